@@ -1,0 +1,63 @@
+# `make` lists the targets. Every target sets up what it needs in .venv; nothing else has to be installed.
+
+PYTHON ?= python3
+VENV := .venv
+VENV3 := .venv-datasets3
+RUN := $(VENV)/bin/python -m
+DERMASYNTH := $(VENV)/bin/dermasynth
+RAW ?= data
+SOURCES ?= pad_ufes
+ENGINE ?= template
+OUT ?= dermasynth
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fix build push-hub clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+demo: $(VENV)/installed ## build ./dermasynth from drawn specimens and show three pairs; no key, no network
+	$(DERMASYNTH) demo
+
+test: $(VENV)/installed-dev $(VENV3)/installed ## run the tests
+	DERMASYNTH_DATASETS3=$(CURDIR)/$(VENV3)/bin/python $(RUN) pytest -q
+
+check: $(VENV)/installed-dev ## format, lint, types and tests, as CI does
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) mypy
+	$(MAKE) test
+
+fix: $(VENV)/installed-dev ## mend format and what lint can mend by itself
+	$(RUN) ruff format .
+	$(RUN) ruff check --fix .
+
+build: $(VENV)/installed ## build ./dermasynth from raw releases: make build RAW=DIR SOURCES=pad_ufes
+	$(DERMASYNTH) build $(SOURCES) --raw $(RAW) --engine $(ENGINE) --out $(OUT)
+
+push-hub: $(VENV)/installed ## send ./dermasynth to the Hub: make push-hub REPO=USER/dermasynth
+	@test -n "$(REPO)" || { echo "say where to: make push-hub REPO=USER/dermasynth"; exit 2; }
+	$(DERMASYNTH) push $(REPO) --release $(OUT) $(PUSH_OPTIONS)
+
+clean: ## remove the environments and what demo and tests left; keeps ./dermasynth and ./build
+	rm -rf $(VENV) $(VENV3) .mypy_cache .ruff_cache .pytest_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "dermasynth needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(VENV)/bin/python pyproject.toml
+	$(RUN) pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(RUN) pip install --quiet --editable '.[dev]'
+	@touch $@
+
+# The oldest `datasets` that the release and the loading script are held to.
+$(VENV3)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV3)
+	$(VENV3)/bin/python -m pip install --quiet --editable . 'datasets==3.6.0'
+	@touch $@

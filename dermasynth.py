@@ -1,0 +1,154 @@
+"""DermaSynth as a `datasets` builder: one config per source, from a release folder or from raw images.
+
+    import dermasynth
+    builder = dermasynth.DermaSynth(config_name="pad_ufes", data_dir="dermasynth")
+    builder.download_and_prepare()
+    pairs = builder.as_dataset()            # or, without preparing: builder.as_streaming_dataset()
+
+`data_dir` is a release folder (default: ./dermasynth), or the raw release of the source; then the rows are made
+from its images and the replies that `dermasynth generate` left in `work_dir`. With datasets 3.x the file is also
+a loading script: load_dataset("./dermasynth.py", "pad_ufes", data_dir=..., trust_remote_code=True). It never
+belongs into a release: `load_dataset` reads that without any code.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import datasets
+
+import dermasynth_builder
+from dermasynth_builder.registry import SOURCES
+from dermasynth_builder.settings import DEFAULT_SEED, Settings
+
+_WHERE = (
+    "Build a release with `dermasynth build SOURCE --raw DIR`, or download one with `hf download USER/dermasynth "
+    "--repo-type dataset --local-dir dermasynth`, and give its folder as data_dir."
+)
+
+
+_VERSION = datasets.Version(dermasynth_builder.__version__)
+
+
+@dataclass
+class DermaSynthConfig(datasets.BuilderConfig):  # type: ignore[misc]  # datasets has no types
+    """One source. `data_dir` is a release folder or the source's raw release."""
+
+    work_dir: str = "build"  # with a raw release: where the ledger is
+    engine: str = "template"  # with a raw release: whose replies to take
+    seed: int = DEFAULT_SEED  # with a raw release: seed of the draws
+
+
+class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datasets has no types
+    """Image-text pairs about images of the skin; see the module's docstring."""
+
+    VERSION = _VERSION
+    BUILDER_CONFIG_CLASS = DermaSynthConfig
+    BUILDER_CONFIGS = [DermaSynthConfig(name=name, version=_VERSION) for name in SOURCES]  # noqa: RUF012 - as datasets asks
+    DEFAULT_CONFIG_NAME = next(iter(SOURCES))
+
+    def __init__(
+        self,
+        cache_dir: str | None = None,
+        dataset_name: str | None = None,
+        config_name: str | None = None,
+        hash: str | None = None,
+        **options: Any,
+    ) -> None:
+        """As the base class; the cache goes by the content, so that a rebuilt folder gives its new rows."""
+        content = _content_hash(config_name or self.DEFAULT_CONFIG_NAME, options)
+        # One version of `datasets` cannot read what another one has cached.
+        hash = f"{hash or ''}{content}-{datasets.__version__}"
+        super().__init__(cache_dir, dataset_name, config_name, hash=hash, **options)
+
+    def _info(self) -> datasets.DatasetInfo:
+        from dermasynth_builder import registry
+        from dermasynth_builder.columns import COLUMNS, feature
+
+        source = registry.source(self.config.name)
+        return datasets.DatasetInfo(
+            description=f"Image-text pairs over {source.title}",
+            features=datasets.Features.from_dict({column.name: feature(column) for column in COLUMNS}),
+            homepage=source.homepage,
+            license=source.licence,
+            citation=source.citation,
+        )
+
+    def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
+        folder = Path(self.config.data_dir or "dermasynth")
+        if not folder.is_dir():
+            raise FileNotFoundError(f"DermaSynth found no folder {folder.resolve()}. {_WHERE}")
+        if (folder / "README.md").is_file():
+            return self._of_release(folder)
+        return self._of_raw(folder)
+
+    def _of_release(self, folder: Path) -> list[datasets.SplitGenerator]:
+        from dermasynth_builder.release import read_card
+
+        configs = read_card(folder)
+        if self.config.name not in configs:
+            raise ValueError(f"{folder} holds {', '.join(configs)} and not {self.config.name}. {_WHERE}")
+        return [
+            datasets.SplitGenerator(name=split, gen_kwargs={"files": [str(path) for path in files]})
+            for split, files in configs[self.config.name].files.items()
+        ]
+
+    def _of_raw(self, folder: Path) -> list[datasets.SplitGenerator]:
+        from dermasynth_builder.records import SPLITS
+
+        splits = {pair.split for pair in self._pairs(folder)}
+        if not splits:
+            raise ValueError(
+                f"no replies for {folder} in {self.config.work_dir}; run `dermasynth generate {self.config.name} "
+                f"--raw {folder} --work {self.config.work_dir}` first. {_WHERE}"
+            )
+        return [
+            datasets.SplitGenerator(name=split, gen_kwargs={"raw": str(folder), "split": split})
+            for split in SPLITS
+            if split in splits
+        ]
+
+    def _generate_examples(
+        self, files: list[str] | None = None, raw: str | None = None, split: str | None = None
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        from dermasynth_builder.columns import row
+        from dermasynth_builder.parquet import image_cell, read_rows
+
+        for values in read_rows([Path(path) for path in files or []]):
+            yield values["pair_id"], values
+        for pair in self._pairs(Path(raw)) if raw else ():
+            if pair.split == split:
+                yield pair.pair_id, row(pair) | {"image": image_cell(pair.image)}
+
+    def _pairs(self, raw: Path) -> Iterator[Any]:
+        from dermasynth_builder import pipeline
+        from dermasynth_builder.progress import SilentReporter
+
+        settings = Settings(
+            raw={self.config.name: raw},
+            work=Path(self.config.work_dir),
+            engine=self.config.engine,
+            seed=self.config.seed,
+        )
+        return pipeline.pairs(settings, SilentReporter())
+
+
+def _content_hash(config_name: str, options: dict[str, Any]) -> str:
+    """Changes with the rows: from the card of a release, else from the files' sizes and times."""
+    from dermasynth_builder.records import digest
+
+    folder = Path(options.get("data_dir") or "dermasynth")
+    if (folder / "README.md").is_file():
+        from dermasynth_builder.release import read_card
+
+        config = read_card(folder).get(config_name)
+        return digest(config.mark if config else None)[:16]
+    if not folder.is_dir():
+        return digest(None)[:16]
+    from dermasynth_builder.sources.release import walk_files
+
+    ledgers = Path(options.get("work_dir") or "build") / "ledgers"
+    paths = walk_files(folder) + (walk_files(ledgers) if ledgers.is_dir() else [])
+    stats = {str(path.resolve()): path.stat() for path in paths}
+    return digest({name: [stat.st_size, stat.st_mtime_ns] for name, stat in stats.items()})[:16]

@@ -1,0 +1,3 @@
+"""The work behind the DermaSynth dataset: raw releases in, a Hub repository out."""
+
+__version__ = "0.1.0"

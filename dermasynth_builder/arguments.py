@@ -1,0 +1,160 @@
+"""The words of the command `dermasynth` and what they mean: words into a namespace, a namespace into settings. Pure."""
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from dermasynth_builder import __version__
+from dermasynth_builder.errors import UsageError
+from dermasynth_builder.registry import ENGINES, SOURCES
+from dermasynth_builder.settings import DEFAULT_SEED, DEFAULT_SPLITS, Settings
+
+Command = Callable[[argparse.Namespace], None]
+
+_EPILOG = """\
+examples:
+  dermasynth demo                                       a small release from drawn specimens, no key, no network
+  dermasynth plan pad_ufes --raw data/pad --show 3      what would be asked, and three whole prompts
+  dermasynth build pad_ufes --raw data/pad              read, plan, generate and release into ./dermasynth
+  dermasynth show pad_ufes -n 5                         five pairs of ./dermasynth
+  dermasynth push USER/dermasynth --dry-run             what a push would send
+
+exit codes: 0 done, 1 the work failed, 2 wrong use
+"""
+_RAW_HELP = "folder of the raw release; for several sources NAME=DIR once each, or a folder that holds DIR/NAME"
+
+
+def make_parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
+    """The parser; `run` holds what each command does, by its name."""
+    parser = argparse.ArgumentParser(
+        prog="dermasynth",
+        description="Turns public dermatology image sets into image-text pairs and publishes them as a data set.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"dermasynth {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_demo(_command(commands, "demo", run["demo"], "build and show a small release from drawn specimens"))
+    _command(commands, "sources", run["sources"], "list the image sets, their licences and where to get them")
+    plan = _command(commands, "plan", run["plan"], "show what would be asked")
+    _add_reading(plan)
+    plan.add_argument("--show", type=int, default=0, metavar="N", help="print the first N prompts in full")
+    plan.add_argument("--json", action="store_true", help="print the counts as JSON")
+    plan.add_argument("--allow-missing-images", action="store_true", help="plan rows whose image file is not there")
+    _add_generating(_command(commands, "generate", run["generate"], "have an engine answer what is not answered yet"))
+    release = _command(commands, "release", run["release"], "write the release folder from the replies")
+    _add_reading(release)
+    _add_releasing(release)
+    build = _command(commands, "build", run["build"], "plan, generate and release in one go")
+    _add_generating(build)
+    _add_releasing(build)
+    _add_push(_command(commands, "push", run["push"], "send a release to the Hugging Face Hub"))
+    status = _command(commands, "status", run["status"], "show what the ledgers and the release hold")
+    _add_folders(status)
+    _add_show(_command(commands, "show", run["show"], "print pairs of a release"))
+    return parser
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, run: Command, summary: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+    parser.set_defaults(command=run)
+    return parser
+
+
+def _add_folders(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--work", type=Path, default=Path("build"), help="image index, ledgers, lists (default: build)")
+    parser.add_argument("--out", type=Path, default=Path("dermasynth"), help="the release (default: dermasynth)")
+
+
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "sources", nargs="+", metavar="SOURCE", choices=sorted(SOURCES), help=f"one of {', '.join(SOURCES)}"
+    )
+    parser.add_argument("--raw", action="append", required=True, metavar="DIR", help=_RAW_HELP)
+    parser.add_argument(
+        "--engine", choices=sorted(ENGINES), default="template", help="what answers (default: template)"
+    )
+    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help=f"seed of all draws (default: {DEFAULT_SEED})")
+    parser.add_argument("--strict", action="store_true", help="a problem in the raw release ends the run")
+    _add_folders(parser)
+
+
+def _add_generating(parser: argparse.ArgumentParser) -> None:
+    _add_reading(parser)
+    parser.add_argument("--retry-failed", action="store_true", help="ask again what failed before")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be asked, and stop")
+
+
+def _add_releasing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--partial", action="store_true", help="release although some requests have no reply")
+    parser.add_argument(
+        "--splits", type=_split_shares, default=DEFAULT_SPLITS, metavar="TRAIN/VALIDATION/TEST",
+        help="shares of the patients in percent (default: 90/5/5)",
+    )  # fmt: skip
+
+
+def _add_demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--images", type=int, default=18, help="how many specimens to draw (default: 18)")
+    _add_folders(parser)
+    parser.set_defaults(work=Path("build/demo"))
+
+
+def _add_push(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("repo", metavar="USER/NAME", help="the dataset repository; made if it is not there")
+    parser.add_argument("--release", type=Path, default=Path("dermasynth"), help="the release (default: dermasynth)")
+    parser.add_argument("--tag", default=f"v{__version__}", help=f"tag of this release (default: v{__version__})")
+    parser.add_argument("--private", action="store_true", help="make the repository private if it is made now")
+    parser.add_argument("--allow-template", action="store_true", help="push rows of the template engine too")
+    parser.add_argument("--dry-run", action="store_true", help="show what would be sent, and send nothing")
+
+
+def _add_show(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("config", nargs="?", help="config of the release (default: its first)")
+    parser.add_argument("-n", type=int, default=3, help="how many pairs (default: 3)")
+    parser.add_argument("--skip", type=int, default=0, help="how many to pass over first")
+    _add_folders(parser)
+
+
+def _split_shares(text: str) -> tuple[float, float, float]:
+    try:
+        train, validation, test = (float(part) for part in text.split("/"))
+    except ValueError:
+        raise argparse.ArgumentTypeError("write three numbers, as 90/5/5") from None
+    total = train + validation + test
+    if min(train, validation, test) < 0 or total <= 0:
+        raise argparse.ArgumentTypeError("shares must not be negative, and not all zero")
+    return train / total, validation / total, test / total
+
+
+def settings_of(arguments: argparse.Namespace) -> Settings:
+    """The settings that the words ask for. Raises UsageError where folders and sources do not go together."""
+    given = vars(arguments)
+    return Settings(
+        raw=_raw_folders(arguments.sources, arguments.raw),
+        work=arguments.work,
+        out=arguments.out,
+        engine=arguments.engine,
+        seed=arguments.seed,
+        split_shares=given.get("splits", DEFAULT_SPLITS),
+        is_strict=arguments.strict,
+        is_missing_allowed=given.get("allow_missing_images", False),
+        is_failed_wanted=given.get("retry_failed", False),
+        is_partial_allowed=given.get("partial", False),
+    )
+
+
+def _raw_folders(sources: Sequence[str], raw: Sequence[str]) -> dict[str, Path]:
+    named = dict(text.split("=", 1) for text in raw if text.split("=", 1)[0] in SOURCES and "=" in text)
+    plain = [text for text in raw if text not in {f"{name}={folder}" for name, folder in named.items()}]
+    if len(plain) > 1:
+        raise UsageError(f"--raw {' '.join(plain)}: with several folders, say which is whose: --raw NAME=DIR")
+    folders = {}
+    for name in dict.fromkeys(sources):
+        if name not in named and not plain:
+            raise UsageError(f"no folder for {name}; add --raw {name}=DIR")
+        folders[name] = (
+            Path(named[name]) if name in named else Path(plain[0], *([name] if len(set(sources)) > 1 else []))
+        )
+    return folders

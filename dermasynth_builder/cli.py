@@ -1,0 +1,167 @@
+"""Effect: the command `dermasynth`: words into settings, results onto the terminal, errors into exit codes.
+
+The only place that prints or exits. Exit codes: 0 done, 1 the work failed, 2 wrong use.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+from dermasynth_builder.arguments import Command, make_parser, settings_of
+from dermasynth_builder.errors import DermaSynthError, UsageError
+from dermasynth_builder.registry import SOURCES
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs one command and gives its exit code."""
+    arguments = make_parser(COMMANDS).parse_args(words)
+    command: Command = arguments.command
+    try:
+        command(arguments)
+    except UsageError as error:
+        print(f"dermasynth: {error}", file=sys.stderr)
+        return 2
+    except DermaSynthError as error:
+        print(f"dermasynth: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("dermasynth: stopped; run the same command again to go on", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # the reader, `head` say, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        print(
+            f"dermasynth: {error}; check that the disk has room and the folder may be written",
+            file=sys.stderr,
+        )
+        return 1
+    return 0
+
+
+def _demo(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.demo import run_demo
+    from dermasynth_builder.show import pair_text
+    from dermasynth_builder.terminal import TerminalReporter
+
+    rows = run_demo(arguments.work, arguments.out, arguments.images, TerminalReporter())
+    print(f"\nthree pairs, as load_dataset gives them from {arguments.out}:\n")
+    for row in rows[:3]:
+        print(pair_text(row), end="\n\n")
+
+
+def _sources(_: argparse.Namespace) -> None:
+    from dermasynth_builder import registry
+    from dermasynth_builder.show import source_text
+
+    for name in SOURCES:
+        print(source_text(registry.source(name)))
+
+
+def _plan(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder import pipeline, show
+    from dermasynth_builder.terminal import TerminalReporter
+
+    planned = pipeline.plan(settings_of(arguments), TerminalReporter())
+    counts = [show.plan_counts(each) for each in planned]
+    if arguments.json:
+        print(json.dumps(counts, indent=2))
+        return
+    for each, counted in zip(planned, counts, strict=True):
+        print(show.plan_text(counted))
+        print(show.prompts_text(each, arguments.show), end="")
+
+
+def _generate(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder import pipeline
+    from dermasynth_builder.terminal import TerminalReporter
+
+    settings, report = settings_of(arguments), TerminalReporter()
+    planned = pipeline.plan(settings, report)
+    if arguments.dry_run:
+        pipeline.tell_missing(planned, settings, report)
+    else:
+        pipeline.ask(planned, settings, report)
+
+
+def _release(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder import pipeline
+    from dermasynth_builder.terminal import TerminalReporter
+
+    settings, report = settings_of(arguments), TerminalReporter()
+    pipeline.release(pipeline.plan(settings, report), settings, report)
+
+
+def _build(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder import pipeline
+    from dermasynth_builder.terminal import TerminalReporter
+
+    settings, report = settings_of(arguments), TerminalReporter()
+    if arguments.dry_run:
+        pipeline.tell_missing(pipeline.plan(settings, report), settings, report)
+    else:
+        pipeline.build(settings, report)
+
+
+def _push(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.hub import PushOrder, push
+    from dermasynth_builder.terminal import TerminalReporter
+
+    order = PushOrder(
+        release=arguments.release,
+        repo=arguments.repo,
+        tag=arguments.tag,
+        is_private=arguments.private,
+        is_template_allowed=arguments.allow_template,
+        is_dry=arguments.dry_run,
+    )
+    push(order, TerminalReporter())
+
+
+def _status(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.ledger import summarise
+    from dermasynth_builder.release import CARD, read_card
+    from dermasynth_builder.show import ledger_text, release_text
+
+    paths = sorted((arguments.work / "ledgers").glob("*.jsonl"))
+    for path in paths:
+        print(ledger_text(path, summarise(path)))
+    if not paths:
+        print(f"no ledger in {arguments.work}; `dermasynth generate` starts one")
+    if (arguments.out / CARD).exists():
+        print(release_text(arguments.out, read_card(arguments.out)))
+    else:
+        print(f"no release in {arguments.out}; `dermasynth release` writes one")
+
+
+def _show(arguments: argparse.Namespace) -> None:
+    from itertools import islice
+
+    from dermasynth_builder.columns import COLUMNS
+    from dermasynth_builder.parquet import read_rows
+    from dermasynth_builder.release import read_card
+    from dermasynth_builder.show import pair_text
+
+    configs = read_card(arguments.out)
+    name = arguments.config or next(iter(configs))
+    if name not in configs:
+        raise UsageError(f"{arguments.out} has no config {name!r}; it has: {', '.join(configs)}")
+    files = [path for paths in configs[name].files.values() for path in paths]
+    columns = [column.name for column in COLUMNS if column.type != "image"]
+    for row in islice(read_rows(files, columns), arguments.skip, arguments.skip + arguments.n):
+        print(pair_text(row), end="\n\n")
+
+
+COMMANDS: dict[str, Command] = {
+    "demo": _demo,
+    "sources": _sources,
+    "plan": _plan,
+    "generate": _generate,
+    "release": _release,
+    "build": _build,
+    "push": _push,
+    "status": _status,
+    "show": _show,
+}
+"""What each command does. Each imports what it needs, so that `--help` needs nothing."""

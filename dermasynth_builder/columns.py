@@ -1,0 +1,133 @@
+"""The columns of a release, in their order: the one place that says their types and meanings. Pure.
+
+From this table come the Parquet schema, the features in the card and in its text, and each row.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from dermasynth_builder.records import Facts, Pair
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. `type` is "image", "messages", "texts" or a `datasets` scalar type."""
+
+    name: str
+    type: str
+    meaning: str
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column("image", "image", "the image, byte for byte as in the source"),
+    Column("question", "string", "the first question"),
+    Column("answer", "string", "the answer to it"),
+    Column("source", "string", "the image set"),
+    Column("image_id", "string", "the image's id in its source"),
+    Column(
+        "group_id",
+        "string",
+        "what no split parts: the patient, or the lesion or case where no patient is known",
+    ),
+    Column("lesion_id", "string", "the lesion, unique in its source"),
+    Column("modality", "string", "clinical or dermoscopic"),
+    Column("style", "string", "asked: a question of the bank; self_instruct: the engine wrote the question"),
+    Column("question_type", "string", "what kind of question"),
+    Column("diagnosis", "string", "recorded diagnosis in words"),
+    Column("diagnosis_published", "string", "recorded diagnosis as the source writes it"),
+    Column(
+        "malignancy",
+        "string",
+        "class of the diagnosis in the ISIC taxonomy: benign, indeterminate, malignant",
+    ),
+    Column("is_biopsied", "bool", "whether a biopsy proved the diagnosis"),
+    Column("body_site", "string", "place on the body"),
+    Column("age_years", "int32", "age of the patient, years"),
+    Column("sex", "string", "female or male"),
+    Column("fitzpatrick", "int32", "Fitzpatrick phototype, 1 to 6"),
+    Column("diameter_1_mm", "float64", "larger recorded diameter, mm"),
+    Column("diameter_2_mm", "float64", "smaller recorded diameter, mm"),
+    Column("itches", "bool", "itching"),
+    Column("has_grown", "bool", "growth"),
+    Column("hurts", "bool", "pain"),
+    Column("has_changed", "bool", "change"),
+    Column("bleeds", "bool", "bleeding"),
+    Column("is_elevated", "bool", "elevation"),
+    Column("smokes", "bool", "the patient smokes"),
+    Column("drinks_alcohol", "bool", "the patient drinks alcohol"),
+    Column("uses_pesticide", "bool", "the patient uses pesticides"),
+    Column("has_skin_cancer_history", "bool", "history of skin cancer"),
+    Column("has_cancer_history", "bool", "history of cancer"),
+    Column("has_piped_water", "bool", "piped water at home"),
+    Column("has_sewage_system", "bool", "sewage system at home"),
+    Column("background_father", "string", "where the father's family comes from"),
+    Column("background_mother", "string", "where the mother's family comes from"),
+    Column("licence", "string", "licence of the image"),
+    Column("attribution", "string", "whom to name beside the image"),
+    Column("engine", "string", "what wrote the answer; template: rules and curated sentences, no model"),
+    Column("model", "string", "the model as asked for; empty where none took part"),
+    Column("model_version", "string", "the model as the service reported it"),
+    Column("references", "texts", "sources of the curated sentences in the answer"),
+    Column("prompt_id", "string", "the prompt's template"),
+    Column("prompt_sha256", "string", "sha256 of the whole prompt"),
+    Column("is_metadata_shown", "bool", "whether the engine was told the recorded facts"),
+    Column("seed", "int32", "seed of the draws"),
+    Column("generated_at", "string", "when the answer came, UTC; empty where it is a pure function"),
+    Column("builder_version", "string", "version of the software"),
+    Column("request_key", "string", "key of the request in the ledger"),
+    Column("pair_id", "string", "the row's own name, the same on every build"),
+    Column("image_sha256", "string", "sha256 of the image's bytes"),
+    Column("flags", "texts", "what is doubtful in this row, as check: reason"),
+    Column("messages", "messages", "the whole exchange in the form that trainers read"),
+)
+
+_FACTS = tuple(field.name for field in fields(Facts))
+
+
+def row(pair: Pair) -> dict[str, Any]:
+    """The pair's value in every column but the image."""
+    facts, image = pair.image.facts, pair.image
+    derived = {
+        "messages": [asdict(turn) for turn in pair.messages],
+        "references": list(pair.references),
+        "flags": list(pair.flags),
+        "image_sha256": image.file.sha256 if image.file else None,
+    }
+    values: dict[str, Any] = {}
+    for column in COLUMNS:
+        if column.type == "image":
+            continue
+        if column.name in derived:
+            values[column.name] = derived[column.name]
+        elif column.name in _FACTS:
+            values[column.name] = getattr(facts, column.name)
+        else:
+            values[column.name] = getattr(pair if hasattr(pair, column.name) else image, column.name)
+    return values
+
+
+def feature(column: Column) -> Any:
+    """The column's `datasets` feature as the Parquet metadata spell it; lists in the form that 3.x reads too."""
+    text = {"dtype": "string", "_type": "Value"}
+    match column.type:
+        case "image":
+            return {"_type": "Image"}
+        case "texts":
+            return [text]
+        case "messages":
+            return [{"role": text, "content": text}]
+        case scalar:
+            return {"dtype": scalar, "_type": "Value"}
+
+
+def card_feature(column: Column) -> Mapping[str, Any]:
+    """The column's feature as a card's `dataset_info` spells it."""
+    match column.type:
+        case "texts":
+            return {"name": column.name, "list": "string"}
+        case "messages":
+            members = [{"name": "role", "dtype": "string"}, {"name": "content", "dtype": "string"}]
+            return {"name": column.name, "list": members}
+        case scalar:
+            return {"name": column.name, "dtype": scalar}

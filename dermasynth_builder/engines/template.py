@@ -1,0 +1,142 @@
+"""Effect: reads `prompts/answers/`. The engine `template`: answers from facts and curated sentences alone.
+
+No model takes part and no pixel is looked at. An answer is the parts of its question type in order; which
+of a part's sentences is taken depends on the request's key. General knowledge comes from knowledge.toml,
+sentence by sentence with its reference, and the references go out with the reply.
+"""
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined, TemplateError
+
+from dermasynth_builder import describe
+from dermasynth_builder.errors import PromptError
+from dermasynth_builder.records import Facts, Reply, Request, canonical_json
+from dermasynth_builder.resources import resource_dir
+
+REVISION = 1
+"""Raised by hand whenever this code words the same files differently."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Sentences of one meaning and when they apply. `question` is set for self-instruct forms only."""
+
+    needs: frozenset[str]
+    lacks: frozenset[str]
+    say: tuple[str, ...]
+    question: tuple[str, ...] = ()
+
+    def applies(self, known: Mapping[str, str]) -> bool:
+        """Whether all needed phrases exist and none of the lacking ones does."""
+        return self.needs <= known.keys() and not self.lacks & known.keys()
+
+
+class TemplateEngine:
+    """See `dermasynth_builder.protocols.Engine`."""
+
+    name = "template"
+
+    def __init__(self, folder: Path | None = None) -> None:
+        folder = (folder or resource_dir("prompts")) / "answers"
+        phrasings, knowledge = (folder / "phrasings.toml", folder / "knowledge.toml")
+        self._parts = {name: tuple(map(_part, parts)) for name, parts in _load(phrasings).items()}
+        self._knowledge = _load(knowledge)
+        self._references: dict[str, str] = self._knowledge.pop("references")
+        self._jinja = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 - plain text
+        texts = sha256(phrasings.read_bytes() + knowledge.read_bytes()).hexdigest()
+        self.identity: Mapping[str, str | int | float | None] = {
+            "engine": self.name,
+            "revision": REVISION,
+            "texts_sha256": texts,
+        }
+
+    def answer(self, requests: Iterable[Request]) -> Iterator[Reply]:
+        """See `Engine.answer`; in the order of the requests."""
+        for request in requests:
+            yield self._reply(request)
+
+    def _reply(self, request: Request) -> Reply:
+        parts = self._parts.get(request.question_type)
+        if parts is None:
+            return Reply(request.key, None, f"no phrasing: phrasings.toml has no type {request.question_type}")
+        writer = _Writer(self._jinja, self._knowledge, request)
+        try:
+            members = writer.question_and_answer(parts) if request.style == "self_instruct" else writer.answer(parts)
+        except TemplateError as error:
+            raise PromptError(f"prompts/answers, type {request.question_type}: {error}") from error
+        references = tuple(self._references[name] for name in dict.fromkeys(writer.cited))
+        return Reply(request.key, canonical_json(members), references=references)
+
+
+class _Writer:
+    """Words one reply; the same request always gets the same words."""
+
+    def __init__(self, jinja: Environment, knowledge: Mapping[str, Any], request: Request) -> None:
+        self._jinja = jinja
+        self._curated: Mapping[str, list[dict[str, str]]] = knowledge.get(request.facts.diagnosis or "", {})
+        self._draw = Random(request.key)  # noqa: S311 - a draw, not a secret
+        self._known = describe.phrases(request.facts)
+        if not self._curated:  # nothing curated on this diagnosis: parts that would quote it must not apply
+            self._known.pop("curated", None)
+        else:
+            self._known["curated"] = "curated"
+        self._words = self._known | _helpers(request)
+        self.cited: list[str] = []
+
+    def answer(self, parts: Iterable[Part]) -> dict[str, str]:
+        """One sentence of each part that applies."""
+        said = [self._render(self._draw.choice(part.say)) for part in parts if part.applies(self._known)]
+        return {"answer": " ".join(said)}
+
+    def question_and_answer(self, forms: Iterable[Part]) -> dict[str, str]:
+        """One form whose phrases exist; the form without needs only where no other applies."""
+        applying = [form for form in forms if form.applies(self._known)]
+        form = self._draw.choice([form for form in applying if form.needs] or applying)
+        return {
+            "question": self._render(self._draw.choice(form.question)),
+            "answer": self._render(self._draw.choice(form.say)),
+        }
+
+    def _render(self, sentence: str) -> str:
+        return self._jinja.from_string(sentence).render(self._words, know=self._know)
+
+    def _know(self, kind: str) -> str:
+        entry = self._draw.choice(self._curated[kind])
+        self.cited.append(entry["cite"])
+        return entry["say"]
+
+
+def _helpers(request: Request) -> dict[str, str]:
+    """Phrases that always exist."""
+    facts: Facts = request.facts
+    image = describe.IMAGES[request.modality]
+    signs = [name for name in describe.SIGNS if getattr(facts, name)]
+    return {
+        "image": image,
+        "an_image": describe.with_article(image),
+        "is_or_are": "is" if len(signs) == 1 else "are",
+        "on_site": f" on the {facts.body_site}" if facts.body_site else "",
+    }
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PromptError(f"{path}: {error}") from error
+
+
+def _part(entry: Mapping[str, Any]) -> Part:
+    return Part(
+        frozenset(entry.get("needs", ())),
+        frozenset(entry.get("lacks", ())),
+        tuple(entry.get("say") or entry["answer"]),
+        tuple(entry.get("question", ())),
+    )

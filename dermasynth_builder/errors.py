@@ -1,0 +1,40 @@
+"""Every error that a user can meet.
+
+    DermaSynthError           the work failed; the message says what, where and what to do
+    ├── UsageError            wrong words on the command line or in a call (exit code 2)
+    ├── SourceError           a raw release that cannot be read, or problems under --strict
+    ├── PromptError           a question bank or a template that breaks its own rules
+    ├── LedgerError           a ledger that cannot be opened or is in use
+    ├── ReleaseError          a release that cannot be written, or whose card and files disagree
+    └── PushError             a release that must not go, or did not go, to the Hub
+
+One bad row, image or reply is never an exception: it is a `Problem`, a failed `Reply` or a `Finding`.
+"""
+
+
+class DermaSynthError(Exception):
+    """What failed, where, and what to do, in words for the user."""
+
+
+class UsageError(DermaSynthError):
+    """The caller asked for something that does not exist or does not go together."""
+
+
+class SourceError(DermaSynthError):
+    """A raw release cannot be read."""
+
+
+class PromptError(DermaSynthError):
+    """A question bank, a template or the curated answers break their own rules."""
+
+
+class LedgerError(DermaSynthError):
+    """A ledger cannot be opened, or another process writes it."""
+
+
+class ReleaseError(DermaSynthError):
+    """A release cannot be written, or its card and its files disagree."""
+
+
+class PushError(DermaSynthError):
+    """A release must not go, or did not go, to the Hub."""

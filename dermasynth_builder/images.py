@@ -1,0 +1,145 @@
+"""Effect: measures image files (sha256, format, mode, size) and remembers them between runs.
+
+The index is an SQLite file keyed by path; a file whose size or modification time has changed is measured
+again. It is a cache: a lost or broken index costs time, never data.
+"""
+
+import hashlib
+import os
+import sqlite3
+import struct
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import astuple, fields, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image
+
+from dermasynth_builder.records import ClinicalImage, ImageFile, Problem, ProblemKind
+
+# One row an image; `broken` says why a file cannot be used, and then the other columns are empty.
+_TABLE = "image_1"  # the number changes with the columns, so that no version reads another's rows
+_COLUMNS = ("path", *(field.name for field in fields(ImageFile)), "broken")
+_COMMIT_EVERY_S = 1.0
+_JPEG_END = b"\xff\xd9"
+# What Pillow raises for files that are cut, mangled or hostile; all mean that the image cannot be used.
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
+
+Outcome = ImageFile | str  # a measured file, or what is wrong with it
+
+
+class ImageIndex:
+    """What is known of image files, kept in the SQLite file `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+    def measure(
+        self, images: Sequence[ClinicalImage], advance: Callable[[int], object] = lambda _: None
+    ) -> Iterator[ClinicalImage | Problem]:
+        """Each image with its `file`, or a problem where the file is broken; in the order given.
+
+        `advance` is called with 1 for every image. An image without a path passes as it is.
+        """
+        pool = ThreadPoolExecutor(max_workers=min(8, (os.cpu_count() or 1) + 1))
+        with closing(_connect(self._path)) as connection:
+            known = _known(connection)
+            committed_at = time.monotonic()
+            try:
+                for image, outcome in zip(images, pool.map(lambda i: _outcome(i, known), images), strict=True):
+                    if outcome is not None and known.get(str(image.path)) != outcome:
+                        _keep(connection, str(image.path), outcome)
+                    yield _measured(image, outcome)
+                    advance(1)
+                    if time.monotonic() - committed_at > _COMMIT_EVERY_S:
+                        connection.commit()
+                        committed_at = time.monotonic()
+            finally:
+                pool.shutdown(cancel_futures=True)
+                connection.commit()
+
+
+def measure_file(path: Path) -> Outcome:
+    """What the file's bytes say, or why it cannot be used: its header or its end is broken."""
+    try:
+        with path.open("rb") as file:
+            stat = os.fstat(file.fileno())
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            file.seek(0)
+            with Image.open(file) as image:
+                name, mode, (width_px, height_px) = image.format or "", image.mode, image.size
+                _require_whole(image, file)
+    except _BROKEN as error:
+        return f"{type(error).__name__}: {error}"
+    return ImageFile(digest, name, mode, width_px, height_px, stat.st_size, stat.st_mtime_ns)
+
+
+def _require_whole(image: Image.Image, file: BinaryIO) -> None:
+    """Raises one of `_BROKEN` for an image that is cut off or whose checksums are wrong."""
+    if image.format == "PNG":
+        image.verify()  # every chunk's checksum, to the end mark
+        return
+    if image.format == "JPEG":
+        file.seek(-2, os.SEEK_END)
+        is_ended = file.read(2) == _JPEG_END
+        file.seek(0)
+        if is_ended:
+            return
+    image.load()  # decodes all: slow, and needed only where no end mark tells
+
+
+def _outcome(image: ClinicalImage, known: dict[str, Outcome]) -> Outcome | None:
+    if image.path is None:
+        return None
+    earlier = known.get(str(image.path))
+    if isinstance(earlier, ImageFile) and is_unchanged(image.path, earlier):
+        return earlier
+    return measure_file(image.path)
+
+
+def is_unchanged(path: Path, file: ImageFile) -> bool:
+    """Whether the file still has the size and the time that it had when it was measured."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return False
+    return (stat.st_size, stat.st_mtime_ns) == (file.size_bytes, file.mtime_ns)
+
+
+def _measured(image: ClinicalImage, outcome: Outcome | None) -> ClinicalImage | Problem:
+    if isinstance(outcome, str):
+        return Problem(ProblemKind.BROKEN_IMAGE, f"{image.path} ({image.row_place})", outcome)
+    return replace(image, file=outcome)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    try:
+        return _prepared(path)
+    except sqlite3.DatabaseError:  # no index, or a broken one: a cache is made anew
+        path.unlink()
+        return _prepared(path)
+
+
+def _prepared(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=60)
+    columns = ", ".join(_COLUMNS).replace("path", "path PRIMARY KEY", 1)
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {_TABLE} ({columns})")
+    return connection
+
+
+def _known(connection: sqlite3.Connection) -> dict[str, Outcome]:
+    known: dict[str, Outcome] = {}
+    for path, *columns, broken in connection.execute(f"SELECT {', '.join(_COLUMNS)} FROM {_TABLE}"):  # noqa: S608 - constants
+        known[path] = ImageFile(*columns) if broken is None else broken
+    return known
+
+
+def _keep(connection: sqlite3.Connection, path: str, outcome: Outcome) -> None:
+    empty = (None,) * len(fields(ImageFile))
+    row = (path, *empty, outcome) if isinstance(outcome, str) else (path, *astuple(outcome), None)
+    marks = ", ".join("?" * len(row))
+    connection.execute(f"INSERT OR REPLACE INTO {_TABLE} VALUES ({marks})", row)  # noqa: S608 - constants

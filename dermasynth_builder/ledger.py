@@ -1,0 +1,206 @@
+"""Effect: the append-only file of replies: cache, audit trail and resume point in one.
+
+JSON lines. The first line names the format and the engine's identity; every other line is one reply. A line
+that was cut by a kill is stepped over and said; a reply counts from the moment its line is complete. Lines
+are flushed one by one and synced to disk at least every second.
+"""
+
+import json
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+from filelock import FileLock, Timeout
+
+from dermasynth_builder.errors import LedgerError
+from dermasynth_builder.protocols import Engine
+from dermasynth_builder.records import Reply, Request, canonical_json, digest
+
+FORMAT = 1
+_SYNC_EVERY_S = 1.0
+
+
+def ledger_path(folder: Path, engine: Engine) -> Path:
+    """Where the replies of this engine identity are kept: `<engine>-<12 hex digits>.jsonl`."""
+    return folder / f"{engine.name}-{digest(dict(engine.identity))[:12]}.jsonl"
+
+
+class Ledger:
+    """The replies of one engine identity, in the file `path`.
+
+    Reading needs no preparation; `append` works inside a `with ledger:` block. Only the places of the replies
+    are held in memory. A later reply to a key replaces an earlier one.
+    """
+
+    def __init__(self, path: Path, identity: Mapping[str, Any], warn: Callable[[str], object]) -> None:
+        """Reads what is there; `warn` is told of lines that are stepped over.
+
+        Raises LedgerError where the file is not a ledger of this identity.
+        """
+        self.path = path
+        self._identity = dict(identity)
+        self._warn = warn
+        self._places: dict[str, tuple[int, bool]] = {}  # key -> (offset in the file, whether it is a failure)
+        self._scanned_bytes = 0
+        self._is_headed = False
+        self._scan()
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._places
+
+    def is_failure(self, key: str) -> bool:
+        """Whether the last reply to `key` is a failure. Raises KeyError where there is none."""
+        return self._places[key][1]
+
+    def answered(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Reply | None]]:
+        """Each request with the last reply to it, in the order given; None where there is none."""
+        if not self._places:
+            yield from ((request, None) for request in requests)
+            return
+        with self.path.open("rb") as file:
+            for request in requests:
+                place = self._places.get(request.key)
+                if place is None:
+                    yield request, None
+                    continue
+                file.seek(place[0])
+                yield request, _reply(json.loads(file.readline()))
+
+    def __enter__(self) -> "Ledger":
+        """Opens the file for appending. Raises LedgerError where another process writes it."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(f"{self.path}.lock", timeout=0)
+        try:
+            self._lock.acquire()
+        except Timeout as error:
+            raise LedgerError(f"another process writes {self.path}; wait for it or stop it, then run again") from error
+        self._scan()  # what another process has written since
+        self._file: BinaryIO = self.path.open("ab")
+        self._end_torn_line()
+        self._is_closing, self._is_dirty = threading.Event(), threading.Event()
+        self._syncer = threading.Thread(target=self._sync_regularly, daemon=True)
+        self._syncer.start()
+        if not self._is_headed:
+            self._write({"ledger": FORMAT, "identity": self._identity})
+            self._is_headed = True
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._is_closing.set()
+        self._syncer.join()
+        self._file.close()
+        self._lock.release()
+
+    def append(self, reply: Reply) -> None:
+        """Writes one reply; when this returns, the operating system has it."""
+        self._places[reply.key] = (self._write(asdict(reply)), reply.text is None)
+
+    def _write(self, record: Mapping[str, Any]) -> int:
+        offset = self._file.tell()
+        self._file.write(canonical_json(record).encode() + b"\n")
+        self._file.flush()
+        self._scanned_bytes = self._file.tell()
+        self._is_dirty.set()
+        return offset
+
+    def _end_torn_line(self) -> None:
+        """A killed run may have left half a line; the next reply must not be glued to it."""
+        if self._file.tell() == 0:
+            return
+        with self.path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                self._file.write(b"\n")
+
+    def _sync_regularly(self) -> None:
+        is_closing = False
+        while not is_closing:
+            is_closing = self._is_closing.wait(_SYNC_EVERY_S)
+            if self._is_dirty.is_set():
+                self._is_dirty.clear()
+                os.fsync(self._file.fileno())
+
+    def _scan(self) -> None:
+        """Notes the places of all replies from where the last scan ended."""
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as file:
+            file.seek(self._scanned_bytes)
+            for line in file:
+                self._note(line)
+                self._scanned_bytes += len(line)
+
+    def _note(self, line: bytes) -> None:
+        record = _record(line)
+        if record is None:
+            self._warn(
+                f"{self.path}, byte {self._scanned_bytes}: a line was cut off; it is stepped over and its request "
+                "counts as not asked"
+            )
+        elif "ledger" in record:
+            self._check_header(record)
+        else:
+            self._places[record["key"]] = (self._scanned_bytes, record["text"] is None)
+
+    def _check_header(self, header: Mapping[str, Any]) -> None:
+        if header["ledger"] != FORMAT:
+            raise LedgerError(
+                f"{self.path} has ledger format {header['ledger']} and this version reads {FORMAT}; "
+                "use the version that wrote it"
+            )
+        if header.get("identity") != self._identity:
+            raise LedgerError(
+                f"{self.path} belongs to {header.get('identity')} and not to {self._identity}; move it away"
+            )
+        self._is_headed = True
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSummary:
+    """What a ledger file holds, counting the last reply to each key."""
+
+    identity: Mapping[str, Any]
+    answered: int
+    failures: Mapping[str, int]  # by kind, the part of the failure before its colon
+    torn_lines: int
+
+
+def summarise(path: Path) -> LedgerSummary:
+    """Reads any ledger file, whatever its engine."""
+    identity: Mapping[str, Any] = {}
+    last: dict[str, str | None] = {}  # key -> kind of failure, None for an answer
+    torn_lines = 0
+    with path.open("rb") as file:
+        for record in map(_record, file):
+            if record is None:
+                torn_lines += 1
+            elif "ledger" in record:
+                identity = record["identity"]
+            else:
+                last[record["key"]] = None if record["failure"] is None else record["failure"].partition(":")[0]
+    failures = Counter(kind for kind in last.values() if kind is not None)
+    return LedgerSummary(identity, len(last) - failures.total(), failures, torn_lines)
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
+    """The JSON object of a whole line, or None."""
+    try:
+        record = json.loads(line) if line.endswith(b"\n") else None
+    except ValueError:
+        return None
+    is_known = isinstance(record, dict) and ("ledger" in record or {"key", "text"} <= record.keys())
+    return record if is_known else None
+
+
+def _reply(record: dict[str, Any]) -> Reply:
+    return Reply(**{**record, "references": tuple(record["references"])})

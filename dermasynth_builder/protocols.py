@@ -1,0 +1,64 @@
+"""What is plugged in: sources, engines, checks. Each implementation is one file and one registry line."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from dermasynth_builder.records import ClinicalImage, Finding, Pair, Problem, Reply, Request
+
+
+class Source(Protocol):
+    """One of the image sets, in every form in which people have it on disk."""
+
+    @property
+    def name(self) -> str:
+        """The config's name: "pad_ufes"."""
+
+    @property
+    def title(self) -> str:
+        """As its authors write it: "PAD-UFES-20"."""
+
+    @property
+    def licence(self) -> str:
+        """The licence as published: "CC-BY-4.0"."""
+
+    @property
+    def attribution(self) -> str:
+        """Whom to name beside an image."""
+
+    @property
+    def citation(self) -> str:
+        """The reference to cite, one line."""
+
+    @property
+    def homepage(self) -> str:
+        """Where the release is to be had."""
+
+    def read(self, root: Path) -> Iterator[ClinicalImage | Problem]:
+        """Every image that the release's tables list, in the tables' order, and what is wrong with them.
+
+        An image whose file is not there has `path=None`; files are located, not opened.
+        Raises SourceError where `root` holds no release.
+        """
+
+
+class Engine(Protocol):
+    """What answers requests."""
+
+    @property
+    def name(self) -> str:
+        """As on the command line: "template"."""
+
+    @property
+    def identity(self) -> Mapping[str, str | int | float | None]:
+        """All that can change an answer (model, sampling, revision), and nothing else."""
+
+    def answer(self, requests: Iterable[Request]) -> Iterator[Reply]:
+        """One reply a request, in any order; a request that cannot be answered gets a failed reply."""
+
+
+class Check(Protocol):
+    """A rule about pairs: row by row, or across all of them."""
+
+    def __call__(self, pairs: Iterable[Pair]) -> Iterator[Finding]:
+        """What is wrong (`reject`) or doubtful (`flag`), naming pairs by their ids."""

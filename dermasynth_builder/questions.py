@@ -1,0 +1,140 @@
+"""Effect: reads the question banks and the prompt templates, and holds them to their rules.
+
+A bank is `prompts/questions/<name>.toml`: `general` and one per source. See the head of general.toml.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from jinja2 import TemplateError
+
+from dermasynth_builder import describe, replies
+from dermasynth_builder.errors import PromptError
+from dermasynth_builder.records import Facts, Modality, Style
+from dermasynth_builder.resources import jinja_environment, resource_dir
+
+_SLOT = re.compile(r"\{(\w*)\}")
+_FACTS = frozenset(field.name for field in fields(Facts))
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionType:
+    """What is asked, in several wordings. The bank's head says what each field means."""
+
+    name: str
+    topic: str
+    style: Style
+    audience: str
+    holds: str
+    needs: tuple[str, ...]  # names of facts
+    wordings: tuple[str, ...]
+
+    def suits(self, facts: Facts) -> bool:
+        """Whether all facts that this type needs are known."""
+        return all(getattr(facts, name) is not None for name in self.needs)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptBook:
+    """Every bank and template of one `prompts/` folder."""
+
+    folder: Path
+    banks: Mapping[str, tuple[QuestionType, ...]]  # "general" or a source's name -> its types
+
+    def render(self, kind: QuestionType, question: str, modality: Modality, facts: Facts) -> str:
+        """The whole prompt for one question. `facts` are those that the model is told.
+
+        Raises PromptError where the template uses what is not defined.
+        """
+        name = prompt_id(kind)
+        try:
+            text = (
+                jinja_environment(self.folder / "templates")
+                .get_template(f"{name}.jinja")
+                .render(
+                    image=describe.IMAGES[modality],
+                    metadata=describe.metadata_lines(facts),
+                    question=question,
+                    holds=kind.holds,
+                    audience=kind.audience,
+                )
+            )
+        except TemplateError as error:
+            raise PromptError(f"template {name}.jinja in {self.folder / 'templates'}: {error}") from error
+        return text.strip() + "\n"
+
+
+def prompt_id(kind: QuestionType) -> str:
+    """The name of the template that this type is asked with."""
+    return kind.style
+
+
+def load_prompt_book(folder: Path | None = None) -> PromptBook:
+    """The prompts of `folder`, by default those that ship with the code. Raises PromptError."""
+    folder = folder or resource_dir("prompts")
+    paths = sorted((folder / "questions").glob("*.toml"))
+    banks = {path.stem: _bank(path) for path in paths}
+    if "general" not in banks:
+        raise PromptError(f"{folder / 'questions'} has no general.toml; every image gets a question from it")
+    return PromptBook(folder, banks)
+
+
+def fill(wording: str, facts: Facts) -> str:
+    """The wording with its slots filled in words."""
+    return wording.format_map(describe.phrases(facts))
+
+
+def _bank(path: Path) -> tuple[QuestionType, ...]:
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))["type"]
+        kinds = tuple(_question_type(entry) for entry in entries)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
+        raise PromptError(f"{path}: {error}") from error
+    names = [kind.name for kind in kinds]
+    if len(set(names)) != len(names):
+        raise PromptError(f"{path}: two types have the same name")
+    return kinds
+
+
+def _question_type(entry: Mapping[str, object]) -> QuestionType:
+    """Raises ValueError or KeyError, naming what is wrong."""
+    name = str(entry["name"])
+    style = str(entry.get("style", "asked"))
+    if style not in replies.SCHEMAS:
+        raise ValueError(f"type {name}: there is no style {style!r}")
+    needs, wordings = _texts(entry, "needs"), _texts(entry, "wordings")
+    if unknown := set(needs) - _FACTS:
+        raise ValueError(f"type {name} needs {', '.join(sorted(unknown))}, which are no facts")
+    if not wordings:
+        raise ValueError(f"type {name} has no wordings")
+    for wording in wordings:
+        _require_slots(name, wording, needs)
+    topic, audience, holds = (str(entry[field]) for field in ("topic", "audience", "holds"))
+    return QuestionType(
+        name,
+        topic,
+        "self_instruct" if style == "self_instruct" else "asked",
+        audience,
+        holds,
+        needs,
+        wordings,
+    )
+
+
+def _texts(entry: Mapping[str, object], field: str) -> tuple[str, ...]:
+    texts = entry[field]
+    if not isinstance(texts, list):
+        raise ValueError(f"type {entry['name']}: {field} must be a list of texts")
+    return tuple(str(text) for text in texts)
+
+
+def _require_slots(name: str, wording: str, needs: tuple[str, ...]) -> None:
+    for slot in _SLOT.findall(wording):
+        behind = describe.PHRASES.get(slot)
+        if behind is None:
+            raise ValueError(f"type {name}: slot {{{slot}}} is none of {', '.join(describe.PHRASES)}")
+        if lacking := set(behind) - set(needs):
+            raise ValueError(f"type {name}: slot {{{slot}}} rests on {', '.join(sorted(lacking))}: add it to needs")

@@ -1,0 +1,91 @@
+"""Effect: reads one source for a run: its images measured, its problems counted, listed and told."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from dermasynth_builder import registry
+from dermasynth_builder.errors import SourceError
+from dermasynth_builder.images import ImageIndex
+from dermasynth_builder.plan import plan_requests
+from dermasynth_builder.progress import Reporter
+from dermasynth_builder.questions import PromptBook
+from dermasynth_builder.records import ClinicalImage, Problem, ProblemKind, Request
+from dermasynth_builder.settings import Settings
+
+SPECIMEN_LICENCE = "CC0-1.0"
+SPECIMEN_ATTRIBUTION = "specimen drawn by a script of dermasynth; no photograph and no patient"
+_SHOWN_PROBLEMS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSource:
+    """What one source gave."""
+
+    name: str
+    images: Sequence[ClinicalImage]  # usable, sorted by id
+    problems: Sequence[Problem]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One source with the questions that its images get."""
+
+    read: ReadSource
+    book: PromptBook
+    seed: int
+
+    def requests(self) -> Iterator[Request]:
+        """The requests, image by image; made anew at each call, so that none is held in memory."""
+        return plan_requests(self.read.images, self.book, self.seed)
+
+
+def read_source(name: str, settings: Settings, report: Reporter) -> ReadSource:
+    """Reads a source from its folder in `settings.raw`.
+
+    Raises SourceError where there is no release, no usable image, or a problem under `settings.is_strict`.
+    """
+    root = settings.raw[name]
+    read = list(registry.source(name).read(root))
+    images = [item for item in read if isinstance(item, ClinicalImage)]
+    problems = [item for item in read if isinstance(item, Problem)]
+    if not settings.is_missing_allowed:
+        problems += [_row_without_image(image) for image in images if image.path is None]
+        images = [image for image in images if image.path is not None]
+    with report.bar(f"measuring images of {name}", len(images)) as advance:
+        measured = list(ImageIndex(settings.work / "images.sqlite").measure(images, advance))
+    problems += [item for item in measured if isinstance(item, Problem)]
+    _tell(name, problems, settings, report)
+    usable = [_published(item, settings) for item in measured if isinstance(item, ClinicalImage)]
+    if not usable:
+        raise SourceError(
+            f"{root}: not one image of {name} is there that can be used; files are looked for by the names in the "
+            "table, in any folder below. If the images are still in archives, unpack them there first."
+        )
+    report.say(f"{name}: {len(usable)} images to ask about")
+    return ReadSource(name, sorted(usable, key=lambda image: image.image_id), problems)
+
+
+def _published(image: ClinicalImage, settings: Settings) -> ClinicalImage:
+    """The image under the licence that it goes out with."""
+    if not settings.is_specimen:
+        return image
+    return replace(image, licence=SPECIMEN_LICENCE, attribution=SPECIMEN_ATTRIBUTION)
+
+
+def _row_without_image(image: ClinicalImage) -> Problem:
+    return Problem(ProblemKind.ROW_WITHOUT_IMAGE, image.row_place, f"no file {image.file_name} below the folder")
+
+
+def _tell(name: str, problems: Sequence[Problem], settings: Settings, report: Reporter) -> None:
+    path = settings.work / "problems" / f"{name}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("kind", "place", "detail"), *((p.kind, p.place, p.detail) for p in problems)])
+    for kind, count in Counter(problem.kind for problem in problems).items():
+        report.warn(f"{name}: {count} x {kind}; all are listed in {path}")
+        for problem in [problem for problem in problems if problem.kind == kind][:_SHOWN_PROBLEMS]:
+            report.warn(f"  {problem.place}: {problem.detail}")
+    if problems and settings.is_strict:
+        raise SourceError(f"{name}: {len(problems)} problems, and --strict allows none; they are listed in {path}")

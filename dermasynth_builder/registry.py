@@ -1,0 +1,44 @@
+"""All sources, engines and checks: one lazy "module:object" line each.
+
+A line is imported when its name is asked for, so that a plug-in's own dependencies cost nothing to others.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, cast
+
+from dermasynth_builder.errors import UsageError
+from dermasynth_builder.protocols import Check, Engine, Source
+
+SOURCES: dict[str, str] = {
+    "pad_ufes": "dermasynth_builder.sources.pad_ufes:PadUfes",
+}
+ENGINES: dict[str, str] = {
+    "template": "dermasynth_builder.engines.template:TemplateEngine",
+}
+CHECKS: dict[str, str] = {
+    "form": "dermasynth_builder.checks.form:check_form",
+    "repeats": "dermasynth_builder.checks.repeats:check_repeats",
+}
+
+
+def source(name: str) -> Source:
+    """The source of that name. Raises UsageError for an unknown one."""
+    return cast(Source, _load(SOURCES, name, "source")())
+
+
+def engine(name: str) -> Engine:
+    """The engine of that name. Raises UsageError for an unknown one."""
+    return cast(Engine, _load(ENGINES, name, "engine")())
+
+
+def check(name: str) -> Check:
+    """The check of that name. Raises UsageError for an unknown one."""
+    return cast(Check, _load(CHECKS, name, "check"))
+
+
+def _load(lines: Mapping[str, str], name: str, kind: str) -> Any:
+    if name not in lines:
+        raise UsageError(f"there is no {kind} {name!r}; there are: {', '.join(sorted(lines))}")
+    module_name, _, object_name = lines[name].partition(":")
+    return getattr(import_module(module_name), object_name)

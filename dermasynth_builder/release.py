@@ -1,0 +1,147 @@
+"""Effect: writes a release folder in one piece, and reads one back to see whether it holds together.
+
+A release is the Hub repository: README.md with the metadata block, `<config>/<split>-*.parquet`, nothing else.
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dermasynth_builder.card import content_mark
+from dermasynth_builder.columns import COLUMNS, card_feature
+from dermasynth_builder.errors import ReleaseError
+from dermasynth_builder.parquet import SplitFiles, read_rows, read_split
+from dermasynth_builder.records import SPLITS, Split
+
+CARD = "README.md"
+
+
+@contextmanager
+def new_release(out: Path) -> Iterator[Path]:
+    """A new folder beside `out` that takes its place when the block ends well, and vanishes when it does not.
+
+    Whoever loads `out` meets the old release or the new one. Raises ReleaseError where `out` is something
+    else than a release.
+    """
+    out = out.resolve()
+    _require_replaceable(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    making, old = (out.with_name(f".{out.name}.{name}") for name in ("new", "old"))
+    if old.exists() and not out.exists():  # killed between the two renames
+        old.rename(out)
+    for left in (making, old):
+        shutil.rmtree(left, ignore_errors=True)
+    making.mkdir()
+    try:
+        yield making
+        if out.exists():
+            out.rename(old)
+        making.rename(out)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFiles:
+    """What the card of a release says of one config, and the files that it names."""
+
+    name: str
+    mark: str  # "sha256:<16 hex digits>"
+    features: Any
+    files: Mapping[Split, tuple[Path, ...]]
+    rows: Mapping[Split, int]
+    download_size: int
+
+
+def read_card(folder: Path) -> dict[str, ConfigFiles]:
+    """The configs of a release by name, the default one first. Raises ReleaseError where `folder` is no release."""
+    card = folder / CARD
+    try:
+        _, block, _ = card.read_text(encoding="utf-8").split("---\n", 2)
+        metadata = yaml.safe_load(block)
+        infos = {info["config_name"]: info for info in metadata["dataset_info"]}
+        return {
+            entry["config_name"]: _config(folder, entry, infos[entry["config_name"]]) for entry in metadata["configs"]
+        }
+    except FileNotFoundError as error:
+        raise ReleaseError(f"{folder} is no release: it has no {CARD}; `dermasynth build` makes one") from error
+    except (ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        raise ReleaseError(f"{card} has no metadata block of a release ({error}); build the release anew") from error
+
+
+def verify(folder: Path) -> dict[str, ConfigFiles]:
+    """The configs of a release whose card and files agree. Raises ReleaseError naming the first disagreement."""
+    configs = read_card(folder)
+    named = {folder / CARD} | {path for c in configs.values() for files in c.files.values() for path in files}
+    for path in _visible_files(folder):
+        if path.suffix == ".py":
+            raise ReleaseError(f"{path}: a release holds no code; `datasets` refuses a repository with a script")
+        if path not in named:
+            raise ReleaseError(f"{path} is not named by the card; build the release anew")
+    for config in configs.values():
+        _verify_config(folder, config)
+    return configs
+
+
+def engines(config: ConfigFiles) -> set[str]:
+    """The engines whose rows a config holds."""
+    files = [path for paths in config.files.values() for path in paths]
+    return {values["engine"] for values in read_rows(files, ["engine"])}
+
+
+def _config(folder: Path, entry: Mapping[str, Any], info: Mapping[str, Any]) -> ConfigFiles:
+    files = {item["split"]: tuple(sorted(folder.glob(item["path"]))) for item in entry["data_files"]}
+    return ConfigFiles(
+        name=entry["config_name"],
+        mark=entry["description"],
+        features=info["features"],
+        files={split: files[split] for split in SPLITS if split in files},
+        rows={split["name"]: split["num_examples"] for split in info["splits"]},
+        download_size=info["download_size"],
+    )
+
+
+def _verify_config(folder: Path, config: ConfigFiles) -> None:
+    where = f"{folder / CARD}, config {config.name}"
+    if config.features != [dict(card_feature(column)) for column in COLUMNS]:
+        raise ReleaseError(f"{where}: its features are not those of this version; build the release anew")
+    found: dict[Split, SplitFiles] = {}
+    for split, files in config.files.items():
+        if not files:
+            raise ReleaseError(f"{where}: no file for split {split}")
+        found[split] = read_split(files)
+        if found[split].rows != config.rows.get(split):
+            raise ReleaseError(
+                f"{where}: says {config.rows.get(split)} rows of {split}, its files hold {found[split].rows}"
+            )
+    if sum(files.file_bytes for files in found.values()) != config.download_size:
+        raise ReleaseError(f"{where}: its files have another size than the card says; build the release anew")
+    if config.mark != f"sha256:{content_mark(found)}":
+        raise ReleaseError(f"{where}: says {config.mark}, its files hold sha256:{content_mark(found)}")
+
+
+def _require_replaceable(out: Path) -> None:
+    """Only what is a release, and nothing else, may be replaced."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    try:
+        read_card(out)
+        strangers = [path for path in _visible_files(out) if path != out / CARD and path.suffix != ".parquet"]
+    except (ReleaseError, NotADirectoryError):
+        strangers = [out]
+    if strangers:
+        raise ReleaseError(
+            f"{strangers[0]} is no part of a release and would be lost; move it away or choose another --out"
+        )
+
+
+def _visible_files(folder: Path) -> list[Path]:
+    """Every file below `folder` but hidden ones, which download tools leave behind."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts))

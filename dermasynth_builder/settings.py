@@ -1,0 +1,25 @@
+"""What a run was asked to do. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_SEED = 2025
+DEFAULT_SPLITS = (0.90, 0.05, 0.05)  # shares of the groups: train, validation, test
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that the stages need to know beside their input."""
+
+    raw: Mapping[str, Path]  # source -> folder of its raw release
+    work: Path = Path("build")  # image index, ledgers, lists of problems and rejects
+    out: Path = Path("dermasynth")  # the release
+    engine: str = "template"
+    seed: int = DEFAULT_SEED
+    split_shares: tuple[float, float, float] = DEFAULT_SPLITS
+    is_strict: bool = False  # a problem in a raw release ends the run
+    is_missing_allowed: bool = False  # plan for images whose files are not there
+    is_failed_wanted: bool = False  # ask earlier failures again
+    is_partial_allowed: bool = False  # release although some requests have no reply
+    is_specimen: bool = False  # the raw releases are drawn specimens

@@ -1,0 +1,105 @@
+"""Text for people: the plan, pairs, sources, ledgers. Pure."""
+
+import textwrap
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dermasynth_builder.ledger import LedgerSummary
+from dermasynth_builder.protocols import Source
+from dermasynth_builder.reading import Planned
+from dermasynth_builder.release import ConfigFiles
+
+_WIDTH = 100
+
+
+def plan_counts(planned: Planned) -> dict[str, Any]:
+    """What a plan comes to, as plain values: images, groups, diagnoses, question types, problems."""
+    images = planned.read.images
+    requests = list(planned.requests())
+    return {
+        "source": planned.read.name,
+        "images": len(images),
+        "images_without_file": sum(image.path is None for image in images),
+        "patients_or_groups": len({image.group_id for image in images}),
+        "lesions": len({image.lesion_id for image in images if image.lesion_id}),
+        "diagnoses": _counted(image.facts.diagnosis or "not recorded" for image in images),
+        "requests": len(requests),
+        "question_types": _counted(f"{request.slot}: {request.question_type}" for request in requests),
+        "problems": _counted(str(problem.kind) for problem in planned.read.problems),
+    }
+
+
+def plan_text(counts: Mapping[str, Any]) -> str:
+    """The counts of a plan as a table."""
+    lines = [f"{counts['source']}"]
+    for name, value in counts.items():
+        if isinstance(value, Mapping):
+            lines += [f"  {name.replace('_', ' ')}"] * bool(value)
+            lines += [f"    {part:<36}{count:>8,}" for part, count in value.items()]
+        elif name != "source":
+            lines.append(f"  {name.replace('_', ' '):<38}{value:>8,}")
+    return "\n".join(lines)
+
+
+def pair_text(row: Mapping[str, Any]) -> str:
+    """One row of a release, readable."""
+    facts = ("diagnosis", "malignancy", "body_site", "age_years", "sex", "fitzpatrick")
+    known = ", ".join(f"{name} {row[name]}" for name in facts if row[name] is not None)
+    lines = [f"--- {row['pair_id']} ({row['style']}, {row['question_type']})"]
+    for turn in row["messages"]:
+        mark = "Q" if turn["role"] == "user" else "A"
+        lines.append(textwrap.fill(turn["content"], _WIDTH, initial_indent=f"{mark}: ", subsequent_indent="   "))
+    lines.append(textwrap.fill(f"facts: {known}", _WIDTH, subsequent_indent="   "))
+    lines += [textwrap.fill(f"from: {text}", _WIDTH, subsequent_indent="   ") for text in row["references"]]
+    model = row["model_version"] or row["model"] or "no model"
+    lines.append(f"engine: {row['engine']} ({model}); image: {row['licence']}, {row['attribution']}")
+    lines += [f"flag: {flag}" for flag in row["flags"]]
+    return "\n".join(lines)
+
+
+def source_text(source: Source) -> str:
+    """What a source is and where to get it."""
+    parts = {
+        "licence": source.licence,
+        "get it from": source.homepage,
+        "attribution": source.attribution,
+        "cite": source.citation,
+    }
+    lines = [f"{source.name}: {source.title}"]
+    for name, text in parts.items():
+        lines.append(textwrap.fill(f"  {name}: {text}", _WIDTH, subsequent_indent="    ", break_long_words=False))
+    return "\n".join(lines)
+
+
+def ledger_text(path: Path, summary: LedgerSummary) -> str:
+    """What a ledger holds."""
+    engine = ", ".join(f"{name} {value}" for name, value in summary.identity.items())
+    lines = [f"{path}: {summary.answered} answers, {sum(summary.failures.values())} failures", f"  {engine}"]
+    lines += [f"  {count} x {kind}" for kind, count in sorted(summary.failures.items())]
+    if summary.torn_lines:
+        lines.append(f"  {summary.torn_lines} lines cut off and stepped over")
+    return "\n".join(lines)
+
+
+def release_text(folder: Path, configs: Mapping[str, ConfigFiles]) -> str:
+    """What a release holds."""
+    lines = [f"{folder}:"]
+    for config in configs.values():
+        rows = ", ".join(f"{split} {count}" for split, count in config.rows.items())
+        lines.append(f"  {config.name}: {rows} pairs, {config.download_size:,} bytes, {config.mark}")
+    return "\n".join(lines)
+
+
+def _counted(values: Any) -> dict[str, int]:
+    return dict(sorted(Counter(values).items(), key=lambda item: (-item[1], item[0])))
+
+
+def prompts_text(planned: Planned, count: int) -> str:
+    """The first `count` prompts in full, each with its key."""
+    shown: Sequence[str] = [
+        f"=== {request.pair_id}  {request.question_type}  key {request.key}\n{request.prompt}"
+        for request, _ in zip(planned.requests(), range(count), strict=False)
+    ]
+    return "\n".join(shown)

@@ -1,0 +1,189 @@
+"""Effect: walks a raw release on disk: its tables row by row, its image files by name.
+
+Shared by all sources; nothing here knows one of them.
+"""
+
+import csv
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from filecmp import cmp
+from pathlib import Path
+from typing import TypeVar
+
+from dermasynth_builder.errors import SourceError
+from dermasynth_builder.records import ClinicalImage, Problem, ProblemKind
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+
+Choice = TypeVar("Choice", bound=str)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One data row of a table, all cells as stripped text."""
+
+    table: str  # path below the release's folder
+    line: int  # in the file; the header is line 1
+    cells: Mapping[str, str]
+
+    @property
+    def place(self) -> str:
+        """Where to look: "metadata.csv, line 17"."""
+        return f"{self.table}, line {self.line}"
+
+
+@dataclass(slots=True)
+class CellReader:
+    """Reads one row's cells as typed facts, and remembers the values that it does not know."""
+
+    row: Row
+    missing: Collection[str]  # upper-case texts that mean "not known"
+    problems: list[Problem] = field(default_factory=list)
+
+    def text(self, column: str) -> str | None:
+        """The cell, or None where it is missing or the table has no such column."""
+        value = self.row.cells.get(column, "")
+        return None if value.upper() in self.missing else value
+
+    def boolean(self, column: str) -> bool | None:
+        """True or False in any case of letters."""
+        return {"true": True, "false": False, None: None}[self.choice(column, {"TRUE": "true", "FALSE": "false"})]
+
+    def choice(self, column: str, words: Mapping[str, Choice]) -> Choice | None:
+        """The word for the published value; `words` has upper-case keys."""
+        value = self.text(column)
+        if value is None or value.upper() in words:
+            return None if value is None else words[value.upper()]
+        self._unknown(column, value, f"known are {', '.join(sorted(words))}")
+        return None
+
+    def number(self, column: str, low: float, high: float) -> float | None:
+        """The number, where it lies in [low, high]."""
+        value = self.text(column)
+        if value is None:
+            return None
+        try:
+            number = float(value)
+        except ValueError:
+            number = float("nan")
+        if low <= number <= high:
+            return number
+        self._unknown(column, value, f"expected a number from {low:g} to {high:g}")
+        return None
+
+    def whole(self, column: str, low: int, high: int) -> int | None:
+        """The whole number ("3" or "3.0"), where it lies in [low, high]."""
+        number = self.number(column, low, high)
+        if number is None or number.is_integer():
+            return None if number is None else int(number)
+        self._unknown(column, self.row.cells[column], "expected a whole number")
+        return None
+
+    def _unknown(self, column: str, value: str, hint: str) -> None:
+        detail = f"{column} is {value!r}; {hint}; taken as not known"
+        self.problems.append(Problem(ProblemKind.UNKNOWN_VALUE, self.row.place, detail))
+
+
+def walk_files(root: Path) -> list[Path]:
+    """Every visible file below `root`, nearest first, then by name. Raises SourceError if it is no folder."""
+    if not root.is_dir():
+        raise SourceError(f"{root} is not a folder; give the folder that holds the release with --raw")
+    found: list[Path] = []
+    seen: set[str] = set()
+    for folder, subfolders, names in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:  # a link that leads back up
+            subfolders.clear()
+            continue
+        seen.add(real)
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith((".", "__MACOSX")))
+        found += [Path(folder, name) for name in names if not name.startswith(".")]
+    return sorted(found, key=lambda path: (len(path.parts), path.as_posix()))
+
+
+def read_table(path: Path, root: Path, required: Collection[str]) -> Iterator[Row | Problem]:
+    """The rows of a CSV file; a row with too few or too many cells is a problem.
+
+    Raises SourceError where the file is no CSV in UTF-8 or lacks one of the `required` columns.
+    """
+    table = path.relative_to(root).as_posix()
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            columns = [name.strip() for name in next(reader, [])]
+            _require(columns, required, path)
+            for cells in reader:
+                if cells:
+                    yield _row(table, reader.line_num, columns, cells)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise SourceError(f"{path} cannot be read as a CSV table in UTF-8: {error}") from error
+
+
+def _require(columns: list[str], required: Collection[str], path: Path) -> None:
+    lacking = [name for name in required if name not in columns]
+    if lacking:
+        raise SourceError(
+            f"{path} lacks the columns {', '.join(lacking)}; it has: {', '.join(columns) or 'nothing'}. "
+            "Give the folder of the release as published."
+        )
+
+
+def _row(table: str, line: int, columns: list[str], cells: list[str]) -> Row | Problem:
+    if len(cells) != len(columns):
+        detail = f"has {len(cells)} cells where the header has {len(columns)}; is the file cut off?"
+        return Problem(ProblemKind.BROKEN_ROW, f"{table}, line {line}", detail)
+    return Row(table, line, dict(zip(columns, (cell.strip() for cell in cells), strict=True)))
+
+
+def split_doubled(rows: list[Row], id_of: Callable[[Row], str]) -> Iterator[Row | Problem]:
+    """Rows with one id each. Of equal rows the first stays; of contradicting ones none can be trusted."""
+    by_id: dict[str, list[Row]] = {}
+    for row in rows:
+        by_id.setdefault(id_of(row), []).append(row)
+    for row in rows:
+        alike = by_id[id_of(row)]
+        if all(other.cells == row.cells for other in alike):
+            if row is alike[0]:
+                yield row
+                continue
+            detail = f"{id_of(row)} stands already in line {alike[0].line}, with the same cells"
+        else:
+            lines = ", ".join(str(other.line) for other in alike)
+            detail = f"{id_of(row)} stands in the lines {lines} with different cells; none is taken"
+        yield Problem(ProblemKind.DOUBLED_ID, row.place, detail)
+
+
+class ImageFolder:
+    """The image files below a folder, found by name whatever the subfolder or the case of letters."""
+
+    def __init__(self, root: Path, files: Collection[Path]) -> None:
+        self._root = root
+        self._by_name: dict[str, list[Path]] = {}
+        for path in files:
+            if path.suffix.lower() in IMAGE_SUFFIXES:
+                self._by_name.setdefault(path.name.lower(), []).append(path)
+        self._claimed: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def attach(self, image: ClinicalImage) -> ClinicalImage | Problem:
+        """The image with the path of its file, if there is one; a problem where two files differ."""
+        name = image.file_name.lower()
+        paths = self._by_name.get(name, [])
+        self._claimed.add(name)
+        if not paths:
+            return image
+        if any(not cmp(paths[0], other, shallow=False) for other in paths[1:]):
+            names = ", ".join(path.relative_to(self._root).as_posix() for path in paths)
+            return Problem(ProblemKind.DOUBLED_ID, image.row_place, f"two different files have that name: {names}")
+        return replace(image, path=paths[0])
+
+    def unclaimed(self) -> Iterator[Problem]:
+        """A problem for every file that no row asked for."""
+        for name, paths in self._by_name.items():
+            if name not in self._claimed:
+                for path in paths:
+                    place = path.relative_to(self._root).as_posix()
+                    yield Problem(ProblemKind.IMAGE_WITHOUT_ROW, place, "no row of the table names this file")
