@@ -12,7 +12,7 @@ OUT ?= dermasynth
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix build push-hub clean
+.PHONY: help demo test check golden fix build push-hub clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -29,6 +29,10 @@ check: $(VENV)/installed-dev ## format, lint, types and tests, as CI does
 	$(RUN) mypy
 	$(MAKE) test
 
+golden: $(VENV)/installed-dev ## write the golden texts of the tests anew; read the difference
+	-$(RUN) pytest -q --write-golden tests/test_questions.py tests/test_template_engine.py
+	git diff --stat tests/golden
+
 fix: $(VENV)/installed-dev ## mend format and what lint can mend by itself
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
@@ -38,9 +42,9 @@ build: $(VENV)/installed ## build ./dermasynth from raw releases: make build RAW
 
 push-hub: $(VENV)/installed ## send ./dermasynth to the Hub: make push-hub REPO=USER/dermasynth
 	@test -n "$(REPO)" || { echo "say where to: make push-hub REPO=USER/dermasynth"; exit 2; }
-	$(DERMASYNTH) push $(REPO) --release $(OUT) $(PUSH_OPTIONS)
+	$(DERMASYNTH) push $(REPO) --out $(OUT) $(PUSH_OPTIONS)
 
-clean: ## remove the environments and what demo and tests left; keeps ./dermasynth and ./build
+clean: ## remove the environments and the caches of the tools
 	rm -rf $(VENV) $(VENV3) .mypy_cache .ruff_cache .pytest_cache
 
 $(VENV)/bin/python:

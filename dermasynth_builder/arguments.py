@@ -13,14 +13,25 @@ Command = Callable[[argparse.Namespace], None]
 
 _EPILOG = """\
 examples:
-  dermasynth demo                                       a small release from drawn specimens, no key, no network
-  dermasynth plan pad_ufes --raw data/pad --show 3      what would be asked, and three whole prompts
-  dermasynth build pad_ufes --raw data/pad              read, plan, generate and release into ./dermasynth
-  dermasynth show pad_ufes -n 5                         five pairs of ./dermasynth
-  dermasynth push USER/dermasynth --dry-run             what a push would send
+  dermasynth demo
+  dermasynth build pad_ufes --raw data/pad_ufes
+  dermasynth show pad_ufes -n 5
+  dermasynth push USER/dermasynth --dry-run
 
+`dermasynth COMMAND --help` tells more of a command.
 exit codes: 0 done, 1 the work failed, 2 wrong use
 """
+_EXAMPLES = {
+    "demo": "dermasynth demo --out /tmp/demo/dermasynth",
+    "sources": "dermasynth sources",
+    "plan": "dermasynth plan pad_ufes --raw data/pad_ufes --show 3",
+    "generate": "dermasynth generate pad_ufes --raw data/pad_ufes --retry-failed",
+    "release": "dermasynth release pad_ufes --raw data/pad_ufes --splits 80/10/10",
+    "build": "dermasynth build pad_ufes --raw data/pad_ufes",
+    "push": "dermasynth push USER/dermasynth --dry-run",
+    "status": "dermasynth status",
+    "show": "dermasynth show pad_ufes -n 5 --skip 100",
+}
 _RAW_HELP = "folder of the raw release; for several sources NAME=DIR once each, or a folder that holds DIR/NAME"
 
 
@@ -34,37 +45,44 @@ def make_parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"dermasynth {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_demo(_command(commands, "demo", run["demo"], "build and show a small release from drawn specimens"))
-    _command(commands, "sources", run["sources"], "list the image sets, their licences and where to get them")
-    plan = _command(commands, "plan", run["plan"], "show what would be asked")
+
+    def add(name: str, summary: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            epilog=f"example:\n  {_EXAMPLES[name]}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        added.set_defaults(command=run[name])
+        return added
+
+    _add_demo(add("demo", "build and show a small release from drawn specimens"))
+    add("sources", "list the image sets, their licences and where to get them")
+    plan = add("plan", "show what would be asked")
     _add_reading(plan)
     plan.add_argument("--show", type=int, default=0, metavar="N", help="print the first N prompts in full")
     plan.add_argument("--json", action="store_true", help="print the counts as JSON")
     plan.add_argument("--allow-missing-images", action="store_true", help="plan rows whose image file is not there")
-    _add_generating(_command(commands, "generate", run["generate"], "have an engine answer what is not answered yet"))
-    release = _command(commands, "release", run["release"], "write the release folder from the replies")
+    _add_generating(add("generate", "have an engine answer what is not answered yet"))
+    release = add("release", "write the release folder from the replies")
     _add_reading(release)
     _add_releasing(release)
-    build = _command(commands, "build", run["build"], "plan, generate and release in one go")
+    build = add("build", "plan, generate and release in one go")
     _add_generating(build)
     _add_releasing(build)
-    _add_push(_command(commands, "push", run["push"], "send a release to the Hugging Face Hub"))
-    status = _command(commands, "status", run["status"], "show what the ledgers and the release hold")
-    _add_folders(status)
-    _add_show(_command(commands, "show", run["show"], "print pairs of a release"))
+    _add_push(add("push", "send a release to the Hugging Face Hub"))
+    _add_folders(add("status", "show what the ledgers and the release hold"))
+    _add_show(add("show", "print pairs of a release"))
     return parser
 
 
-def _command(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, run: Command, summary: str
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-    parser.set_defaults(command=run)
-    return parser
+def _add_folders(parser: argparse.ArgumentParser, work: str = "build") -> None:
+    parser.add_argument("--work", type=Path, default=Path(work), help=f"image index, ledgers, lists (default: {work})")
+    _add_out(parser)
 
 
-def _add_folders(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--work", type=Path, default=Path("build"), help="image index, ledgers, lists (default: build)")
+def _add_out(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("dermasynth"), help="the release (default: dermasynth)")
 
 
@@ -97,13 +115,12 @@ def _add_releasing(parser: argparse.ArgumentParser) -> None:
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=int, default=18, help="how many specimens to draw (default: 18)")
-    _add_folders(parser)
-    parser.set_defaults(work=Path("build/demo"))
+    _add_folders(parser, "build/demo")
 
 
 def _add_push(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("repo", metavar="USER/NAME", help="the dataset repository; made if it is not there")
-    parser.add_argument("--release", type=Path, default=Path("dermasynth"), help="the release (default: dermasynth)")
+    _add_out(parser)
     parser.add_argument("--tag", default=f"v{__version__}", help=f"tag of this release (default: v{__version__})")
     parser.add_argument("--private", action="store_true", help="make the repository private if it is made now")
     parser.add_argument("--allow-template", action="store_true", help="push rows of the template engine too")
@@ -114,7 +131,7 @@ def _add_show(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", nargs="?", help="config of the release (default: its first)")
     parser.add_argument("-n", type=int, default=3, help="how many pairs (default: 3)")
     parser.add_argument("--skip", type=int, default=0, help="how many to pass over first")
-    _add_folders(parser)
+    _add_out(parser)
 
 
 def _split_shares(text: str) -> tuple[float, float, float]:
@@ -146,15 +163,19 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
 
 
 def _raw_folders(sources: Sequence[str], raw: Sequence[str]) -> dict[str, Path]:
-    named = dict(text.split("=", 1) for text in raw if text.split("=", 1)[0] in SOURCES and "=" in text)
-    plain = [text for text in raw if text not in {f"{name}={folder}" for name, folder in named.items()}]
+    named: dict[str, Path] = {}
+    plain: list[str] = []
+    for text in raw:
+        name, mark, folder = text.partition("=")
+        if mark and name in SOURCES:
+            named[name] = Path(folder)
+        else:
+            plain.append(text)
     if len(plain) > 1:
         raise UsageError(f"--raw {' '.join(plain)}: with several folders, say which is whose: --raw NAME=DIR")
-    folders = {}
-    for name in dict.fromkeys(sources):
-        if name not in named and not plain:
-            raise UsageError(f"no folder for {name}; add --raw {name}=DIR")
-        folders[name] = (
-            Path(named[name]) if name in named else Path(plain[0], *([name] if len(set(sources)) > 1 else []))
-        )
-    return folders
+    names = list(dict.fromkeys(sources))
+    if plain:
+        named = {name: Path(plain[0], name) if len(names) > 1 else Path(plain[0]) for name in names} | named
+    if lacking := [name for name in names if name not in named]:
+        raise UsageError(f"no folder for {lacking[0]}; add --raw {lacking[0]}=DIR")
+    return {name: named[name] for name in names}

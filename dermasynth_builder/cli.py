@@ -45,7 +45,7 @@ def _demo(arguments: argparse.Namespace) -> None:
     from dermasynth_builder.show import pair_text
     from dermasynth_builder.terminal import TerminalReporter
 
-    rows = run_demo(arguments.work, arguments.out, arguments.images, TerminalReporter())
+    rows = run_demo(arguments.work, arguments.out, images=arguments.images, report=TerminalReporter())
     print(f"\nthree pairs, as load_dataset gives them from {arguments.out}:\n")
     for row in rows[:3]:
         print(pair_text(row), end="\n\n")
@@ -63,7 +63,8 @@ def _plan(arguments: argparse.Namespace) -> None:
     from dermasynth_builder import pipeline, show
     from dermasynth_builder.terminal import TerminalReporter
 
-    planned = pipeline.plan(settings_of(arguments), TerminalReporter())
+    report = TerminalReporter(results=sys.stderr if arguments.json else sys.stdout)
+    planned = pipeline.plan(settings_of(arguments), report)
     counts = [show.plan_counts(each) for each in planned]
     if arguments.json:
         print(json.dumps(counts, indent=2))
@@ -109,7 +110,7 @@ def _push(arguments: argparse.Namespace) -> None:
     from dermasynth_builder.terminal import TerminalReporter
 
     order = PushOrder(
-        release=arguments.release,
+        release=arguments.out,
         repo=arguments.repo,
         tag=arguments.tag,
         is_private=arguments.private,

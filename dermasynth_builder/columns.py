@@ -4,7 +4,8 @@ From this table come the Parquet schema, the features in the card and in its tex
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any
 
 from dermasynth_builder.records import Facts, Pair
@@ -46,8 +47,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("age_years", "int32", "age of the patient, years"),
     Column("sex", "string", "female or male"),
     Column("fitzpatrick", "int32", "Fitzpatrick phototype, 1 to 6"),
-    Column("diameter_1_mm", "float64", "larger recorded diameter, mm"),
-    Column("diameter_2_mm", "float64", "smaller recorded diameter, mm"),
+    Column("diameter_1_mm", "float64", "first recorded diameter, mm"),
+    Column("diameter_2_mm", "float64", "second recorded diameter, mm"),
     Column("itches", "bool", "itching"),
     Column("has_grown", "bool", "growth"),
     Column("hurts", "bool", "pain"),
@@ -82,29 +83,35 @@ COLUMNS: tuple[Column, ...] = (
     Column("messages", "messages", "the whole exchange in the form that trainers read"),
 )
 
-_FACTS = tuple(field.name for field in fields(Facts))
+TEXT_COLUMNS: tuple[str, ...] = tuple(column.name for column in COLUMNS if column.type != "image")
+"""The names of all columns but the image."""
+
+_FACTS = frozenset(field.name for field in fields(Facts))
+_PAIR = frozenset(field.name for field in fields(Pair))
+
+
+def _place(name: str) -> str:
+    """Where a pair keeps the value of a column."""
+    if name == "image_sha256":
+        return "image.file"
+    if name in _FACTS:
+        return f"image.facts.{name}"
+    return name if name in _PAIR else f"image.{name}"
+
+
+_values_of = attrgetter(*map(_place, TEXT_COLUMNS))
 
 
 def row(pair: Pair) -> dict[str, Any]:
-    """The pair's value in every column but the image."""
-    facts, image = pair.image.facts, pair.image
-    derived = {
-        "messages": [asdict(turn) for turn in pair.messages],
+    """The pair's value in every column but the image, in the order of `COLUMNS`."""
+    values = dict(zip(TEXT_COLUMNS, _values_of(pair), strict=True))
+    file = pair.image.file
+    return values | {
+        "messages": [{"role": turn.role, "content": turn.content} for turn in pair.messages],
         "references": list(pair.references),
         "flags": list(pair.flags),
-        "image_sha256": image.file.sha256 if image.file else None,
+        "image_sha256": file.sha256 if file else None,
     }
-    values: dict[str, Any] = {}
-    for column in COLUMNS:
-        if column.type == "image":
-            continue
-        if column.name in derived:
-            values[column.name] = derived[column.name]
-        elif column.name in _FACTS:
-            values[column.name] = getattr(facts, column.name)
-        else:
-            values[column.name] = getattr(pair if hasattr(pair, column.name) else image, column.name)
-    return values
 
 
 def feature(column: Column) -> Any:

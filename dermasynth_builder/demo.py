@@ -15,7 +15,7 @@ from dermasynth_builder.specimens import write_pad_ufes
 CONFIG = "pad_ufes"
 
 
-def run_demo(work: Path, out: Path, images: int, report: Reporter) -> list[dict[str, Any]]:
+def run_demo(work: Path, out: Path, *, images: int, report: Reporter) -> list[dict[str, Any]]:
     """Draws `images` specimens, builds `out` from them and loads it; gives its rows, images decoded.
 
     Raises ReleaseError where `out` holds a release of real images: a demo must not replace it.

@@ -26,6 +26,7 @@ _HISTORY = {
 }
 _LABELS = {
     "diagnosis": "Diagnosis on record",
+    "confirmation": "The diagnosis, not named here, was",
     "malignancy": "Class of that diagnosis in the ISIC taxonomy",
     "site": "Place on the body",
     "age_years": "Age of the patient in years",
@@ -98,9 +99,8 @@ def phrases(facts: Facts) -> dict[str, str]:
 def metadata_lines(facts: Facts) -> list[str]:
     """One line of words for each thing that is known and may be told."""
     known = phrases(facts)
-    known["diagnosis"] = ", ".join(known[name] for name in ("diagnosis", "confirmation") if name in known)
-    if facts.diagnosis is None:
-        del known["diagnosis"]
+    if "diagnosis" in known and "confirmation" in known:
+        known["diagnosis"] += f", {known.pop('confirmation')}"
     if "size" not in known and (facts.diameter_1_mm or facts.diameter_2_mm):
         known["size"] = _millimetres(facts.diameter_1_mm or facts.diameter_2_mm or 0)
     return [f"{label}: {known[name]}" for name, label in _LABELS.items() if name in known]

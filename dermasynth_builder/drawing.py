@@ -149,13 +149,13 @@ def _grow_hairs(canvas: Canvas, frame: _Frame, rng: np.random.Generator) -> None
     for _ in range(int(between(rng, 0, 13))):
         root = (between(rng, 0, 2 * columns), between(rng, 0, 2 * rows))
         length = between(rng, 0.3, 1.0) * frame.short_px
-        points = _curve(root, heading, length, rng)
+        points = _curve(root, heading, length=length, rng=rng)
         pencil.line(points, fill=int(between(rng, 120, 255)))
     canvas.cover((0.17, 0.12, 0.10), np.asarray(strands.reduce(2), dtype=np.float32) * np.float32(1.3 / 255))
 
 
 def _curve(
-    root: tuple[float, float], heading: tuple[float, float], length: float, rng: np.random.Generator
+    root: tuple[float, float], heading: tuple[float, float], *, length: float, rng: np.random.Generator
 ) -> list[tuple[int, int]]:
     """Whole points of a parabola that leaves `root` about in the direction `heading`."""
     (x, y), (cosine, sine) = root, heading

@@ -33,10 +33,11 @@ def _requests_of(image: ClinicalImage, book: PromptBook, seed: int) -> Iterator[
         draw = Random(f"{seed}/{image.source}/{image.image_id}/{slot}")  # noqa: S311 - a draw, not a secret
         kind = draw.choice(kinds)
         topics.add(kind.topic)
-        yield _request(image, book, slot, kind, fill(draw.choice(kind.wordings), image.facts))
+        question = fill(draw.choice(kind.wordings), image.facts)
+        yield _request(image, book, slot=slot, kind=kind, question=question)
 
 
-def _request(image: ClinicalImage, book: PromptBook, slot: str, kind: QuestionType, question: str) -> Request:
+def _request(image: ClinicalImage, book: PromptBook, *, slot: str, kind: QuestionType, question: str) -> Request:
     facts = describe.told(image.facts)
     return Request(
         source=image.source,
@@ -45,7 +46,7 @@ def _request(image: ClinicalImage, book: PromptBook, slot: str, kind: QuestionTy
         style=kind.style,
         question_type=kind.name,
         question=question,
-        prompt=book.render(kind, question, image.modality, facts),
+        prompt=book.render(kind, question, modality=image.modality, facts=facts),
         prompt_id=prompt_id(kind),
         reply_schema=replies.SCHEMAS[kind.style],
         modality=image.modality,

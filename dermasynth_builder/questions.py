@@ -44,7 +44,7 @@ class PromptBook:
     folder: Path
     banks: Mapping[str, tuple[QuestionType, ...]]  # "general" or a source's name -> its types
 
-    def render(self, kind: QuestionType, question: str, modality: Modality, facts: Facts) -> str:
+    def render(self, kind: QuestionType, question: str, *, modality: Modality, facts: Facts) -> str:
         """The whole prompt for one question. `facts` are those that the model is told.
 
         Raises PromptError where the template uses what is not defined.

@@ -56,7 +56,7 @@ def read_source(name: str, settings: Settings, report: Reporter) -> ReadSource:
     with report.bar(f"measuring images of {name}", len(images)) as advance:
         measured = list(ImageIndex(settings.work / "images.sqlite").measure(images, advance))
     problems += [item for item in measured if isinstance(item, Problem)]
-    _tell(name, problems, settings, report)
+    _tell(name, problems, settings, report=report)
     usable = [_published(item, settings) for item in measured if isinstance(item, ClinicalImage)]
     if not usable:
         raise SourceError(
@@ -78,7 +78,7 @@ def _row_without_image(image: ClinicalImage) -> Problem:
     return Problem(ProblemKind.ROW_WITHOUT_IMAGE, image.row_place, f"no file {image.file_name} below the folder")
 
 
-def _tell(name: str, problems: Sequence[Problem], settings: Settings, report: Reporter) -> None:
+def _tell(name: str, problems: Sequence[Problem], settings: Settings, *, report: Reporter) -> None:
     path = settings.work / "problems" / f"{name}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:

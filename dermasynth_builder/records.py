@@ -37,7 +37,7 @@ class Facts:
     age_years: int | None = None
     sex: Sex | None = None
     fitzpatrick: int | None = None  # phototype 1..6
-    diameter_1_mm: float | None = None  # larger recorded diameter
+    diameter_1_mm: float | None = None  # as recorded; mostly but not always the larger one
     diameter_2_mm: float | None = None
     itches: bool | None = None
     has_grown: bool | None = None

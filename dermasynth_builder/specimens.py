@@ -71,7 +71,7 @@ def write_pad_ufes(
         folder.mkdir(parents=True, exist_ok=True)
     for shot in _shots(images, seed):
         part = shot.index + shot.index // 18  # the codes come round every 18: none keeps to one part
-        _write_picture(shot, folders[part % len(folders)], side_px, seed)
+        _write_picture(shot, folders[part % len(folders)], side_px=side_px, seed=seed)
     return root
 
 
@@ -277,7 +277,7 @@ def _spelled(cell: Cell, dialect: TableDialect) -> str:
 # --- the pictures ---
 
 
-def _write_picture(shot: _Shot, folder: Path, side_px: int, seed: int) -> None:
+def _write_picture(shot: _Shot, folder: Path, *, side_px: int, seed: int) -> None:
     lesion = f"pad_ufes/{seed}/{shot.lesion.index}"
     look, phototype = _KINDS[shot.lesion.code].look, shot.patient.phototype
     size_px = _size_px(shot, side_px, seed)

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 from tqdm import tqdm
 
@@ -15,10 +16,13 @@ _LINE_EVERY_S = 10.0
 class TerminalReporter:
     """See `dermasynth_builder.progress.Reporter`. Results go to stdout; warnings and bars to stderr."""
 
+    def __init__(self, results: TextIO | None = None) -> None:
+        self._results = results or sys.stdout
+
     def say(self, line: str) -> None:
-        """A line on stdout."""
-        sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
+        """A line for the results, normally on stdout."""
+        self._results.write(f"{line}\n")
+        self._results.flush()
 
     def warn(self, line: str) -> None:
         """A line on stderr."""

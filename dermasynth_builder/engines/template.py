@@ -6,14 +6,15 @@ sentence by sentence with its reference, and the references go out with the repl
 """
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, TemplateError
+from jinja2 import Environment, StrictUndefined, Template, TemplateError
 
 from dermasynth_builder import describe
 from dermasynth_builder.errors import PromptError
@@ -49,7 +50,8 @@ class TemplateEngine:
         self._parts = {name: tuple(map(_part, parts)) for name, parts in _load(phrasings).items()}
         self._knowledge = _load(knowledge)
         self._references: dict[str, str] = self._knowledge.pop("references")
-        self._jinja = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 - plain text
+        jinja = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 - plain text
+        self._compiled = cache(jinja.from_string)
         texts = sha256(phrasings.read_bytes() + knowledge.read_bytes()).hexdigest()
         self.identity: Mapping[str, str | int | float | None] = {
             "engine": self.name,
@@ -66,7 +68,7 @@ class TemplateEngine:
         parts = self._parts.get(request.question_type)
         if parts is None:
             return Reply(request.key, None, f"no phrasing: phrasings.toml has no type {request.question_type}")
-        writer = _Writer(self._jinja, self._knowledge, request)
+        writer = _Writer(self._compiled, self._knowledge, request)
         try:
             members = writer.question_and_answer(parts) if request.style == "self_instruct" else writer.answer(parts)
         except TemplateError as error:
@@ -78,14 +80,12 @@ class TemplateEngine:
 class _Writer:
     """Words one reply; the same request always gets the same words."""
 
-    def __init__(self, jinja: Environment, knowledge: Mapping[str, Any], request: Request) -> None:
-        self._jinja = jinja
+    def __init__(self, compiled: Callable[[str], Template], knowledge: Mapping[str, Any], request: Request) -> None:
+        self._compiled = compiled
         self._curated: Mapping[str, list[dict[str, str]]] = knowledge.get(request.facts.diagnosis or "", {})
         self._draw = Random(request.key)  # noqa: S311 - a draw, not a secret
         self._known = describe.phrases(request.facts)
-        if not self._curated:  # nothing curated on this diagnosis: parts that would quote it must not apply
-            self._known.pop("curated", None)
-        else:
+        if self._curated:  # else the parts that would quote it do not apply
             self._known["curated"] = "curated"
         self._words = self._known | _helpers(request)
         self.cited: list[str] = []
@@ -105,7 +105,7 @@ class _Writer:
         }
 
     def _render(self, sentence: str) -> str:
-        return self._jinja.from_string(sentence).render(self._words, know=self._know)
+        return self._compiled(sentence).render(self._words, know=self._know)
 
     def _know(self, kind: str) -> str:
         entry = self._draw.choice(self._curated[kind])

@@ -1,0 +1,93 @@
+"""Invented clinical images for tests that need no files."""
+
+from itertools import product
+
+from dermasynth_builder.records import ClinicalImage, Facts, ImageFile
+
+FULL = Facts(
+    diagnosis="basal cell carcinoma",
+    diagnosis_published="BCC",
+    malignancy="malignant",
+    is_biopsied=True,
+    body_site="forearm",
+    age_years=81,
+    sex="female",
+    fitzpatrick=2,
+    diameter_1_mm=12.5,
+    diameter_2_mm=8.0,
+    itches=True,
+    has_grown=None,
+    hurts=False,
+    has_changed=False,
+    bleeds=True,
+    is_elevated=True,
+    smokes=False,
+    drinks_alcohol=True,
+    uses_pesticide=None,
+    has_skin_cancer_history=True,
+    has_cancer_history=False,
+    has_piped_water=True,
+    has_sewage_system=False,
+    background_father="Pomerania",
+    background_mother="Brazil",
+)
+SPARSE = Facts(
+    diagnosis="actinic keratosis",
+    diagnosis_published="ACK",
+    malignancy="indeterminate",
+    is_biopsied=False,
+    body_site="face",
+    age_years=77,
+    itches=True,
+    has_grown=False,
+    hurts=False,
+    has_changed=False,
+    bleeds=False,
+    is_elevated=False,
+)
+EMPTY = Facts()
+
+
+def clinical_image(image_id: str = "PAT_9001_7001_1", facts: Facts = FULL, group: str = "PAT_9001") -> ClinicalImage:
+    """An invented PAD-UFES-20 image without a file on disk."""
+    return ClinicalImage(
+        source="pad_ufes",
+        image_id=image_id,
+        file_name=f"{image_id}.png",
+        group_id=group,
+        modality="clinical",
+        facts=facts,
+        licence="CC-BY-4.0",
+        attribution="invented",
+        row_place="metadata.csv, line 2",
+        file=ImageFile("ab" * 32, "PNG", "RGB", 64, 64, 1000, 0),
+    )
+
+
+def many_facts() -> list[Facts]:
+    """Facts in every combination that changes which sentences apply."""
+    diagnoses = ("actinic keratosis", "basal cell carcinoma", "melanoma", "nevus", "squamous cell carcinoma")
+    made = [EMPTY, FULL, SPARSE]
+    for diagnosis, biopsied, sign in product((*diagnoses, "seborrheic keratosis"), (True, False, None), (True, None)):
+        made.append(
+            Facts(
+                diagnosis=diagnosis,
+                malignancy="malignant" if "carcinoma" in diagnosis or diagnosis == "melanoma" else "benign",
+                is_biopsied=biopsied,
+                body_site="nose" if sign else None,
+                age_years=8 if biopsied else 40,
+                sex="male" if sign else None,
+                is_elevated=sign,
+                bleeds=sign,
+                has_grown=None if sign else False,
+                diameter_1_mm=4.0 if sign else None,
+                diameter_2_mm=3.5 if biopsied else None,
+                smokes=sign,
+            )
+        )
+    return [
+        *made,
+        Facts(diagnosis="a disease nobody curated", body_site="hand"),
+        Facts(age_years=0),
+        Facts(is_biopsied=True),
+    ]

@@ -1,0 +1,143 @@
+"""Question banks, prompts and the draw of questions."""
+
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+from made import EMPTY, FULL, SPARSE, clinical_image, many_facts
+
+from dermasynth_builder import describe
+from dermasynth_builder.errors import PromptError
+from dermasynth_builder.plan import plan_requests
+from dermasynth_builder.questions import PromptBook, fill, load_prompt_book
+from dermasynth_builder.records import ClinicalImage, Facts, Request
+from dermasynth_builder.resources import resource_dir
+
+BOOK = load_prompt_book()
+SEED = 7
+BROKEN = re.compile(r"\bnan\b|\bNone\b|\bUNK\b|\(\)|\{|\}|  |\bBCC\b|\bACK\b|_|\.\.|,,|: ?\n(?!-)")
+
+
+def requests_of(images: list[ClinicalImage], book: PromptBook = BOOK) -> list[Request]:
+    return list(plan_requests(images, book, SEED))
+
+
+def test_the_banks_hold_the_types_of_the_paper_with_at_least_six_wordings_each() -> None:
+    general = {kind.name for kind in BOOK.banks["general"]}
+    assert general == {"overview", "diagnosis", "differential", "patient_explanation", "next_steps", "self_instruct"}
+    assert {"identify", "visual_features"} <= {kind.name for kind in BOOK.banks["pad_ufes"]}
+    for bank in BOOK.banks.values():
+        assert all(len(set(kind.wordings)) >= 6 for kind in bank)
+
+
+def test_no_two_wordings_are_the_same_and_each_ends_as_a_sentence() -> None:
+    wordings = [wording for bank in BOOK.banks.values() for kind in bank for wording in kind.wordings]
+    assert len({wording.lower() for wording in wordings}) == len(wordings)
+    assert all(wording[-1] in ".?" and wording[0].isupper() for wording in wordings)
+
+
+def test_every_image_gets_one_general_and_one_source_question_on_different_topics() -> None:
+    topics = {kind.name: kind.topic for bank in BOOK.banks.values() for kind in bank}
+    for number in range(200):
+        general, source = requests_of([clinical_image(f"image_{number}")])
+        assert (general.slot, source.slot) == ("general", "source")
+        assert topics[general.question_type] != topics[source.question_type]
+
+
+def test_a_type_is_never_drawn_where_a_fact_that_it_needs_is_absent() -> None:
+    for number, facts in enumerate(many_facts() * 5):
+        for request in requests_of([clinical_image(f"image_{number}", facts)]):
+            kind = next(k for bank in BOOK.banks.values() for k in bank if k.name == request.question_type)
+            assert kind.suits(facts)
+
+
+def test_dropping_one_image_changes_no_request_of_another() -> None:
+    images = [clinical_image(f"image_{number}", FULL if number % 2 else SPARSE) for number in range(50)]
+    without = requests_of(images[:20] + images[21:])
+    assert without == [request for request in requests_of(images) if request.image_id != "image_20"]
+
+
+def test_the_order_of_the_images_does_not_matter() -> None:
+    images = [clinical_image(f"image_{number}") for number in range(20)]
+    key = {request.pair_id: request.key for request in requests_of(images)}
+    assert key == {request.pair_id: request.key for request in requests_of(images[::-1])}
+
+
+def test_all_types_and_wordings_are_drawn_sooner_or_later() -> None:
+    drawn = requests_of([clinical_image(f"image_{number}") for number in range(1500)])
+    wordings = {fill(w, FULL) for bank in BOOK.banks.values() for kind in bank for w in kind.wordings}
+    assert {request.question for request in drawn} == wordings
+
+
+def test_no_prompt_and_no_question_shows_a_code_a_missing_value_or_an_open_slot() -> None:
+    for number, facts in enumerate(many_facts()):
+        for request in requests_of([clinical_image(f"image_{number}", facts)]):
+            assert not BROKEN.search(request.prompt), request.prompt
+            assert not BROKEN.search(request.question)
+
+
+@pytest.mark.parametrize("told", [Facts(), Facts(diagnosis="nevus", is_elevated=False)])
+@pytest.mark.parametrize("name", [field.name for field in fields(Facts) if field.name not in describe.UNTOLD])
+def test_every_fact_that_an_engine_is_told_stands_in_the_prompt(name: str, told: Facts) -> None:
+    """So that a key, which covers the prompt, covers the facts."""
+    kind = BOOK.banks["general"][0]
+    known = next(value for value in (getattr(FULL, name), True) if value is not None)
+    values = (None, True, False) if isinstance(known, bool) else (None, known)
+    changed = [replace(told, **{name: value}) for value in values]  # type: ignore[arg-type]  # each fits its field
+    prompts = {BOOK.render(kind, "What is this?", modality="clinical", facts=facts) for facts in changed}
+    assert len(prompts) == len(values)
+
+
+def test_untold_facts_reach_neither_prompt_nor_request() -> None:
+    for request in requests_of([clinical_image()]):
+        assert "Pomerania" not in request.prompt
+        assert all(getattr(request.facts, name) is None for name in describe.UNTOLD)
+
+
+@pytest.mark.parametrize(("name", "facts"), [("full", FULL), ("sparse", SPARSE), ("empty", EMPTY)])
+def test_prompts_are_as_reviewed(name: str, facts: Facts, golden: Callable[[str, str], None]) -> None:
+    general = {kind.name: kind for kind in BOOK.banks["general"]}
+    for kind in (general["overview"], general["self_instruct"]):
+        text = BOOK.render(kind, kind.wordings[0], modality="clinical", facts=describe.told(facts))
+        golden(f"prompts/{kind.style}_{name}.txt", text)
+
+
+def copied_book(folder: Path) -> Path:
+    shutil.copytree(resource_dir("prompts"), folder)
+    return folder / "questions" / "general.toml"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("What is the diagnosis here?", "What is on the {sit}?", "slot {sit} is none of"),
+        ("What is the diagnosis here?", "What is on the {site}?", "rests on body_site: add it to needs"),
+        ('needs = ["diagnosis"]', 'needs = ["diagnose"]', "which are no facts"),
+        ('style = "self_instruct"', 'style = "poem"', "there is no style 'poem'"),
+        ('name = "next_steps"', 'name = "overview"', "two types have the same name"),
+        ("needs = []", 'needs = "diagnosis"', "must be a list of texts"),
+        ("[[type]]", "[[type", "general.toml"),
+    ],
+)
+def test_a_bank_that_breaks_a_rule_is_refused_by_name(tmp_path: Path, old: str, new: str, said: str) -> None:
+    bank = copied_book(tmp_path / "prompts")
+    bank.write_text(bank.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(PromptError, match=re.escape(said)):
+        load_prompt_book(tmp_path / "prompts")
+
+
+def test_a_folder_without_a_general_bank_is_refused(tmp_path: Path) -> None:
+    copied_book(tmp_path / "prompts").unlink()
+    with pytest.raises(PromptError, match=r"has no general\.toml"):
+        load_prompt_book(tmp_path / "prompts")
+
+
+def test_a_template_that_uses_what_is_not_defined_is_refused(tmp_path: Path) -> None:
+    copied_book(tmp_path / "prompts")
+    template = tmp_path / "prompts" / "templates" / "asked.jinja"
+    template.write_text("{{ age }}", encoding="utf-8")
+    with pytest.raises(PromptError, match="'age' is undefined"):
+        requests_of([clinical_image()], load_prompt_book(tmp_path / "prompts"))

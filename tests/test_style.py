@@ -1,0 +1,99 @@
+"""The rules of the code base that a tool can hold: pure modules, small functions, light start."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+PACKAGE = sorted((ROOT / "dermasynth_builder").rglob("*.py"))
+SOURCES = [
+    *PACKAGE,
+    ROOT / "dermasynth.py",
+    *sorted((ROOT / "tests").glob("*.py")),
+    *(ROOT / "benchmarks").glob("*.py"),
+]
+EFFECT_MODULES = {
+    *("datetime", "filelock", "glob", "http", "huggingface_hub", "io", "os", "random", "shutil", "socket", "sqlite3"),
+    *("subprocess", "tempfile", "threading", "time", "tqdm", "urllib"),
+}
+EFFECT_CALLS = {
+    *("exists", "glob", "is_dir", "is_file", "iterdir", "mkdir", "open", "read_bytes", "read_text", "rename", "rglob"),
+    *("rmtree", "stat", "unlink", "walk", "write_bytes", "write_text", "print", "input"),
+}
+ALLOWED = {("random", "Random")}  # seeded draws are pure
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(tree: ast.Module) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            module = node.module.partition(".")[0]
+            names |= {module} if {(module, alias.name) for alias in node.names} - ALLOWED else set()
+    return names
+
+
+def called(tree: ast.Module) -> set[str]:
+    calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return {func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "") for func in calls}
+
+
+@pytest.mark.parametrize("path", PACKAGE, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_only_modules_that_say_so_have_effects(path: Path) -> None:
+    tree = tree_of(path)
+    if (ast.get_docstring(tree) or "").startswith("Effect:"):
+        return
+    assert not imported(tree) & EFFECT_MODULES
+    assert not called(tree) & EFFECT_CALLS
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_files_functions_and_parameter_lists_are_small(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.FunctionDef):
+            where = f"{path.name}:{node.lineno} {node.name}"
+            positional = [a.arg for a in node.args.posonlyargs + node.args.args if a.arg not in ("self", "cls")]
+            is_dunder = node.name.startswith("__") or path.parent.name in ("tests",)
+            assert (node.end_lineno or 0) - node.lineno < 40, where
+            assert is_dunder or len(positional) <= 3, where
+            assert is_dunder or len(positional) + len(node.args.kwonlyargs) <= 6, where
+
+
+@pytest.mark.parametrize("path", PACKAGE, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_modules_classes_and_public_functions_are_documented(path: Path) -> None:
+    tree = tree_of(path)
+    assert ast.get_docstring(tree)
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{path.name}:{node.lineno} {node.name}"
+
+
+def test_help_and_the_command_line_load_nothing_heavy() -> None:
+    script = (
+        "import sys, contextlib\n"
+        "from dermasynth_builder.cli import main\n"
+        "with contextlib.suppress(SystemExit): main(['--help'])\n"
+        "heavy = {'datasets', 'pandas', 'numpy', 'pyarrow', 'PIL', 'huggingface_hub', 'jinja2'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_nothing_tells_of_the_machine_it_was_made_on() -> None:
+    marks = ("/work/", "/root/", "/home/", "file:///opt")
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    for name in listed:
+        path = ROOT / name
+        if path.is_file() and path != Path(__file__):
+            text = path.read_bytes().decode("utf-8", errors="ignore")
+            assert not [mark for mark in marks if mark in text], name
