@@ -43,7 +43,7 @@ def assemble(
         if reply is None:
             continue
         try:
-            yield _pair(request, reply, images[request.image_id], recipe)
+            yield _pair(request, reply, images[request.image_id], recipe=recipe)
         except replies.BadReply as error:
             yield Reject(request.pair_id, request.key, (f"reply: {error}",), request.question, reply.text)
 
@@ -75,7 +75,7 @@ def sort_out(pair: Pair, findings: Iterable[Finding]) -> Pair | Reject:
     return replace(pair, flags=pair.flags + flags)
 
 
-def _pair(request: Request, reply: Reply, image: ClinicalImage, recipe: Recipe) -> Pair:
+def _pair(request: Request, reply: Reply, image: ClinicalImage, *, recipe: Recipe) -> Pair:
     messages = replies.turns(request, reply)
     return Pair(
         pair_id=request.pair_id,

@@ -57,7 +57,7 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
     if not settings.is_partial_allowed:
         _require_all_asked(planned, ledger)
     with new_release(settings.out) as folder:
-        configs = [write_source(each, ledger, folder, settings, report) for each in planned]
+        configs = [write_source(each, ledger, folder, settings=settings, report=report) for each in planned]
         text = card_text(configs, jinja_environment(resource_dir("card")))
         (folder / CARD).write_text(text, encoding="utf-8")
         verify(folder)

@@ -20,7 +20,7 @@ from dermasynth_builder.settings import Settings
 SPECIMEN_FLAG = "specimen: the image is drawn and the facts are invented"
 
 
-def write_source(planned: Planned, ledger: Ledger, folder: Path, settings: Settings, report: Reporter) -> Config:
+def write_source(planned: Planned, ledger: Ledger, folder: Path, *, settings: Settings, report: Reporter) -> Config:
     """Writes `<folder>/<source>/*.parquet`. Raises ReleaseError where not one pair is left."""
     name = planned.read.name
     assembled = Assembled(planned, ledger, recipe_of(settings))
