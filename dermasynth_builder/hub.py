@@ -5,18 +5,19 @@ Hub has already is not sent again, and a push that was cut off goes on where it 
 """
 
 import hashlib
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from huggingface_hub import HfApi
-from huggingface_hub.errors import (
-    HfHubHTTPError,
+from huggingface_hub import DatasetCard, HfApi
+from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is httpx's or httpx2's, by version
     HFValidationError,
-    LocalTokenNotFoundError,
+    HTTPError,
     RepositoryNotFoundError,
 )
+from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from dermasynth_builder import __version__
 from dermasynth_builder.errors import PushError, ReleaseError
@@ -44,29 +45,37 @@ class Difference:
     changed: tuple[str, ...]
     same: tuple[str, ...]
     stale: tuple[str, ...]  # Parquet files on the Hub that the release has no more
+    tag: Literal["free", "head", "other"] = "free"  # what the order's tag marks: nothing, what the head has, another
 
     @property
     def is_none(self) -> bool:
-        """Whether the Hub has just this release."""
-        return not (self.new or self.changed or self.stale)
+        """Whether the Hub has just this release, under its tag."""
+        return self.tag == "head" and not (self.new or self.changed or self.stale)
 
 
 def push(order: PushOrder, report: Reporter) -> Difference:
     """Sends the release, or with `is_dry` says what would go.
 
-    Raises ReleaseError where card and files disagree, PushError where the release must not go or the Hub refuses.
+    Raises PushError where the release must not go or the Hub refuses.
     """
     files = _require_fit(order)
+    if not sys.stderr.isatty():
+        disable_progress_bars()  # huggingface_hub draws its own, on terminals and into logs alike
     api = HfApi()
     try:
-        difference, tags = _compare(api, order.repo, files)
+        difference = _compare(api, order, files)
         _tell(difference, files, report)
+        if difference.is_none:
+            report.say(f"{order.repo} has this release already, tagged {order.tag}; nothing to send")
+            return difference
+        _require_free_tag(order, difference)
         if not order.is_dry:
-            _send(api, order, difference, tags, report)
-    except (HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OSError) as error:
+            _send(api, order, difference)
+            report.say(f"pushed to {api.endpoint}/datasets/{order.repo}, tagged {order.tag}")
+    except (HTTPError, HFValidationError, OSError) as error:
         raise PushError(
-            f"the Hub did not take {order.release} as {order.repo}: {_told_by_hub(error)}. Log in with "
-            "`hf auth login` (a token that may write), check the name, and push again; it goes on where it stopped"
+            f"the Hub did not take {order.release} as {order.repo}: {_told(error)}. Push again, and it goes on where "
+            "it stopped; if it is about access, check the name and log in with `hf auth login` (a token that may write)"
         ) from error
     return difference
 
@@ -93,19 +102,34 @@ def _files(release: Path, configs: Mapping[str, ConfigFiles]) -> dict[str, Path]
     return {path.relative_to(release).as_posix(): path for path in [*data, release / CARD]}
 
 
-def _compare(api: HfApi, repo: str, files: Mapping[str, Path]) -> tuple[Difference, dict[str, str]]:
-    """How the files differ from the repository's, and the tags there with their commits."""
+def _compare(api: HfApi, order: PushOrder, files: Mapping[str, Path]) -> Difference:
+    """How the files differ from the repository's, and what the tag marks there."""
     try:
-        tree = list(api.list_repo_tree(repo, recursive=True, repo_type="dataset"))
-        refs = api.list_repo_refs(repo, repo_type="dataset")
+        there = _tree(api, order.repo)
+        tags = {tag.name for tag in api.list_repo_refs(order.repo, repo_type="dataset").tags}
     except RepositoryNotFoundError:
-        return Difference(tuple(files), (), (), ()), {}
-    there = {item.path: item for item in tree if hasattr(item, "blob_id")}
-    new = tuple(name for name in files if name not in there)
+        return Difference(tuple(files), (), (), ())
     same = tuple(name for name in files if name in there and _is_same(files[name], there[name]))
-    changed = tuple(name for name in files if name in there and name not in same)
-    stale = tuple(name for name in there if name.endswith(".parquet") and name not in files)
-    return Difference(new, changed, same, stale), {tag.name: tag.target_commit for tag in refs.tags}
+    return Difference(
+        new=tuple(name for name in files if name not in there),
+        changed=tuple(name for name in files if name in there and name not in same),
+        same=same,
+        stale=tuple(name for name in there if name not in files),
+        tag=_marked_by_tag(api, order, there) if order.tag in tags else "free",
+    )
+
+
+def _tree(api: HfApi, repo: str, revision: str | None = None) -> dict[str, Any]:
+    """The card and the Parquet files of the repository, by path; other files there are none of a release's."""
+    tree = api.list_repo_tree(repo, revision=revision, recursive=True, repo_type="dataset")
+    files = (item for item in tree if hasattr(item, "blob_id"))
+    return {file.path: file for file in files if file.path == CARD or file.path.endswith(".parquet")}
+
+
+def _marked_by_tag(api: HfApi, order: PushOrder, head: Mapping[str, Any]) -> Literal["head", "other"]:
+    tagged = _tree(api, order.repo, order.tag)
+    is_head = {name: file.blob_id for name, file in tagged.items()} == {n: file.blob_id for n, file in head.items()}
+    return "head" if is_head else "other"
 
 
 def _is_same(path: Path, there: Any) -> bool:
@@ -128,26 +152,30 @@ def _tell(difference: Difference, files: Mapping[str, Path], report: Reporter) -
         report.say(f"  {'delete':8} {'':>14}        {name}")
 
 
-def _send(api: HfApi, order: PushOrder, difference: Difference, tags: Mapping[str, str], report: Reporter) -> None:
-    if difference.is_none and order.tag in tags:
-        report.say(f"{order.repo} has this release already, tagged {order.tag}; nothing sent")
-        return
-    if order.tag in tags:
+def _require_free_tag(order: PushOrder, difference: Difference) -> None:
+    if difference.tag != "free":
         raise PushError(
-            f"not pushed: tag {order.tag} of {order.repo} marks other content; give this release a tag of its own "
-            "with --tag"
+            f"not pushed: {order.repo} has a tag {order.tag}, and it or the newest commit there is not this release; "
+            "give this release a tag of its own with --tag"
         )
+
+
+def _send(api: HfApi, order: PushOrder, difference: Difference) -> None:
+    to_send = difference.new + difference.changed
+    if CARD in to_send:
+        _require_card_accepted(order.release / CARD)
     api.create_repo(order.repo, repo_type="dataset", private=order.is_private, exist_ok=True)
-    if set(difference.new + difference.changed + difference.stale) - {CARD}:
+    data = [name for name in to_send if name != CARD]
+    if data or difference.stale:
         api.upload_folder(
             repo_id=order.repo,
             repo_type="dataset",
             folder_path=order.release,
-            allow_patterns=["*.parquet"],
+            allow_patterns=data,  # by name: what was verified, and no hidden file that lies beside it
             delete_patterns=list(difference.stale) or None,
             commit_message=f"Data of release {order.tag}",
         )
-    if CARD in difference.new + difference.changed:
+    if CARD in to_send:
         api.upload_file(
             repo_id=order.repo,
             repo_type="dataset",
@@ -156,10 +184,18 @@ def _send(api: HfApi, order: PushOrder, difference: Difference, tags: Mapping[st
             commit_message=f"Card of release {order.tag}",
         )
     api.create_tag(order.repo, tag=order.tag, repo_type="dataset")
-    report.say(f"pushed to {api.endpoint}/datasets/{order.repo}, tagged {order.tag}")
 
 
-def _told_by_hub(error: Exception) -> str:
-    """The Hub's own first line; never a request's headers."""
+def _require_card_accepted(card: Path) -> None:
+    """Asks the Hub before the data go: new data under an old card that cannot be replaced would fit nobody."""
+    try:
+        DatasetCard.load(card).validate()
+    except ValueError as error:
+        raise PushError(f"not pushed: the Hub refuses {card}: {_told(error)}; build the release anew") from error
+
+
+def _told(error: Exception) -> str:
+    """What went wrong in the Hub's own words, three lines at most; never a request's headers."""
     text = getattr(error, "server_message", None) or str(error)
-    return text.strip().splitlines()[0] if text.strip() else type(error).__name__
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " ".join(lines[:3]).rstrip(".") or type(error).__name__

@@ -18,11 +18,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from loopback_hub_http import TOKEN, USER, Answer, Call, answer, refusal
+from loopback_hub_http import HANG_UP, TOKEN, USER, Answer, Call, answer, refusal
 from loopback_hub_routes import ROUTES
 from loopback_hub_store import Commit, HubError, HubStore
 
-__all__ = ["TOKEN", "USER", "Commit", "HubError", "LoopbackHub", "RecordedRequest"]
+__all__ = ["HANG_UP", "TOKEN", "USER", "Commit", "HubError", "LoopbackHub", "RecordedRequest"]
 
 FOREIGN_PREFIXES = (
     "HF_",
@@ -33,7 +33,7 @@ FOREIGN_PREFIXES = (
 
 @dataclass(frozen=True, slots=True)
 class RecordedRequest:
-    """One request that was answered."""
+    """One request that was answered, or hung up on."""
 
     method: str
     path: str  # with the query, as sent; a whole URL where the client meant another host
@@ -46,10 +46,16 @@ class _Fault:
     method: str
     path_part: str
     status: int
-    times_left: int
+    after: int
+    times: int
+    met: int = 0  # requests of its kind so far
 
-    def is_due(self, call: Call) -> bool:
-        return self.times_left > 0 and self.method == call.method and self.path_part in call.target
+    def strikes(self, call: Call) -> bool:
+        """Whether this request is refused; a request of its kind is counted."""
+        if self.method != call.method or self.path_part not in call.target:
+            return False
+        self.met += 1
+        return self.after < self.met <= self.after + self.times
 
 
 class LoopbackHub:
@@ -115,22 +121,34 @@ class LoopbackHub:
             snapshot = self._store.find(repo_id).commit_at(revision).snapshot
         return {path: file.content for path, file in snapshot.items()}
 
+    def is_private(self, repo_id: str) -> bool:
+        """Whether the repository was made private."""
+        with self._lock:
+            return self._store.find(repo_id).is_private
+
+    def add_repository(self, repo_id: str) -> None:
+        """Makes a repository without a request: that of another user than `tester`, say."""
+        with self._lock:
+            self._store.create(repo_id, is_private=False)
+
     def tags(self, repo_id: str) -> dict[str, str]:
         """The commit oid of each tag."""
         with self._lock:
             return dict(self._store.find(repo_id).tags)
 
-    def fail(self, method: str, path_part: str, *, status: int = 503, times: int = 1) -> None:
-        """Refuses the next `times` requests of that method with `path_part` in the path; they do nothing."""
+    def fail(self, method: str, path_part: str, *, status: int = 503, after: int = 0, times: int = 1) -> None:
+        """Refuses `times` requests of that method with `path_part` in the path, once `after` of them have passed.
+
+        They do nothing. With HANG_UP for the status the connection is closed without an answer.
+        """
         with self._lock:
-            self._faults.append(_Fault(method, path_part, status, times))
+            self._faults.append(_Fault(method, path_part, status, after, times))
 
     def answer(self, call: Call) -> Answer:
         """The recorded answer to one request: a fault that is due, or what the routes say."""
         with self._lock:
-            fault = next((fault for fault in self._faults if fault.is_due(call)), None)
+            fault = next((fault for fault in self._faults if fault.strikes(call)), None)
             if fault is not None:
-                fault.times_left -= 1
                 given = refusal(HubError(fault.status, "Injected fault"))
             else:
                 given = answer(ROUTES, self._store, call)
@@ -170,6 +188,9 @@ class _Handler(BaseHTTPRequestHandler):
         hub = self.server.hub
         headers = {name.lower(): value for name, value in self.headers.items()}
         given = hub.answer(Call(self.command, self.path, headers, self._read_body(), hub.url))
+        if given.status == HANG_UP:
+            self.close_connection = True
+            return
         try:
             self.send_response(given.status)
             for name, value in given.headers.items():

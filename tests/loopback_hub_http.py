@@ -10,6 +10,7 @@ from loopback_hub_store import HubError, HubStore
 
 USER = "tester"
 TOKEN = f"hf_test_{USER}"  # opens nothing but this server
+HANG_UP = 0  # an answer of this status is none: the connection is closed
 KINDS = {"repo": "[^/]+/[^/]+", "path": ".+"}  # what a route's placeholder matches, where not just one part
 
 
@@ -98,10 +99,22 @@ def answer(routes: Iterable[Route], store: HubStore, call: Call) -> Answer:
 
 
 def reply(routes: Iterable[Route], store: HubStore, call: Call) -> Answer:
-    """What the first route that matches says; reading is free, the rest asks for the token."""
+    """What the first route that matches says, if this user may ask it."""
     for route in routes:
         if (parts := route.match(call)) is not None:
-            if route.needs_token and call.headers.get("authorization") != f"Bearer {TOKEN}":
-                raise HubError(401, "Invalid username or password.")
-            return route.reply(store, replace(call, parts=parts))
+            matched = replace(call, parts=parts)
+            require_access(route, store, matched)
+            return route.reply(store, matched)
     raise HubError(501, f"The loopback Hub has no route for {call.method} {call.path}")
+
+
+def require_access(route: Route, store: HubStore, call: Call) -> None:
+    """Refuses a token that is none; reading is free, the rest asks for the token and for one's own repository."""
+    if call.headers.get("authorization", f"Bearer {TOKEN}") != f"Bearer {TOKEN}":
+        raise HubError(401, "Invalid credentials in Authorization header")
+    if not route.needs_token:
+        return
+    if "authorization" not in call.headers:
+        raise HubError(401, "Invalid username or password.")
+    if "repo" in call.parts and not store.find(call.repo_id).repo_id.startswith(f"{USER}/"):
+        raise HubError(403, "Forbidden: pass `create_pr=1` as a query parameter to create a Pull Request")

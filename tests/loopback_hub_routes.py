@@ -1,7 +1,8 @@
 """The endpoints of the Hub that huggingface_hub 2.4 and datasets 3.6 to 5.2 call, for dataset repositories.
 
 Answers have the Hub's fields as far as these clients read them.
-Left out: Xet, pull requests, multipart uploads, pages of long trees, redirects of LFS files to another host.
+Left out: hiding what is private, Xet, pull requests, multipart uploads, pages of long trees, redirects of LFS files
+to another host.
 """
 
 import base64
@@ -11,8 +12,11 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha1
 from urllib.parse import parse_qs
 
+import yaml
 from loopback_hub_http import USER, Answer, Call, Route, json_answer
 from loopback_hub_store import Commit, Edit, HubError, HubStore, Repository, StoredFile, is_for_lfs
+
+LICENCES = ("apache-2.0", "cc-by-4.0", "cc0-1.0", "other")  # a few of the Hub's
 
 
 def whoami(_: HubStore, __: Call) -> Answer:
@@ -22,12 +26,15 @@ def whoami(_: HubStore, __: Call) -> Answer:
 
 
 def create_repository(store: HubStore, call: Call) -> Answer:
-    """A new dataset repository; 409 with the same body where it exists."""
+    """A new dataset repository of the user; 409 with the same body where it exists."""
     wanted = json.loads(call.body)
     if wanted.get("type") != "dataset":
         raise HubError(400, f"The loopback Hub keeps datasets only, not a {wanted.get('type', 'model')}")
-    repo_id = f"{wanted.get('organization') or USER}/{wanted['name']}"
-    is_new = store.create(repo_id)
+    owner = wanted.get("organization") or USER
+    if owner != USER:
+        raise HubError(403, f'You don\'t have the rights to create a dataset under the namespace "{owner}"')
+    repo_id = f"{owner}/{wanted['name']}"
+    is_new = store.create(repo_id, is_private=wanted.get("visibility") == "private")
     created = {"url": f"{call.base_url}/datasets/{repo_id}", "name": repo_id}
     if is_new:
         return json_answer(created)
@@ -35,11 +42,18 @@ def create_repository(store: HubStore, call: Call) -> Answer:
 
 
 def validate_card(_: HubStore, call: Call) -> Answer:
-    """A warning where the card has no metadata block; the YAML in it is not parsed."""
+    """A warning where the card has no metadata block, an error where the block names a licence unknown here."""
     content = json.loads(call.body)["content"]
-    has_metadata = re.match(r"---\r?\n.*?\n---\s*(\n|$)", content, re.DOTALL)
-    warnings = [] if has_metadata else [{"message": "empty or missing yaml metadata in repo card"}]
-    return json_answer({"errors": [], "warnings": warnings})
+    block = re.match(r"---\r?\n(.*?)\n---\s*(\n|$)", content, re.DOTALL)
+    if block is None:
+        return json_answer({"errors": [], "warnings": [{"message": "empty or missing yaml metadata in repo card"}]})
+    licence = yaml.safe_load(block[1]).get("license", "other")
+    if licence in LICENCES:
+        return json_answer({"errors": [], "warnings": []})
+    message = f'"license" must be one of [{", ".join(LICENCES)}]'
+    if call.headers.get("accept") == "text/plain":
+        return Answer(400, message.encode(), {"Content-Type": "text/plain"})
+    return json_answer({"errors": [{"message": message}], "warnings": []}, status=400)
 
 
 def describe_repository(store: HubStore, call: Call) -> Answer:
@@ -54,8 +68,8 @@ def describe_repository(store: HubStore, call: Call) -> Answer:
         "lastModified": history[-1].date,
         "siblings": [{"rfilename": path} for path in sorted(history[-1].snapshot)],
     }
-    never = {"private": False, "gated": False, "disabled": False, "downloads": 0, "likes": 0, "tags": []}
-    return json_answer(fields | never)
+    never = {"gated": False, "disabled": False, "downloads": 0, "likes": 0, "tags": []}
+    return json_answer(fields | never | {"private": repository.is_private})
 
 
 def list_references(store: HubStore, call: Call) -> Answer:

@@ -108,8 +108,9 @@ def is_inside(path: str, folder: str) -> bool:
 class Repository:
     """One dataset repository; like a new one of the Hub it starts with one commit of `.gitattributes`."""
 
-    def __init__(self, repo_id: str) -> None:
+    def __init__(self, repo_id: str, *, is_private: bool) -> None:
         self.repo_id = repo_id
+        self.is_private = is_private
         self.branches: dict[str, str] = {}  # name -> commit oid
         self.tags: dict[str, str] = {}  # name -> commit oid
         self._commits: dict[str, Commit] = {}  # by oid
@@ -206,9 +207,9 @@ class HubStore:
             raise HubError(404, f"Repository not found: {repo_id}", "RepoNotFound")
         return self._repositories[repo_id]
 
-    def create(self, repo_id: str) -> bool:
+    def create(self, repo_id: str, *, is_private: bool) -> bool:
         """Whether the repository is new; one that exists is left alone."""
         is_new = repo_id not in self._repositories
         if is_new:
-            self._repositories[repo_id] = Repository(repo_id)
+            self._repositories[repo_id] = Repository(repo_id, is_private=is_private)
         return is_new

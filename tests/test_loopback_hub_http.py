@@ -5,12 +5,12 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from http.client import HTTPConnection
+from http.client import HTTPConnection, RemoteDisconnected
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from loopback_hub import TOKEN, HubError, LoopbackHub, RecordedRequest
+from loopback_hub import HANG_UP, TOKEN, HubError, LoopbackHub, RecordedRequest
 
 REPO = "tester/dermasynth"
 API = f"/api/datasets/{REPO}"
@@ -127,6 +127,38 @@ def test_a_404_says_what_was_not_found(hub: LoopbackHub, path: str, code: str) -
     assert (status, headers["X-Error-Code"]) == (404, code)
 
 
+def test_a_wrong_token_does_not_even_read(hub: LoopbackHub) -> None:
+    status, headers, _ = ask(hub, "GET", API, headers={"Authorization": "Bearer hf_other"})
+    assert (status, headers["X-Error-Message"]) == (401, "Invalid credentials in Authorization header")
+    assert ask(hub, "GET", API, headers={})[0] == 200
+
+
+def test_what_is_of_another_user_can_be_read_and_not_written(hub: LoopbackHub) -> None:
+    hub.add_repository("other/dermasynth")
+    assert ask(hub, "GET", "/api/datasets/other/dermasynth")[0] == 200
+    assert ask(hub, "POST", "/api/datasets/other/dermasynth/commit/main", b"{}")[0] == 403
+    assert ask(hub, "POST", "/api/datasets/other/none/commit/main", b"{}")[0] == 404
+    new = {"type": "dataset", "name": "new", "organization": "other"}
+    assert ask(hub, "POST", "/api/repos/create", new)[0] == 403
+
+
+def test_a_repository_is_private_if_it_was_made_so(hub: LoopbackHub) -> None:
+    for visibility in ("private", "public"):
+        wanted = {"type": "dataset", "name": visibility, "visibility": visibility}
+        assert ask(hub, "POST", "/api/repos/create", wanted)[0] == 200
+        described = json.loads(ask(hub, "GET", f"/api/datasets/tester/{visibility}")[2])
+        assert described["private"] == hub.is_private(f"tester/{visibility}") == (visibility == "private")
+
+
+def test_a_card_with_a_licence_that_the_hub_does_not_know_is_refused(hub: LoopbackHub) -> None:
+    for licence, status in (("cc-by-4.0", 200), ("my-own", 400)):
+        card = {"content": f"---\nlicense: {licence}\n---\n# Card", "repoType": "dataset"}
+        assert ask(hub, "POST", "/api/validate-yaml", card)[0] == status
+    _, headers, body = ask(hub, "POST", "/api/validate-yaml", card, headers={"Accept": "text/plain"})
+    assert headers["Content-Type"] == "text/plain"
+    assert body.startswith(b'"license" must be one of')
+
+
 def test_an_lfs_object_is_taken_only_if_announced_and_whole(hub: LoopbackHub) -> None:
     other = hashlib.sha256(b"other").hexdigest()
     assert ask(hub, "PUT", f"/lfs-objects/{REPO}/{other}", b"other")[0] == 403
@@ -154,6 +186,15 @@ def test_a_fault_is_answered_as_often_as_asked_and_changes_nothing(hub: Loopback
     assert ask(hub, "GET", API)[0] == 200
     assert [commit(hub, "deletedFile", path=path)[0] for _ in range(3)] == [502, 502, 200]
     assert len(hub.commits(REPO)) == 4
+
+
+def test_a_fault_can_let_some_pass_first_and_can_be_a_closed_connection(hub: LoopbackHub) -> None:
+    hub.fail("GET", API, after=1, status=HANG_UP)
+    assert ask(hub, "GET", API)[0] == 200
+    with pytest.raises(RemoteDisconnected):
+        ask(hub, "GET", API)
+    assert ask(hub, "GET", API)[0] == 200
+    assert [one.status for one in hub.requests[-3:]] == [200, HANG_UP, 200]
 
 
 def test_every_request_is_recorded_with_its_body_and_status(hub: LoopbackHub) -> None:

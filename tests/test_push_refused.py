@@ -1,0 +1,140 @@
+"""What `dermasynth push` refuses, what stops it, and how it goes on, against the loopback Hub."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Built
+from loopback_hub import HANG_UP, TOKEN, LoopbackHub
+from loopback_hub_client import run_script
+from loopback_hub_push import CARD, REPO, SENDING, TAG, TRAIN, files_of, listed, published, push, sent
+
+REFUSED = """
+import contextlib, io, json, sys
+from dermasynth_builder.cli import main
+ended = []
+for words in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        code = main(["push", *words])
+    ended.append([code, out.getvalue(), err.getvalue()])
+print(json.dumps(ended))
+"""
+
+
+def spoilt_releases(release: Path, root: Path) -> dict[str, Path]:
+    """Copies of a release, each unfit to be pushed in its own way."""
+    names = ("script", "stray", "rows", "shard", "torn")
+    copies = {name: shutil.copytree(release, root / name) for name in names}
+    (copies["script"] / "dermasynth.py").write_text("")
+    (copies["stray"] / "notes.txt").write_text("")
+    card = copies["rows"] / CARD
+    card.write_text(re.sub(r"num_examples: \d+", "num_examples: 1", card.read_text()))
+    (copies["shard"] / TRAIN).unlink()
+    (copies["torn"] / TRAIN).write_bytes((release / TRAIN).read_bytes()[:-1])
+    return {**copies, "empty": Path(shutil.copytree(release / "pad_ufes", root / "empty"))}
+
+
+def test_what_must_not_go_is_refused_before_any_request(built: Built, tmp_path: Path) -> None:
+    spoilt = spoilt_releases(built.release, tmp_path)
+    allowed = {name: [REPO, "--out", str(release), "--allow-template"] for name, release in spoilt.items()}
+    unspoilt = ["--out", str(built.release), "--allow-template"]
+    wanted = {
+        "pad_ufes holds rows of the template engine": [REPO, "--out", str(built.release)],
+        "dermasynth.py: a release holds no code": allowed["script"],
+        "notes.txt is not named by the card": allowed["stray"],
+        "says 1 rows of train, its files hold ": allowed["rows"],
+        "no file for split train": allowed["shard"],
+        "train-00000-of-00001.parquet cannot be read": allowed["torn"],
+        "empty is no release: it has no README.md": allowed["empty"],
+        "nowhere is no release": [REPO, "--out", str(tmp_path / "nowhere")],
+        "'dermasynth' is no repository; write it as USER/NAME": ["dermasynth", *unspoilt],
+        "'tester/derma/synth' is no repository": ["tester/derma/synth", *unspoilt],
+        "as tester/derma synth: Repo id must": ["tester/derma synth", *unspoilt],
+        "as tester/: Repo id must": ["tester/", *unspoilt],
+    }
+    with LoopbackHub() as hub:
+        ended = run_script(hub, tmp_path / "home", REFUSED, json.dumps(list(wanted.values())))
+        assert hub.requests == []
+    for said, (code, out, err) in zip(wanted, ended, strict=True):
+        assert (code, out) == (1, ""), said
+        assert said in err
+        assert err.startswith("dermasynth: ")
+
+
+CUT_OFFS: list[tuple[dict[str, Any], list[str], int]] = [  # the fault; what was sent, how many commits are there then
+    ({"path_part": "/preupload/", "status": 507}, ["preupload"], 1),  # a 503 is tried again here
+    ({"path_part": "/commit/"}, ["preupload", "lfs-objects", "lfs-objects", "lfs-objects", "commit"], 1),
+    ({"path_part": "/commit/", "after": 1}, ["preupload", "commit", "preupload", "commit"], 2),
+    ({"path_part": "/tag/"}, ["preupload", "commit", "tag"], 3),
+    ({}, ["tag"], 3),
+]
+
+
+def test_a_push_that_was_cut_off_goes_on_where_it_stopped(built: Built, tmp_path: Path) -> None:
+    release = shutil.copytree(built.release, tmp_path / "release")
+    for hidden in (".ipynb_checkpoints/copy.parquet", ".cache/huggingface/download/train.parquet"):
+        (release / hidden).parent.mkdir(parents=True)
+        (release / hidden).write_bytes(b"no part of the release")
+    with LoopbackHub() as hub:
+        for fault, steps, commits in CUT_OFFS:
+            if fault:
+                hub.fail("POST", **fault)
+            ended = push(hub, tmp_path / "home", release)
+            assert [step for step in sent(ended) if step in SENDING] == steps
+            assert len(hub.commits(REPO)) == commits
+            assert ended.code == bool(fault)
+            assert ("Injected fault. Push again, and it goes on where it stopped" in ended.err) == bool(fault)
+        assert (published(hub), set(hub.tags(REPO))) == (files_of(built.release), {TAG})
+        spoil_bytes(release)
+        assert listed(push(hub, tmp_path / "home", release, "--dry-run"))["changed"] == {TRAIN, CARD}
+
+
+def spoil_bytes(release: Path) -> None:
+    """Changes a letter of the card and a byte of an image; neither file changes its size."""
+    card, train = release / CARD, release / TRAIN
+    card.write_bytes(card.read_bytes()[:-2] + b"?\n")
+    content = bytearray(train.read_bytes())
+    content[len(content) // 4] ^= 1
+    train.write_bytes(content)
+
+
+def test_a_connection_that_breaks_is_told_in_words(built: Built, tmp_path: Path) -> None:
+    with LoopbackHub() as hub:
+        hub.fail("POST", "/repos/create", status=HANG_UP)
+        ended = push(hub, tmp_path, built.release)
+    assert (ended.code, sent(ended)) == (1, ["validate-yaml", "repos/create"])
+    assert f"the Hub did not take {built.release} as {REPO}: Server disconnected" in ended.err
+
+
+def test_a_card_that_the_hub_refuses_stops_the_push_before_the_data(built: Built, tmp_path: Path) -> None:
+    release = shutil.copytree(built.release, tmp_path / "release")
+    card = (release / CARD).read_text()
+    (release / CARD).write_text(card.replace("license: cc-by-4.0", "license: my-own", 1))
+    with LoopbackHub() as hub:
+        ended = push(hub, tmp_path, release)
+    assert (ended.code, sent(ended)) == (1, ["validate-yaml"])
+    assert f'the Hub refuses {release / CARD}: "license" must be one of' in ended.err
+
+
+@pytest.mark.parametrize(
+    ("repo", "token", "said"),
+    [
+        (REPO, "hf_wrong_secret", "Invalid credentials"),
+        (REPO, "", "Invalid username or password"),
+        ("other/dermasynth", TOKEN, "Forbidden"),
+        ("nobody/dermasynth", TOKEN, "You don't have the rights to create a dataset under the namespace"),
+    ],
+    ids=["a wrong token", "no token", "a repository of another", "a name of another"],
+)
+def test_a_push_without_the_right_to_it_says_so(built: Built, tmp_path: Path, repo: str, token: str, said: str) -> None:
+    with LoopbackHub() as hub:
+        hub.add_repository("other/dermasynth")
+        ended = push(hub, tmp_path, built.release, repo=repo, HF_TOKEN=token)
+        assert [one.summary for one in hub.commits("other/dermasynth")] == ["initial commit"]
+    assert ended.code == 1
+    assert f"as {repo}: {said}" in ended.err
+    assert "hf auth login" in ended.err
+    assert not {"lfs-objects", "commit"} & set(sent(ended))
