@@ -12,7 +12,7 @@ from dermasynth_builder.records import Request
 class Tally:
     """What a run of `generate` came to."""
 
-    known: int = 0  # answered by an earlier run
+    known: int = 0  # answered by an earlier run, or the same as another request of this one
     failed_earlier: int = 0  # failures that were not asked again
     answered: int = 0
     failed: int = 0
@@ -32,8 +32,9 @@ def generate(
     request that is settled. Killed at any point, it loses and repeats no more than what was in flight.
     """
     tally = Tally()
+    missing = _missing(requests, ledger, tally, is_failed_wanted=is_failed_wanted, advance=advance)
     with ledger:
-        for reply in engine.answer(_missing(requests, ledger, tally, is_failed_wanted, advance)):
+        for reply in engine.answer(missing):
             ledger.append(reply)
             tally.answered += reply.text is not None
             tally.failed += reply.text is None
@@ -45,6 +46,7 @@ def _missing(
     requests: Iterable[Request],
     ledger: Ledger,
     tally: Tally,
+    *,
     is_failed_wanted: bool,
     advance: Callable[[int], object],
 ) -> Iterator[Request]:

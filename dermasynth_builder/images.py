@@ -16,7 +16,7 @@ from dataclasses import astuple, fields, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from dermasynth_builder.records import ClinicalImage, ImageFile, Problem, ProblemKind
 
@@ -24,9 +24,12 @@ from dermasynth_builder.records import ClinicalImage, ImageFile, Problem, Proble
 _TABLE = "image_1"  # the number changes with the columns, so that no version reads another's rows
 _COLUMNS = ("path", *(field.name for field in fields(ImageFile)), "broken")
 _COMMIT_EVERY_S = 1.0
+# The only formats that a file may have, whatever its name says; Pillow hands some others to outside programs.
+_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
 _JPEG_END = b"\xff\xd9"
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"  # its length and its checksum Pillow does not read
 # What Pillow raises for files that are cut, mangled or hostile; all mean that the image cannot be used.
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, Image.DecompressionBombError)
 
 Outcome = ImageFile | str  # a measured file, or what is wrong with it
 
@@ -46,13 +49,13 @@ class ImageIndex:
         `advance` is called with 1 for every image. An image without a path passes as it is.
         """
         pool = ThreadPoolExecutor(max_workers=min(8, (os.cpu_count() or 1) + 1))
-        with closing(_connect(self._path)) as connection:
-            known = _known(connection)
+        connection, known = _opened(self._path)
+        with closing(connection):
             committed_at = time.monotonic()
             try:
                 for image, outcome in zip(images, pool.map(lambda i: _outcome(i, known), images), strict=True):
-                    if outcome is not None and known.get(str(image.path)) != outcome:
-                        _keep(connection, str(image.path), outcome)
+                    if image.path and outcome and known.get(_key(image.path)) != outcome:
+                        _keep(connection, _key(image.path), outcome)
                     yield _measured(image, outcome)
                     advance(1)
                     if time.monotonic() - committed_at > _COMMIT_EVERY_S:
@@ -70,9 +73,11 @@ def measure_file(path: Path) -> Outcome:
             stat = os.fstat(file.fileno())
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             file.seek(0)
-            with Image.open(file) as image:
+            with Image.open(file, formats=_FORMATS) as image:
                 name, mode, (width_px, height_px) = image.format or "", image.mode, image.size
                 _require_whole(image, file)
+    except UnidentifiedImageError:
+        return f"empty, broken in its header or no image at all: it opens as none of {', '.join(_FORMATS)}"
     except _BROKEN as error:
         return f"{type(error).__name__}: {error}"
     return ImageFile(digest, name, mode, width_px, height_px, stat.st_size, stat.st_mtime_ns)
@@ -81,7 +86,10 @@ def measure_file(path: Path) -> Outcome:
 def _require_whole(image: Image.Image, file: BinaryIO) -> None:
     """Raises one of `_BROKEN` for an image that is cut off or whose checksums are wrong."""
     if image.format == "PNG":
-        image.verify()  # every chunk's checksum, to the end mark
+        image.verify()  # every chunk's checksum, to the name of the end mark
+        file.seek(-8, os.SEEK_CUR)  # back to the length of the end mark
+        if file.read(len(_PNG_END)) != _PNG_END:
+            raise OSError("truncated PNG file")
         return
     if image.format == "JPEG":
         file.seek(-2, os.SEEK_END)
@@ -95,7 +103,7 @@ def _require_whole(image: Image.Image, file: BinaryIO) -> None:
 def _outcome(image: ClinicalImage, known: dict[str, Outcome]) -> Outcome | None:
     if image.path is None:
         return None
-    earlier = known.get(str(image.path))
+    earlier = known.get(_key(image.path))
     if isinstance(earlier, ImageFile) and is_unchanged(image.path, earlier):
         return earlier
     return measure_file(image.path)
@@ -110,25 +118,36 @@ def is_unchanged(path: Path, file: ImageFile) -> bool:
     return (stat.st_size, stat.st_mtime_ns) == (file.size_bytes, file.mtime_ns)
 
 
+def _key(path: Path) -> str:
+    """The whole path as text; bytes that are no UTF-8 are spelled out."""
+    return os.fsencode(path.absolute()).decode(errors="backslashreplace")
+
+
 def _measured(image: ClinicalImage, outcome: Outcome | None) -> ClinicalImage | Problem:
     if isinstance(outcome, str):
-        return Problem(ProblemKind.BROKEN_IMAGE, f"{image.path} ({image.row_place})", outcome)
+        place = f"{_key(image.path or Path(image.file_name))} ({image.row_place})"
+        return Problem(ProblemKind.BROKEN_IMAGE, place, outcome)
     return replace(image, file=outcome)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _opened(path: Path) -> tuple[sqlite3.Connection, dict[str, Outcome]]:
     try:
-        return _prepared(path)
-    except sqlite3.DatabaseError:  # no index, or a broken one: a cache is made anew
+        return _read(path)
+    except sqlite3.DatabaseError:  # a broken index: a cache is made anew
         path.unlink()
-        return _prepared(path)
+        return _read(path)
 
 
-def _prepared(path: Path) -> sqlite3.Connection:
+def _read(path: Path) -> tuple[sqlite3.Connection, dict[str, Outcome]]:
     connection = sqlite3.connect(path, timeout=60)
     columns = ", ".join(_COLUMNS).replace("path", "path PRIMARY KEY", 1)
-    connection.execute(f"CREATE TABLE IF NOT EXISTS {_TABLE} ({columns})")
-    return connection
+    try:
+        # Without a rowid the table is its only tree: whoever reads all of it has met every broken page.
+        connection.execute(f"CREATE TABLE IF NOT EXISTS {_TABLE} ({columns}) WITHOUT ROWID")
+        return connection, _known(connection)
+    except sqlite3.DatabaseError:
+        connection.close()
+        raise
 
 
 def _known(connection: sqlite3.Connection) -> dict[str, Outcome]:

@@ -10,6 +10,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -82,9 +83,12 @@ class Ledger:
             self._lock.acquire()
         except Timeout as error:
             raise LedgerError(f"another process writes {self.path}; wait for it or stop it, then run again") from error
-        self._scan()  # what another process has written since
-        self._file: BinaryIO = self.path.open("ab")
-        self._end_torn_line()
+        with ExitStack() as opening:
+            opening.callback(self._lock.release)
+            self._scan()  # what another process has written since
+            self._file: BinaryIO = self.path.open("ab")
+            self._end_torn_line()
+            opening.pop_all()
         self._is_closing, self._is_dirty = threading.Event(), threading.Event()
         self._syncer = threading.Thread(target=self._sync_regularly, daemon=True)
         self._syncer.start()
@@ -98,8 +102,10 @@ class Ledger:
     ) -> None:
         self._is_closing.set()
         self._syncer.join()
-        self._file.close()
-        self._lock.release()
+        try:
+            self._file.close()
+        finally:
+            self._lock.release()
 
     def append(self, reply: Reply) -> None:
         """Writes one reply; when this returns, the operating system has it."""
@@ -107,7 +113,8 @@ class Ledger:
 
     def _write(self, record: Mapping[str, Any]) -> int:
         offset = self._file.tell()
-        self._file.write(canonical_json(record).encode() + b"\n")
+        # A lone surrogate, which a service may send, is no UTF-8; spelled out it is JSON that reads back equal.
+        self._file.write(canonical_json(record).encode(errors="backslashreplace") + b"\n")
         self._file.flush()
         self._scanned_bytes = self._file.tell()
         self._is_dirty.set()
@@ -121,6 +128,7 @@ class Ledger:
             file.seek(-1, os.SEEK_END)
             if file.read(1) != b"\n":
                 self._file.write(b"\n")
+                self._scanned_bytes = self._file.tell()
 
     def _sync_regularly(self) -> None:
         is_closing = False

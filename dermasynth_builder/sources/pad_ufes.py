@@ -73,10 +73,12 @@ class PadUfes:
         for item in read_table(table, root, REQUIRED):
             if isinstance(item, Problem):
                 yield item
-            elif not (item.cells["img_id"] and item.cells["patient_id"]):
-                yield Problem(ProblemKind.BROKEN_ROW, item.place, "has no img_id or no patient_id")
-            else:
+                continue
+            folder.claim(_file_name(item))
+            if _image_id(item) and item.cells["patient_id"]:
                 rows.append(item)
+            else:
+                yield Problem(ProblemKind.BROKEN_ROW, item.place, "has no img_id or no patient_id")
         for row in split_doubled(rows, _image_id):
             yield from [row] if isinstance(row, Problem) else self._image(row, folder)
         yield from folder.unclaimed()
@@ -97,9 +99,9 @@ class PadUfes:
         image = ClinicalImage(
             source=self.name,
             image_id=_image_id(row),
-            file_name=f"{_image_id(row)}.png",
+            file_name=_file_name(row),
             group_id=row.cells["patient_id"],
-            lesion_id=_lesion_id(row),
+            lesion_id=_lesion_id(cells),
             modality="clinical",
             facts=_facts(cells),
             licence=self.licence,
@@ -111,12 +113,17 @@ class PadUfes:
 
 
 def _image_id(row: Row) -> str:
-    return row.cells["img_id"].removesuffix(".png")
+    name = row.cells["img_id"]
+    return name[: -len(".png")] if name.lower().endswith(".png") else name
 
 
-def _lesion_id(row: Row) -> str | None:
-    lesion = row.cells["lesion_id"]  # numbers repeat from patient to patient
-    return f"{row.cells['patient_id']}_{lesion}" if lesion else None
+def _file_name(row: Row) -> str:
+    return f"{_image_id(row)}.png"
+
+
+def _lesion_id(cells: CellReader) -> str | None:
+    lesion = cells.text("lesion_id")  # numbers repeat from patient to patient
+    return lesion and f"{cells.row.cells['patient_id']}_{lesion}"
 
 
 def _facts(cells: CellReader) -> Facts:

@@ -98,8 +98,13 @@ def walk_files(root: Path) -> list[Path]:
             continue
         seen.add(real)
         subfolders[:] = sorted(name for name in subfolders if not name.startswith((".", "__MACOSX")))
-        found += [Path(folder, name) for name in names if not name.startswith(".")]
+        found += [path for name in names if not name.startswith(".") and (path := Path(folder, name)).is_file()]
     return sorted(found, key=lambda path: (len(path.parts), path.as_posix()))
+
+
+def place_of(path: Path, root: Path) -> str:
+    """The path below `root`, for people; bytes of a name that are no UTF-8 are spelled out."""
+    return os.fsencode(path.relative_to(root).as_posix()).decode(errors="backslashreplace")
 
 
 def read_table(path: Path, root: Path, required: Collection[str]) -> Iterator[Row | Problem]:
@@ -107,7 +112,7 @@ def read_table(path: Path, root: Path, required: Collection[str]) -> Iterator[Ro
 
     Raises SourceError where the file is no CSV in UTF-8 or lacks one of the `required` columns.
     """
-    table = path.relative_to(root).as_posix()
+    table = place_of(path, root)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
@@ -115,7 +120,7 @@ def read_table(path: Path, root: Path, required: Collection[str]) -> Iterator[Ro
             _require(columns, required, path)
             for cells in reader:
                 if cells:
-                    yield _row(table, reader.line_num, columns, cells)
+                    yield _row(table, reader.line_num, columns=columns, cells=cells)
     except (UnicodeDecodeError, csv.Error) as error:
         raise SourceError(f"{path} cannot be read as a CSV table in UTF-8: {error}") from error
 
@@ -129,7 +134,7 @@ def _require(columns: list[str], required: Collection[str], path: Path) -> None:
         )
 
 
-def _row(table: str, line: int, columns: list[str], cells: list[str]) -> Row | Problem:
+def _row(table: str, line: int, *, columns: list[str], cells: list[str]) -> Row | Problem:
     if len(cells) != len(columns):
         detail = f"has {len(cells)} cells where the header has {len(columns)}; is the file cut off?"
         return Problem(ProblemKind.BROKEN_ROW, f"{table}, line {line}", detail)
@@ -168,22 +173,25 @@ class ImageFolder:
     def __len__(self) -> int:
         return len(self._by_name)
 
+    def claim(self, file_name: str) -> None:
+        """Notes that a row names this file, be the row of use or not."""
+        self._claimed.add(file_name.lower())
+
     def attach(self, image: ClinicalImage) -> ClinicalImage | Problem:
         """The image with the path of its file, if there is one; a problem where two files differ."""
-        name = image.file_name.lower()
-        paths = self._by_name.get(name, [])
-        self._claimed.add(name)
+        self.claim(image.file_name)
+        paths = self._by_name.get(image.file_name.lower(), [])
         if not paths:
             return image
         if any(not cmp(paths[0], other, shallow=False) for other in paths[1:]):
-            names = ", ".join(path.relative_to(self._root).as_posix() for path in paths)
+            names = ", ".join(place_of(path, self._root) for path in paths)
             return Problem(ProblemKind.DOUBLED_ID, image.row_place, f"two different files have that name: {names}")
         return replace(image, path=paths[0])
 
     def unclaimed(self) -> Iterator[Problem]:
-        """A problem for every file that no row asked for."""
+        """A problem for every file that no row names."""
         for name, paths in self._by_name.items():
             if name not in self._claimed:
                 for path in paths:
-                    place = path.relative_to(self._root).as_posix()
+                    place = place_of(path, self._root)
                     yield Problem(ProblemKind.IMAGE_WITHOUT_ROW, place, "no row of the table names this file")
