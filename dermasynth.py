@@ -76,12 +76,12 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
         )
 
     def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
+        from dermasynth_builder.release import is_release
+
         folder = Path(self.config.data_dir or "dermasynth")
         if not folder.is_dir():
             raise FileNotFoundError(f"DermaSynth found no folder {folder.resolve()}. {_WHERE}")
-        if (folder / "README.md").is_file():
-            return self._of_release(folder)
-        return self._of_raw(folder)
+        return self._of_release(folder) if is_release(folder) else self._of_raw(folder)
 
     def _of_release(self, folder: Path) -> list[datasets.SplitGenerator]:
         from dermasynth_builder.release import read_card
@@ -137,11 +137,10 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
 def _content_hash(config_name: str, options: dict[str, Any]) -> str:
     """Changes with the rows: from the card of a release, else from the files' sizes and times."""
     from dermasynth_builder.records import digest
+    from dermasynth_builder.release import is_release, read_card
 
     folder = Path(options.get("data_dir") or "dermasynth")
-    if (folder / "README.md").is_file():
-        from dermasynth_builder.release import read_card
-
+    if is_release(folder):
         config = read_card(folder).get(config_name)
         return digest(config.mark if config else None)[:16]
     if not folder.is_dir():

@@ -3,10 +3,13 @@
 From this table come the Parquet schema, the features in the card and in its text, and each row.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
+
+import pyarrow as pa
 
 from dermasynth_builder.records import Facts, Pair
 
@@ -86,6 +89,12 @@ COLUMNS: tuple[Column, ...] = (
 TEXT_COLUMNS: tuple[str, ...] = tuple(column.name for column in COLUMNS if column.type != "image")
 """The names of all columns but the image."""
 
+_ARROW_SCALARS: Mapping[str, pa.DataType] = {
+    "string": pa.string(),
+    "bool": pa.bool_(),
+    "int32": pa.int32(),
+    "float64": pa.float64(),
+}
 _FACTS = frozenset(field.name for field in fields(Facts))
 _PAIR = frozenset(field.name for field in fields(Pair))
 
@@ -126,6 +135,45 @@ def feature(column: Column) -> Any:
             return [{"role": text, "content": text}]
         case scalar:
             return {"dtype": scalar, "_type": "Value"}
+
+
+def features_json() -> str:
+    """The features of all columns, as `datasets` looks for them under "huggingface" in a file's metadata."""
+    return json.dumps({"info": {"features": {column.name: feature(column) for column in COLUMNS}}})
+
+
+def schema() -> pa.Schema:
+    """The one schema of every Parquet file."""
+    fields = [(column.name, arrow_type(column)) for column in COLUMNS]
+    return pa.schema(fields, metadata={"huggingface": features_json()})
+
+
+def arrow_type(column: Column) -> pa.DataType:
+    """The column's type in a Parquet file."""
+    text = pa.string()
+    match column.type:
+        case "image":
+            return pa.struct([("bytes", pa.binary()), ("path", text)])
+        case "texts":
+            return pa.list_(text)
+        case "messages":
+            return pa.list_(pa.struct([("role", text), ("content", text)]))
+        case scalar:
+            return _ARROW_SCALARS[scalar]
+
+
+def leaves() -> Iterator[str]:
+    """Parquet's names of the columns' leaves."""
+    for column in COLUMNS:
+        match column.type:
+            case "image":
+                yield from ("image.bytes", "image.path")
+            case "texts":
+                yield f"{column.name}.list.element"
+            case "messages":
+                yield from (f"{column.name}.list.element.{name}" for name in ("role", "content"))
+            case _:
+                yield column.name
 
 
 def card_feature(column: Column) -> Mapping[str, Any]:

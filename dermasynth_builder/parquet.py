@@ -5,11 +5,12 @@ image stand together and are never parted; a group has at most 64 rows and 80 MB
 who wants one row has to fetch its group's images.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
-from itertools import groupby
+from itertools import accumulate, groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dermasynth_builder.columns import COLUMNS, feature, row
+from dermasynth_builder.columns import COLUMNS, TEXT_COLUMNS, arrow_type, features_json, leaves, row, schema
 from dermasynth_builder.errors import ReleaseError
 from dermasynth_builder.images import is_unchanged
 from dermasynth_builder.records import SPLITS, ClinicalImage, Pair, Split, canonical_json
@@ -25,24 +26,11 @@ from dermasynth_builder.records import SPLITS, ClinicalImage, Pair, Split, canon
 MAX_GROUP_ROWS = 64
 MAX_GROUP_BYTES = 80_000_000  # of images, each counted once
 MAX_SHARD_BYTES = 400_000_000
+_BUFFER_BYTES = 1 << 16  # a row group has a hundred small pages beside the images
 
-_TURN = pa.struct([("role", pa.string()), ("content", pa.string())])
-_ARROW: Mapping[str, pa.DataType] = {
-    "image": pa.struct([("bytes", pa.binary()), ("path", pa.string())]),
-    "texts": pa.list_(pa.string()),
-    "messages": pa.list_(_TURN),
-    "string": pa.string(),
-    "bool": pa.bool_(),
-    "int32": pa.int32(),
-    "float64": pa.float64(),
-}
-
-
-def schema() -> pa.Schema:
-    """The one schema of every file, with the `datasets` features in its metadata."""
-    features = {column.name: feature(column) for column in COLUMNS}
-    arrow_fields = [pa.field(column.name, _ARROW[column.type]) for column in COLUMNS]
-    return pa.schema(arrow_fields, metadata={"huggingface": json.dumps({"info": {"features": features}})})
+# What is written holds each image once; what a reader gets is `schema()`.
+_IMAGE = pa.struct([("bytes", pa.dictionary(pa.int32(), pa.binary())), ("path", pa.string())])
+_TABLE_SCHEMA = pa.schema([(c.name, _IMAGE if c.type == "image" else arrow_type(c)) for c in COLUMNS])
 
 
 @dataclass(slots=True)
@@ -54,7 +42,7 @@ class ContentHash:
     def update(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Takes in the rows, in order."""
         for values in rows:
-            self._state.update(canonical_json(values).encode() + b"\n")
+            self._state.update(canonical_json([values[name] for name in TEXT_COLUMNS]).encode() + b"\n")
 
     def hexdigest(self) -> str:
         """64 hex digits for all rows so far."""
@@ -72,15 +60,96 @@ class SplitFiles:
     content_sha256: str
 
 
+class _RowGroup:
+    """Rows in the making, each image held once."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self._images: list[bytes] = []
+        self._place_of: dict[str, int] = {}  # sha256 -> place in `_images`; two images may have the same bytes
+        self._places: list[int] = []  # row by row
+        self._bytes = 0  # of images, each counted once
+        self.repeated_bytes = 0  # of images, each counted once a row
+
+    def has_room(self, image: bytes, rows: int) -> bool:
+        """Whether one more image with so many rows keeps to the limits; an empty group takes any."""
+        is_small = len(self.rows) + rows <= MAX_GROUP_ROWS and self._bytes + len(image) <= MAX_GROUP_BYTES
+        return is_small or not self.rows
+
+    def add(self, image: bytes, rows: Sequence[dict[str, Any]]) -> None:
+        place = self._place_of.setdefault(rows[0]["image_sha256"], len(self._images))
+        if place == len(self._images):
+            self._images.append(image)
+        self._places += [place] * len(rows)
+        self.rows += rows
+        self._bytes += len(image)
+        self.repeated_bytes += len(image) * len(rows)
+
+    def table(self) -> pa.Table:
+        arrays = [
+            self._image_array()
+            if column.type == "image"
+            else pa.array([values[column.name] for values in self.rows], arrow_type(column))
+            for column in COLUMNS
+        ]
+        return pa.Table.from_arrays(arrays, schema=_TABLE_SCHEMA)
+
+    def _image_array(self) -> pa.StructArray:
+        """Made from one buffer that is filled once: the bytes of images are most of the work."""
+        ends = pa.array([0, *accumulate(map(len, self._images))], pa.int32())
+        joined = pa.py_buffer(b"".join(self._images))
+        images = pa.BinaryArray.from_buffers(pa.binary(), len(self._images), [None, ends.buffers()[1], joined])
+        cells = pa.DictionaryArray.from_arrays(pa.array(self._places, pa.int32()), images)
+        return pa.StructArray.from_arrays([cells, pa.nulls(len(cells), pa.string())], fields=list(_IMAGE))
+
+
+class _Shard:
+    """A file in the making."""
+
+    def __init__(self, path: Path) -> None:
+        text = [leaf for leaf in leaves() if not leaf.startswith("image.")]
+        compression: dict[str, Any] = dict.fromkeys(leaves(), "none") | dict.fromkeys(text, "zstd")
+        self.path = path
+        self._sink = pa.output_stream(str(path), buffer_size=_BUFFER_BYTES)
+        self._writer = pq.ParquetWriter(
+            self._sink,
+            _TABLE_SCHEMA,
+            compression=compression,
+            use_dictionary=True,
+            dictionary_pagesize_limit=1 << 30,  # by default a column over 1 MB falls back to plain encoding
+            write_page_index=True,
+            write_statistics=text,  # no least and greatest image in the footer
+            store_schema=False,  # or readers would be told that images are of a dictionary type
+        )
+        self._writer.add_key_value_metadata({"huggingface": features_json()})
+
+    @property
+    def size_bytes(self) -> int:
+        """What is written so far."""
+        return self._sink.tell()
+
+    def write(self, table: pa.Table) -> None:
+        """Adds one row group."""
+        self._writer.write_table(table, row_group_size=max(MAX_GROUP_ROWS, table.num_rows))
+
+    def close(self) -> None:
+        """Ends the file; nothing if it is ended."""
+        self._writer.close()
+        self._sink.close()
+
+
 class SplitWriter:
-    """Writes one split of one config into `folder` as `<split>-NNNNN-of-NNNNN.parquet`; use in a `with` block."""
+    """Writes one split of one config into `folder` as `<split>-NNNNN-of-NNNNN.parquet`; use in a `with` block.
+
+    While a row group is written in a thread, the images of the next one are read.
+    """
 
     def __init__(self, folder: Path, split: Split) -> None:
         self._folder, self._split = folder, split
-        self._writer: pq.ParquetWriter | None = None
-        self._paths: list[Path] = []
-        self._rows: list[dict[str, Any]] = []  # of the row group in the making, images included
-        self._group_bytes = 0
+        self._group = _RowGroup()  # in the making
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._writing: Future[None] | None = None  # of the group before
+        self._shards: list[_Shard] = []  # the thread's alone until the last group is written
         self._total_rows = self._arrow_bytes = 0
         self._hash = ContentHash()
 
@@ -90,54 +159,55 @@ class SplitWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._writer:
-            self._writer.close()
-            self._writer = None
+        self._thread.shutdown()
+        with suppress(OSError, pa.ArrowException):  # half a file cannot be ended, and why it is half is on its way up
+            self._end_shard()
 
     def add(self, pairs: Sequence[Pair]) -> None:
         """Adds all pairs of one image. Raises ReleaseError where the image is not what it was when measured."""
-        image = image_cell(pairs[0].image)
-        size = len(image["bytes"] or b"")
-        is_full = len(self._rows) + len(pairs) > MAX_GROUP_ROWS or self._group_bytes + size > MAX_GROUP_BYTES
-        if self._rows and is_full:
-            self._write_group()
+        image = image_bytes(pairs[0].image)
+        if not self._group.has_room(image, len(pairs)):
+            self._end_group()
         rows = [row(pair) for pair in pairs]
         self._hash.update(rows)
-        for values in rows:
-            values["image"] = image
-        self._rows += rows
-        self._group_bytes += size
+        self._group.add(image, rows)
 
     def finish(self) -> SplitFiles | None:
         """Writes what is left and gives the files their final names; None where nothing was added."""
-        if self._rows:
-            self._write_group()
-        if self._writer:
-            self._writer.close()
-            self._writer = None
-        final = [self._folder / shard_name(self._split, i, len(self._paths)) for i in range(len(self._paths))]
-        for path, name in zip(self._paths, final, strict=True):
-            path.rename(name)
+        self._end_group()
+        self._await_group()
+        self._end_shard()
+        final = [self._folder / shard_name(self._split, i, len(self._shards)) for i in range(len(self._shards))]
+        for shard, name in zip(self._shards, final, strict=True):
+            shard.path.rename(name)
         if not final:
             return None
         file_bytes = sum(path.stat().st_size for path in final)
         return SplitFiles(tuple(final), self._total_rows, file_bytes, self._arrow_bytes, self._hash.hexdigest())
 
-    def _write_group(self) -> None:
-        table = pa.Table.from_pylist(self._rows, schema=schema())
-        self._open_shard().write_table(table, row_group_size=MAX_GROUP_ROWS)
-        self._total_rows += len(self._rows)
-        self._arrow_bytes += table.nbytes
-        self._rows, self._group_bytes = [], 0
+    def _end_group(self) -> None:
+        group, self._group = self._group, _RowGroup()
+        if not group.rows:
+            return
+        table = group.table()
+        self._total_rows += table.num_rows
+        self._arrow_bytes += table.drop_columns("image").nbytes + group.repeated_bytes
+        self._await_group()
+        self._writing = self._thread.submit(self._write_group, table)
 
-    def _open_shard(self) -> pq.ParquetWriter:
-        if self._writer and self._paths[-1].stat().st_size >= MAX_SHARD_BYTES:
-            self._writer.close()
-            self._writer = None
-        if self._writer is None:
-            self._paths.append(self._folder / f"{self._split}-{len(self._paths):05d}.parquet.part")
-            self._writer = _open_writer(self._paths[-1])
-        return self._writer
+    def _await_group(self) -> None:
+        if self._writing:
+            self._writing.result()  # raises what went wrong
+
+    def _write_group(self, table: pa.Table) -> None:
+        if not self._shards or self._shards[-1].size_bytes >= MAX_SHARD_BYTES:
+            self._end_shard()
+            self._shards.append(_Shard(self._folder / f"{self._split}-{len(self._shards):05d}.parquet.part"))
+        self._shards[-1].write(table)
+
+    def _end_shard(self) -> None:
+        if self._shards:
+            self._shards[-1].close()
 
 
 def shard_name(split: Split, number: int, count: int) -> str:
@@ -146,7 +216,7 @@ def shard_name(split: Split, number: int, count: int) -> str:
 
 
 def write_config(folder: Path, pairs: Iterable[Pair]) -> dict[Split, SplitFiles]:
-    """Writes all splits of one config. The pairs of an image must stand together."""
+    """Writes all splits of one config. Raises ReleaseError where the pairs of an image do not stand together."""
     folder.mkdir(parents=True)
     with (
         SplitWriter(folder, "train") as train,
@@ -154,7 +224,13 @@ def write_config(folder: Path, pairs: Iterable[Pair]) -> dict[Split, SplitFiles]
         SplitWriter(folder, "test") as test,
     ):
         writers = dict(zip(SPLITS, (train, val, test), strict=True))
-        for _, same_image in groupby(pairs, key=lambda pair: pair.image.image_id):
+        seen: set[str] = set()
+        for image, same_image in groupby(pairs, key=lambda pair: pair.image):
+            if image.image_id in seen:
+                raise ReleaseError(
+                    f"{image.source}/{image.image_id}: its pairs do not stand together, or two images have this id"
+                )
+            seen.add(image.image_id)
             of_image = list(same_image)
             writers[of_image[0].split].add(of_image)
         finished = {split: writer.finish() for split, writer in writers.items()}
@@ -174,10 +250,9 @@ def read_split(files: Sequence[Path]) -> SplitFiles:
                 if not _is_ours(file.schema_arrow):
                     raise ReleaseError(f"{path} has another schema than this version writes; build the release anew")
                 rows += file.metadata.num_rows
-                content_columns = [column.name for column in COLUMNS if column.type != "image"]
-                for batch in file.iter_batches(columns=content_columns, batch_size=1024):
+                for batch in file.iter_batches(columns=list(TEXT_COLUMNS), batch_size=1024):
                     content.update(batch.to_pylist())
-        except (pa.ArrowInvalid, OSError) as error:
+        except (pa.ArrowException, ValueError, OSError) as error:
             raise ReleaseError(f"{path} cannot be read as Parquet: {error}; build the release anew") from error
     return SplitFiles(tuple(files), rows, sum(p.stat().st_size for p in files), arrow_bytes, content.hexdigest())
 
@@ -194,36 +269,16 @@ def read_rows(files: Iterable[Path], columns: list[str] | None = None) -> Iterat
                 yield from file.read_row_group(group, columns=columns).to_pylist()
 
 
-def _open_writer(path: Path) -> pq.ParquetWriter:
-    text = [leaf for leaf in _leaves() if not leaf.startswith("image.")]
-    compression: dict[str, Any] = dict.fromkeys(text, "zstd") | {"image.bytes": "none", "image.path": "none"}
-    return pq.ParquetWriter(
-        path,
-        schema(),
-        compression=compression,
-        use_dictionary=True,
-        dictionary_pagesize_limit=1 << 30,  # by default a column over 1 MB falls back to plain encoding
-        write_page_index=True,
-        write_statistics=text,  # no least and greatest image in the footer
-    )
-
-
-def _leaves() -> Iterator[str]:
-    """Parquet's names of the columns' leaves."""
-    for column in COLUMNS:
-        match column.type:
-            case "image":
-                yield from ("image.bytes", "image.path")
-            case "texts":
-                yield f"{column.name}.list.element"
-            case "messages":
-                yield from (f"{column.name}.list.element.{name}" for name in ("role", "content"))
-            case _:
-                yield column.name
-
-
 def image_cell(image: ClinicalImage) -> dict[str, bytes | None]:
     """The image as a row holds it. No path: `datasets` would look for a file of that name and take that instead.
+
+    Raises ReleaseError as `image_bytes` does.
+    """
+    return {"bytes": image_bytes(image), "path": None}
+
+
+def image_bytes(image: ClinicalImage) -> bytes:
+    """The image file's bytes.
 
     Raises ReleaseError where the file is not there or is not what was measured.
     """
@@ -231,4 +286,4 @@ def image_cell(image: ClinicalImage) -> dict[str, bytes | None]:
         raise ReleaseError(f"{image.source}/{image.image_id}: the image file is not there; a release needs it")
     if not is_unchanged(image.path, image.file):
         raise ReleaseError(f"{image.path} has changed since it was measured; run the build again")
-    return {"bytes": image.path.read_bytes(), "path": None}
+    return image.path.read_bytes()

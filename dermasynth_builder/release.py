@@ -39,12 +39,21 @@ def new_release(out: Path) -> Iterator[Path]:
     making.mkdir()
     try:
         yield making
-        if out.exists():
-            out.rename(old)
-        making.rename(out)
+        _swap(making, out, old)
     finally:
         shutil.rmtree(making, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _swap(making: Path, out: Path, old: Path) -> None:
+    if out.exists():
+        out.rename(old)
+    try:
+        making.rename(out)
+    except OSError:
+        if old.exists():
+            old.rename(out)
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,15 @@ class ConfigFiles:
     download_size: int
 
 
+def is_release(folder: Path) -> bool:
+    """Whether the folder has a card: a README that opens with a metadata block, as no raw release's does."""
+    try:
+        with (folder / CARD).open("rb") as card:
+            return card.read(3) == b"---"
+    except OSError:
+        return False
+
+
 def read_card(folder: Path) -> dict[str, ConfigFiles]:
     """The configs of a release by name, the default one first. Raises ReleaseError where `folder` is no release."""
     card = folder / CARD
@@ -71,14 +89,14 @@ def read_card(folder: Path) -> dict[str, ConfigFiles]:
         }
     except FileNotFoundError as error:
         raise ReleaseError(f"{folder} is no release: it has no {CARD}; `dermasynth build` makes one") from error
-    except (ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+    except (ValueError, KeyError, TypeError, NotImplementedError, yaml.YAMLError) as error:
         raise ReleaseError(f"{card} has no metadata block of a release ({error}); build the release anew") from error
 
 
 def verify(folder: Path) -> dict[str, ConfigFiles]:
     """The configs of a release whose card and files agree. Raises ReleaseError naming the first disagreement."""
     configs = read_card(folder)
-    named = {folder / CARD} | {path for c in configs.values() for files in c.files.values() for path in files}
+    named = _named(folder, configs)
     for path in _visible_files(folder):
         if path.suffix == ".py":
             raise ReleaseError(f"{path}: a release holds no code; `datasets` refuses a repository with a script")
@@ -87,6 +105,11 @@ def verify(folder: Path) -> dict[str, ConfigFiles]:
     for config in configs.values():
         _verify_config(folder, config)
     return configs
+
+
+def _named(folder: Path, configs: Mapping[str, ConfigFiles]) -> set[Path]:
+    """The files of a release: its card and what the card names."""
+    return {folder / CARD} | {path for c in configs.values() for files in c.files.values() for path in files}
 
 
 def engines(config: ConfigFiles) -> set[str]:
@@ -111,6 +134,8 @@ def _verify_config(folder: Path, config: ConfigFiles) -> None:
     where = f"{folder / CARD}, config {config.name}"
     if config.features != [dict(card_feature(column)) for column in COLUMNS]:
         raise ReleaseError(f"{where}: its features are not those of this version; build the release anew")
+    if set(config.rows) != set(config.files):
+        raise ReleaseError(f"{where}: counts rows of {sorted(config.rows)} and names files of {sorted(config.files)}")
     found: dict[Split, SplitFiles] = {}
     for split, files in config.files.items():
         if not files:
@@ -131,8 +156,8 @@ def _require_replaceable(out: Path) -> None:
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     try:
-        read_card(out)
-        strangers = [path for path in _visible_files(out) if path != out / CARD and path.suffix != ".parquet"]
+        named = _named(out, read_card(out))
+        strangers = [path for path in _visible_files(out) if path not in named] + list(out.glob(".git"))
     except (ReleaseError, NotADirectoryError):
         strangers = [out]
     if strangers:
