@@ -34,12 +34,18 @@ def test_the_demo_builds_a_release_and_prints_three_loaded_pairs(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     environment_of_its_own(monkeypatch, tmp_path)
-    assert run("demo", "--images", "6") == 0
+    assert run("demo") == 0
     printed = capsys.readouterr().out
+    assert example_of_the_readme() in printed
     assert len(re.findall(r"^--- pad_ufes/", printed, re.MULTILINE)) == 3
     assert len(re.findall(r"^Q: .+\n(?:   .+\n)*A: ", printed, re.MULTILINE)) == 3
     assert sorted(path.name for path in Path("dermasynth").iterdir()) == ["README.md", "pad_ufes"]
-    assert run("demo", "--images", "6") == 0  # again, over the first
+    assert run("demo") == 0  # again, over the first
+
+
+def example_of_the_readme() -> str:
+    """The pair that the README shows as an example of the demo's output."""
+    return (ROOT / "README.md").read_text("utf-8").partition("```\n--- ")[2].partition("```")[0]
 
 
 def environment_of_its_own(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
