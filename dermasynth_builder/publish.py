@@ -28,7 +28,8 @@ def write_source(planned: Planned, ledger: Ledger, folder: Path, *, settings: Se
     rejects.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         advance = stack.enter_context(report.bar(f"writing {name}", len(planned.read.images)))
-        output = _Output(stack.enter_context(rejects.open("w", encoding="utf-8")), ConfigStats(), advance)
+        kept = stack.enter_context(rejects.open("w", encoding="utf-8", errors="backslashreplace"))
+        output = _Output(kept, ConfigStats(), advance)
         splits = write_config(folder / name, output.published(assembled))
     if not splits:
         raise ReleaseError(f"{name}: not one pair is left to release; the reasons are in {rejects}")

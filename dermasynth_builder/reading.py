@@ -59,9 +59,10 @@ def read_source(name: str, settings: Settings, report: Reporter) -> ReadSource:
     _tell(name, problems, settings, report=report)
     usable = [_published(item, settings) for item in measured if isinstance(item, ClinicalImage)]
     if not usable:
+        zips = sorted(path.name for path in root.rglob("*.zip"))
         raise SourceError(
             f"{root}: not one image of {name} is there that can be used; files are looked for by the names in the "
-            "table, in any folder below. If the images are still in archives, unpack them there first."
+            "table, in any folder below." + (f" Unpack {', '.join(zips[:4])} there first." if zips else "")
         )
     report.say(f"{name}: {len(usable)} images to ask about")
     return ReadSource(name, sorted(usable, key=lambda image: image.image_id), problems)

@@ -228,7 +228,7 @@ def canonical_json(value: Any) -> str:
 
 def digest(value: Any) -> str:
     """sha256 of the canonical JSON of `value`, 64 hex digits."""
-    return sha256(canonical_json(value).encode()).hexdigest()
+    return sha256(canonical_json(value).encode(errors="backslashreplace")).hexdigest()
 
 
 def share_of(*identity: str | int) -> float:

@@ -49,4 +49,6 @@ def _members(style: Style, text: str) -> dict[str, str]:
     for name in required:
         if not isinstance(reply[name], str) or not reply[name].strip():
             raise BadReply(f"empty member: {name} is no text or an empty one")
+        if any("\ud800" <= letter <= "\udfff" for letter in reply[name]):
+            raise BadReply(f"broken text: {name} holds half a character, which no file can hold")
     return {name: reply[name].strip() for name in required}

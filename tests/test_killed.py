@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 
@@ -36,6 +37,11 @@ def size_of(ledger: Path | None) -> int:
     return ledger.stat().st_size if ledger else 0
 
 
+def content_of(folder: Path) -> bytes:
+    ledger = ledger_of(folder)
+    return ledger.read_bytes() if ledger else b""
+
+
 def generate_and_kill(raw: Path, folder: Path, at_bytes: int) -> None:
     """Starts `generate` and kills it once it has written and the ledger has that size."""
     before = size_of(ledger_of(folder))
@@ -53,7 +59,7 @@ def keys_in(folder: Path) -> tuple[Counter[str], int]:
     """How often each key is in the ledger, and how many lines are torn."""
     keys: Counter[str] = Counter()
     torn = 0
-    for line in (ledger_of(folder) or folder).read_bytes().splitlines():
+    for line in content_of(folder).split(b"\n")[:-1]:
         try:
             record = json.loads(line)
         except ValueError:
@@ -63,8 +69,10 @@ def keys_in(folder: Path) -> tuple[Counter[str], int]:
     return keys, torn
 
 
-def files_of(release: Path) -> dict[str, bytes]:
-    return {path.relative_to(release).as_posix(): path.read_bytes() for path in release.rglob("*") if path.is_file()}
+def digests_of(release: Path) -> dict[str, str]:
+    """sha256 of every file of the release, by its path."""
+    files = [path for path in release.rglob("*") if path.is_file()]
+    return {path.relative_to(release).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 @pytest.mark.slow
@@ -75,11 +83,15 @@ def test_a_build_that_was_killed_five_times_equals_one_that_was_not(tmp_path: Pa
     whole = size_of(ledger_of(calm))
     rng = Random(5)  # noqa: S311 - seeded draws, no secret
     for turn in range(KILLS):
+        before = content_of(killed)
         generate_and_kill(raw, killed, at_bytes=int(whole * (turn + rng.random()) / (KILLS + 2)))
-        assert 0 < size_of(ledger_of(killed)) < whole
+        assert len(before) < len(content_of(killed)) < whole
+        assert content_of(killed).startswith(before)
+    before = content_of(killed)
     build(raw, killed)
-    assert files_of(killed / "dermasynth") == files_of(calm / "dermasynth")
-    assert {"README.md"} < set(files_of(calm / "dermasynth"))
+    assert content_of(killed).startswith(before)
+    assert digests_of(killed / "dermasynth") == digests_of(calm / "dermasynth")
+    assert {"README.md"} < set(digests_of(calm / "dermasynth"))
     keys, torn = keys_in(killed)
     assert set(keys) == set(keys_in(calm)[0])
     assert len(keys) == 800

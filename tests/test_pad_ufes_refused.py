@@ -86,3 +86,11 @@ def test_where_no_image_can_be_used_that_is_an_error(raw: Path, settings: Settin
         path.write_bytes(b"")
     with pytest.raises(SourceError, match="not one image"):
         read_source("pad_ufes", settings, recorder)
+
+
+def test_images_that_are_still_packed_are_named(tmp_path: Path, recorder: Recorder) -> None:
+    write_pad_ufes_table(tmp_path / "raw")
+    (tmp_path / "raw" / "imgs_part_1.zip").write_bytes(b"PK")
+    settings = Settings(raw={"pad_ufes": tmp_path / "raw"}, work=tmp_path / "work")
+    with pytest.raises(SourceError, match=r"Unpack imgs_part_1\.zip there first"):
+        read_source("pad_ufes", settings, recorder)
