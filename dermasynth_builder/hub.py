@@ -122,7 +122,12 @@ def _compare(api: HfApi, order: PushOrder, files: Mapping[str, Path]) -> Differe
 def _tree(api: HfApi, repo: str, revision: str | None = None) -> dict[str, Any]:
     """The card and the Parquet files of the repository, by path; other files there are none of a release's."""
     tree = api.list_repo_tree(repo, revision=revision, recursive=True, repo_type="dataset")
-    files = (item for item in tree if hasattr(item, "blob_id"))
+    files = [item for item in tree if hasattr(item, "blob_id")]
+    if scripts := [file.path for file in files if file.path.endswith(".py")]:
+        raise PushError(
+            f"not pushed: {repo} holds {', '.join(scripts)}, and `datasets` refuses a repository with a script; "
+            "delete it there first"
+        )
     return {file.path: file for file in files if file.path == CARD or file.path.endswith(".parquet")}
 
 

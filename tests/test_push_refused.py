@@ -3,13 +3,14 @@
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Built
 from loopback_hub import HANG_UP, TOKEN, LoopbackHub
-from loopback_hub_client import run_script
+from loopback_hub_client import run_process, run_script
 from loopback_hub_push import CARD, REPO, SENDING, TAG, TRAIN, files_of, listed, published, push, sent
 
 REFUSED = """
@@ -138,3 +139,17 @@ def test_a_push_without_the_right_to_it_says_so(built: Built, tmp_path: Path, re
     assert f"as {repo}: {said}" in ended.err
     assert "hf auth login" in ended.err
     assert not {"lfs-objects", "commit"} & set(sent(ended))
+
+
+def test_a_repository_with_a_script_is_left_alone_until_it_is_gone(built: Built, tmp_path: Path) -> None:
+    upload = (
+        "from huggingface_hub import HfApi; api = HfApi()\n"
+        f"api.create_repo('{REPO}', repo_type='dataset')\n"
+        f"api.upload_file(repo_id='{REPO}', repo_type='dataset', path_or_fileobj=b'x', path_in_repo='dermasynth.py')"
+    )
+    with LoopbackHub() as hub:
+        assert run_process(hub, tmp_path, sys.executable, "-c", upload).code == 0
+        refused = push(hub, tmp_path, built.release)
+        assert refused.code == 1
+        assert f"{REPO} holds dermasynth.py" in refused.err
+        assert sent(refused) == []
