@@ -114,7 +114,7 @@ def _add_releasing(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--images", type=int, default=18, help="how many specimens to draw (default: 18)")
+    parser.add_argument("--images", type=int, default=18, help="how many specimens of each source (default: 18)")
     _add_folders(parser, "build/demo")
 
 

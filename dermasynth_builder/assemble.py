@@ -49,9 +49,17 @@ def assemble(
 
 
 def split_of(image: ClinicalImage, recipe: Recipe) -> Split:
-    """The split of the image's group: by a hash of the group, so that no group is in two splits."""
+    """The split of the image's group: by a hash of the group, so that no group is in two splits.
+
+    Where the release parts train and test itself, its test is ours, and validation is taken from its train.
+    """
+    train, validation, test = recipe.split_shares
+    if image.official_split == "test":
+        return "test"
+    kept = train + validation
+    shares = (train / kept, validation / kept, 0.0) if image.official_split and kept else (train, validation, test)
     share = share_of(recipe.seed, image.source, "split", image.group_id)
-    for split, end in zip(SPLITS, _cumulated(recipe.split_shares), strict=True):
+    for split, end in zip(SPLITS, _cumulated(shares), strict=True):
         if share < end:
             return split
     return SPLITS[0]

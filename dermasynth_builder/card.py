@@ -15,7 +15,11 @@ from dermasynth_builder.protocols import Source
 from dermasynth_builder.records import Pair, Split, digest
 
 # Licence as the rows say it -> the Hub's id for it.
-HUB_LICENCES = {"CC-BY-4.0": "cc-by-4.0", "CC0-1.0": "cc0-1.0"}
+HUB_LICENCES = {"CC-BY-4.0": "cc-by-4.0", "CC-BY-NC-4.0": "cc-by-nc-4.0", "CC0-1.0": "cc0-1.0"}
+_OTHER_LICENCE = {
+    "license_name": "scin-data-use-license",
+    "license_link": "https://github.com/google-research-datasets/scin/blob/main/LICENSE",
+}
 SAMPLE_ROWS = 3
 
 
@@ -27,6 +31,7 @@ class ConfigStats:
     groups: set[str] = field(default_factory=set)
     lesions: set[str] = field(default_factory=set)
     licences: set[str] = field(default_factory=set)
+    attributions: set[str] = field(default_factory=set)
     engines: Counter[str] = field(default_factory=Counter)
     models: set[str] = field(default_factory=set)
     question_types: Counter[str] = field(default_factory=Counter)
@@ -42,6 +47,7 @@ class ConfigStats:
         self.images.add(image.image_id)
         self.groups.add(image.group_id)
         self.licences.add(image.licence)
+        self.attributions.add(image.attribution)
         if image.lesion_id:
             self.lesions.add(image.lesion_id)
         self.engines[pair.engine] += 1
@@ -112,7 +118,7 @@ def card_metadata(configs: Sequence[Config]) -> dict[str, Any]:
 
 def _licence(licences: Iterable[str]) -> dict[str, Any]:
     ids = sorted({HUB_LICENCES.get(licence, "other") for licence in licences})
-    return {"license": ids[0] if len(ids) == 1 else ids}
+    return {"license": ids[0] if len(ids) == 1 else ids} | (_OTHER_LICENCE if "other" in ids else {})
 
 
 def _size_category(rows: int) -> str:

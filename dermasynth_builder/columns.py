@@ -16,7 +16,7 @@ from dermasynth_builder.records import Facts, Pair
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `type` is "image", "messages", "texts" or a `datasets` scalar type."""
+    """One column. `type` is "image", "messages", "texts", "numbers" or a `datasets` scalar type."""
 
     name: str
     type: str
@@ -36,33 +36,48 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column("lesion_id", "string", "the lesion, unique in its source"),
     Column("modality", "string", "clinical or dermoscopic"),
+    Column("official_split", "string", "the split that the source itself gives the image"),
     Column("style", "string", "asked: a question of the bank; self_instruct: the engine wrote the question"),
     Column("question_type", "string", "what kind of question"),
     Column("diagnosis", "string", "recorded diagnosis in words"),
     Column("diagnosis_published", "string", "recorded diagnosis as the source writes it"),
-    Column(
-        "malignancy",
-        "string",
-        "class of the diagnosis in the ISIC taxonomy: benign, indeterminate, malignant",
-    ),
-    Column("is_biopsied", "bool", "whether a biopsy proved the diagnosis"),
-    Column("body_site", "string", "place on the body"),
+    Column("diagnosis_isic", "string", "its node in the ISIC diagnosis taxonomy, levels joined by colons"),
+    Column("malignancy", "string", "class of that node: benign, indeterminate, malignant"),
+    Column("malignancy_published", "string", "class as the source writes it"),
+    Column("confirmation", "string", "how the diagnosis was confirmed"),
+    Column("differential", "texts", "conditions that dermatologists considered, weightiest first"),
+    Column("differential_weights", "numbers", "their weights as published, in the same order"),
+    Column("body_site", "string", "place on the body in words"),
+    Column("body_site_published", "string", "place on the body as the source writes it"),
     Column("age_years", "int32", "age of the patient, years"),
+    Column("is_age_rounded", "bool", "whether the age is published in steps of five years"),
+    Column("age_band", "string", "age as a band of years, where no age is published"),
     Column("sex", "string", "female or male"),
     Column("fitzpatrick", "int32", "Fitzpatrick phototype, 1 to 6"),
+    Column("fitzpatrick_rater", "string", "who rated the phototype: patient or dermatologist"),
+    Column("monk_tone_india", "int32", "Monk skin tone, 1 to 10, rated in India"),
+    Column("monk_tone_us", "int32", "Monk skin tone, 1 to 10, rated in the United States"),
     Column("diameter_1_mm", "float64", "first recorded diameter, mm"),
     Column("diameter_2_mm", "float64", "second recorded diameter, mm"),
     Column("itches", "bool", "itching"),
-    Column("has_grown", "bool", "growth"),
     Column("hurts", "bool", "pain"),
-    Column("has_changed", "bool", "change"),
     Column("bleeds", "bool", "bleeding"),
+    Column("has_grown", "bool", "growth"),
+    Column("has_changed", "bool", "change"),
     Column("is_elevated", "bool", "elevation"),
+    Column("symptoms", "texts", "other reported complaints"),
+    Column("textures", "texts", "reported textures"),
+    Column("duration", "string", "reported duration"),
+    Column("is_melanocytic", "bool", "whether the lesion is melanocytic"),
+    Column("dermoscopic_type", "string", "kind of dermoscopy"),
+    Column("shot_type", "string", "close-up, at an angle, at a distance, overview"),
     Column("smokes", "bool", "the patient smokes"),
     Column("drinks_alcohol", "bool", "the patient drinks alcohol"),
     Column("uses_pesticide", "bool", "the patient uses pesticides"),
     Column("has_skin_cancer_history", "bool", "history of skin cancer"),
     Column("has_cancer_history", "bool", "history of cancer"),
+    Column("has_melanoma_history", "bool", "the patient has had melanoma before"),
+    Column("has_family_melanoma_history", "bool", "melanoma in the family"),
     Column("has_piped_water", "bool", "piped water at home"),
     Column("has_sewage_system", "bool", "sewage system at home"),
     Column("background_father", "string", "where the father's family comes from"),
@@ -131,6 +146,8 @@ def feature(column: Column) -> Any:
             return {"_type": "Image"}
         case "texts":
             return [text]
+        case "numbers":
+            return [{"dtype": "float64", "_type": "Value"}]
         case "messages":
             return [{"role": text, "content": text}]
         case scalar:
@@ -156,6 +173,8 @@ def arrow_type(column: Column) -> pa.DataType:
             return pa.struct([("bytes", pa.binary()), ("path", text)])
         case "texts":
             return pa.list_(text)
+        case "numbers":
+            return pa.list_(pa.float64())
         case "messages":
             return pa.list_(pa.struct([("role", text), ("content", text)]))
         case scalar:
@@ -168,7 +187,7 @@ def leaves() -> Iterator[str]:
         match column.type:
             case "image":
                 yield from ("image.bytes", "image.path")
-            case "texts":
+            case "texts" | "numbers":
                 yield f"{column.name}.list.element"
             case "messages":
                 yield from (f"{column.name}.list.element.{name}" for name in ("role", "content"))
@@ -181,6 +200,8 @@ def card_feature(column: Column) -> Mapping[str, Any]:
     match column.type:
         case "texts":
             return {"name": column.name, "list": "string"}
+        case "numbers":
+            return {"name": column.name, "list": "float64"}
         case "messages":
             members = [{"name": "role", "dtype": "string"}, {"name": "content", "dtype": "string"}]
             return {"name": column.name, "list": members}

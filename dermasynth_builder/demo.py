@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from dermasynth_builder import registry
 from dermasynth_builder.errors import ReleaseError
 from dermasynth_builder.parquet import read_rows
 from dermasynth_builder.pipeline import build
@@ -10,21 +11,23 @@ from dermasynth_builder.progress import Reporter
 from dermasynth_builder.publish import SPECIMEN_FLAG
 from dermasynth_builder.release import read_card
 from dermasynth_builder.settings import Settings
-from dermasynth_builder.specimens import write_pad_ufes
 
-CONFIG = "pad_ufes"
+CONFIG = "pad_ufes"  # whose rows the demo shows
 
 
 def run_demo(work: Path, out: Path, *, images: int, report: Reporter) -> list[dict[str, Any]]:
-    """Draws `images` specimens, builds `out` from them and loads it; gives its rows, images decoded.
+    """Draws about `images` specimens of each source, builds `out` from them and loads it; gives the rows of `CONFIG`.
 
     Raises ReleaseError where `out` holds a release of real images: a demo must not replace it.
     """
     _require_demo_or_nothing(out)
-    raw = work / f"specimens-{images}"
-    report.say(f"drawing {images} specimens into {raw}")
-    write_pad_ufes(raw, images=images)
-    build(Settings(raw={CONFIG: raw}, work=work, out=out, is_specimen=True), report)
+    folders = {name: work / f"specimens-{images}" / name for name in registry.SPECIMENS}
+    with report.bar("drawing specimens", len(folders)) as advance:
+        for name, folder in folders.items():
+            registry.specimens(name)(folder, images=images)
+            advance(1)
+    report.say(f"drew specimens in the layouts of {', '.join(folders)} into {work}")
+    build(Settings(raw=folders, work=work, out=out, is_specimen=True), report)
     return _load(out)
 
 

@@ -3,10 +3,10 @@
 No code of a release (`BCC`, `FST2`) ever leaves this module, and nothing is said of a missing fact.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 
-from dermasynth_builder.records import Facts, Modality
+from dermasynth_builder.records import Confirmation, Facts, Modality
 
 # What was asked about the lesion -> its noun.
 SIGNS = {
@@ -23,6 +23,15 @@ _HISTORY = {
     "uses_pesticide": ("uses pesticides", "uses no pesticides"),
     "has_skin_cancer_history": ("has a history of skin cancer", "has no history of skin cancer"),
     "has_cancer_history": ("has a history of cancer", "has no history of cancer"),
+    "has_melanoma_history": ("has had melanoma before", "has had no melanoma before"),
+    "has_family_melanoma_history": ("has melanoma in the family", "has no melanoma in the family"),
+}
+_CONFIRMED: dict[Confirmation, str] = {
+    "histopathology": "proven by biopsy",
+    "clinical assessment": "made clinically, without a biopsy",
+    "expert consensus": "agreed on by experts from the image",
+    "serial imaging": "supported by unchanged images over time",
+    "confocal microscopy": "made by confocal microscopy together with dermoscopy",
 }
 _LABELS = {
     "diagnosis": "Diagnosis on record",
@@ -30,18 +39,31 @@ _LABELS = {
     "malignancy": "Class of that diagnosis in the ISIC taxonomy",
     "site": "Place on the body",
     "age_years": "Age of the patient in years",
+    "age_band": "Age of the patient in years, as a band",
     "sex": "Sex of the patient",
     "phototype": "Fitzpatrick skin phototype",
+    "tone_india": "Monk skin tone as rated in India, 1 to 10",
+    "tone_us": "Monk skin tone as rated in the United States, 1 to 10",
     "size": "Recorded diameters",
     "present": "Recorded as present",
     "absent": "Recorded as not present",
+    "textures": "Texture as the patient reports it",
+    "duration": "Duration as the patient reports it",
+    "differential": "Dermatologists considered, weightiest first",
+    "shot": "Taken as",
+    "dermoscopy": "Kind of dermoscopy",
+    "lineage": "Cell lineage",
     "history": "The patient",
 }
+_DENYING = frozenset({"absent", "unrecorded"})
 _ROMAN = ("I", "II", "III", "IV", "V", "VI")
-# Published as columns but told to no engine: the code of the diagnosis, and facts about the household and
+# Published as columns but told to no engine: codes, doubled forms of other facts, and facts about the household and
 # the family's origin, which say nothing of a lesion and would invite stereotypes.
 UNTOLD = frozenset(
-    {"diagnosis_published", "has_piped_water", "has_sewage_system", "background_father", "background_mother"}
+    {
+        *("diagnosis_published", "diagnosis_isic", "malignancy_published", "body_site_published"),
+        *("has_piped_water", "has_sewage_system", "background_father", "background_mother"),
+    }
 )
 
 # Phrase -> the facts that it is made of; it exists where all of them are known. Questions may use these as slots.
@@ -49,13 +71,19 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "diagnosis": ("diagnosis",),
     "a_diagnosis": ("diagnosis",),
     "malignancy": ("malignancy",),
-    "confirmation": ("is_biopsied",),
+    "confirmation": ("confirmation",),
     "site": ("body_site",),
     "age_years": ("age_years",),
+    "age_band": ("age_band",),
     "person": ("age_years",),
     "sex": ("sex",),
     "phototype": ("fitzpatrick",),
+    "tone_india": ("monk_tone_india",),
+    "tone_us": ("monk_tone_us",),
     "size": ("diameter_1_mm", "diameter_2_mm"),
+    "duration": ("duration",),
+    "shot": ("shot_type",),
+    "dermoscopy": ("dermoscopic_type",),
 }
 IMAGES: dict[Modality, str] = {"clinical": "clinical photograph", "dermoscopic": "dermoscopic image"}
 
@@ -68,28 +96,23 @@ def told(facts: Facts) -> Facts:
 def phrases(facts: Facts) -> dict[str, str]:
     """The facts as pieces of a sentence; what is not known has no entry.
 
-    Beside `PHRASES`: `present`, `absent` and `unrecorded` (lists of signs: "itching and growth"), `history`
-    ("smokes and has a history of cancer"), and the marks `proven`, `clinical_only`, `raised`, `not_raised`.
+    Beside `PHRASES`: `present`, `absent` and `unrecorded` (lists of signs: "itching and growth"), `textures`,
+    `differential` ("eczema (weight 0.6) and psoriasis (weight 0.4)"), `lineage`, `history` ("smokes and has a
+    history of cancer"), and the marks `proven`, `clinical_only`, `raised`, `not_raised`.
     """
     made = {name: _phrase(name, facts) for name, needed in PHRASES.items() if _all_known(facts, needed)}
-    for phrase, answer, last in (
-        ("present", True, "and"),
-        ("absent", False, "or"),
-        ("unrecorded", None, "or"),
-    ):
-        nouns = [noun for name, noun in SIGNS.items() if getattr(facts, name) is answer]
-        if nouns:
-            made[phrase] = join_words(nouns, last)
-    history = [
-        told_as[0 if getattr(facts, name) else 1]
-        for name, told_as in _HISTORY.items()
-        if getattr(facts, name) is not None
-    ]
-    if history:
-        made["history"] = join_words(history)
+    considered = zip(facts.differential, facts.differential_weights, strict=True)
+    lists = _signs(facts) | {
+        "textures": facts.textures,
+        "differential": [f"{condition} (weight {weight:g})" for condition, weight in considered],
+        "history": _history(facts),
+    }
+    made |= {name: join_words(words, "or" if name in _DENYING else "and") for name, words in lists.items() if words}
+    if facts.is_melanocytic is not None:
+        made["lineage"] = "melanocytic" if facts.is_melanocytic else "not melanocytic"
     marks = {
-        "proven": facts.is_biopsied is True,
-        "clinical_only": facts.is_biopsied is False,
+        "proven": facts.confirmation == "histopathology",
+        "clinical_only": facts.confirmation == "clinical assessment",
         "raised": facts.is_elevated is True,
         "not_raised": facts.is_elevated is False,
     }
@@ -118,7 +141,26 @@ def with_article(noun: str) -> str:
 
 
 def _all_known(facts: Facts, names: Iterable[str]) -> bool:
-    return all(getattr(facts, name) is not None for name in names)
+    return all(getattr(facts, name) not in (None, ()) for name in names)
+
+
+def _signs(facts: Facts) -> dict[str, Sequence[str]]:
+    """The signs that are recorded as present, as absent, and, where any is recorded, those that are not."""
+    by_answer = {
+        answer: [noun for name, noun in SIGNS.items() if getattr(facts, name) is answer]
+        for answer in (True, False, None)
+    }
+    is_any_asked = bool(by_answer[True] or by_answer[False])
+    return {
+        "present": [*by_answer[True], *facts.symptoms],
+        "absent": by_answer[False],
+        "unrecorded": by_answer[None] if is_any_asked else [],
+    }
+
+
+def _history(facts: Facts) -> list[str]:
+    known = {name: getattr(facts, name) for name in _HISTORY}
+    return [_HISTORY[name][0 if value else 1] for name, value in known.items() if value is not None]
 
 
 def _phrase(name: str, facts: Facts) -> str:
@@ -126,11 +168,13 @@ def _phrase(name: str, facts: Facts) -> str:
         case "a_diagnosis":
             return with_article(facts.diagnosis or "")
         case "confirmation":
-            return "proven by biopsy" if facts.is_biopsied else "made clinically, without a biopsy"
+            return _CONFIRMED[facts.confirmation] if facts.confirmation else ""
+        case "age_years":
+            return f"about {facts.age_years}" if facts.is_age_rounded else str(facts.age_years)
         case "person":
             return _person(facts)
         case "phototype":
-            return _ROMAN[(facts.fitzpatrick or 1) - 1]
+            return _phototype(facts)
         case "size":
             return f"{_millimetres(facts.diameter_1_mm or 0)} by {_millimetres(facts.diameter_2_mm or 0)}"
         case _:
@@ -138,13 +182,22 @@ def _phrase(name: str, facts: Facts) -> str:
 
 
 def _person(facts: Facts) -> str:
-    """ "a 79-year-old man", "an 8-year-old girl", "a person aged 61"."""
+    """ "a 79-year-old man", "an 8-year-old girl", "a woman aged about 55", "a person aged 61"."""
     age = facts.age_years or 0
     if facts.sex is None:
-        return f"a person aged {age}"
+        return f"a person aged {_phrase('age_years', facts)}"
     words = ("woman", "man") if age >= 18 else ("girl", "boy")
+    word = words[0] if facts.sex == "female" else words[1]
+    if facts.is_age_rounded:
+        return f"a {word} aged about {age}"
     article = "an" if str(age).startswith("8") or age in (11, 18) else "a"
-    return f"{article} {age}-year-old {words[0] if facts.sex == 'female' else words[1]}"
+    return f"{article} {age}-year-old {word}"
+
+
+def _phototype(facts: Facts) -> str:
+    """ "II", "II (as the patient rates it)"."""
+    rated = {"patient": " (as the patient rates it)", "dermatologist": " (as a dermatologist rates it)", None: ""}
+    return _ROMAN[(facts.fitzpatrick or 1) - 1] + rated[facts.fitzpatrick_rater]
 
 
 def _millimetres(length: float) -> str:

@@ -1,4 +1,4 @@
-"""One drawn photograph of one invented skin lesion; it shows nobody's skin.
+"""One drawn picture of one invented skin lesion; it shows nobody's skin.
 
 Equal specimens give equal pixels on every platform (how: see `drawn_lesions`). Lengths are in short sides of
 the picture.
@@ -60,7 +60,21 @@ class Specimen:
 
 
 def draw(specimen: Specimen) -> Image.Image:
-    """An RGB picture of the specimen; captioned from 96 pixels on."""
+    """An RGB photograph of the specimen; captioned from 96 pixels on."""
+    return _captioned(_photographed(specimen))
+
+
+def draw_through_dermoscope(specimen: Specimen) -> Image.Image:
+    """The same as a dermoscope shows it: through a round window, whose black border is wide, thin or out of sight."""
+    picture = _photographed(specimen)
+    radius = min(picture.size) * between(generator(f"{specimen.shot}/window"), 0.44, 0.8)
+    x, y = (np.arange(length, dtype=np.float32) - (length - 1) / 2 for length in picture.size)
+    light = rise(np.float32(radius) - np.sqrt(x * x + (y * y)[:, None]), 0, max(1.0, 0.03 * radius))
+    levels = np.asarray(picture, dtype=np.float32) * light[:, :, None]
+    return _captioned(Image.fromarray(levels.astype(np.uint8)))
+
+
+def _photographed(specimen: Specimen) -> Image.Image:
     lesion, shot = generator(specimen.lesion), generator(specimen.shot)
     frame = _framed(specimen.size_px, shot)
     canvas = _bare_skin(_SKIN[specimen.phototype - 1], frame, lesion)
@@ -70,7 +84,7 @@ def draw(specimen: Specimen) -> Image.Image:
         _mark_with_pen(canvas, outline, shot)
     _light(canvas, frame, shot)
     _grow_hairs(canvas, frame, shot)
-    return _captioned(_exposed(canvas, shot))
+    return _exposed(canvas, shot)
 
 
 @dataclass(frozen=True, slots=True)

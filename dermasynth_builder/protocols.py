@@ -62,3 +62,10 @@ class Check(Protocol):
 
     def __call__(self, pairs: Iterable[Pair]) -> Iterator[Finding]:
         """What is wrong (`reject`) or doubtful (`flag`), naming pairs by their ids."""
+
+
+class WriteSpecimens(Protocol):
+    """What draws a small invented release of a source, in the layout of the real one."""
+
+    def __call__(self, root: Path, *, images: int) -> Path:
+        """Writes about `images` drawn images and their tables below `root`, and gives `root` back."""

@@ -34,7 +34,7 @@ class QuestionType:
 
     def suits(self, facts: Facts) -> bool:
         """Whether all facts that this type needs are known."""
-        return all(getattr(facts, name) is not None for name in self.needs)
+        return all(getattr(facts, name) not in (None, ()) for name in self.needs)
 
 
 @dataclass(frozen=True, slots=True)

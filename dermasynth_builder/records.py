@@ -14,6 +14,10 @@ from typing import Any, Literal
 
 Sex = Literal["female", "male"]
 Malignancy = Literal["benign", "indeterminate", "malignant"]
+Confirmation = Literal[
+    "histopathology", "clinical assessment", "expert consensus", "serial imaging", "confocal microscopy"
+]
+Rater = Literal["patient", "dermatologist"]
 Modality = Literal["clinical", "dermoscopic"]
 Style = Literal["asked", "self_instruct", "conversation"]
 Severity = Literal["reject", "flag"]
@@ -24,32 +28,50 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a source's metadata says of one image, normalised; a fact that is not known is `None`.
+    """What a source's metadata says of one image, normalised; a fact that is not known is `None` or an empty tuple.
 
-    A symptom that is `False` was asked for and denied; one that is `None` was not recorded.
+    A sign that is `False` was asked for and denied; one that is `None` was not recorded.
     """
 
     diagnosis: str | None = None  # in lower-case words: "basal cell carcinoma"
     diagnosis_published: str | None = None  # as the release writes it: "BCC"
-    malignancy: Malignancy | None = None  # first level of the ISIC diagnosis taxonomy for `diagnosis`
-    is_biopsied: bool | None = None  # True: proven by biopsy; False: clinical diagnosis
-    body_site: str | None = None  # in lower-case words: "forearm"
+    diagnosis_isic: str | None = None  # node of the ISIC taxonomy, levels joined by colons
+    malignancy: Malignancy | None = None  # first level of `diagnosis_isic`
+    malignancy_published: str | None = None  # as the release writes it
+    confirmation: Confirmation | None = None  # how the diagnosis was confirmed
+    differential: tuple[str, ...] = ()  # conditions that dermatologists considered, weightiest first
+    differential_weights: tuple[float, ...] = ()  # one for each of `differential`, as published; equal weights are ties
+    body_site: str | None = None  # in lower-case words: "forearm", or several: "arm and leg"
+    body_site_published: str | None = None
     age_years: int | None = None
+    is_age_rounded: bool | None = None  # True: `age_years` is published in steps of five years
+    age_band: str | None = None  # in words, where no age in years is published: "30 to 39"
     sex: Sex | None = None
     fitzpatrick: int | None = None  # phototype 1..6
+    fitzpatrick_rater: Rater | None = None  # None where the release does not say
+    monk_tone_india: int | None = None  # Monk skin tone 1..10, rated in India
+    monk_tone_us: int | None = None  # Monk skin tone 1..10, rated in the United States
     diameter_1_mm: float | None = None  # as recorded; mostly but not always the larger one
     diameter_2_mm: float | None = None
     itches: bool | None = None
-    has_grown: bool | None = None
     hurts: bool | None = None
-    has_changed: bool | None = None
     bleeds: bool | None = None
+    has_grown: bool | None = None
+    has_changed: bool | None = None
     is_elevated: bool | None = None
+    symptoms: tuple[str, ...] = ()  # reported complaints beside those above, in words: "fever"
+    textures: tuple[str, ...] = ()  # reported textures, in words: "rough or flaky"
+    duration: str | None = None  # in words: "one to four weeks"
+    is_melanocytic: bool | None = None
+    dermoscopic_type: str | None = None  # "contact polarized"
+    shot_type: str | None = None  # "close-up", "at an angle", "at a distance"
     smokes: bool | None = None
     drinks_alcohol: bool | None = None
     uses_pesticide: bool | None = None
     has_skin_cancer_history: bool | None = None
     has_cancer_history: bool | None = None
+    has_melanoma_history: bool | None = None
+    has_family_melanoma_history: bool | None = None
     has_piped_water: bool | None = None
     has_sewage_system: bool | None = None
     background_father: str | None = None  # "Pomerania"
@@ -75,7 +97,7 @@ class ClinicalImage:
 
     source: str
     image_id: str  # unique in its source
-    file_name: str  # as the release names it
+    file_name: str  # as the release names it; the suffix of the file at hand may be another
     group_id: str  # what must not be parted by a split: the patient, or the lesion or case where that is all
     modality: Modality
     facts: Facts
@@ -85,6 +107,7 @@ class ClinicalImage:
     lesion_id: str | None = None
     path: Path | None = None  # None: the file is not there
     file: ImageFile | None = None  # None: not measured
+    official_split: str | None = None  # as the release parts its images: "train", "test"
 
 
 class ProblemKind(StrEnum):
@@ -95,7 +118,8 @@ class ProblemKind(StrEnum):
     BROKEN_IMAGE = "broken image"
     DOUBLED_ID = "doubled id"
     BROKEN_ROW = "broken row"
-    UNKNOWN_VALUE = "unknown value"  # the one kind that costs a fact and not the row
+    LEAKING_GROUP = "group in both official splits"  # costs the official split of its images and no row
+    UNKNOWN_VALUE = "unknown value"  # costs a fact and not the row
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,21 @@ from importlib import import_module
 from typing import Any, cast
 
 from dermasynth_builder.errors import UsageError
-from dermasynth_builder.protocols import Check, Engine, Source
+from dermasynth_builder.protocols import Check, Engine, Source, WriteSpecimens
 
 SOURCES: dict[str, str] = {
     "pad_ufes": "dermasynth_builder.sources.pad_ufes:PadUfes",
+    "derm12345": "dermasynth_builder.sources.derm12345:Derm12345",
+    "bcn20000": "dermasynth_builder.sources.bcn20000:Bcn20000",
+    "hiba": "dermasynth_builder.sources.hiba:Hiba",
+    "scin": "dermasynth_builder.sources.scin:Scin",
+}
+SPECIMENS: dict[str, str] = {  # source -> what draws an invented release of it
+    "pad_ufes": "dermasynth_builder.specimens:write_pad_ufes",
+    "derm12345": "dermasynth_builder.specimens_derm12345:write_derm12345",
+    "bcn20000": "dermasynth_builder.specimens_isic:write_bcn20000",
+    "hiba": "dermasynth_builder.specimens_isic:write_hiba",
+    "scin": "dermasynth_builder.specimens_scin:write_scin_images",
 }
 ENGINES: dict[str, str] = {
     "template": "dermasynth_builder.engines.template:TemplateEngine",
@@ -35,6 +46,11 @@ def engine(name: str) -> Engine:
 def check(name: str) -> Check:
     """The check of that name. Raises UsageError for an unknown one."""
     return cast(Check, _load(CHECKS, name, "check"))
+
+
+def specimens(name: str) -> WriteSpecimens:
+    """What draws specimens of the source of that name. Raises UsageError for an unknown one."""
+    return cast(WriteSpecimens, _load(SPECIMENS, name, "source"))
 
 
 def _load(lines: Mapping[str, str], name: str, kind: str) -> Any:

@@ -8,7 +8,7 @@ FULL = Facts(
     diagnosis="basal cell carcinoma",
     diagnosis_published="BCC",
     malignancy="malignant",
-    is_biopsied=True,
+    confirmation="histopathology",
     body_site="forearm",
     age_years=81,
     sex="female",
@@ -35,7 +35,7 @@ SPARSE = Facts(
     diagnosis="actinic keratosis",
     diagnosis_published="ACK",
     malignancy="indeterminate",
-    is_biopsied=False,
+    confirmation="clinical assessment",
     body_site="face",
     age_years=77,
     itches=True,
@@ -45,13 +45,32 @@ SPARSE = Facts(
     bleeds=False,
     is_elevated=False,
 )
+REPORTED = Facts(
+    diagnosis="Eczema",
+    diagnosis_published="Eczema",
+    differential=("Eczema", "Tinea", "Irritant contact dermatitis"),
+    differential_weights=(0.6, 0.22, 0.18),
+    body_site="arm and leg",
+    age_band="30 to 39",
+    sex="female",
+    fitzpatrick=4,
+    fitzpatrick_rater="patient",
+    monk_tone_us=5,
+    itches=True,
+    symptoms=("burning", "fever"),
+    textures=("raised or bumpy", "rough or flaky"),
+    duration="one to four weeks",
+    shot_type="close-up",
+)
 EMPTY = Facts()
 
 
-def clinical_image(image_id: str = "PAT_9001_7001_1", facts: Facts = FULL, group: str = "PAT_9001") -> ClinicalImage:
-    """An invented PAD-UFES-20 image without a file on disk."""
+def clinical_image(
+    image_id: str = "PAT_9001_7001_1", facts: Facts = FULL, group: str = "PAT_9001", source: str = "pad_ufes"
+) -> ClinicalImage:
+    """An invented image without a file on disk."""
     return ClinicalImage(
-        source="pad_ufes",
+        source=source,
         image_id=image_id,
         file_name=f"{image_id}.png",
         group_id=group,
@@ -67,13 +86,13 @@ def clinical_image(image_id: str = "PAT_9001_7001_1", facts: Facts = FULL, group
 def many_facts() -> list[Facts]:
     """Facts in every combination that changes which sentences apply."""
     diagnoses = ("actinic keratosis", "basal cell carcinoma", "melanoma", "nevus", "squamous cell carcinoma")
-    made = [EMPTY, FULL, SPARSE]
+    made = [EMPTY, FULL, SPARSE, REPORTED, Facts(differential=("Eczema",), differential_weights=(1.0,))]
     for diagnosis, biopsied, sign in product((*diagnoses, "seborrheic keratosis"), (True, False, None), (True, None)):
         made.append(
             Facts(
                 diagnosis=diagnosis,
                 malignancy="malignant" if "carcinoma" in diagnosis or diagnosis == "melanoma" else "benign",
-                is_biopsied=biopsied,
+                confirmation={True: "histopathology", False: "clinical assessment", None: None}[biopsied],
                 body_site="nose" if sign else None,
                 age_years=8 if biopsied else 40,
                 sex="male" if sign else None,
@@ -89,5 +108,5 @@ def many_facts() -> list[Facts]:
         *made,
         Facts(diagnosis="a disease nobody curated", body_site="hand"),
         Facts(age_years=0),
-        Facts(is_biopsied=True),
+        Facts(confirmation="serial imaging"),
     ]

@@ -12,6 +12,7 @@ from conftest import ROOT, Built
 from dermasynth_builder import __version__
 from dermasynth_builder.cli import COMMANDS, main
 from dermasynth_builder.parquet import read_rows
+from dermasynth_builder.registry import SOURCES
 
 Output = pytest.CaptureFixture[str]
 
@@ -39,7 +40,7 @@ def test_the_demo_builds_a_release_and_prints_three_loaded_pairs(
     assert example_of_the_readme() in printed
     assert len(re.findall(r"^--- pad_ufes/", printed, re.MULTILINE)) == 3
     assert len(re.findall(r"^Q: .+\n(?:   .+\n)*A: ", printed, re.MULTILINE)) == 3
-    assert sorted(path.name for path in Path("dermasynth").iterdir()) == ["README.md", "pad_ufes"]
+    assert sorted(path.name for path in Path("dermasynth").iterdir()) == ["README.md", *sorted(SOURCES)]
     assert run("demo") == 0  # again, over the first
 
 
@@ -132,7 +133,7 @@ def test_show_prints_the_pairs_asked_for(built: Built, capsys: Output) -> None:
         (("plan", "ham10000", "--raw", "x"), 2, "invalid choice: 'ham10000'"),
         (("plan", "pad_ufes"), 2, "required: --raw"),
         (("plan", "pad_ufes", "--raw", "a", "--raw", "b"), 2, "--raw NAME=DIR"),
-        (("plan", "pad_ufes", "--raw", "hiba=a"), 1, "hiba=a is not a folder"),
+        (("plan", "pad_ufes", "--raw", "ham10000=a"), 1, "ham10000=a is not a folder"),
         (("plan", "pad_ufes", "--raw", "no/such"), 1, "no/such is not a folder"),
         (("release", "pad_ufes", "--raw", "x", "--splits", "90/10"), 2, "write three numbers"),
         (("release", "pad_ufes", "--raw", "x", "--splits", "0/0/0"), 2, "not all zero"),

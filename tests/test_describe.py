@@ -9,7 +9,7 @@ from dermasynth_builder.records import Facts
 
 def test_nothing_is_said_of_what_is_not_known() -> None:
     assert metadata_lines(EMPTY) == []
-    assert set(phrases(EMPTY)) == {"unrecorded"}
+    assert phrases(EMPTY) == {}
 
 
 def test_full_facts_become_lines_of_words() -> None:
@@ -38,6 +38,8 @@ def test_full_facts_become_lines_of_words() -> None:
         (Facts(age_years=110, sex="male"), "a 110-year-old man"),
         (Facts(age_years=61), "a person aged 61"),
         (Facts(age_years=0), "a person aged 0"),
+        (Facts(age_years=55, is_age_rounded=True, sex="female"), "a woman aged about 55"),
+        (Facts(age_years=55, is_age_rounded=True), "a person aged about 55"),
     ],
 )
 def test_people_are_named_by_age_and_sex(facts: Facts, person: str) -> None:

@@ -46,9 +46,11 @@ FULL_CELLS = {
 FULL_FACTS = Facts(
     diagnosis="basal cell carcinoma",
     diagnosis_published="BCC",
+    diagnosis_isic="Malignant:Malignant adnexal epithelial proliferations - Follicular:Basal cell carcinoma",
     malignancy="malignant",
-    is_biopsied=True,
+    confirmation="histopathology",
     body_site="forearm",
+    body_site_published="FOREARM",
     age_years=81,
     sex="female",
     fitzpatrick=3,
@@ -123,7 +125,8 @@ def test_an_image_carries_its_source_licence_and_attribution(raw: Path) -> None:
 def test_every_cell_becomes_its_fact(raw: Path) -> None:
     set_cells(raw, 2, **FULL_CELLS)
     assert image_in_line(raw, 2).facts == FULL_FACTS
-    assert None not in asdict(FULL_FACTS).values()  # no fact is forgotten here
+    known = {name for name, value in asdict(FULL_FACTS).items() if value not in (None, ())}
+    assert len(known) == len(FULL_CELLS) + 4  # the code and the region as published, and the code's node and class
 
 
 @pytest.mark.parametrize("missing", ["", "UNK", "unk", "  ", " UNK "])
@@ -143,7 +146,7 @@ def test_a_table_without_the_optional_columns_leaves_their_facts_out(raw: Path) 
     for image in images:
         facts = image.facts
         assert facts.diagnosis
-        known = Facts(facts.diagnosis, facts.diagnosis_published, facts.malignancy)
+        known = Facts(facts.diagnosis, facts.diagnosis_published, facts.diagnosis_isic, facts.malignancy)
         assert facts == known
 
 

@@ -167,7 +167,7 @@ def test_blank_lines_are_no_rows_but_are_counted(raw: Path) -> None:
 @pytest.mark.parametrize(
     ("column", "cell", "facts"),
     [
-        ("diagnostic", "XYZ", {"diagnosis": None, "malignancy": None}),
+        ("diagnostic", "XYZ", {"diagnosis": None, "diagnosis_isic": None, "malignancy": None}),
         ("age", "abc", {"age_years": None}),
         ("age", "200", {"age_years": None}),
         ("age", "-1", {"age_years": None}),
@@ -182,7 +182,7 @@ def test_blank_lines_are_no_rows_but_are_counted(raw: Path) -> None:
         ("diameter_1", "1001", {"diameter_1_mm": None}),
         ("diameter_2", "-3", {"diameter_2_mm": None}),
         ("itch", "maybe", {"itches": None}),
-        ("biopsed", "1", {"is_biopsied": None}),
+        ("biopsed", "1", {"confirmation": None}),
         ("background_mother", "ATLANTIS", {"background_mother": None}),
     ],
 )
@@ -195,7 +195,7 @@ def test_a_value_that_is_not_known_costs_its_fact_and_nothing_else(
     after = images[1].facts
     assert len(images) == 6
     changed = {name for name in Facts.__slots__ if getattr(after, name) != getattr(before, name)}
-    assert changed <= set(facts) | {"diagnosis_published"}
+    assert changed <= set(facts) | {"diagnosis_published", "body_site_published"}
     assert all(getattr(after, name) is None for name in facts)
     assert (only(problems).kind, only(problems).place) == (ProblemKind.UNKNOWN_VALUE, "metadata.csv, line 3")
     assert column in only(problems).detail

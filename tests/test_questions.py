@@ -4,16 +4,18 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import fields, replace
+from itertools import product
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
-from made import EMPTY, FULL, SPARSE, clinical_image, many_facts
+from made import EMPTY, FULL, REPORTED, SPARSE, clinical_image, many_facts
 
 from dermasynth_builder import describe
 from dermasynth_builder.errors import PromptError
 from dermasynth_builder.plan import plan_requests
 from dermasynth_builder.questions import PromptBook, fill, load_prompt_book
-from dermasynth_builder.records import ClinicalImage, Facts, Request
+from dermasynth_builder.records import ClinicalImage, Confirmation, Facts, Request
 from dermasynth_builder.resources import resource_dir
 
 BOOK = load_prompt_book()
@@ -48,10 +50,10 @@ def test_every_image_gets_one_general_and_one_source_question_on_different_topic
 
 
 def test_a_type_is_never_drawn_where_a_fact_that_it_needs_is_absent() -> None:
-    for number, facts in enumerate(many_facts() * 5):
-        for request in requests_of([clinical_image(f"image_{number}", facts)]):
-            kind = next(k for bank in BOOK.banks.values() for k in bank if k.name == request.question_type)
-            assert kind.suits(facts)
+    for (number, facts), source in product(enumerate(many_facts() * 5), sorted(set(BOOK.banks) - {"general"})):
+        for request in requests_of([clinical_image(f"image_{number}", facts, source=source)]):
+            bank = BOOK.banks["general" if request.slot == "general" else source]
+            assert next(kind for kind in bank if kind.name == request.question_type).suits(facts)
 
 
 def test_dropping_one_image_changes_no_request_of_another() -> None:
@@ -67,16 +69,36 @@ def test_the_order_of_the_images_does_not_matter() -> None:
 
 
 def test_all_types_and_wordings_are_drawn_sooner_or_later() -> None:
-    drawn = requests_of([clinical_image(f"image_{number}") for number in range(1500)])
-    wordings = {fill(w, FULL) for bank in BOOK.banks.values() for kind in bank for w in kind.wordings}
-    assert {request.question for request in drawn} == wordings
+    for source in sorted(set(BOOK.banks) - {"general"}):
+        facts = REPORTED if source == "scin" else FULL
+        drawn = requests_of([clinical_image(f"image_{n}", facts, source=source) for n in range(1500)])
+        wordings = {fill(w, facts) for bank in ("general", source) for kind in BOOK.banks[bank] for w in kind.wordings}
+        assert {request.question for request in drawn} == wordings
 
 
 def test_no_prompt_and_no_question_shows_a_code_a_missing_value_or_an_open_slot() -> None:
-    for number, facts in enumerate(many_facts()):
-        for request in requests_of([clinical_image(f"image_{number}", facts)]):
+    for (number, facts), source in product(enumerate(many_facts()), sorted(set(BOOK.banks) - {"general"})):
+        for request in requests_of([clinical_image(f"image_{number}", facts, source=source)]):
             assert not BROKEN.search(request.prompt), request.prompt
             assert not BROKEN.search(request.question)
+
+
+def told_in_turn(name: str) -> list[dict[str, Any]]:
+    """Values that the fact `name` may take, beside those that it goes with."""
+    considered = {"differential": ("eczema", "tinea"), "differential_weights": (0.6, 0.4)}
+    goes_with: dict[str, list[dict[str, Any]]] = {
+        "differential": [{}, considered, considered | {"differential": ("tinea", "eczema")}],
+        "differential_weights": [{}, considered, considered | {"differential_weights": (0.7, 0.3)}],
+        "is_age_rounded": [{"age_years": 50}, {"age_years": 50, "is_age_rounded": True}],
+        "fitzpatrick_rater": [{"fitzpatrick": 2} | {name: rater} for rater in (None, "patient", "dermatologist")],
+        "symptoms": [{}, {name: ("fever",)}, {name: ("fever", "chills")}],
+        "textures": [{}, {name: ("flat",)}, {name: ("flat", "rough or flaky")}],
+        "confirmation": [{name: value} for value in (None, *get_args(Confirmation))],
+        "fitzpatrick": [{name: value} for value in (None, 1, 6)],
+    }
+    known = next(value for value in (getattr(FULL, name), True) if value not in (None, ()))
+    values = (None, True, False) if isinstance(known, bool) else (None, known)
+    return goes_with.get(name, [{name: value} for value in values])
 
 
 @pytest.mark.parametrize("told", [Facts(), Facts(diagnosis="nevus", is_elevated=False)])
@@ -84,11 +106,9 @@ def test_no_prompt_and_no_question_shows_a_code_a_missing_value_or_an_open_slot(
 def test_every_fact_that_an_engine_is_told_stands_in_the_prompt(name: str, told: Facts) -> None:
     """So that a key, which covers the prompt, covers the facts."""
     kind = BOOK.banks["general"][0]
-    known = next(value for value in (getattr(FULL, name), True) if value is not None)
-    values = (None, True, False) if isinstance(known, bool) else (None, known)
-    changed = [replace(told, **{name: value}) for value in values]  # type: ignore[arg-type]  # each fits its field
+    changed = [replace(told, **values) for values in told_in_turn(name)]
     prompts = {BOOK.render(kind, "What is this?", modality="clinical", facts=facts) for facts in changed}
-    assert len(prompts) == len(values)
+    assert len(prompts) == len(changed)
 
 
 def test_untold_facts_reach_neither_prompt_nor_request() -> None:

@@ -87,7 +87,7 @@ def test_the_whole_table_gives_the_published_counts(planned: Planned) -> None:
         5: 10,
         6: 1,
     }
-    assert sum(image.facts.is_biopsied is True for image in images) == 1342
+    assert sum(image.facts.confirmation == "histopathology" for image in images) == 1342
     assert sum(image.facts.diameter_1_mm is None for image in images) == 808
     assert Counter(image.facts.has_grown for image in images) == {False: 971, True: 925, None: 402}
     assert not [image for image in images if image.facts.background_father == "Brasil"]
@@ -132,7 +132,7 @@ def test_every_fact_column_is_true_to_its_row_of_the_table(
 ) -> None:
     flags = {
         "itch": "itches", "grew": "has_grown", "hurt": "hurts", "changed": "has_changed", "bleed": "bleeds",
-        "elevation": "is_elevated", "biopsed": "is_biopsied", "smoke": "smokes", "drink": "drinks_alcohol",
+        "elevation": "is_elevated", "smoke": "smokes", "drink": "drinks_alcohol",
         "pesticide": "uses_pesticide", "skin_cancer_history": "has_skin_cancer_history",
         "cancer_history": "has_cancer_history", "has_piped_water": "has_piped_water",
         "has_sewage_system": "has_sewage_system",
@@ -142,6 +142,7 @@ def test_every_fact_column_is_true_to_its_row_of_the_table(
         assert row["group_id"] == told["patient_id"]
         assert row["diagnosis_published"] == told["diagnostic"]
         assert row["body_site"] == told["region"].lower()
+        assert row["confirmation"] == ("histopathology" if told["biopsed"] == "True" else "clinical assessment")
         assert row["age_years"] == int(told["age"])
         assert (row["sex"] or "").upper() == told["gender"]
         assert row["fitzpatrick"] == (float(told["fitspatrick"]) if told["fitspatrick"] else None)

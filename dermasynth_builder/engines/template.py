@@ -51,6 +51,7 @@ class TemplateEngine:
         self._knowledge = _load(knowledge)
         self._references: dict[str, str] = self._knowledge.pop("references")
         jinja = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 - plain text
+        jinja.filters["opening"] = lambda words: words[0].upper() + words[1:]  # and no other letter changed
         self._compiled = cache(jinja.from_string)
         texts = sha256(phrasings.read_bytes() + knowledge.read_bytes()).hexdigest()
         self.identity: Mapping[str, str | int | float | None] = {

@@ -2,32 +2,27 @@
 
 Pacheco et al. 2020, doi:10.17632/zr7vgbcyr2.1. The release is `metadata.csv` (26 columns) and three
 archives of PNG files; people keep them as `imgs_part_N/`, doubled as `imgs_part_N/imgs_part_N/`, or flat.
+A mirror in the ISIC archive has the archive's own columns and ids, and says less.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from dermasynth_builder.errors import SourceError
-from dermasynth_builder.records import ClinicalImage, Facts, Malignancy, Problem, ProblemKind, Sex
+from dermasynth_builder import vocabulary
+from dermasynth_builder.records import ClinicalImage, Confirmation, Facts, Problem, Sex
+from dermasynth_builder.sources import isic
 from dermasynth_builder.sources.release import (
     CellReader,
+    Form,
     ImageFolder,
     Row,
+    columns_of,
+    no_release,
+    read_images,
     read_table,
-    split_doubled,
     walk_files,
 )
 
-# Code -> (name in the release's description, first level of that diagnosis in the ISIC taxonomy).
-# The release counts Bowen's disease as SCC; ISIC files "Solar or actinic keratosis" under Indeterminate.
-DIAGNOSES: dict[str, tuple[str, Malignancy]] = {
-    "ACK": ("actinic keratosis", "indeterminate"),
-    "BCC": ("basal cell carcinoma", "malignant"),
-    "MEL": ("melanoma", "malignant"),
-    "NEV": ("nevus", "benign"),
-    "SCC": ("squamous cell carcinoma", "malignant"),
-    "SEK": ("seborrheic keratosis", "benign"),
-}
 # The regions of the release, all plain English words.
 REGIONS = {
     name.upper(): name
@@ -44,9 +39,10 @@ BACKGROUNDS = {
         *("Norway", "Poland", "Pomerania", "Portugal", "Spain"),
     )
 } | {"BRASIL": "Brazil", "CZECH": "Czechia", "NETHERLANDS": "the Netherlands"}
+CONFIRMATIONS: dict[str, Confirmation] = {"TRUE": "histopathology", "FALSE": "clinical assessment"}
 SEXES: dict[str, Sex] = {"FEMALE": "female", "MALE": "male"}
 MISSING = frozenset({"", "UNK"})
-REQUIRED = ("img_id", "patient_id", "lesion_id", "diagnostic")
+REQUIRED: Sequence[str] = ("img_id", "patient_id", "lesion_id", "diagnostic")
 
 
 class PadUfes:
@@ -68,38 +64,30 @@ class PadUfes:
         """See `Source.read`. Images are grouped by patient; a lesion is (patient_id, lesion_id)."""
         files = walk_files(root)
         table = self._find_table(root, files)
-        folder = ImageFolder(root, files)
-        rows: list[Row] = []
-        for item in read_table(table, root, REQUIRED):
-            if isinstance(item, Problem):
-                yield item
-                continue
-            folder.claim(_file_name(item))
-            if _image_id(item) and item.cells["patient_id"]:
-                rows.append(item)
-            else:
-                yield Problem(ProblemKind.BROKEN_ROW, item.place, "has no img_id or no patient_id")
-        for row in split_doubled(rows, _image_id):
-            yield from [row] if isinstance(row, Problem) else self._image(row, folder)
-        yield from folder.unclaimed()
+        if "isic_id" in columns_of(table):
+            form, required = isic.form(self, "clinical"), isic.REQUIRED
+        else:
+            form = Form(_image_id, self._image, needed=("img_id", "patient_id"), missing=MISSING)
+            required = REQUIRED
+        yield from read_images(read_table(table, root, required), ImageFolder(root, files), form)
 
     def _find_table(self, root: Path, files: list[Path]) -> Path:
+        """The release's table, or that of the mirror in the ISIC archive, which has the archive's columns."""
         for path in files:
             if path.name.lower() == "metadata.csv":
                 return path
-        zips = [path.name for path in files if path.suffix.lower() == ".zip"]
-        raise SourceError(
-            f"{root} holds no {self.title} release: there is no metadata.csv in it or below it. "
-            + (f"Unpack {', '.join(zips[:4])} first. " if zips else "")
-            + f"Get metadata.csv and imgs_part_1..3 from {self.homepage} and put them in one folder."
-        )
+        mirror = isic.find_table(files)
+        if mirror is None:
+            advice = f"Get metadata.csv and imgs_part_1..3 from {self.homepage} and put them in one folder."
+            raise no_release(root, files, title=self.title, looked_for="metadata.csv", advice=advice)
+        return mirror
 
-    def _image(self, row: Row, folder: ImageFolder) -> Iterator[ClinicalImage | Problem]:
-        cells = CellReader(row, MISSING)
-        image = ClinicalImage(
+    def _image(self, cells: CellReader) -> ClinicalImage:
+        row = cells.row
+        return ClinicalImage(
             source=self.name,
             image_id=_image_id(row),
-            file_name=_file_name(row),
+            file_name=f"{_image_id(row)}.png",
             group_id=row.cells["patient_id"],
             lesion_id=_lesion_id(cells),
             modality="clinical",
@@ -108,17 +96,11 @@ class PadUfes:
             attribution=self.attribution,
             row_place=row.place,
         )
-        yield from cells.problems
-        yield folder.attach(image)
 
 
 def _image_id(row: Row) -> str:
     name = row.cells["img_id"]
     return name[: -len(".png")] if name.lower().endswith(".png") else name
-
-
-def _file_name(row: Row) -> str:
-    return f"{_image_id(row)}.png"
 
 
 def _lesion_id(cells: CellReader) -> str | None:
@@ -127,16 +109,16 @@ def _lesion_id(cells: CellReader) -> str | None:
 
 
 def _facts(cells: CellReader) -> Facts:
-    code = cells.text("diagnostic")
-    diagnosis, malignancy = DIAGNOSES.get((code or "").upper(), (None, None))
-    if diagnosis is None:
-        cells.choice("diagnostic", {known: known for known in DIAGNOSES})  # says so, unless it is missing
+    diagnosis = cells.choice("diagnostic", vocabulary.diagnoses("pad_ufes"))
     return Facts(
-        diagnosis=diagnosis,
-        diagnosis_published=code,
-        malignancy=malignancy,
-        is_biopsied=cells.boolean("biopsed"),
+        diagnosis=diagnosis.name if diagnosis else None,
+        diagnosis_published=cells.text("diagnostic"),
+        diagnosis_isic=diagnosis.isic if diagnosis else None,
+        malignancy=diagnosis.malignancy if diagnosis else None,
+        # Where no biopsy was taken, dermatologists agreed on the diagnosis in the clinic (Pacheco et al. 2020).
+        confirmation=cells.choice("biopsed", CONFIRMATIONS),
         body_site=cells.choice("region", REGIONS),
+        body_site_published=cells.text("region"),
         age_years=cells.whole("age", 0, 120),
         sex=cells.choice("gender", SEXES),
         fitzpatrick=cells.whole("fitspatrick", 1, 6),

@@ -5,7 +5,7 @@ Shared by all sources; nothing here knows one of them.
 
 import csv
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from filecmp import cmp
 from pathlib import Path
@@ -16,7 +16,7 @@ from dermasynth_builder.records import ClinicalImage, Problem, ProblemKind
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 
-Choice = TypeVar("Choice", bound=str)
+Choice = TypeVar("Choice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class CellReader:
         value = self.text(column)
         if value is None or value.upper() in words:
             return None if value is None else words[value.upper()]
-        self._unknown(column, value, f"known are {', '.join(sorted(words))}")
+        self.unknown(column, value, f"known are {', '.join(sorted(words))}")
         return None
 
     def number(self, column: str, low: float, high: float) -> float | None:
@@ -69,7 +69,7 @@ class CellReader:
             number = float("nan")
         if low <= number <= high:
             return number
-        self._unknown(column, value, f"expected a number from {low:g} to {high:g}")
+        self.unknown(column, value, f"expected a number from {low:g} to {high:g}")
         return None
 
     def whole(self, column: str, low: int, high: int) -> int | None:
@@ -77,11 +77,12 @@ class CellReader:
         number = self.number(column, low, high)
         if number is None or number.is_integer():
             return None if number is None else int(number)
-        self._unknown(column, self.row.cells[column], "expected a whole number")
+        self.unknown(column, self.row.cells[column], "expected a whole number")
         return None
 
-    def _unknown(self, column: str, value: str, hint: str) -> None:
-        detail = f"{column} is {value!r}; {hint}; taken as not known"
+    def unknown(self, column: str, value: str, hint: str, *, taken: str = "taken as not known") -> None:
+        """Notes that the release writes a value that this code does not know."""
+        detail = f"{column} is {value!r}; {hint}; {taken}"
         self.problems.append(Problem(ProblemKind.UNKNOWN_VALUE, self.row.place, detail))
 
 
@@ -105,6 +106,25 @@ def walk_files(root: Path) -> list[Path]:
 def place_of(path: Path, root: Path) -> str:
     """The path below `root`, for people; bytes of a name that are no UTF-8 are spelled out."""
     return os.fsencode(path.relative_to(root).as_posix()).decode(errors="backslashreplace")
+
+
+def columns_of(path: Path) -> list[str]:
+    """The header of a CSV file; nothing where it cannot be read."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return [name.strip() for name in next(csv.reader(file, strict=True), [])]
+    except (UnicodeDecodeError, csv.Error):
+        return []
+
+
+def no_release(root: Path, files: Collection[Path], *, title: str, looked_for: str, advice: str) -> SourceError:
+    """The error for a folder in which there is no table; archives that lie in it are named."""
+    zips = [path.name for path in files if path.suffix.lower() == ".zip"]
+    return SourceError(
+        f"{root} holds no {title} release: there is no {looked_for} in it or below it. "
+        + (f"Unpack {', '.join(zips[:4])} first. " if zips else "")
+        + advice
+    )
 
 
 def read_table(path: Path, root: Path, required: Collection[str]) -> Iterator[Row | Problem]:
@@ -159,28 +179,64 @@ def split_doubled(rows: list[Row], id_of: Callable[[Row], str]) -> Iterator[Row 
         yield Problem(ProblemKind.DOUBLED_ID, row.place, detail)
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How the rows of one kind of table become images."""
+
+    id_of: Callable[[Row], str]
+    image_of: Callable[[CellReader], ClinicalImage]  # tells the reader what it does not know
+    needed: Collection[str]  # columns without which a row is of no use
+    missing: Collection[str]  # upper-case texts that mean "not known"
+
+
+def read_images(items: Iterable[Row | Problem], folder: "ImageFolder", form: Form) -> Iterator[ClinicalImage | Problem]:
+    """The images that a table's rows list, what is wrong with the rows, and the files that none of them names."""
+    rows: list[Row] = []
+    for item in items:
+        if isinstance(item, Problem):
+            yield item
+            continue
+        folder.claim(form.id_of(item))
+        if form.id_of(item) and all(item.cells[column] for column in form.needed):
+            rows.append(item)
+        else:
+            yield Problem(ProblemKind.BROKEN_ROW, item.place, f"has no {' or no '.join(form.needed)}")
+    for row in split_doubled(rows, form.id_of):
+        if isinstance(row, Problem):
+            yield row
+            continue
+        cells = CellReader(row, form.missing)
+        image = form.image_of(cells)
+        yield from cells.problems
+        yield folder.attach(image)
+    yield from folder.unclaimed()
+
+
 class ImageFolder:
-    """The image files below a folder, found by name whatever the subfolder or the case of letters."""
+    """The image files below a folder, found by stem whatever the subfolder, the suffix or the case of letters.
+
+    A stem is a name without its image suffix: tables differ in whether they write one, and copies in which.
+    """
 
     def __init__(self, root: Path, files: Collection[Path]) -> None:
         self._root = root
-        self._by_name: dict[str, list[Path]] = {}
+        self._by_stem: dict[str, list[Path]] = {}
         for path in files:
             if path.suffix.lower() in IMAGE_SUFFIXES:
-                self._by_name.setdefault(path.name.lower(), []).append(path)
+                self._by_stem.setdefault(_stem(path.name), []).append(path)
         self._claimed: set[str] = set()
 
     def __len__(self) -> int:
-        return len(self._by_name)
+        return len(self._by_stem)
 
-    def claim(self, file_name: str) -> None:
-        """Notes that a row names this file, be the row of use or not."""
-        self._claimed.add(file_name.lower())
+    def claim(self, name: str) -> None:
+        """Notes that a row names this file, with or without its suffix, be the row of use or not."""
+        self._claimed.add(_stem(name))
 
     def attach(self, image: ClinicalImage) -> ClinicalImage | Problem:
         """The image with the path of its file, if there is one; a problem where two files differ."""
         self.claim(image.file_name)
-        paths = self._by_name.get(image.file_name.lower(), [])
+        paths = self._by_stem.get(_stem(image.file_name), [])
         if not paths:
             return image
         if any(not cmp(paths[0], other, shallow=False) for other in paths[1:]):
@@ -190,8 +246,13 @@ class ImageFolder:
 
     def unclaimed(self) -> Iterator[Problem]:
         """A problem for every file that no row names."""
-        for name, paths in self._by_name.items():
-            if name not in self._claimed:
+        for stem, paths in self._by_stem.items():
+            if stem not in self._claimed:
                 for path in paths:
                     place = place_of(path, self._root)
                     yield Problem(ProblemKind.IMAGE_WITHOUT_ROW, place, "no row of the table names this file")
+
+
+def _stem(name: str) -> str:
+    stem, dot, suffix = name.lower().rpartition(".")
+    return stem if stem and dot + suffix in IMAGE_SUFFIXES else name.lower()
