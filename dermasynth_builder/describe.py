@@ -166,7 +166,8 @@ def _history(facts: Facts) -> list[str]:
 def _phrase(name: str, facts: Facts) -> str:
     match name:
         case "a_diagnosis":
-            return with_article(facts.diagnosis or "")
+            # A lesion has an article, a disease of the skin ("eczema") has none; lesions have a place in the taxonomy.
+            return with_article(facts.diagnosis or "") if facts.malignancy else facts.diagnosis or ""
         case "confirmation":
             return _CONFIRMED[facts.confirmation] if facts.confirmation else ""
         case "age_years":

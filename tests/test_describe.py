@@ -60,6 +60,11 @@ def test_denied_signs_differ_from_signs_that_were_not_recorded() -> None:
     assert phrases(FULL)["unrecorded"] == "growth"
 
 
+def test_a_lesion_has_an_article_and_a_disease_of_the_skin_has_none() -> None:
+    assert phrases(FULL)["a_diagnosis"] == "a basal cell carcinoma"
+    assert phrases(Facts(diagnosis="eczema"))["a_diagnosis"] == "eczema"
+
+
 def test_lists_and_articles_are_grammatical() -> None:
     assert [join_words(words) for words in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
     assert with_article("actinic keratosis") == "an actinic keratosis"
