@@ -95,6 +95,12 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
         "--engine", choices=sorted(ENGINES), default="template", help="what answers (default: template)"
     )
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help=f"seed of all draws (default: {DEFAULT_SEED})")
+    parser.add_argument(
+        "--licence",
+        choices=("any", "permissive"),
+        default="any",
+        help="permissive: only images that may be used commercially with attribution (default: any)",
+    )
     parser.add_argument("--strict", action="store_true", help="a problem in the raw release ends the run")
     _add_folders(parser)
 
@@ -155,6 +161,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         engine=arguments.engine,
         seed=arguments.seed,
         split_shares=given.get("splits", DEFAULT_SPLITS),
+        is_permissive_only=arguments.licence == "permissive",
         is_strict=arguments.strict,
         is_missing_allowed=given.get("allow_missing_images", False),
         is_failed_wanted=given.get("retry_failed", False),

@@ -14,6 +14,7 @@ from dermasynth_builder.questions import PromptBook
 from dermasynth_builder.records import ClinicalImage, Problem, ProblemKind, Request
 from dermasynth_builder.settings import Settings
 
+PERMISSIVE = frozenset({"CC-BY-4.0", "CC0-1.0"})  # commercial use with attribution, and no terms of their own
 SPECIMEN_LICENCE = "CC0-1.0"
 SPECIMEN_ATTRIBUTION = "specimen drawn by a script of dermasynth; no photograph and no patient"
 _SHOWN_PROBLEMS = 3
@@ -50,6 +51,8 @@ def read_source(name: str, settings: Settings, report: Reporter) -> ReadSource:
     read = list(registry.source(name).read(root))
     images = [item for item in read if isinstance(item, ClinicalImage)]
     problems = [item for item in read if isinstance(item, Problem)]
+    if settings.is_permissive_only:
+        images = _permissive(name, images, report)
     if not settings.is_missing_allowed:
         problems += [_row_without_image(image) for image in images if image.path is None]
         images = [image for image in images if image.path is not None]
@@ -66,6 +69,19 @@ def read_source(name: str, settings: Settings, report: Reporter) -> ReadSource:
         )
     report.say(f"{name}: {len(usable)} images to ask about")
     return ReadSource(name, sorted(usable, key=lambda image: image.image_id), problems)
+
+
+def _permissive(name: str, images: list[ClinicalImage], report: Reporter) -> list[ClinicalImage]:
+    """The images under permissive licences. Raises SourceError where there is none."""
+    kept = [image for image in images if image.licence in PERMISSIVE]
+    licences = ", ".join(sorted({image.licence for image in images} - PERMISSIVE))
+    if not kept:
+        raise SourceError(
+            f"{name}: no image is under a permissive licence, they are under {licences}; leave {name} out"
+        )
+    if len(kept) < len(images):
+        report.say(f"{name}: {len(images) - len(kept)} images are left out for their licence: {licences}")
+    return kept
 
 
 def _published(image: ClinicalImage, settings: Settings) -> ClinicalImage:

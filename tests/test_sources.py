@@ -12,6 +12,7 @@ from conftest import Recorder
 
 from dermasynth_builder import registry, vocabulary
 from dermasynth_builder.assemble import Recipe, split_of
+from dermasynth_builder.errors import SourceError
 from dermasynth_builder.plan import plan_requests
 from dermasynth_builder.questions import load_prompt_book
 from dermasynth_builder.reading import read_source
@@ -125,3 +126,23 @@ def test_prompts_show_no_code_no_missing_value_and_no_open_slot(images: list[Cli
     for request in plan_requests(images, load_prompt_book(), 0):
         assert not broken.search(request.prompt), request.prompt
         assert not broken.search(request.question)
+
+
+def test_permissive_leaves_out_what_may_not_be_used_commercially(tmp_path: Path) -> None:
+    raw = {"hiba": write_hiba(tmp_path / "hiba", side_px=48), "bcn20000": write_bcn20000(tmp_path / "bcn", side_px=48)}
+    settings = Settings(raw=raw, work=tmp_path / "work", is_permissive_only=True)
+    assert {image.licence for image in read_source("hiba", settings, Recorder()).images} == {"CC-BY-4.0"}
+    with pytest.raises(SourceError, match=r"no image is under a permissive licence, they are under CC-BY-NC-4\.0"):
+        read_source("bcn20000", settings, Recorder())
+
+
+def test_permissive_says_how_many_images_of_a_mixed_release_it_leaves_out(tmp_path: Path) -> None:
+    raw = write_hiba(tmp_path / "hiba", side_px=48)
+    (table,) = raw.rglob("metadata.csv")
+    lines = table.read_text("utf-8").splitlines()
+    lines[1] = lines[1].replace(",CC-BY,", ",CC-BY-NC,")
+    table.write_text("\n".join(lines), encoding="utf-8")
+    report = Recorder()
+    settings = Settings(raw={"hiba": raw}, work=tmp_path / "work", is_permissive_only=True)
+    assert len(read_source("hiba", settings, report).images) == len(lines) - 2
+    assert "1 images are left out for their licence: CC-BY-NC-4.0" in report.said[0]
