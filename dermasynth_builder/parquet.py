@@ -6,8 +6,7 @@ who wants one row has to fetch its group's images.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import accumulate, groupby
@@ -72,9 +71,8 @@ class _RowGroup:
         self.repeated_bytes = 0  # of images, each counted once a row
 
     def has_room(self, image: bytes, rows: int) -> bool:
-        """Whether one more image with so many rows keeps to the limits; an empty group takes any."""
-        is_small = len(self.rows) + rows <= MAX_GROUP_ROWS and self._bytes + len(image) <= MAX_GROUP_BYTES
-        return is_small or not self.rows
+        """Whether one more image with so many rows keeps to the limits."""
+        return len(self.rows) + rows <= MAX_GROUP_ROWS and self._bytes + len(image) <= MAX_GROUP_BYTES
 
     def add(self, image: bytes, rows: Sequence[dict[str, Any]]) -> None:
         place = self._place_of.setdefault(rows[0]["image_sha256"], len(self._images))
@@ -109,14 +107,12 @@ class _Shard:
     def __init__(self, path: Path) -> None:
         text = [leaf for leaf in leaves() if not leaf.startswith("image.")]
         compression: dict[str, Any] = dict.fromkeys(leaves(), "none") | dict.fromkeys(text, "zstd")
-        self.path = path
         self._sink = pa.output_stream(str(path), buffer_size=_BUFFER_BYTES)
         self._writer = pq.ParquetWriter(
             self._sink,
             _TABLE_SCHEMA,
             compression=compression,
             use_dictionary=True,
-            dictionary_pagesize_limit=1 << 30,  # by default a column over 1 MB falls back to plain encoding
             write_page_index=True,
             write_statistics=text,  # no least and greatest image in the footer
             store_schema=False,  # or readers would be told that images are of a dictionary type
@@ -141,15 +137,16 @@ class _Shard:
 class SplitWriter:
     """Writes one split of one config into `folder` as `<split>-NNNNN-of-NNNNN.parquet`; use in a `with` block.
 
-    While a row group is written in a thread, the images of the next one are read.
+    While a row group is written in the thread, the images of the next one are read.
     """
 
-    def __init__(self, folder: Path, split: Split) -> None:
+    def __init__(self, folder: Path, split: Split, thread: ThreadPoolExecutor) -> None:
         self._folder, self._split = folder, split
+        self._thread = thread
         self._group = _RowGroup()  # in the making
-        self._thread = ThreadPoolExecutor(max_workers=1)
         self._writing: Future[None] | None = None  # of the group before
-        self._shards: list[_Shard] = []  # the thread's alone until the last group is written
+        self._shard: _Shard | None = None  # in the making; with the paths the thread's alone until all is written
+        self._paths: list[Path] = []
         self._total_rows = self._arrow_bytes = 0
         self._hash = ContentHash()
 
@@ -159,9 +156,9 @@ class SplitWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._thread.shutdown()
-        with suppress(OSError, pa.ArrowException):  # half a file cannot be ended, and why it is half is on its way up
-            self._end_shard()
+        if self._writing:
+            wait([self._writing])
+        self._end_shard()
 
     def add(self, pairs: Sequence[Pair]) -> None:
         """Adds all pairs of one image. Raises ReleaseError where the image is not what it was when measured."""
@@ -177,9 +174,9 @@ class SplitWriter:
         self._end_group()
         self._await_group()
         self._end_shard()
-        final = [self._folder / shard_name(self._split, i, len(self._shards)) for i in range(len(self._shards))]
-        for shard, name in zip(self._shards, final, strict=True):
-            shard.path.rename(name)
+        final = [self._folder / shard_name(self._split, i, len(self._paths)) for i in range(len(self._paths))]
+        for path, name in zip(self._paths, final, strict=True):
+            path.rename(name)
         if not final:
             return None
         file_bytes = sum(path.stat().st_size for path in final)
@@ -200,14 +197,17 @@ class SplitWriter:
             self._writing.result()  # raises what went wrong
 
     def _write_group(self, table: pa.Table) -> None:
-        if not self._shards or self._shards[-1].size_bytes >= MAX_SHARD_BYTES:
+        if self._shard and self._shard.size_bytes >= MAX_SHARD_BYTES:
             self._end_shard()
-            self._shards.append(_Shard(self._folder / f"{self._split}-{len(self._shards):05d}.parquet.part"))
-        self._shards[-1].write(table)
+        if self._shard is None:
+            self._paths.append(self._folder / f"{self._split}-{len(self._paths):05d}.parquet.part")
+            self._shard = _Shard(self._paths[-1])
+        self._shard.write(table)
 
     def _end_shard(self) -> None:
-        if self._shards:
-            self._shards[-1].close()
+        if self._shard:
+            self._shard.close()
+        self._shard = None
 
 
 def shard_name(split: Split, number: int, count: int) -> str:
@@ -219,9 +219,10 @@ def write_config(folder: Path, pairs: Iterable[Pair]) -> dict[Split, SplitFiles]
     """Writes all splits of one config. Raises ReleaseError where the pairs of an image do not stand together."""
     folder.mkdir(parents=True)
     with (
-        SplitWriter(folder, "train") as train,
-        SplitWriter(folder, "validation") as val,
-        SplitWriter(folder, "test") as test,
+        ThreadPoolExecutor(max_workers=1) as thread,
+        SplitWriter(folder, "train", thread) as train,
+        SplitWriter(folder, "validation", thread) as val,
+        SplitWriter(folder, "test", thread) as test,
     ):
         writers = dict(zip(SPLITS, (train, val, test), strict=True))
         seen: set[str] = set()

@@ -176,6 +176,7 @@ def test_a_release_replaces_the_old_one_whole(old: Path, specimens: Path, build_
     (old / "pad_ufes" / "test-00000-of-00001.parquet").unlink()
     (old / ".cache").mkdir()  # as `hf download` leaves one
     replaced = build_release(raw, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["build", "dermasynth", "raw"]
     fresh = build_release(raw, tmp_path / "fresh")
     assert tree(replaced.release) == tree(fresh.release)
     assert not (old / ".cache").exists()
