@@ -84,9 +84,10 @@ def read_card(folder: Path) -> dict[str, ConfigFiles]:
         _, block, _ = card.read_text(encoding="utf-8").split("---\n", 2)
         metadata = yaml.safe_load(block)
         infos = {info["config_name"]: info for info in metadata["dataset_info"]}
-        return {
-            entry["config_name"]: _config(folder, entry, infos[entry["config_name"]]) for entry in metadata["configs"]
-        }
+        entries = {entry["config_name"]: entry for entry in metadata["configs"]}
+        if not entries:
+            raise ValueError("it lists no config")
+        return {name: _config(folder, entry, infos[name]) for name, entry in entries.items()}
     except FileNotFoundError as error:
         raise ReleaseError(f"{folder} is no release: it has no {CARD}; `dermasynth build` makes one") from error
     except (ValueError, KeyError, TypeError, NotImplementedError, yaml.YAMLError) as error:

@@ -278,6 +278,10 @@ DISAGREEMENTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a footer of odd bytes": (damage_a_name, "cannot be read as Parquet"),
     "broken YAML": (lambda r: edit(r, "configs:", "configs: ]"), "has no metadata block of a release"),
     "an absolute path": (lambda r: edit(r, "path: pad_ufes", "path: /pad_ufes"), "has no metadata block of a release"),
+    "no config": (
+        lambda r: (r / "README.md").write_text("---\nconfigs: []\ndataset_info: []\n---\n"),
+        "it lists no config",
+    ),
     "no metadata": (lambda r: (r / "README.md").write_text("# Notes\n"), "has no metadata block"),
     "no card": (lambda r: (r / "README.md").unlink(), "it has no README.md; `dermasynth build` makes one"),
 }

@@ -109,8 +109,7 @@ finish(before=before, after=look(), again=look())
 
 
 def run_script(version: str, script: str, *words: str, cwd: Path, hf_home: Path) -> Any:
-    here = {"PYTHONPATH": str(ROOT)}  # the class as it is, whatever copy of it an installation keeps
-    found = run_python(python_for(version), "-c", SHARED + script, *words, cwd=cwd, hf_home=hf_home, **here)
+    found = run_python(python_for(version), "-c", SHARED + script, *words, cwd=cwd, hf_home=hf_home)
     return json.loads(found.splitlines()[-1])
 
 

@@ -37,6 +37,11 @@ def test_the_wheel_in_an_empty_environment_runs_the_demo_from_any_folder(tmp_pat
     assert (elsewhere / "dermasynth" / "README.md").is_file()
 
 
+def test_an_editable_install_points_at_the_checkout_and_copies_nothing(tmp_path: Path) -> None:
+    script = "import dermasynth_builder, importlib.util as u; print(u.find_spec('dermasynth').origin)"
+    assert Path(run(sys.executable, "-c", script, cwd=tmp_path).strip()) == ROOT / "dermasynth.py"
+
+
 def lend_dependencies(python: Path, folder: Path) -> None:
     """Makes this environment's packages importable there, without what is installed in editable form here."""
     purelib = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder).strip()
