@@ -45,6 +45,7 @@ _LABELS = {
     "tone_india": "Monk skin tone as rated in India, 1 to 10",
     "tone_us": "Monk skin tone as rated in the United States, 1 to 10",
     "size": "Recorded diameters",
+    "one_diameter": "Recorded diameters",
     "present": "Recorded as present",
     "absent": "Recorded as not present",
     "textures": "Texture as the patient reports it",
@@ -98,7 +99,8 @@ def phrases(facts: Facts) -> dict[str, str]:
 
     Beside `PHRASES`: `present`, `absent` and `unrecorded` (lists of signs: "itching and growth"), `textures`,
     `differential` ("eczema (weight 0.6) and psoriasis (weight 0.4)"), `lineage`, `history` ("smokes and has a
-    history of cancer"), and the marks `proven`, `clinical_only`, `raised`, `not_raised`.
+    history of cancer"), `one_diameter` where only one is known, and the marks `proven`, `clinical_only`, `raised`,
+    `not_raised`.
     """
     made = {name: _phrase(name, facts) for name, needed in PHRASES.items() if _all_known(facts, needed)}
     considered = zip(facts.differential, facts.differential_weights, strict=True)
@@ -108,6 +110,8 @@ def phrases(facts: Facts) -> dict[str, str]:
         "history": _history(facts),
     }
     made |= {name: join_words(words, "or" if name in _DENYING else "and") for name, words in lists.items() if words}
+    if "size" not in made and (facts.diameter_1_mm or facts.diameter_2_mm):
+        made["one_diameter"] = _millimetres(facts.diameter_1_mm or facts.diameter_2_mm or 0)
     if facts.is_melanocytic is not None:
         made["lineage"] = "melanocytic" if facts.is_melanocytic else "not melanocytic"
     marks = {
@@ -124,8 +128,6 @@ def metadata_lines(facts: Facts) -> list[str]:
     known = phrases(facts)
     if "diagnosis" in known and "confirmation" in known:
         known["diagnosis"] += f", {known.pop('confirmation')}"
-    if "size" not in known and (facts.diameter_1_mm or facts.diameter_2_mm):
-        known["size"] = _millimetres(facts.diameter_1_mm or facts.diameter_2_mm or 0)
     return [f"{label}: {known[name]}" for name, label in _LABELS.items() if name in known]
 
 

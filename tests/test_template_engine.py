@@ -100,6 +100,16 @@ def test_facts_that_are_not_known_are_neither_made_up_nor_talked_around() -> Non
         assert re.search(r"[Nn]o diagnosis|[Ww]ithout a recorded diagnosis", answer)
 
 
+def test_what_is_known_in_part_is_not_called_unknown() -> None:
+    """An age that is known as a band, a size of which one diameter is known."""
+    for answer in answers(KINDS["overview"], REPORTED, 40):
+        assert "aged 30 to 39" in answer or "given as 30 to 39" in answer
+        assert not re.search(r"age of the patient (?:is|was)? ?not|no age", answer)
+    for answer in answers(KINDS["visual_features"], Facts(diameter_1_mm=4.5), 40):
+        assert "4.5 mm" in answer
+        assert not re.search(r"No diameters|size is not on record|no measured size", answer)
+
+
 def test_a_diagnosis_that_nobody_curated_gets_no_general_knowledge() -> None:
     facts = Facts(diagnosis="a disease nobody curated")
     for kind in KINDS.values():
