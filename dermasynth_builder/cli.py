@@ -139,7 +139,7 @@ def _status(arguments: argparse.Namespace) -> None:
 def _show(arguments: argparse.Namespace) -> None:
     from itertools import islice
 
-    from dermasynth_builder.columns import COLUMNS
+    from dermasynth_builder.columns import TEXT_COLUMNS
     from dermasynth_builder.parquet import read_rows
     from dermasynth_builder.release import read_card
     from dermasynth_builder.show import pair_text
@@ -148,9 +148,8 @@ def _show(arguments: argparse.Namespace) -> None:
     name = arguments.config or next(iter(configs))
     if name not in configs:
         raise UsageError(f"{arguments.out} has no config {name!r}; it has: {', '.join(configs)}")
-    files = [path for paths in configs[name].files.values() for path in paths]
-    columns = [column.name for column in COLUMNS if column.type != "image"]
-    for row in islice(read_rows(files, columns), arguments.skip, arguments.skip + arguments.n):
+    rows = read_rows(configs[name].paths, list(TEXT_COLUMNS))
+    for row in islice(rows, arguments.skip, arguments.skip + arguments.n):
         print(pair_text(row), end="\n\n")
 
 

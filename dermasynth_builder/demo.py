@@ -44,6 +44,5 @@ def _require_demo_or_nothing(out: Path) -> None:
     if not out.exists():
         return
     for config in read_card(out).values():
-        files = [path for paths in config.files.values() for path in paths]
-        if any(SPECIMEN_FLAG not in row["flags"] for row in read_rows(files, ["flags"])):
+        if any(SPECIMEN_FLAG not in row["flags"] for row in read_rows(config.paths, ["flags"])):
             raise ReleaseError(f"{out} holds a release of real images; move it away, or run the demo with --out DIR")

@@ -98,7 +98,7 @@ def _require_fit(order: PushOrder) -> dict[str, Path]:
 
 
 def _files(release: Path, configs: Mapping[str, ConfigFiles]) -> dict[str, Path]:
-    data = [path for config in configs.values() for paths in config.files.values() for path in paths]
+    data = [path for config in configs.values() for path in config.paths]
     return {path.relative_to(release).as_posix(): path for path in [*data, release / CARD]}
 
 

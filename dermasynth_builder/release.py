@@ -67,6 +67,11 @@ class ConfigFiles:
     rows: Mapping[Split, int]
     download_size: int
 
+    @property
+    def paths(self) -> list[Path]:
+        """The files of all splits, in the splits' order."""
+        return [path for files in self.files.values() for path in files]
+
 
 def is_release(folder: Path) -> bool:
     """Whether the folder has a card: a README that opens with a metadata block, as no raw release's does."""
@@ -110,13 +115,12 @@ def verify(folder: Path) -> dict[str, ConfigFiles]:
 
 def _named(folder: Path, configs: Mapping[str, ConfigFiles]) -> set[Path]:
     """The files of a release: its card and what the card names."""
-    return {folder / CARD} | {path for c in configs.values() for files in c.files.values() for path in files}
+    return {folder / CARD} | {path for config in configs.values() for path in config.paths}
 
 
 def engines(config: ConfigFiles) -> set[str]:
     """The engines whose rows a config holds."""
-    files = [path for paths in config.files.values() for path in paths]
-    return {values["engine"] for values in read_rows(files, ["engine"])}
+    return {values["engine"] for values in read_rows(config.paths, ["engine"])}
 
 
 def _config(folder: Path, entry: Mapping[str, Any], info: Mapping[str, Any]) -> ConfigFiles:

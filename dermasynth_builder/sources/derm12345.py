@@ -180,13 +180,9 @@ def _facts(cells: CellReader) -> Facts:
 
 
 def _licence(cells: CellReader, default: str) -> str:
-    """The row's own licence; one that is not known is kept as written, for it may allow less than the others."""
+    """The row's own licence, which the Dataverse's tables spell with a hyphen."""
     column = "copyright-license" if cells.text("copyright-license") else "copyright_license"
-    published = cells.text(column)
-    if published is None or published.upper() in isic.LICENCES:
-        return isic.LICENCES[published.upper()] if published else default
-    cells.unknown(column, published, f"known are {', '.join(isic.LICENCES)}", taken="kept as written")
-    return published
+    return isic.licence(cells, default, column)
 
 
 def _without_leaks(items: list[ClinicalImage | Problem]) -> Iterator[ClinicalImage | Problem]:

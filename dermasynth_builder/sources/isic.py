@@ -129,12 +129,15 @@ def with_image_type(image: ClinicalImage, cells: CellReader) -> ClinicalImage:
     return replace(image, modality=modality, facts=replace(image.facts, shot_type=shot))
 
 
-def licence(cells: CellReader, default: str) -> str:
-    """The row's own licence, else the collection's; one that is not known stays as it is written."""
-    published = cells.text("copyright_license")
+def licence(cells: CellReader, default: str, column: str = "copyright_license") -> str:
+    """The row's own licence, else the collection's; one that is not known stays as it is written.
+
+    It may allow less than the others do.
+    """
+    published = cells.text(column)
     if published is None or published.upper() in LICENCES:
         return LICENCES[published.upper()] if published else default
-    cells.unknown("copyright_license", published, f"known are {', '.join(LICENCES)}", taken="kept as written")
+    cells.unknown(column, published, f"known are {', '.join(LICENCES)}", taken="kept as written")
     return published
 
 
