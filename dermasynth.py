@@ -113,13 +113,15 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
         self, files: list[str] | None = None, raw: str | None = None, split: str | None = None
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         from dermasynth_builder.columns import row
-        from dermasynth_builder.parquet import image_cell, read_rows
+        from dermasynth_builder.parquet import read_rows
+        from dermasynth_builder.published import publish_image
 
         for values in read_rows([Path(path) for path in files or []]):
             yield values["pair_id"], values
         for pair in self._pairs(Path(raw)) if raw else ():
             if pair.split == split:
-                yield pair.pair_id, row(pair) | {"image": image_cell(pair.image)}
+                image = publish_image(pair.image)
+                yield pair.pair_id, row(pair, image) | {"image": image.cell}
 
     def _pairs(self, raw: Path) -> Iterator[Any]:
         from dermasynth_builder import pipeline

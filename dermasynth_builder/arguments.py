@@ -117,6 +117,16 @@ def _add_releasing(parser: argparse.ArgumentParser) -> None:
         "--splits", type=_split_shares, default=DEFAULT_SPLITS, metavar="TRAIN/VALIDATION/TEST",
         help="shares of the patients in percent (default: 90/5/5)",
     )  # fmt: skip
+    parser.add_argument(
+        "--max-side", type=_pixels, metavar="N",
+        help="scale larger images down to N pixels a side (Lanczos, JPEG of quality 90; default: as they are)",
+    )  # fmt: skip
+
+
+def _pixels(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("write a number of pixels, as 1024")
+    return int(text)
 
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:
@@ -161,6 +171,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         engine=arguments.engine,
         seed=arguments.seed,
         split_shares=given.get("splits", DEFAULT_SPLITS),
+        max_side_px=given.get("max_side"),
         is_permissive_only=arguments.licence == "permissive",
         is_strict=arguments.strict,
         is_missing_allowed=given.get("allow_missing_images", False),

@@ -12,6 +12,7 @@ from dermasynth_builder import __version__
 from dermasynth_builder.columns import COLUMNS, card_feature
 from dermasynth_builder.parquet import SplitFiles
 from dermasynth_builder.protocols import Source
+from dermasynth_builder.published import JPEG_QUALITY
 from dermasynth_builder.records import Pair, Split, digest
 
 # Licence as the rows say it -> the Hub's id for it.
@@ -36,6 +37,7 @@ class ConfigStats:
     models: set[str] = field(default_factory=set)
     question_types: Counter[str] = field(default_factory=Counter)
     diagnoses: Counter[str] = field(default_factory=Counter)  # images a diagnosis
+    metadata: Counter[str] = field(default_factory=Counter)  # images whose file held metadata of that kind
     flags: Counter[str] = field(default_factory=Counter)  # pairs a check
     samples: list[Pair] = field(default_factory=list)
 
@@ -44,6 +46,7 @@ class ConfigStats:
         image = pair.image
         if image.image_id not in self.images:
             self.diagnoses[image.facts.diagnosis or "not recorded"] += 1
+            self.metadata[image.file.metadata if image.file else ""] += 1
         self.images.add(image.image_id)
         self.groups.add(image.group_id)
         self.licences.add(image.licence)
@@ -68,6 +71,7 @@ class Config:
     stats: ConfigStats
     rejected: int
     is_specimen: bool
+    max_side_px: int | None = None
 
     @property
     def content_sha256(self) -> str:
@@ -91,6 +95,7 @@ def card_text(configs: Sequence[Config], environment: Environment) -> str:
     body = environment.get_template("README.md.jinja").render(
         configs=configs,
         columns=COLUMNS,
+        jpeg_quality=JPEG_QUALITY,
         version=__version__,
         rows=sum(config.rows for config in configs),
         images=sum(len(config.stats.images) for config in configs),

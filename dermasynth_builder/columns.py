@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from dermasynth_builder.published import PublishedImage
 from dermasynth_builder.records import Facts, Pair
 
 
@@ -24,7 +25,7 @@ class Column:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("image", "image", "the image, byte for byte as in the source"),
+    Column("image", "image", "the image; byte for byte as in the source where `image_change` is empty"),
     Column("question", "string", "the first question"),
     Column("answer", "string", "the answer to it"),
     Column("source", "string", "the image set"),
@@ -97,6 +98,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("request_key", "string", "key of the request in the ledger"),
     Column("pair_id", "string", "the row's own name, the same on every build"),
     Column("image_sha256", "string", "sha256 of the image's bytes"),
+    Column("source_sha256", "string", "sha256 of the source's file"),
+    Column("image_change", "string", "what was done to the source's file: metadata removed, scaled"),
     Column("flags", "texts", "what is doubtful in this row, as check: reason"),
     Column("messages", "messages", "the whole exchange in the form that trainers read"),
 )
@@ -116,25 +119,27 @@ _PAIR = frozenset(field.name for field in fields(Pair))
 
 def _place(name: str) -> str:
     """Where a pair keeps the value of a column."""
-    if name == "image_sha256":
-        return "image.file"
     if name in _FACTS:
         return f"image.facts.{name}"
     return name if name in _PAIR else f"image.{name}"
 
 
-_values_of = attrgetter(*map(_place, TEXT_COLUMNS))
+_OF_PUBLISHED = ("image_sha256", "source_sha256", "image_change")  # what the pair alone does not know
+_OF_PAIR = tuple(name for name in TEXT_COLUMNS if name not in _OF_PUBLISHED)
+_values_of = attrgetter(*map(_place, _OF_PAIR))
 
 
-def row(pair: Pair) -> dict[str, Any]:
-    """The pair's value in every column but the image, in the order of `COLUMNS`."""
-    values = dict(zip(TEXT_COLUMNS, _values_of(pair), strict=True))
+def row(pair: Pair, image: PublishedImage) -> dict[str, Any]:
+    """The value of every column but the image."""
+    values = dict(zip(_OF_PAIR, _values_of(pair), strict=True))
     file = pair.image.file
     return values | {
         "messages": [{"role": turn.role, "content": turn.content} for turn in pair.messages],
         "references": list(pair.references),
         "flags": list(pair.flags),
-        "image_sha256": file.sha256 if file else None,
+        "image_sha256": image.sha256,
+        "source_sha256": file.sha256 if file else None,
+        "image_change": image.change,
     }
 
 

@@ -1,4 +1,4 @@
-"""Effect: measures image files (sha256, format, mode, size) and remembers them between runs.
+"""Effect: measures image files (sha256, format, mode, size, metadata) and remembers them between runs.
 
 The index is an SQLite file keyed by path; a file whose size or modification time has changed is measured
 again. It is a cache: a lost or broken index costs time, never data.
@@ -13,21 +13,23 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import astuple, fields, replace
+from io import BytesIO
+from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
 from dermasynth_builder.records import ClinicalImage, ImageFile, Problem, ProblemKind
+from dermasynth_builder.stripping import strip
 
 # One row an image; `broken` says why a file cannot be used, and then the other columns are empty.
-_TABLE = "image_1"  # the number changes with the columns, so that no version reads another's rows
+_TABLE = "image_2"  # the number changes with the columns, so that no version reads another's rows
 _COLUMNS = ("path", *(field.name for field in fields(ImageFile)), "broken")
 _COMMIT_EVERY_S = 1.0
+_BATCH = 16
 # The only formats that a file may have, whatever its name says; Pillow hands some others to outside programs.
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
 _JPEG_END = b"\xff\xd9"
-_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"  # its length and its checksum Pillow does not read
 # What Pillow raises for files that are cut, mangled or hostile; all mean that the image cannot be used.
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, Image.DecompressionBombError)
 
@@ -48,15 +50,20 @@ class ImageIndex:
 
         `advance` is called with 1 for every image. An image without a path passes as it is.
         """
-        pool = ThreadPoolExecutor(max_workers=min(8, (os.cpu_count() or 1) + 1))
         connection, known = _opened(self._path)
+        paths = {_key(image.path): image.path for image in images if image.path}
+        unmeasured = {key: path for key, path in paths.items() if not _holds(known.get(key), path)}
+        pool = ThreadPoolExecutor(max_workers=os.cpu_count())
+        measured = chain.from_iterable(pool.map(_measure_files, _batches(list(unmeasured.values()))))
         with closing(connection):
             committed_at = time.monotonic()
             try:
-                for image, outcome in zip(images, pool.map(lambda i: _outcome(i, known), images), strict=True):
-                    if image.path and outcome and known.get(_key(image.path)) != outcome:
-                        _keep(connection, _key(image.path), outcome)
-                    yield _measured(image, outcome)
+                for image in images:
+                    key = _key(image.path) if image.path else ""
+                    if unmeasured.pop(key, None):
+                        known[key] = next(measured)
+                        _keep(connection, key, known[key])
+                    yield _measured(image, known.get(key))
                     advance(1)
                     if time.monotonic() - committed_at > _COMMIT_EVERY_S:
                         connection.commit()
@@ -67,46 +74,38 @@ class ImageIndex:
 
 
 def measure_file(path: Path) -> Outcome:
-    """What the file's bytes say, or why it cannot be used: its header or its end is broken."""
+    """What the file's bytes say, or why it cannot be used: its header, its end or a checksum is broken."""
     try:
-        with path.open("rb") as file:
+        with path.open("rb", buffering=0) as file:
             stat = os.fstat(file.fileno())
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            file.seek(0)
-            with Image.open(file, formats=_FORMATS) as image:
-                name, mode, (width_px, height_px) = image.format or "", image.mode, image.size
-                _require_whole(image, file)
+            content = file.read()
+        with Image.open(BytesIO(content), formats=_FORMATS) as image:
+            name, mode, (width_px, height_px) = image.format or "", image.mode, image.size
+            stripped = strip(content)
+            if name != "PNG" and not stripped.content.endswith(_JPEG_END):
+                image.load()  # decodes all: slow, and needed only where no end mark tells that the file is whole
     except UnidentifiedImageError:
         return f"empty, broken in its header or no image at all: it opens as none of {', '.join(_FORMATS)}"
     except _BROKEN as error:
         return f"{type(error).__name__}: {error}"
-    return ImageFile(digest, name, mode, width_px, height_px, stat.st_size, stat.st_mtime_ns)
+    digest = hashlib.sha256(content).hexdigest()
+    published = hashlib.sha256(stripped.content).hexdigest() if stripped.removed else digest
+    metadata = ", ".join(stripped.removed)
+    return ImageFile(digest, published, metadata, name, mode, width_px, height_px, stat.st_size, stat.st_mtime_ns)
 
 
-def _require_whole(image: Image.Image, file: BinaryIO) -> None:
-    """Raises one of `_BROKEN` for an image that is cut off or whose checksums are wrong."""
-    if image.format == "PNG":
-        image.verify()  # every chunk's checksum, to the name of the end mark
-        file.seek(-8, os.SEEK_CUR)  # back to the length of the end mark
-        if file.read(len(_PNG_END)) != _PNG_END:
-            raise OSError("truncated PNG file")
-        return
-    if image.format == "JPEG":
-        file.seek(-2, os.SEEK_END)
-        is_ended = file.read(2) == _JPEG_END
-        file.seek(0)
-        if is_ended:
-            return
-    image.load()  # decodes all: slow, and needed only where no end mark tells
+def _measure_files(paths: Sequence[Path]) -> list[Outcome]:
+    return [measure_file(path) for path in paths]
 
 
-def _outcome(image: ClinicalImage, known: dict[str, Outcome]) -> Outcome | None:
-    if image.path is None:
-        return None
-    earlier = known.get(_key(image.path))
-    if isinstance(earlier, ImageFile) and is_unchanged(image.path, earlier):
-        return earlier
-    return measure_file(image.path)
+def _batches(paths: Sequence[Path]) -> Iterator[Sequence[Path]]:
+    """Parts so large that handing them to a thread costs little beside measuring them."""
+    return (paths[start : start + _BATCH] for start in range(0, len(paths), _BATCH))
+
+
+def _holds(earlier: Outcome | None, path: Path) -> bool:
+    """Whether what is known of a file still holds; a broken one is looked at again."""
+    return isinstance(earlier, ImageFile) and is_unchanged(path, earlier)
 
 
 def is_unchanged(path: Path, file: ImageFile) -> bool:

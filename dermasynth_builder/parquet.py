@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 
 from dermasynth_builder.columns import COLUMNS, TEXT_COLUMNS, arrow_type, features_json, leaves, row, schema
 from dermasynth_builder.errors import ReleaseError
-from dermasynth_builder.images import is_unchanged
-from dermasynth_builder.records import SPLITS, ClinicalImage, Pair, Split, canonical_json
+from dermasynth_builder.published import PublishedImage, publish_image
+from dermasynth_builder.records import SPLITS, Pair, Split, canonical_json
 
 MAX_GROUP_ROWS = 64
 MAX_GROUP_BYTES = 80_000_000  # of images, each counted once
@@ -160,14 +160,13 @@ class SplitWriter:
             wait([self._writing])
         self._end_shard()
 
-    def add(self, pairs: Sequence[Pair]) -> None:
-        """Adds all pairs of one image. Raises ReleaseError where the image is not what it was when measured."""
-        image = image_bytes(pairs[0].image)
-        if not self._group.has_room(image, len(pairs)):
+    def add(self, image: PublishedImage, pairs: Sequence[Pair]) -> None:
+        """Adds all pairs of one image."""
+        if not self._group.has_room(image.content, len(pairs)):
             self._end_group()
-        rows = [row(pair) for pair in pairs]
+        rows = [row(pair, image) for pair in pairs]
         self._hash.update(rows)
-        self._group.add(image, rows)
+        self._group.add(image.content, rows)
 
     def finish(self) -> SplitFiles | None:
         """Writes what is left and gives the files their final names; None where nothing was added."""
@@ -215,8 +214,11 @@ def shard_name(split: Split, number: int, count: int) -> str:
     return f"{split}-{number:05d}-of-{count:05d}.parquet"
 
 
-def write_config(folder: Path, pairs: Iterable[Pair]) -> dict[Split, SplitFiles]:
-    """Writes all splits of one config. Raises ReleaseError where the pairs of an image do not stand together."""
+def write_config(folder: Path, pairs: Iterable[Pair], max_side_px: int | None = None) -> dict[Split, SplitFiles]:
+    """Writes all splits of one config, its images at most `max_side_px` a side.
+
+    Raises ReleaseError where the pairs of an image do not stand together, and as `publish_image` does.
+    """
     folder.mkdir(parents=True)
     with (
         ThreadPoolExecutor(max_workers=1) as thread,
@@ -233,7 +235,7 @@ def write_config(folder: Path, pairs: Iterable[Pair]) -> dict[Split, SplitFiles]
                 )
             seen.add(image.image_id)
             of_image = list(same_image)
-            writers[of_image[0].split].add(of_image)
+            writers[of_image[0].split].add(publish_image(image, max_side_px), of_image)
         finished = {split: writer.finish() for split, writer in writers.items()}
     return {split: files for split, files in finished.items() if files}
 
@@ -268,23 +270,3 @@ def read_rows(files: Iterable[Path], columns: list[str] | None = None) -> Iterat
         with pq.ParquetFile(path) as file:
             for group in range(file.num_row_groups):
                 yield from file.read_row_group(group, columns=columns).to_pylist()
-
-
-def image_cell(image: ClinicalImage) -> dict[str, bytes | None]:
-    """The image as a row holds it. No path: `datasets` would look for a file of that name and take that instead.
-
-    Raises ReleaseError as `image_bytes` does.
-    """
-    return {"bytes": image_bytes(image), "path": None}
-
-
-def image_bytes(image: ClinicalImage) -> bytes:
-    """The image file's bytes.
-
-    Raises ReleaseError where the file is not there or is not what was measured.
-    """
-    if image.path is None or image.file is None:
-        raise ReleaseError(f"{image.source}/{image.image_id}: the image file is not there; a release needs it")
-    if not is_unchanged(image.path, image.file):
-        raise ReleaseError(f"{image.path} has changed since it was measured; run the build again")
-    return image.path.read_bytes()

@@ -30,10 +30,11 @@ def write_source(planned: Planned, ledger: Ledger, folder: Path, *, settings: Se
         advance = stack.enter_context(report.bar(f"writing {name}", len(planned.read.images)))
         kept = stack.enter_context(rejects.open("w", encoding="utf-8", errors="backslashreplace"))
         output = _Output(kept, ConfigStats(), advance)
-        splits = write_config(folder / name, output.published(assembled))
+        splits = write_config(folder / name, output.published(assembled), settings.max_side_px)
     if not splits:
         raise ReleaseError(f"{name}: not one pair is left to release; the reasons are in {rejects}")
-    return Config(registry.source(name), splits, output.stats, output.rejected, settings.is_specimen)
+    source = registry.source(name)
+    return Config(source, splits, output.stats, output.rejected, settings.is_specimen, settings.max_side_px)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ class Settings:
     engine: str = "template"
     seed: int = DEFAULT_SEED
     split_shares: tuple[float, float, float] = DEFAULT_SPLITS
+    max_side_px: int | None = None  # published images are scaled down to it; None: they keep their size
     is_permissive_only: bool = False  # leave out images that may not be used commercially with attribution alone
     is_strict: bool = False  # a problem in a raw release ends the run
     is_missing_allowed: bool = False  # plan for images whose files are not there

@@ -27,7 +27,8 @@ def image_of(folder: Path, number: int, content: bytes) -> ClinicalImage:
     path = folder / f"{number}.png"
     path.write_bytes(content)
     mtime_ns = path.stat().st_mtime_ns
-    file = ImageFile(hashlib.sha256(content).hexdigest(), "PNG", "RGB", 1, 1, len(content), mtime_ns)
+    digest = hashlib.sha256(content).hexdigest()
+    file = ImageFile(digest, digest, "", "PNG", "RGB", 1, 1, len(content), mtime_ns)
     return replace(clinical_image(f"image-{number:03}"), path=path, file=file)
 
 
@@ -101,12 +102,14 @@ def files_of(built: Built) -> list[Path]:
     return sorted((built.release / "pad_ufes").iterdir())
 
 
-def test_every_image_has_the_bytes_of_its_source_file(built: Built, specimens: Path) -> None:
+def test_every_row_names_the_bytes_of_its_image_and_of_the_source_file(built: Built, specimens: Path) -> None:
     sources = {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in specimens.rglob("*.png")}
     rows = list(read_rows(files_of(built)))
     assert {row["image_id"] for row in rows} == set(sources)
     for row in rows:
-        assert hashlib.sha256(row["image"]["bytes"]).hexdigest() == row["image_sha256"] == sources[row["image_id"]]
+        assert hashlib.sha256(row["image"]["bytes"]).hexdigest() == row["image_sha256"]
+        assert row["source_sha256"] == sources[row["image_id"]] != row["image_sha256"]
+        assert row["image_change"] == "removed: text"
 
 
 def test_rows_name_no_image_path_for_a_reader_to_take_another_file(built: Built) -> None:

@@ -6,11 +6,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Built, Recorder, python_for, run_python
+from PIL import Image
+from PIL.ExifTags import Base
 
 from dermasynth_builder import pipeline
 from dermasynth_builder.parquet import read_rows
@@ -121,10 +124,22 @@ def test_twelve_images_give_twenty_four_pairs_and_the_rest_is_reported(raw: Path
     assert "pad_ufes: 2286 x row without image" in report.warned[0]
 
 
-def test_every_image_has_the_bytes_of_its_source_file(rows: list[dict[str, Any]], raw: Path) -> None:
-    files = {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in raw.rglob("*.png")}
-    assert {row["image_id"]: hashlib.sha256(row["image"]["bytes"]).hexdigest() for row in rows} == files
-    assert all(row["image_sha256"] == files[row["image_id"]] for row in rows)
+def test_every_image_has_the_pixels_of_its_source_file_and_no_metadata(rows: list[dict[str, Any]], raw: Path) -> None:
+    files = {path.stem: path.read_bytes() for path in raw.rglob("*.png")}
+    assert {row["image_id"]: row["source_sha256"] for row in rows} == {
+        image_id: hashlib.sha256(content).hexdigest() for image_id, content in files.items()
+    }
+    for row in rows:
+        with Image.open(BytesIO(row["image"]["bytes"])) as shown, Image.open(BytesIO(files[row["image_id"]])) as source:
+            assert (shown.mode, shown.tobytes()) == (source.mode, source.tobytes())
+            assert shown.getexif().get(Base.Orientation, 1) == source.getexif().get(Base.Orientation, 1)
+            assert not {"exif", "comment", "Software", "photoshop"} & set(shown.info)
+        assert hashlib.sha256(row["image"]["bytes"]).hexdigest() == row["image_sha256"]
+        assert (row["image"]["bytes"] == files[row["image_id"]]) == (row["image_change"] is None)
+    assert {row["image_id"] for row in rows if row["image_change"]} == {
+        *("PAT_1545_1867_547", "PAT_1572_2494_224", "PAT_1326_1156_783", "PAT_1516_1765_530"),
+        *("PAT_1653_2916_994", "PAT_369_755_733"),
+    }
 
 
 def test_every_fact_column_is_true_to_its_row_of_the_table(

@@ -1,0 +1,110 @@
+"""Reading and indexing a source beside sha256 of the same files, in one run.
+
+    python benchmarks/read.py [--images 20000] [--folder /dev/shm] [--rounds 3]
+
+Draws a DERM12345 release in its real layout (JPEG files of about 100 kB each), then times, with warm files and turn by
+turn: sha256 of every file, file by file on one thread; the whole reading of the source (tables, names, headers, cut-off
+and metadata checks, sha256) with an empty index; the same with the index of the run before; and a full decode of every
+image, which is what `dermasynth audit --verify` adds. Ratios count: the machine is noisy.
+"""
+
+import argparse
+import hashlib
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from dermasynth_builder.progress import SilentReporter
+from dermasynth_builder.reading import read_source
+from dermasynth_builder.settings import Settings
+
+_HEADER = (
+    "image_id,patient_id,image_type,copyright-license,split,super_class,malignancy,main_class_1,main_class_2,"
+    "sub_class,label\n"
+)
+_SIDE_PX = 520
+_DISTINCT = 64  # drawn images; the files differ all the same, in a comment-free way: each gets its own stripe
+
+
+def draw(folder: Path, images: int) -> int:
+    """Writes the release and gives the bytes of its images."""
+    rng = np.random.default_rng(7)
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "train" / "acb").mkdir(parents=True)
+    canvases = [
+        Image.fromarray(rng.integers(0, 256, (_SIDE_PX, _SIDE_PX, 3), np.uint8)).filter(ImageFilter.GaussianBlur(0.8))
+        for _ in range(_DISTINCT)
+    ]
+    total = 0
+    with (folder / "derm12345_metadata_train.csv").open("w", encoding="utf-8") as table:
+        table.write(_HEADER)
+        for number in range(images):
+            canvas = canvases[number % _DISTINCT]
+            canvas.putpixel((number % _SIDE_PX, number // _SIDE_PX), (255, 0, 0))
+            name = f"DERM_{number:06d}"
+            path = folder / "train" / "acb" / f"{name}.jpg"
+            canvas.save(path, quality=82)
+            total += path.stat().st_size
+            table.write(f"{name},PID_{number},dermoscopic,CC-BY,train,melanocytic,benign,banal,compound,acral,acb\n")
+    return total
+
+
+def hash_all(folder: Path) -> None:
+    """The physical limit: every byte read and hashed."""
+    for path in folder.rglob("*.jpg"):
+        with path.open("rb") as file:
+            hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_all(folder: Path, work: Path) -> None:
+    """The real reading of a source."""
+    settings = Settings(raw={"derm12345": folder}, work=work)
+    read_source("derm12345", settings, SilentReporter())
+
+
+def decode_all(folder: Path) -> None:
+    """Every pixel, on one thread."""
+    for path in folder.rglob("*.jpg"):
+        with Image.open(path) as image:
+            image.load()
+
+
+def timed(work: Callable[[], None]) -> float:
+    """Seconds."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Prints a table of seconds and of ratios to sha256."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()), help="where to draw")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as scratch:
+        folder, work = Path(scratch, "derm12345"), Path(scratch, "work")
+        size = draw(folder, arguments.images)
+        print(f"{arguments.images} images, {size / arguments.images / 1000:.0f} kB each, {size / 1e6:.0f} MB")
+        hash_all(folder)  # warm
+        names = ("sha256 of every file", "reading, empty index", "reading, index known", "full decode (--verify)")
+        seconds: dict[str, list[float]] = {name: [] for name in names}
+        for _ in range(arguments.rounds):
+            shutil.rmtree(work, ignore_errors=True)
+            rounds = (lambda: hash_all(folder), *[lambda: read_all(folder, work)] * 2, lambda: decode_all(folder))
+            for name, step in zip(names, rounds, strict=True):
+                seconds[name].append(timed(step))
+        best = {name: min(values) for name, values in seconds.items()}
+        for name, value in best.items():
+            ratio = value / best[names[0]]
+            print(f"{name:24} {value:8.2f} s {value / arguments.images * 1e6:8.0f} us/image  {ratio:5.2f} x sha256")
+
+
+if __name__ == "__main__":
+    main()
