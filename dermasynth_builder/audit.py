@@ -21,9 +21,9 @@ _FIRST_PLACES = 3
 class Spread:
     """Where some numbers lie."""
 
-    least: float
+    least: int
     median: float
-    most: float
+    most: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,10 @@ def _leading_number(text: str) -> int:
 
 
 def _spread(numbers: Sequence[int]) -> Spread | None:
-    return Spread(min(numbers), median(numbers), max(numbers)) if numbers else None
+    if not numbers:
+        return None
+    middle = median(numbers)
+    return Spread(min(numbers), int(middle) if middle == int(middle) else middle, max(numbers))
 
 
 def _file_counts(images: Sequence[ClinicalImage], decoded: Decoded | None) -> FileCounts:

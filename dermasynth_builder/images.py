@@ -84,7 +84,10 @@ def measure_file(path: Path) -> Outcome:
 
 
 def decode_file(path: Path) -> str | None:
-    """What is wrong with the file's pixels, all of them decoded; None where nothing is."""
+    """What is wrong with the file's pixels, all of them decoded; None where nothing is.
+
+    Takes 5 (JPEG) to 30 (PNG) ms a megapixel. What is lost inside a JPEG its decoder fills with grey, without a word.
+    """
     try:
         with Image.open(path, formats=_FORMATS) as image:
             image.load()

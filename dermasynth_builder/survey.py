@@ -36,8 +36,8 @@ class Survey:
 def survey_source(name: str, settings: Settings, report: Reporter) -> Survey:
     """Reads a source from its folder in `settings.raw`, and lists its problems in the working folder.
 
-    Rows without a file stay in. Decoding every file (`settings.is_verified`) costs about as much as opening each of
-    them in a viewer: some ten to a hundred milliseconds of one core. Raises SourceError where there is no release.
+    Rows without a file stay in; `settings.is_verified` decodes every file.
+    Raises SourceError where there is no release.
     """
     source, root = registry.source(name), settings.raw[name]
     read = list(source.read(root))
