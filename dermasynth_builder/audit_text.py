@@ -49,6 +49,12 @@ def cut(counts: Counts) -> dict[str, int]:
     return dict(pairs[:LONGEST_LIST]) | {f"{len(others)} others": sum(count for _, count in others)}
 
 
+def shortened(text: str, longest: int) -> str:
+    """The text on one line, cut in the middle of a word if need be: a path may be one long word."""
+    line = " ".join(text.split())
+    return line if len(line) <= longest else f"{line[: longest - 4].rstrip()} ..."
+
+
 def _file_lines(files: FileCounts) -> list[str]:
     total = files.listed
     shares = {"with a file": files.with_file, "usable": files.usable, "without a file": files.without_file}
@@ -136,7 +142,7 @@ def _problem_lines(problems: Sequence[ProblemCount]) -> list[str]:
     lines = ["  problems" if problems else "  no problems"]
     for problem in problems:
         lines.append(_row(problem.kind, problem.count))
-        lines += [f"      {textwrap.shorten(place, _LONGEST_PLACE, placeholder=' ...')}" for place in problem.first]
+        lines += [f"      {shortened(place, _LONGEST_PLACE)}" for place in problem.first]
     return lines
 
 
@@ -151,7 +157,7 @@ def _block(title: str, counts: Counts, total: int = 0) -> list[str]:
 
 def _row(name: str, count: int, *, total: int = 0) -> str:
     share = f"{100 * count / total:.1f} %" if total else ""
-    label = textwrap.shorten(name, _NAME_WIDTH - 5, placeholder=" ...")
+    label = shortened(name, _NAME_WIDTH - 5)
     return f"    {label:<{_NAME_WIDTH - 4}}{count:>11,}{share:>10}".rstrip()
 
 

@@ -1,13 +1,12 @@
 """Effect: draws the figure of an audit, a PNG file. Needs the extra `figures` (matplotlib), imported when it draws."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dermasynth_builder.audit import NOT_RECORDED, Audit, Counts, LabelCounts, PeopleCounts
-from dermasynth_builder.audit_text import cut
+from dermasynth_builder.audit_text import cut, shortened
 from dermasynth_builder.errors import FigureError
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def _classes_of(labels: LabelCounts, total: int) -> _Panel:
     parts: dict[str, dict[str, int]] = {kind: {} for kind in _MALIGNANCIES}
     totals: dict[str, int] = {}
     for each in labels.diagnoses:
-        name = textwrap.shorten(each.name or each.published, _LONGEST_NAME, placeholder=" ...")
+        name = each.name or each.published
         kind = each.isic.partition(":")[0].lower() if each.isic else _NO_PLACE
         parts[kind][name] = parts[kind].get(name, 0) + each.images
         totals[name] = totals.get(name, 0) + each.images
@@ -127,7 +126,8 @@ def _draw(axes: "Axes", panel: _Panel) -> None:
         ends = [end + length for end, length in zip(ends, lengths, strict=True)]
     for row, end in zip(rows, ends, strict=True):
         axes.annotate(f"{end:,}", (end, row), (3, 0), textcoords="offset points", va="center", fontsize=8, color=_INK)
-    axes.set_yticks(rows, panel.bars)
+    names = [shortened(bar, _LONGEST_NAME) for bar in panel.bars]
+    axes.set_yticks(rows, names, parse_math=False)  # a name may have dollar signs
     axes.invert_yaxis()  # the first on top
     axes.set_xlim(0, 1.16 * max(ends))
     axes.tick_params(labelsize=8.5, colors=_INK)

@@ -11,7 +11,7 @@ from tables import edit_table
 
 from dermasynth_builder import registry
 from dermasynth_builder.audit import Audit, audit
-from dermasynth_builder.audit_text import LONGEST_LIST, audit_text, cut
+from dermasynth_builder.audit_text import LONGEST_LIST, audit_text, cut, shortened
 from dermasynth_builder.cli import main
 from dermasynth_builder.figures import draw_audit
 from dermasynth_builder.progress import SilentReporter
@@ -238,6 +238,17 @@ def test_a_long_list_is_cut_and_nothing_is_lost() -> None:
     assert len(shown) == LONGEST_LIST + 1
     assert list(shown)[-1] == "25 others"
     assert sum(shown.values()) == sum(counts(40).values())
+
+
+def test_a_long_path_is_cut_and_not_dropped() -> None:
+    assert shortened("x" * 200, 20) == "x" * 16 + " ..."
+    assert shortened("a\nb", 20) == "a b"
+
+
+def test_a_name_with_dollar_signs_is_no_formula(pad: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    edit_table(pad / "metadata.csv", lambda rows: rows[0].update(diagnostic=r"$\no_such{formula$"))
+    draw_audit(audit_of("pad_ufes", pad, tmp_path), tmp_path / "figure.png")
 
 
 def test_problems_with_long_places_stay_on_one_line(pad: Path, tmp_path: Path) -> None:
