@@ -35,6 +35,7 @@ class _Panel:
     parts: Mapping[str, Counts]  # part -> counts of the bars
     colours: Mapping[str, str]  # of the parts, in the order of the stack
     left_out: int  # images of which this is not known
+    lacking: str  # what these have not: "without an age"
     absent: str  # what is said where there is nothing to draw
 
 
@@ -80,6 +81,7 @@ def _classes_of(labels: LabelCounts, total: int) -> _Panel:
         parts=parts,
         colours=_MALIGNANCIES,
         left_out=total - sum(totals.values()),
+        lacking="without one diagnosis",
         absent="no diagnosis is published",
     )
 
@@ -92,6 +94,7 @@ def _ages_of(people: PeopleCounts, total: int) -> _Panel:
         parts=people.ages_by_sex,
         colours=_SEXES,
         left_out=total - sum(sum(counts.values()) for counts in people.ages_by_sex.values()),
+        lacking="without an age",
         absent="no age is published",
     )
 
@@ -107,6 +110,7 @@ def _phototypes_of(people: PeopleCounts, total: int) -> _Panel:
         },
         colours=_RATERS,
         left_out=total - known,
+        lacking="without a phototype",
         absent="no phototype is published",
     )
 
@@ -133,6 +137,6 @@ def _draw(axes: "Axes", panel: _Panel) -> None:
     axes.tick_params(labelsize=8.5, colors=_INK)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.locator_params(axis="x", integer=True, nbins=5)
-    axes.set_xlabel(f"images; {panel.left_out:,} more not recorded" if panel.left_out else "images", fontsize=9)
+    axes.set_xlabel(f"images; {panel.left_out:,} more {panel.lacking}" if panel.left_out else "images", fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.985), ncols=4, fontsize=8, frameon=False, columnspacing=1.0)
