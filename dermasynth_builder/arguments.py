@@ -14,6 +14,7 @@ Command = Callable[[argparse.Namespace], None]
 _EPILOG = """\
 examples:
   dermasynth demo
+  dermasynth audit pad_ufes --raw data/pad_ufes
   dermasynth build pad_ufes --raw data/pad_ufes
   dermasynth show pad_ufes -n 5
   dermasynth push USER/dermasynth --dry-run
@@ -24,6 +25,7 @@ exit codes: 0 done, 1 the work failed, 2 wrong use
 _EXAMPLES = {
     "demo": "dermasynth demo --out /tmp/demo/dermasynth",
     "sources": "dermasynth sources",
+    "audit": "dermasynth audit pad_ufes --raw data/pad_ufes",
     "plan": "dermasynth plan pad_ufes --raw data/pad_ufes --show 3",
     "generate": "dermasynth generate pad_ufes --raw data/pad_ufes --retry-failed",
     "release": "dermasynth release pad_ufes --raw data/pad_ufes --splits 80/10/10",
@@ -32,6 +34,10 @@ _EXAMPLES = {
     "status": "dermasynth status",
     "show": "dermasynth show pad_ufes -n 5 --skip 100",
 }
+_VERIFY_HELP = (
+    "decode every image in full, at 5 (JPEG) to 30 (PNG) ms a megapixel and core: minutes for 10,000 images; "
+    "else only checksums, header and end of each file are checked"
+)
 _RAW_HELP = "folder of the raw release; for several sources NAME=DIR once each, or a folder that holds DIR/NAME"
 
 
@@ -59,11 +65,8 @@ def make_parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
 
     _add_demo(add("demo", "build and show a small release from drawn specimens"))
     add("sources", "list the image sets, their licences and where to get them")
-    plan = add("plan", "show what would be asked")
-    _add_reading(plan)
-    plan.add_argument("--show", type=int, default=0, metavar="N", help="print the first N prompts in full")
-    plan.add_argument("--json", action="store_true", help="print the counts as JSON")
-    plan.add_argument("--allow-missing-images", action="store_true", help="plan rows whose image file is not there")
+    _add_audit(add("audit", "count what the raw releases hold, as a table and a figure; asks and writes no pairs"))
+    _add_plan(add("plan", "show what would be asked"))
     _add_generating(add("generate", "have an engine answer what is not answered yet"))
     release = add("release", "write the release folder from the replies")
     _add_reading(release)
@@ -78,19 +81,40 @@ def make_parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
 
 
 def _add_folders(parser: argparse.ArgumentParser, work: str = "build") -> None:
-    parser.add_argument("--work", type=Path, default=Path(work), help=f"image index, ledgers, lists (default: {work})")
+    _add_work(parser, work)
     _add_out(parser)
+
+
+def _add_work(parser: argparse.ArgumentParser, work: str = "build") -> None:
+    parser.add_argument("--work", type=Path, default=Path(work), help=f"image index, ledgers, lists (default: {work})")
 
 
 def _add_out(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("dermasynth"), help="the release (default: dermasynth)")
 
 
-def _add_reading(parser: argparse.ArgumentParser) -> None:
+def _add_sources(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "sources", nargs="+", metavar="SOURCE", choices=sorted(SOURCES), help=f"one of {', '.join(SOURCES)}"
     )
     parser.add_argument("--raw", action="append", required=True, metavar="DIR", help=_RAW_HELP)
+
+
+def _add_audit(parser: argparse.ArgumentParser) -> None:
+    _add_sources(parser)
+    parser.add_argument("--json", action="store_true", help="print the counts as JSON, one object a source")
+    parser.add_argument(
+        "--figure",
+        type=_png_path,
+        metavar="FILE.png",
+        help="where the figure of one source goes (default: WORK/figures/audit-SOURCE.png for each); needs matplotlib",
+    )
+    parser.add_argument("--verify", action="store_true", help=_VERIFY_HELP)
+    _add_work(parser)
+
+
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    _add_sources(parser)
     parser.add_argument(
         "--engine", choices=sorted(ENGINES), default="template", help="what answers (default: template)"
     )
@@ -103,6 +127,13 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--strict", action="store_true", help="a problem in the raw release ends the run")
     _add_folders(parser)
+
+
+def _add_plan(parser: argparse.ArgumentParser) -> None:
+    _add_reading(parser)
+    parser.add_argument("--show", type=int, default=0, metavar="N", help="print the first N prompts in full")
+    parser.add_argument("--json", action="store_true", help="print the counts as JSON")
+    parser.add_argument("--allow-missing-images", action="store_true", help="plan rows whose image file is not there")
 
 
 def _add_generating(parser: argparse.ArgumentParser) -> None:
@@ -150,6 +181,12 @@ def _add_show(parser: argparse.ArgumentParser) -> None:
     _add_out(parser)
 
 
+def _png_path(text: str) -> Path:
+    if not text.lower().endswith(".png"):
+        raise argparse.ArgumentTypeError("the figure is a PNG file; write a name that ends in .png")
+    return Path(text)
+
+
 def _split_shares(text: str) -> tuple[float, float, float]:
     try:
         train, validation, test = (float(part) for part in text.split("/"))
@@ -178,6 +215,14 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         is_failed_wanted=given.get("retry_failed", False),
         is_partial_allowed=given.get("partial", False),
     )
+
+
+def audit_settings_of(arguments: argparse.Namespace) -> Settings:
+    """What `dermasynth audit` asks for; see `settings_of`. Raises UsageError also for one figure of several sources."""
+    raw = _raw_folders(arguments.sources, arguments.raw)
+    if arguments.figure and len(raw) > 1:
+        raise UsageError(f"--figure {arguments.figure} is one file for {len(raw)} sources; leave it out, or name one")
+    return Settings(raw=raw, work=arguments.work, is_verified=arguments.verify)
 
 
 def _raw_folders(sources: Sequence[str], raw: Sequence[str]) -> dict[str, Path]:

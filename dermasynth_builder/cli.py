@@ -9,8 +9,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from dermasynth_builder.arguments import Command, make_parser, settings_of
-from dermasynth_builder.errors import DermaSynthError, UsageError
+from dermasynth_builder.arguments import Command, audit_settings_of, make_parser, settings_of
+from dermasynth_builder.errors import DermaSynthError, FigureError, UsageError
 from dermasynth_builder.registry import SOURCES
 
 
@@ -57,6 +57,36 @@ def _sources(_: argparse.Namespace) -> None:
 
     for name in SOURCES:
         print(source_text(registry.source(name)))
+
+
+def _audit(arguments: argparse.Namespace) -> None:
+    from dataclasses import asdict
+
+    from dermasynth_builder.audit import audit
+    from dermasynth_builder.audit_text import audit_text
+    from dermasynth_builder.figures import draw_audit
+    from dermasynth_builder.survey import survey_source
+    from dermasynth_builder.terminal import TerminalReporter
+
+    settings = audit_settings_of(arguments)
+    report = TerminalReporter(results=sys.stderr if arguments.json else sys.stdout)
+    audits = []
+    for name in settings.raw:
+        audits.append(audit(survey_source(name, settings, report)))
+        if not arguments.json:
+            print(audit_text(audits[-1]))
+    if arguments.json:
+        print(json.dumps([asdict(each) for each in audits], indent=2, ensure_ascii=False))
+    for each in audits:
+        path = arguments.figure or settings.work / "figures" / f"audit-{each.source}.png"
+        try:
+            draw_audit(each, path)
+        except FigureError as error:
+            if arguments.figure:
+                raise
+            report.warn(str(error))
+        else:
+            report.say(f"{each.source}: figure drawn to {path}")
 
 
 def _plan(arguments: argparse.Namespace) -> None:
@@ -156,6 +186,7 @@ def _show(arguments: argparse.Namespace) -> None:
 COMMANDS: dict[str, Command] = {
     "demo": _demo,
     "sources": _sources,
+    "audit": _audit,
     "plan": _plan,
     "generate": _generate,
     "release": _release,

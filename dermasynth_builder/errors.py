@@ -6,6 +6,7 @@
     ├── PromptError           a question bank or a template that breaks its own rules
     ├── LedgerError           a ledger that cannot be opened or is in use
     ├── ReleaseError          a release that cannot be written, or whose card and files disagree
+    ├── FigureError           a figure that cannot be drawn here
     └── PushError             a release that must not go, or did not go, to the Hub
 
 One bad row, image or reply is never an exception: it is a `Problem`, a failed `Reply` or a `Finding`.
@@ -34,6 +35,10 @@ class LedgerError(DermaSynthError):
 
 class ReleaseError(DermaSynthError):
     """A release cannot be written, or its card and its files disagree."""
+
+
+class FigureError(DermaSynthError):
+    """A figure cannot be drawn here."""
 
 
 class PushError(DermaSynthError):

@@ -94,6 +94,25 @@ def measure_file(path: Path) -> Outcome:
     return ImageFile(digest, published, metadata, name, mode, width_px, height_px, stat.st_size, stat.st_mtime_ns)
 
 
+def decode_file(path: Path) -> str | None:
+    """What is wrong with the file's pixels, all of them decoded; None where nothing is.
+
+    Takes 5 (JPEG) to 30 (PNG) ms a megapixel. What is lost inside a JPEG its decoder fills with grey, without a word.
+    """
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            image.load()
+    except _BROKEN as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def broken_image(image: ClinicalImage, fault: str) -> Problem:
+    """The problem of an image whose file cannot be used."""
+    place = f"{_key(image.path or Path(image.file_name))} ({image.row_place})"
+    return Problem(ProblemKind.BROKEN_IMAGE, place, fault)
+
+
 def _measure_files(paths: Sequence[Path]) -> list[Outcome]:
     return [measure_file(path) for path in paths]
 
@@ -123,10 +142,7 @@ def _key(path: Path) -> str:
 
 
 def _measured(image: ClinicalImage, outcome: Outcome | None) -> ClinicalImage | Problem:
-    if isinstance(outcome, str):
-        place = f"{_key(image.path or Path(image.file_name))} ({image.row_place})"
-        return Problem(ProblemKind.BROKEN_IMAGE, place, outcome)
-    return replace(image, file=outcome)
+    return broken_image(image, outcome) if isinstance(outcome, str) else replace(image, file=outcome)
 
 
 def _opened(path: Path) -> tuple[sqlite3.Connection, dict[str, Outcome]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from dermasynth_builder.records import ClinicalImage, Finding, Pair, Problem, Reply, Request
 
@@ -38,6 +38,17 @@ class Source(Protocol):
         """Every image that the release's tables list, in the tables' order, and what is wrong with them.
 
         An image whose file is not there has `path=None`; files are located, not opened.
+        Raises SourceError where `root` holds no release.
+        """
+
+
+@runtime_checkable
+class Tallying(Protocol):
+    """A source whose tables tell of more than images, of cases say; implemented by those that need it."""
+
+    def tallies(self, root: Path) -> Mapping[str, int]:
+        """Counts of the release's own tables that its images alone do not give, by what is counted.
+
         Raises SourceError where `root` holds no release.
         """
 

@@ -4,6 +4,7 @@ import csv
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from dermasynth_builder import registry
 from dermasynth_builder.errors import SourceError
@@ -54,7 +55,7 @@ def read_source(name: str, settings: Settings, report: Reporter) -> ReadSource:
     if settings.is_permissive_only:
         images = _permissive(name, images, report)
     if not settings.is_missing_allowed:
-        problems += [_row_without_image(image) for image in images if image.path is None]
+        problems += [row_without_image(image) for image in images if image.path is None]
         images = [image for image in images if image.path is not None]
     with report.bar(f"measuring images of {name}", len(images)) as advance:
         measured = list(ImageIndex(settings.work / "images.sqlite").measure(images, advance))
@@ -100,15 +101,22 @@ def _published(image: ClinicalImage, settings: Settings) -> ClinicalImage:
     return replace(image, licence=SPECIMEN_LICENCE, attribution=SPECIMEN_ATTRIBUTION)
 
 
-def _row_without_image(image: ClinicalImage) -> Problem:
+def row_without_image(image: ClinicalImage) -> Problem:
+    """The problem of an image that a table lists and whose file is not there."""
     return Problem(ProblemKind.ROW_WITHOUT_IMAGE, image.row_place, f"no file {image.file_name} below the folder")
 
 
-def _tell(name: str, problems: Sequence[Problem], settings: Settings, *, report: Reporter) -> None:
-    path = settings.work / "problems" / f"{name}.csv"
+def write_problems(name: str, problems: Sequence[Problem], work: Path) -> Path:
+    """Lists the problems of a source, and gives the path of the list: CSV with the columns kind, place, detail."""
+    path = work / "problems" / f"{name}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([("kind", "place", "detail"), *((p.kind, p.place, p.detail) for p in problems)])
+    return path
+
+
+def _tell(name: str, problems: Sequence[Problem], settings: Settings, *, report: Reporter) -> None:
+    path = write_problems(name, problems, settings.work)
     for kind, count in Counter(problem.kind for problem in problems).items():
         report.warn(f"{name}: {count} x {kind}; all are listed in {path}")
         for problem in [problem for problem in problems if problem.kind == kind][:_SHOWN_PROBLEMS]:

@@ -121,6 +121,7 @@ class ProblemKind(StrEnum):
     DOUBLED_ID = "doubled id"
     BROKEN_ROW = "broken row"
     LEAKING_GROUP = "group in both official splits"  # costs the official split of its images and no row
+    OTHER_SET = "images of another set"  # one for all of them, where a release lies in a larger one
     UNKNOWN_VALUE = "unknown value"  # costs a fact and not the row
 
 

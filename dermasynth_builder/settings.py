@@ -24,4 +24,5 @@ class Settings:
     is_missing_allowed: bool = False  # plan for images whose files are not there
     is_failed_wanted: bool = False  # ask earlier failures again
     is_partial_allowed: bool = False  # release although some requests have no reply
+    is_verified: bool = False  # decode every image in full
     is_specimen: bool = False  # the raw releases are drawn specimens

@@ -1,11 +1,11 @@
 """Text for people: the plan, pairs, sources, ledgers. Pure."""
 
 import textwrap
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dermasynth_builder.audit import counted
 from dermasynth_builder.ledger import LedgerSummary
 from dermasynth_builder.protocols import Source
 from dermasynth_builder.reading import Planned
@@ -24,10 +24,10 @@ def plan_counts(planned: Planned) -> dict[str, Any]:
         "images_without_file": sum(image.path is None for image in images),
         "patients_or_groups": len({image.group_id for image in images}),
         "lesions": len({image.lesion_id for image in images if image.lesion_id}),
-        "diagnoses": _counted(image.facts.diagnosis or "not recorded" for image in images),
+        "diagnoses": counted(image.facts.diagnosis or "not recorded" for image in images),
         "requests": len(requests),
-        "question_types": _counted(f"{request.slot}: {request.question_type}" for request in requests),
-        "problems": _counted(str(problem.kind) for problem in planned.read.problems),
+        "question_types": counted(f"{request.slot}: {request.question_type}" for request in requests),
+        "problems": counted(str(problem.kind) for problem in planned.read.problems),
     }
 
 
@@ -90,10 +90,6 @@ def release_text(folder: Path, configs: Mapping[str, ConfigFiles]) -> str:
         rows = ", ".join(f"{split} {count}" for split, count in config.rows.items())
         lines.append(f"  {config.name}: {rows} pairs, {config.download_size:,} bytes, {config.mark}")
     return "\n".join(lines)
-
-
-def _counted(values: Any) -> dict[str, int]:
-    return dict(sorted(Counter(values).items(), key=lambda item: (-item[1], item[0])))
 
 
 def prompts_text(planned: Planned, count: int) -> str:

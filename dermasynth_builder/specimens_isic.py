@@ -72,12 +72,12 @@ def write_bcn20000(
     if layout == "figshare":
         for split, folder in (("train", "BCN_20k_train/bcn_20k_train"), ("test", "BCN_20k_test/bcn_20k_test")):
             part = [shot for shot in shots if shot.split == split]
-            _write_table(root / f"bcn_20k_{split}.csv", FIGSHARE_COLUMNS, [figshare_row(shot) for shot in part])
-            _write_pictures({root / folder / shot.bcn_name: shot for shot in part}, side_px)
+            write_table(root / f"bcn_20k_{split}.csv", FIGSHARE_COLUMNS, [figshare_row(shot) for shot in part])
+            write_pictures({root / folder / shot.bcn_name: shot for shot in part}, side_px)
         return root
     rows = [isic_row(shot) for shot in shots]
-    _write_table(root / (_BCN_TABLE if layout == "ISIC-images" else "metadata.csv"), BCN_COLUMNS, rows)
-    _write_pictures({root / _FOLDERS[layout] / _file_name(shot, layout): shot for shot in shots}, side_px)
+    write_table(root / (_BCN_TABLE if layout == "ISIC-images" else "metadata.csv"), BCN_COLUMNS, rows)
+    write_pictures({root / _FOLDERS[layout] / _file_name(shot, layout): shot for shot in shots}, side_px)
     return root
 
 
@@ -96,11 +96,11 @@ def write_hiba(
     """
     shots = shots_of(HIBA, images, seed)
     rows = [isic_row(shot) | {"pixels_x": side_px, "pixels_y": side_px} for shot in shots]
-    _write_table(root / "metadata.csv", HIBA_COLUMNS[generation], rows)
+    write_table(root / "metadata.csv", HIBA_COLUMNS[generation], rows)
     if generation == "2023-08":
         phototypes = [{"isic_id": row["isic_id"], "skin_type": row.get("fitzpatrick_skin_type", "")} for row in rows]
-        _write_table(root / SUPPLEMENT_NAME, ("isic_id", "skin_type"), phototypes)
-    _write_pictures({root / _FOLDERS[layout] / _file_name(shot, layout): shot for shot in shots}, side_px)
+        write_table(root / SUPPLEMENT_NAME, ("isic_id", "skin_type"), phototypes)
+    write_pictures({root / _FOLDERS[layout] / _file_name(shot, layout): shot for shot in shots}, side_px)
     return root
 
 
@@ -108,7 +108,8 @@ def _file_name(shot: Shot, layout: BcnLayout) -> str:
     return shot.isic_id + (".JPG" if layout == "capitals" else ".jpg")
 
 
-def _write_table(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Cell]]) -> None:
+def write_table(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Cell]]) -> None:
+    """Writes a CSV table; a row without one of the columns has an empty cell there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -116,7 +117,8 @@ def _write_table(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str,
         writer.writerows([row.get(column, "") for column in columns] for row in rows)
 
 
-def _write_pictures(shots: Mapping[Path, Shot], side_px: int) -> None:
+def write_pictures(shots: Mapping[Path, Shot], side_px: int) -> None:
+    """Draws the pictures, squares of `side_px`. Raises UsageError for a side under 16 pixels."""
     if side_px < _SMALLEST_SIDE_PX:
         raise UsageError(f"side_px is {side_px}: a specimen needs {_SMALLEST_SIDE_PX} pixels or more")
     for path, shot in shots.items():

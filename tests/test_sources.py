@@ -21,6 +21,7 @@ from dermasynth_builder.settings import DEFAULT_SPLITS, Settings
 from dermasynth_builder.specimens import write_pad_ufes
 from dermasynth_builder.specimens_derm12345 import write_derm12345
 from dermasynth_builder.specimens_isic import write_bcn20000, write_hiba
+from dermasynth_builder.specimens_isic2019 import write_isic2019
 from dermasynth_builder.specimens_scin import write_scin
 
 Write = Callable[..., Path]
@@ -31,6 +32,7 @@ RELEASES: dict[str, tuple[str, Write, dict[str, Any]]] = {
         for layout in ("parts", "train_test", "flat", "isic")
     },
     **{f"bcn20000 {layout}": ("bcn20000", write_bcn20000, {"layout": layout}) for layout in ("flat", "figshare")},
+    "bcn20000 isic2019": ("bcn20000", write_isic2019, {}),
     "hiba": ("hiba", write_hiba, {}),
     **{f"scin {layout}": ("scin", write_scin, {"layout": layout}) for layout in ("dataset", "flat")},
 }

@@ -1,17 +1,19 @@
 """Effect: reads BCN20000, dermoscopic images of skin lesions from Barcelona.
 
-Hernández-Pérez et al. 2024, doi:10.1038/s41597-024-03387-w. People have it in two forms that share no image id: as
-collection 249 of the ISIC archive, and from figshare with its own file names, eight codes and the official split.
+Hernández-Pérez et al. 2024, doi:10.1038/s41597-024-03387-w. People have it as collection 249 of the ISIC archive; from
+figshare, with its own file names, eight codes and the official split; and its training part, under the archive's names
+and with the same codes, inside the ISIC 2019 challenge.
 """
 
 from collections.abc import Collection, Iterator
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 from dermasynth_builder import vocabulary
 from dermasynth_builder.errors import SourceError
 from dermasynth_builder.records import ClinicalImage, Problem
-from dermasynth_builder.sources import isic
+from dermasynth_builder.sources import isic, isic2019
 from dermasynth_builder.sources.release import (
     CellReader,
     Form,
@@ -44,33 +46,46 @@ class Bcn20000:
     def read(self, root: Path) -> Iterator[ClinicalImage | Problem]:
         """See `Source.read`. No patient is known: images are grouped by lesion."""
         files = walk_files(root)
-        figshare, export = _figshare_tables(files), isic.find_table(files)
-        if figshare and export and "isic_id" in columns_of(export):
+        folder = ImageFolder(root, files)
+        figshare, challenge, export = _figshare_tables(files), isic2019.find_tables(files), isic.find_table(files)
+        tables = [*figshare[:1], *([challenge.metadata] if challenge else [])]
+        if export and (not tables or "isic_id" in columns_of(export)):  # else it is a metadata.csv of something else
+            tables.append(export)
+        if len(tables) > 1:
             raise SourceError(
-                f"{root} holds {self.title} twice: {figshare[0]} from figshare and {export} from the ISIC archive. "
-                "Nothing says which images of the two are the same; keep one of them."
+                f"{root} holds {self.title} twice: {' and '.join(map(str, tables))} are tables of different forms of "
+                "it, of which none has all that the others have; keep one of them."
             )
         if figshare:
             rows = chain.from_iterable(read_table(path, root, REQUIRED) for path in figshare)
-            form = Form(_image_id, self._image, needed=REQUIRED, missing=isic.MISSING)
+            form = self._form("bcn_filename")
+        elif challenge:
+            rows = chain(isic2019.read_rows(challenge, root, folder))
+            form = self._form(isic2019.KEY)
         elif export:
             rows = chain(read_table(export, root, isic.REQUIRED))
             form = isic.form(self, "dermoscopic")
         else:
             raise self._no_release(root, files)
-        yield from read_images(rows, ImageFolder(root, files), form)
+        yield from read_images(rows, folder, form)
 
     def _no_release(self, root: Path, files: Collection[Path]) -> SourceError:
-        looked_for = "bcn_20k_train.csv, no metadata.csv and no other CSV table with a column bcn_filename or isic_id"
+        looked_for = (
+            "bcn_20k_train.csv, no metadata.csv and no other CSV table with a column bcn_filename or isic_id, and no "
+            "ISIC_2019_Training_Metadata.csv with its ISIC_2019_Training_GroundTruth.csv,"
+        )
         advice = (
             "Get the images and the table of collection 249 from https://api.isic-archive.com, or with "
             f"`isic image download --collections 249 DIR`, or all files from {self.homepage}; put them in one folder."
         )
         return no_release(root, files, title=self.title, looked_for=looked_for, advice=advice)
 
-    def _image(self, cells: CellReader) -> ClinicalImage:
-        """The image of a row of figshare's tables."""
-        image_id, lesion_id = _image_id(cells.row), cells.text("lesion_id")
+    def _form(self, key: str) -> Form:
+        """How rows with the eight codes become images; `key` is the column that names them."""
+        return Form(partial(_image_id, key), partial(self._image, key), needed=(key,), missing=isic.MISSING)
+
+    def _image(self, key: str, cells: CellReader) -> ClinicalImage:
+        image_id, lesion_id = _image_id(key, cells.row), cells.text("lesion_id")
         return ClinicalImage(
             source=self.name,
             image_id=image_id,
@@ -95,6 +110,6 @@ def _figshare_tables(files: Collection[Path]) -> list[Path]:
     return [by_name[name] for name in sorted(by_name, reverse=True)]
 
 
-def _image_id(row: Row) -> str:
-    name = row.cells["bcn_filename"]
+def _image_id(key: str, row: Row) -> str:
+    name = row.cells[key]
     return name[: -len(".jpg")] if name.lower().endswith(".jpg") else name

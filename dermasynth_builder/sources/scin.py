@@ -83,6 +83,24 @@ class Scin:
             yield from self._image(first, facts[first.case_id], group=groups[first.case_id], folder=folder)
         yield from folder.unclaimed()
 
+    def tallies(self, root: Path) -> Mapping[str, int]:
+        """See `Tallying.tallies`. A note that stands in place of a condition's name counts as a name, as published."""
+        cases_table, labels_table = self._find_tables(root, walk_files(root))
+        cases, labels = (_rows_alone(table, root) for table in (cases_table, labels_table))
+        mentions = [item for item in _mentions(cases) if isinstance(item, Mention)]
+        cases_of_file: dict[str, set[str]] = {}
+        for mention in mentions:
+            cases_of_file.setdefault(mention.image_id, set()).add(mention.case_id)
+        conditions = [scin_facts.conditions_named(row) for row in labels]
+        return {
+            "cases": len({_case_id(row) for row in cases}),
+            "image references": len(mentions),
+            "image files": len(cases_of_file),
+            "files shared by several cases": sum(len(sharing) > 1 for sharing in cases_of_file.values()),
+            "labelled cases": sum(bool(names) for names in conditions),
+            "condition names": len(set().union(*conditions)),
+        }
+
     def _find_tables(self, root: Path, files: list[Path]) -> tuple[Path, Path]:
         """The nearest table of cases, and the table of labels beside it or else the nearest."""
         cases = next((path for path in files if path.name.lower() == CASES), None)
@@ -137,6 +155,11 @@ def _rows_by_case(table: Path, root: Path, required: tuple[str, ...]) -> Generat
         else:
             by_case[_case_id(item)] = item
     return by_case
+
+
+def _rows_alone(table: Path, root: Path) -> list[Row]:
+    """The rows of a table; what is wrong with it is told by `read`."""
+    return [item for item in read_table(table, root, ("case_id",)) if isinstance(item, Row)]
 
 
 def _facts_by_case(cases: Mapping[str, Row], labels: Mapping[str, Row]) -> Generator[Problem, None, dict[str, Facts]]:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from dermasynth_builder import vocabulary
 from dermasynth_builder.describe import join_words
 from dermasynth_builder.records import Facts, Sex
-from dermasynth_builder.sources.release import CellReader
+from dermasynth_builder.sources.release import CellReader, Row
 
 MISSING = frozenset({"", "AGE_UNKNOWN", "NONE_IDENTIFIED", "NONE_SELECTED", "OTHER_OR_UNSPECIFIED", "UNKNOWN"})
 YES = {"YES": True}
@@ -135,6 +135,14 @@ def weighted_conditions(text: str) -> dict[str, float]:
         if not isinstance(name, str) or not name.strip() or not is_number or not 0 < weight < math.inf:
             raise ValueError(f"{name!r}: {weight!r} is no condition with a weight above 0")
     return {name.strip(): float(weight) for name, weight in conditions.items()}
+
+
+def conditions_named(labels: Row) -> frozenset[str]:
+    """The names of all conditions of a row of labels as published; none where they cannot be read."""
+    try:
+        return frozenset(weighted_conditions(labels.cells.get(CONDITIONS) or "{}"))
+    except ValueError:
+        return frozenset()
 
 
 def _weighed(labels: CellReader) -> Mapping[str, float]:
