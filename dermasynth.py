@@ -1,4 +1,4 @@
-"""DermaSynth as a `datasets` builder: one config per source, from a release folder or from raw images.
+"""DermaSynth as a `datasets` builder: one config per source and one over all, from a release or from raw images.
 
     import dermasynth
     builder = dermasynth.DermaSynth(config_name="pad_ufes", data_dir="dermasynth")
@@ -19,7 +19,7 @@ from typing import Any
 import datasets
 
 import dermasynth_builder
-from dermasynth_builder.registry import SOURCES
+from dermasynth_builder.registry import ALL, SOURCES
 from dermasynth_builder.settings import DEFAULT_SEED, Settings
 
 _WHERE = (
@@ -45,7 +45,7 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
 
     VERSION = _VERSION
     BUILDER_CONFIG_CLASS = DermaSynthConfig
-    BUILDER_CONFIGS = [DermaSynthConfig(name=name, version=_VERSION) for name in SOURCES]  # noqa: RUF012 - as datasets asks
+    BUILDER_CONFIGS = [DermaSynthConfig(name=name, version=_VERSION) for name in (*SOURCES, ALL)]  # noqa: RUF012 - as datasets asks
     DEFAULT_CONFIG_NAME = next(iter(SOURCES))
 
     def __init__(
@@ -66,10 +66,13 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
         from dermasynth_builder import registry
         from dermasynth_builder.columns import COLUMNS, feature
 
+        features = datasets.Features.from_dict({column.name: feature(column) for column in COLUMNS})
+        if self.config.name == ALL:
+            return datasets.DatasetInfo(description="Image-text pairs over all sources of a release", features=features)
         source = registry.source(self.config.name)
         return datasets.DatasetInfo(
             description=f"Image-text pairs over {source.title}",
-            features=datasets.Features.from_dict({column.name: feature(column) for column in COLUMNS}),
+            features=features,
             homepage=source.homepage,
             license=source.licence,
             citation=source.citation,
@@ -81,7 +84,11 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
         folder = Path(self.config.data_dir or "dermasynth")
         if not folder.is_dir():
             raise FileNotFoundError(f"DermaSynth found no folder {folder.resolve()}. {_WHERE}")
-        return self._of_release(folder) if is_release(folder) else self._of_raw(folder)
+        if is_release(folder):
+            return self._of_release(folder)
+        if self.config.name == ALL:
+            raise ValueError(f"{folder} is no release, and the config {ALL!r} is read from a release only. {_WHERE}")
+        return self._of_raw(folder)
 
     def _of_release(self, folder: Path) -> list[datasets.SplitGenerator]:
         from dermasynth_builder.release import read_card

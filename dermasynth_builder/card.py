@@ -1,5 +1,6 @@
 """The dataset card: its metadata block and its text, both computed. Pure, but for the template it is given."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,17 +11,13 @@ from jinja2 import Environment
 
 from dermasynth_builder import __version__
 from dermasynth_builder.columns import COLUMNS, card_feature
+from dermasynth_builder.licences import Licence, by_strictness
 from dermasynth_builder.parquet import SplitFiles
 from dermasynth_builder.protocols import Source
 from dermasynth_builder.published import JPEG_QUALITY
-from dermasynth_builder.records import Pair, Split, digest
+from dermasynth_builder.records import SPLITS, Pair, Split, digest
+from dermasynth_builder.registry import ALL
 
-# Licence as the rows say it -> the Hub's id for it.
-HUB_LICENCES = {"CC-BY-4.0": "cc-by-4.0", "CC-BY-NC-4.0": "cc-by-nc-4.0", "CC0-1.0": "cc0-1.0"}
-_OTHER_LICENCE = {
-    "license_name": "scin-data-use-license",
-    "license_link": "https://github.com/google-research-datasets/scin/blob/main/LICENSE",
-}
 SAMPLE_ROWS = 3
 
 
@@ -31,7 +28,7 @@ class ConfigStats:
     images: set[str] = field(default_factory=set)
     groups: set[str] = field(default_factory=set)
     lesions: set[str] = field(default_factory=set)
-    licences: set[str] = field(default_factory=set)
+    licences: Counter[str] = field(default_factory=Counter)  # images a licence
     attributions: set[str] = field(default_factory=set)
     engines: Counter[str] = field(default_factory=Counter)
     models: set[str] = field(default_factory=set)
@@ -46,10 +43,10 @@ class ConfigStats:
         image = pair.image
         if image.image_id not in self.images:
             self.diagnoses[image.facts.diagnosis or "not recorded"] += 1
+            self.licences[image.licence] += 1
             self.metadata[image.file.metadata if image.file else ""] += 1
         self.images.add(image.image_id)
         self.groups.add(image.group_id)
-        self.licences.add(image.licence)
         self.attributions.add(image.attribution)
         if image.lesion_id:
             self.lesions.add(image.lesion_id)
@@ -74,6 +71,11 @@ class Config:
     max_side_px: int | None = None
 
     @property
+    def licences(self) -> list[Licence]:
+        """Those of the images, the freest first and the strictest last."""
+        return by_strictness(self.stats.licences)
+
+    @property
     def content_sha256(self) -> str:
         """First 16 hex digits of the splits' content hashes together."""
         return content_mark(self.splits)
@@ -89,6 +91,11 @@ def content_mark(splits: Mapping[Split, SplitFiles]) -> str:
     return digest({split: files.content_sha256 for split, files in splits.items()})[:16]
 
 
+def attribution_text(configs: Sequence[Config], environment: Environment) -> str:
+    """The whole ATTRIBUTION.md of a release."""
+    return environment.get_template("ATTRIBUTION.md.jinja").render(configs=configs, version=__version__).strip() + "\n"
+
+
 def card_text(configs: Sequence[Config], environment: Environment) -> str:
     """The whole README.md of a release. The first config is the default one."""
     metadata = yaml.safe_dump(card_metadata(configs), sort_keys=False, allow_unicode=True, width=1000)
@@ -96,6 +103,7 @@ def card_text(configs: Sequence[Config], environment: Environment) -> str:
         configs=configs,
         columns=COLUMNS,
         jpeg_quality=JPEG_QUALITY,
+        strictest=by_strictness(licence for config in configs for licence in config.stats.licences)[-1],
         version=__version__,
         rows=sum(config.rows for config in configs),
         images=sum(len(config.stats.images) for config in configs),
@@ -108,8 +116,8 @@ def card_text(configs: Sequence[Config], environment: Environment) -> str:
 def card_metadata(configs: Sequence[Config]) -> dict[str, Any]:
     """The card's YAML block as a mapping."""
     rows = sum(config.rows for config in configs)
-    return {
-        **_licence(licence for config in configs for licence in config.stats.licences),
+    metadata: dict[str, Any] = {
+        **_licence(configs),
         "language": ["en"],
         "pretty_name": "DermaSynth",
         "annotations_creators": ["machine-generated"],
@@ -119,11 +127,21 @@ def card_metadata(configs: Sequence[Config]) -> dict[str, Any]:
         "configs": [_config_entry(config, is_default=i == 0) for i, config in enumerate(configs)],
         "dataset_info": [_info_entry(config) for config in configs],
     }
+    if len(configs) > 1:
+        metadata["configs"].append(_all_config_entry(configs))
+        metadata["dataset_info"].append(_all_info_entry(configs))
+    return metadata
 
 
-def _licence(licences: Iterable[str]) -> dict[str, Any]:
-    ids = sorted({HUB_LICENCES.get(licence, "other") for licence in licences})
-    return {"license": ids[0] if len(ids) == 1 else ids} | (_OTHER_LICENCE if "other" in ids else {})
+def _licence(configs: Sequence[Config]) -> dict[str, Any]:
+    """The Hub's ids; of a licence for which it has none, the name and the link."""
+    licences = by_strictness(licence for config in configs for licence in config.stats.licences)
+    ids = sorted({licence.hub for licence in licences})
+    entry: dict[str, Any] = {"license": ids[0] if len(ids) == 1 else ids}
+    if other := [licence for licence in licences if licence.hub == "other"]:
+        entry["license_name"] = re.sub(r"[^a-z0-9]+", "-", other[0].name.lower()).strip("-")
+        entry |= {"license_link": other[0].url} if other[0].url else {}
+    return entry
 
 
 def _size_category(rows: int) -> str:
@@ -140,6 +158,37 @@ def _config_entry(config: Config, *, is_default: bool) -> dict[str, Any]:
         "data_files": [{"split": split, "path": f"{name}/{split}-*.parquet"} for split in config.splits],
     }
     return entry | ({"default": True} if is_default else {})
+
+
+def _all_config_entry(configs: Sequence[Config]) -> dict[str, Any]:
+    """One config over all: it names the files of the others, so that nothing is stored twice."""
+    entries = [_config_entry(config, is_default=False) for config in configs]
+    paths: dict[str, list[str]] = {}
+    for split in SPLITS:
+        named = [file["path"] for entry in entries for file in entry["data_files"] if file["split"] == split]
+        paths |= {split: named} if named else {}
+    return {
+        "config_name": ALL,
+        "version": __version__,
+        "description": f"sha256:{all_mark(config.content_sha256 for config in configs)}",
+        "data_files": [{"split": split, "path": path} for split, path in paths.items()],
+    }
+
+
+def all_mark(marks: Iterable[str]) -> str:
+    """What the card says of the content of all configs together, from their own marks in their order."""
+    return digest(list(marks))[:16]
+
+
+def _all_info_entry(configs: Sequence[Config]) -> dict[str, Any]:
+    infos = [_info_entry(config) for config in configs]
+    splits = [
+        {"name": split} | {size: sum(s[size] for s in same) for size in ("num_bytes", "num_examples")}
+        for split in SPLITS
+        if (same := [s for info in infos for s in info["splits"] if s["name"] == split])
+    ]
+    sizes = {size: sum(info[size] for info in infos) for size in ("download_size", "dataset_size")}
+    return {"config_name": ALL, "features": infos[0]["features"], "splits": splits, **sizes}
 
 
 def _info_entry(config: Config) -> dict[str, Any]:

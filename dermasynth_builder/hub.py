@@ -1,7 +1,7 @@
 """Effect: sends a release to a dataset repository of the Hugging Face Hub.
 
-Data first, the card last, then a tag: whoever loads in between meets the old card or whole new data. What the
-Hub has already is not sent again, and a push that was cut off goes on where it stopped.
+Data and attribution first, the card last, then a tag: whoever loads in between meets the old card or whole new data.
+What the Hub has already is not sent again, and a push that was cut off goes on where it stopped.
 """
 
 import hashlib
@@ -22,7 +22,8 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 from dermasynth_builder import __version__
 from dermasynth_builder.errors import PushError, ReleaseError
 from dermasynth_builder.progress import Reporter
-from dermasynth_builder.release import CARD, ConfigFiles, engines, verify
+from dermasynth_builder.registry import ALL
+from dermasynth_builder.release import ATTRIBUTION, CARD, ConfigFiles, engines, verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,8 @@ def _require_fit(order: PushOrder) -> dict[str, Path]:
         configs = verify(order.release)
     except ReleaseError as error:
         raise PushError(f"not pushed: {error}") from error
-    template = sorted(config.name for config in configs.values() if "template" in engines(config))
+    of_sources = [config for config in configs.values() if config.name != ALL]
+    template = sorted(config.name for config in of_sources if "template" in engines(config))
     if template and not order.is_template_allowed:
         raise PushError(
             f"not pushed: {', '.join(template)} holds rows of the template engine, which looked at no image; "
@@ -99,7 +101,7 @@ def _require_fit(order: PushOrder) -> dict[str, Path]:
 
 def _files(release: Path, configs: Mapping[str, ConfigFiles]) -> dict[str, Path]:
     data = [path for config in configs.values() for path in config.paths]
-    return {path.relative_to(release).as_posix(): path for path in [*data, release / CARD]}
+    return {path.relative_to(release).as_posix(): path for path in [*data, release / ATTRIBUTION, release / CARD]}
 
 
 def _compare(api: HfApi, order: PushOrder, files: Mapping[str, Path]) -> Difference:
@@ -120,7 +122,7 @@ def _compare(api: HfApi, order: PushOrder, files: Mapping[str, Path]) -> Differe
 
 
 def _tree(api: HfApi, repo: str, revision: str | None = None) -> dict[str, Any]:
-    """The card and the Parquet files of the repository, by path; other files there are none of a release's."""
+    """The files of the repository that are a release's by their names, by path."""
     tree = api.list_repo_tree(repo, revision=revision, recursive=True, repo_type="dataset")
     files = [item for item in tree if hasattr(item, "blob_id")]
     if scripts := [file.path for file in files if file.path.endswith(".py")]:
@@ -128,7 +130,7 @@ def _tree(api: HfApi, repo: str, revision: str | None = None) -> dict[str, Any]:
             f"not pushed: {repo} holds {', '.join(scripts)}, and `datasets` refuses a repository with a script; "
             "delete it there first"
         )
-    return {file.path: file for file in files if file.path == CARD or file.path.endswith(".parquet")}
+    return {file.path: file for file in files if file.path in (CARD, ATTRIBUTION) or file.path.endswith(".parquet")}
 
 
 def _marked_by_tag(api: HfApi, order: PushOrder, head: Mapping[str, Any]) -> Literal["head", "other"]:

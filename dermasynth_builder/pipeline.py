@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from dermasynth_builder import registry
-from dermasynth_builder.card import Config, card_text
+from dermasynth_builder.card import Config, attribution_text, card_text
 from dermasynth_builder.errors import ReleaseError
 from dermasynth_builder.generate import Tally, generate
 from dermasynth_builder.ledger import Ledger, ledger_path
@@ -13,7 +13,7 @@ from dermasynth_builder.publish import Assembled, recipe_of, write_source
 from dermasynth_builder.questions import load_prompt_book
 from dermasynth_builder.reading import Planned, read_source
 from dermasynth_builder.records import Pair
-from dermasynth_builder.release import CARD, new_release, verify
+from dermasynth_builder.release import ATTRIBUTION, CARD, new_release, verify
 from dermasynth_builder.resources import jinja_environment, resource_dir
 from dermasynth_builder.settings import Settings
 
@@ -58,8 +58,9 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
         _require_all_asked(planned, ledger)
     with new_release(settings.out) as folder:
         configs = [write_source(each, ledger, folder, settings=settings, report=report) for each in planned]
-        text = card_text(configs, jinja_environment(resource_dir("card")))
-        (folder / CARD).write_text(text, encoding="utf-8")
+        templates = jinja_environment(resource_dir("card"))
+        (folder / ATTRIBUTION).write_text(attribution_text(configs, templates), encoding="utf-8")
+        (folder / CARD).write_text(card_text(configs, templates), encoding="utf-8")
         verify(folder)
     for config in configs:
         counts = ", ".join(f"{split} {files.rows}" for split, files in config.splits.items())

@@ -9,13 +9,13 @@ from pathlib import Path
 from dermasynth_builder import registry
 from dermasynth_builder.errors import SourceError
 from dermasynth_builder.images import ImageIndex
+from dermasynth_builder.licences import licence_of
 from dermasynth_builder.plan import plan_requests
 from dermasynth_builder.progress import Reporter
 from dermasynth_builder.questions import PromptBook
 from dermasynth_builder.records import ClinicalImage, Problem, ProblemKind, Request
 from dermasynth_builder.settings import Settings
 
-PERMISSIVE = frozenset({"CC-BY-4.0", "CC0-1.0"})  # commercial use with attribution, and no terms of their own
 SPECIMEN_LICENCE = "CC0-1.0"
 SPECIMEN_ATTRIBUTION = "specimen drawn by a script of dermasynth; no photograph and no patient"
 _SHOWN_PROBLEMS = 3
@@ -75,8 +75,8 @@ def read_source(name: str, settings: Settings, report: Reporter) -> ReadSource:
 
 def _permissive(name: str, images: list[ClinicalImage], report: Reporter) -> list[ClinicalImage]:
     """The images under permissive licences. Raises SourceError where there is none."""
-    kept = [image for image in images if image.licence in PERMISSIVE]
-    licences = ", ".join(sorted({image.licence for image in images} - PERMISSIVE))
+    kept = [image for image in images if licence_of(image.licence).permits_commerce_with_attribution]
+    licences = ", ".join(sorted({image.licence for image in images} - {image.licence for image in kept}))
     if not kept:
         raise SourceError(
             f"{name}: no image is under a permissive licence, they are under {licences}; leave {name} out"

@@ -10,6 +10,7 @@ from typing import Any, cast
 from dermasynth_builder.errors import UsageError
 from dermasynth_builder.protocols import Check, Engine, Source, WriteSpecimens
 
+ALL = "all"  # the config over all sources of a release
 SOURCES: dict[str, str] = {
     "pad_ufes": "dermasynth_builder.sources.pad_ufes:PadUfes",
     "derm12345": "dermasynth_builder.sources.derm12345:Derm12345",

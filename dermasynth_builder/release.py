@@ -1,10 +1,11 @@
 """Effect: writes a release folder in one piece, and reads one back to see whether it holds together.
 
-A release is the Hub repository: README.md with the metadata block, `<config>/<split>-*.parquet`, nothing else.
+A release is the Hub repository: README.md with the metadata block, ATTRIBUTION.md, `<config>/<split>-*.parquet`, and
+nothing else. The config "all" names the files of the others.
 """
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +13,15 @@ from typing import Any
 
 import yaml
 
-from dermasynth_builder.card import content_mark
+from dermasynth_builder.card import all_mark, content_mark
 from dermasynth_builder.columns import COLUMNS, card_feature
 from dermasynth_builder.errors import ReleaseError
 from dermasynth_builder.parquet import SplitFiles, read_rows, read_split
 from dermasynth_builder.records import SPLITS, Split
+from dermasynth_builder.registry import ALL
 
 CARD = "README.md"
+ATTRIBUTION = "ATTRIBUTION.md"
 
 
 @contextmanager
@@ -108,14 +111,19 @@ def verify(folder: Path) -> dict[str, ConfigFiles]:
             raise ReleaseError(f"{path}: a release holds no code; `datasets` refuses a repository with a script")
         if path not in named:
             raise ReleaseError(f"{path} is not named by the card; build the release anew")
-    for config in configs.values():
+    if not (folder / ATTRIBUTION).is_file():
+        raise ReleaseError(f"{folder} has no {ATTRIBUTION}, without which its images must not go out; build it anew")
+    of_sources = {name: config for name, config in configs.items() if name != ALL}
+    for config in of_sources.values():
         _verify_config(folder, config)
+    if ALL in configs:
+        _verify_all(folder, configs[ALL], list(of_sources.values()))
     return configs
 
 
 def _named(folder: Path, configs: Mapping[str, ConfigFiles]) -> set[Path]:
-    """The files of a release: its card and what the card names."""
-    return {folder / CARD} | {path for config in configs.values() for path in config.paths}
+    """The files of a release: its card, what the card names, the attribution."""
+    return {folder / CARD, folder / ATTRIBUTION} | {path for config in configs.values() for path in config.paths}
 
 
 def engines(config: ConfigFiles) -> set[str]:
@@ -124,7 +132,7 @@ def engines(config: ConfigFiles) -> set[str]:
 
 
 def _config(folder: Path, entry: Mapping[str, Any], info: Mapping[str, Any]) -> ConfigFiles:
-    files = {item["split"]: tuple(sorted(folder.glob(item["path"]))) for item in entry["data_files"]}
+    files = {item["split"]: _matching(folder, item["path"]) for item in entry["data_files"]}
     return ConfigFiles(
         name=entry["config_name"],
         mark=entry["description"],
@@ -133,6 +141,28 @@ def _config(folder: Path, entry: Mapping[str, Any], info: Mapping[str, Any]) -> 
         rows={split["name"]: split["num_examples"] for split in info["splits"]},
         download_size=info["download_size"],
     )
+
+
+def _matching(folder: Path, patterns: str | list[str]) -> tuple[Path, ...]:
+    """The files that a card's pattern, or each pattern of its list, names; in the order in which `datasets` reads."""
+    listed = [patterns] if isinstance(patterns, str) else patterns
+    return tuple(path for pattern in listed for path in sorted(folder.glob(pattern)))
+
+
+def _verify_all(folder: Path, whole: ConfigFiles, parts: Sequence[ConfigFiles]) -> None:
+    """Whether the config over all says what the others together say; their files are verified already."""
+    files = {split: tuple(path for part in parts for path in part.files.get(split, ())) for split in SPLITS}
+    rows = {split: sum(part.rows.get(split, 0) for part in parts) for split in SPLITS}
+    together = ConfigFiles(
+        name=ALL,
+        mark=f"sha256:{all_mark(part.mark.removeprefix('sha256:') for part in parts)}",
+        features=[dict(card_feature(column)) for column in COLUMNS],
+        files={split: paths for split, paths in files.items() if paths},
+        rows={split: count for split, count in rows.items() if count},
+        download_size=sum(part.download_size for part in parts),
+    )
+    if whole != together:
+        raise ReleaseError(f"{folder / CARD}, config {ALL}: is not the other configs together; build the release anew")
 
 
 def _verify_config(folder: Path, config: ConfigFiles) -> None:

@@ -63,7 +63,7 @@ def config_of(name: str, mark: str = "ab") -> Config:
     source = PadUfes()
     source.name = name
     files: dict[Split, SplitFiles] = {"train": SplitFiles((Path("train-00000-of-00001.parquet"),), 3, 1000, 5000, mark)}
-    return Config(source, files, ConfigStats(licences={"CC-BY-4.0"}), rejected=0, is_specimen=False)
+    return Config(source, files, ConfigStats(licences=Counter({"CC-BY-4.0": 1})), rejected=0, is_specimen=False)
 
 
 # --- the metadata ---
@@ -114,10 +114,10 @@ def test_words_for_the_hub_are_words_that_the_hub_knows(metadata: dict[str, Any]
 
 
 def test_only_the_first_of_several_configs_is_the_default_and_all_licences_are_named() -> None:
-    second = replace(config_of("second"), stats=ConfigStats(licences={"CC0-1.0", "CC-BY-4.0"}))
+    second = replace(config_of("second"), stats=ConfigStats(licences=Counter(["CC0-1.0", "CC-BY-4.0"])))
     metadata = card_metadata([config_of("first"), second])
-    assert [config.get("default") for config in metadata["configs"]] == [True, None]
-    assert [info["config_name"] for info in metadata["dataset_info"]] == ["first", "second"]
+    assert [config.get("default") for config in metadata["configs"]] == [True, None, None]
+    assert [info["config_name"] for info in metadata["dataset_info"]] == ["first", "second", "all"]
     assert metadata["license"] == ["cc-by-4.0", "cc0-1.0"]
 
 

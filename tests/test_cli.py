@@ -40,7 +40,11 @@ def test_the_demo_builds_a_release_and_prints_three_loaded_pairs(
     assert example_of_the_readme() in printed
     assert len(re.findall(r"^--- pad_ufes/", printed, re.MULTILINE)) == 3
     assert len(re.findall(r"^Q: .+\n(?:   .+\n)*A: ", printed, re.MULTILINE)) == 3
-    assert sorted(path.name for path in Path("dermasynth").iterdir()) == ["README.md", *sorted(SOURCES)]
+    assert sorted(path.name for path in Path("dermasynth").iterdir()) == [
+        "ATTRIBUTION.md",
+        "README.md",
+        *sorted(SOURCES),
+    ]
     assert run("demo") == 0  # again, over the first
 
 

@@ -92,6 +92,7 @@ def test_a_dry_run_shows_what_would_go_and_sends_nothing(story: Story) -> None:
     assert listed(dry_with_a_tag) == {
         "new": set(new) - set(old),
         "changed": {name for name in set(new) & set(old) if new[name] != old[name]},
+        "same": {name for name in set(new) & set(old) if new[name] == old[name]},
         "delete": set(old) - set(new),
     }
     assert sent(dry) == sent(dry_with_a_tag) == []
@@ -106,7 +107,7 @@ def test_a_push_commits_the_data_then_the_card_and_tags_the_head(story: Story) -
     assert (card.changed, card.oid) == ((CARD,), story.hub.tags(REPO)[TAG])
     assert (data.summary, card.summary) == (f"Data of release {TAG}", f"Card of release {TAG}")
     assert published(story.hub, TAG) == files
-    assert not [name for name in files if name != CARD and not name.endswith(".parquet")]
+    assert {name for name in files if not name.endswith(".parquet")} == {CARD, "ATTRIBUTION.md"}
     assert story.hub.is_private(REPO)
 
 
