@@ -14,6 +14,7 @@ Command = Callable[[argparse.Namespace], None]
 _EPILOG = """\
 examples:
   dermasynth demo
+  dermasynth download hiba --limit 60 --accept-licence
   dermasynth build pad_ufes --raw data/pad_ufes
   dermasynth show pad_ufes -n 5
   dermasynth push USER/dermasynth --dry-run
@@ -24,6 +25,7 @@ exit codes: 0 done, 1 the work failed, 2 wrong use
 _EXAMPLES = {
     "demo": "dermasynth demo --out /tmp/demo/dermasynth",
     "sources": "dermasynth sources",
+    "download": "dermasynth download hiba --to data/hiba --limit 60 --accept-licence",
     "plan": "dermasynth plan pad_ufes --raw data/pad_ufes --show 3",
     "generate": "dermasynth generate pad_ufes --raw data/pad_ufes --retry-failed",
     "release": "dermasynth release pad_ufes --raw data/pad_ufes --splits 80/10/10",
@@ -32,6 +34,16 @@ _EXAMPLES = {
     "status": "dermasynth status",
     "show": "dermasynth show pad_ufes -n 5 --skip 100",
 }
+_DOWNLOAD = """\
+Fetch a raw release from its official place, checked and resumable.
+
+Stopped or killed, the same command goes on where it was; run on a whole folder it fetches nothing. Sizes and published
+hashes are checked, and every image to its end. Files that do not come are listed in DIR/not-downloaded.csv.
+
+The licence is shown first and has to be accepted once; that is kept in ~/.config/dermasynth/licences.json (or below
+XDG_CONFIG_HOME). A mirror of a place is named by DERMASYNTH_ISIC_URL, DERMASYNTH_DATAVERSE_URL,
+DERMASYNTH_MENDELEY_URL or DERMASYNTH_BUCKET_URL in the environment.
+"""
 _RAW_HELP = "folder of the raw release; for several sources NAME=DIR once each, or a folder that holds DIR/NAME"
 
 
@@ -59,6 +71,7 @@ def make_parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
 
     _add_demo(add("demo", "build and show a small release from drawn specimens"))
     add("sources", "list the image sets, their licences and where to get them")
+    _add_download(add("download", "fetch a raw release from its official place, checked and resumable"))
     plan = add("plan", "show what would be asked")
     _add_reading(plan)
     plan.add_argument("--show", type=int, default=0, metavar="N", help="print the first N prompts in full")
@@ -122,6 +135,20 @@ def _add_releasing(parser: argparse.ArgumentParser) -> None:
 def _add_demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=int, default=18, help="how many specimens of each source (default: 18)")
     _add_folders(parser, "build/demo")
+
+
+def _add_download(parser: argparse.ArgumentParser) -> None:
+    parser.description = _DOWNLOAD
+    parser.add_argument("source", metavar="SOURCE", choices=sorted(SOURCES), help=f"one of {', '.join(SOURCES)}")
+    parser.add_argument("--to", type=Path, metavar="DIR", help="folder of the raw release (default: data/SOURCE)")
+    parser.add_argument(
+        "--from", dest="place", default="", metavar="PLACE", help="derm12345: dataverse (default) or isic"
+    )
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help="N images, of as many diagnoses as can be (default: all)"
+    )
+    parser.add_argument("--accept-licence", action="store_true", help="you agree to the licence; remembered")
+    parser.add_argument("--jobs", type=int, default=8, metavar="N", help="files fetched at the same time (default: 8)")
 
 
 def _add_push(parser: argparse.ArgumentParser) -> None:

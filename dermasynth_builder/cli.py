@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from dermasynth_builder.arguments import Command, make_parser, settings_of
 from dermasynth_builder.errors import DermaSynthError, UsageError
@@ -57,6 +58,21 @@ def _sources(_: argparse.Namespace) -> None:
 
     for name in SOURCES:
         print(source_text(registry.source(name)))
+
+
+def _download(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.download import DownloadOrder, download
+    from dermasynth_builder.terminal import TerminalReporter
+
+    order = DownloadOrder(
+        source=arguments.source,
+        folder=arguments.to or Path("data", arguments.source),
+        place=arguments.place,
+        limit=arguments.limit,
+        jobs=arguments.jobs,
+        is_licence_accepted=arguments.accept_licence,
+    )
+    download(order, TerminalReporter())
 
 
 def _plan(arguments: argparse.Namespace) -> None:
@@ -156,6 +172,7 @@ def _show(arguments: argparse.Namespace) -> None:
 COMMANDS: dict[str, Command] = {
     "demo": _demo,
     "sources": _sources,
+    "download": _download,
     "plan": _plan,
     "generate": _generate,
     "release": _release,
