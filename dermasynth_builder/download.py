@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from dermasynth_builder import licences, places, registry
 from dermasynth_builder.errors import DownloadError, SourceError, UsageError
-from dermasynth_builder.fetching import Advance, Fetcher, Patience, part_of
+from dermasynth_builder.fetching import Advance, Fetcher, Patience, forget
 from dermasynth_builder.places import Address
 from dermasynth_builder.progress import Reporter
 from dermasynth_builder.protocols import Place
@@ -142,7 +142,7 @@ class _Download:
                     archive = self.fetcher.bring(bundle, self.order.folder, advance)
                 unpack(archive, target)
                 self.report.say(f"{self.order.source}: {bundle.path} is here and unpacked")
-            part_of(self.order.folder / bundle.safe_path).unlink(missing_ok=True)
+            forget(self.order.folder / bundle.safe_path)
 
     def _fetch_images(self, place: Place, missing: Sequence[str]) -> list[Failure]:
         failures: list[Failure] = []

@@ -108,11 +108,11 @@ class Fetcher:
         """Puts the file in its place below `folder`, whole and checked; a file that is there already is replaced."""
         target = folder / file.safe_path
         self.bring(file, folder, advance).replace(target)
-        _etag_of(target).unlink(missing_ok=True)
+        forget(target)
 
     def bring(self, file: RemoteFile, folder: Path, advance: Advance) -> Path:
         """The file, whole and checked, still under its name with `.part`."""
-        part = part_of(folder / file.safe_path)
+        part = _part_of(folder / file.safe_path)
         part.parent.mkdir(parents=True, exist_ok=True)
         for is_second in (False, True):
             self._fill(file, part, advance)
@@ -225,9 +225,15 @@ class Fetcher:
         return min(max(asked_s, drawn_s), longest_s)
 
 
-def part_of(target: Path) -> Path:
+def _part_of(target: Path) -> Path:
     """Where a file grows until it is whole."""
     return target.with_name(f"{target.name}.part")
+
+
+def forget(target: Path) -> None:
+    """Removes what is kept of a file that is not whole."""
+    _part_of(target).unlink(missing_ok=True)
+    _etag_of(target).unlink(missing_ok=True)
 
 
 def _etag_of(target: Path) -> Path:

@@ -16,7 +16,7 @@ from dermasynth_builder.places import Address
 from dermasynth_builder.remote import Failure, RemoteFile
 from dermasynth_builder.sources.release import IMAGE_SUFFIXES
 
-_PAGE_IMAGES = 100  # the most that the server gives
+PAGE_IMAGES = 100  # the most that the server gives
 
 
 class IsicArchive:
@@ -41,7 +41,7 @@ class IsicArchive:
     def images(self, names: Sequence[str]) -> Iterator[RemoteFile | Failure]:
         """See `Place.images`. Many are listed page by page, few are asked for by their ids."""
         wanted = {PurePosixPath(name).stem: None for name in names}
-        if len(wanted) > _PAGE_IMAGES:
+        if len(wanted) > PAGE_IMAGES:
             for entry in self._listed():
                 if str(entry.get("isic_id")) in wanted:
                     file = self._file(entry)
@@ -55,7 +55,7 @@ class IsicArchive:
     def _listed(self) -> Iterator[Mapping[str, Any]]:
         """What the collection's pages say of each image."""
         collection = self._address.details["collection"]
-        url = f"{self._address.url}/api/v2/images/search/?collections={collection}&limit={_PAGE_IMAGES}"
+        url = f"{self._address.url}/api/v2/images/search/?collections={collection}&limit={PAGE_IMAGES}"
         seen: set[str] = set()
         while url and url not in seen:  # a list that leads back into itself has an end, too
             seen.add(url)
