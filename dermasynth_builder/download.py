@@ -87,7 +87,7 @@ def _require_licence(order: DownloadOrder, report: Reporter) -> None:
 
 def _advice(order: DownloadOrder, address: Address) -> str:
     return (
-        "What came is kept: run the same command again to go on. By hand:"
+        "What came is kept: run the same command again to go on. By hand:\n"
         f"{address.by_hand.rstrip()}\n(the folder: {order.folder})"
     )
 

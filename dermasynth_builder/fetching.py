@@ -120,7 +120,7 @@ class Fetcher:
             if not wrong:
                 return part
             advance(-_size_of(part))
-            part.unlink()  # what is wrong with it does not get right by going on
+            forget(folder / file.safe_path)  # what is wrong with it does not get right by going on
             if is_second:
                 raise DownloadError(f"what came twice for {file.path} is not the file: {wrong}; nothing of it is kept")
         raise AssertionError  # the loop ends with one or the other
@@ -166,7 +166,7 @@ class Fetcher:
                 _restart(part, advance)
                 _etag_of(part.with_suffix("")).write_text(response.headers.get("ETag", ""), encoding="utf-8")
             with part.open("ab") as out:
-                for chunk in response.iter_bytes(_CHUNK_BYTES):
+                for chunk in response.iter_bytes():  # as it comes: a break loses nothing
                     self._write(out, chunk, advance)
 
     def _copy(self, opened: Callable[[], IO[bytes]], part: Path, advance: Advance) -> None:

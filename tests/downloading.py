@@ -67,7 +67,7 @@ def zipped(folder: Path) -> bytes:
 def offer(source: str, archives: LoopbackArchives, release: Path) -> None:
     """Draws a release into a folder and has the server offer it as its official place does."""
     if source == "hiba":
-        archives.offer_isic(251, write_hiba(release, images=IMAGES, side_px=64))
+        archives.offer_isic(251, write_hiba(release, images=IMAGES, side_px=160))
     elif source == "bcn20000":
         archives.offer_isic(249, write_bcn20000(release, images=IMAGES, side_px=64))
     elif source == "scin":

@@ -8,6 +8,7 @@ Every request is recorded, and any of them can be made to fail.
 """
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -148,6 +149,11 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, archives: LoopbackArchives) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.archives = archives
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Says nothing of clients that are gone."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]  # as the server gave them
 
 
 class _Handler(BaseHTTPRequestHandler):
