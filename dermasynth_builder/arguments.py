@@ -7,7 +7,7 @@ from pathlib import Path
 from dermasynth_builder import __version__
 from dermasynth_builder.errors import UsageError
 from dermasynth_builder.registry import ENGINES, SOURCES
-from dermasynth_builder.settings import DEFAULT_SEED, DEFAULT_SPLITS, Settings
+from dermasynth_builder.settings import DEFAULT_JOBS, DEFAULT_SEED, DEFAULT_SPLITS, Settings
 
 Command = Callable[[argparse.Namespace], None]
 
@@ -148,7 +148,9 @@ def _add_download(parser: argparse.ArgumentParser) -> None:
         "--limit", type=int, metavar="N", help="N images, of as many diagnoses as can be (default: all)"
     )
     parser.add_argument("--accept-licence", action="store_true", help="you agree to the licence; remembered")
-    parser.add_argument("--jobs", type=int, default=8, metavar="N", help="files fetched at the same time (default: 8)")
+    parser.add_argument(
+        "--jobs", type=int, default=DEFAULT_JOBS, metavar="N", help="files at the same time (default: 8)"
+    )
 
 
 def _add_push(parser: argparse.ArgumentParser) -> None:

@@ -23,11 +23,11 @@ from dermasynth_builder.protocols import Place
 from dermasynth_builder.records import ClinicalImage
 from dermasynth_builder.remote import Failure, RemoteFile, is_file_name
 from dermasynth_builder.sampling import sample
+from dermasynth_builder.settings import DEFAULT_JOBS
 from dermasynth_builder.unpacking import unpack
 
-DEFAULT_JOBS = 8
 FAILURES = "not-downloaded.csv"
-_FAILURES_IN_A_ROW = 25  # after so many it is not the files that are at fault
+FAILURES_IN_A_ROW = 25  # after so many it is not the files that are at fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +110,7 @@ class _Download:
         missing = [image.file_name for image in self._wanted() if image.path is None]
         if not missing:
             self.report.say(f"{self.order.source}: nothing to fetch, the images are all in {self.order.folder}")
-        failures = self._fetch_images(place, missing) if missing else []
-        self._conclude(failures)
+        self._conclude(self._fetch_images(place, missing) if missing else [], len(missing))
 
     def _fetch_tables(self, place: Place) -> None:
         for table in place.tables():
@@ -126,7 +125,12 @@ class _Download:
 
     def _wanted(self) -> list[ClinicalImage]:
         listed = self._listed()
-        return listed if self.order.limit is None else sample(listed, self.order.limit)
+        if self.order.limit is None:
+            return listed
+        return sample([image for image in listed if not self._is_known_absent(image.file_name)], self.order.limit)
+
+    def _is_known_absent(self, name: str) -> bool:
+        return name in self.address.details.get("absent", ())
 
     def _tell_count(self, listed: int) -> None:
         if listed != self.address.images:
@@ -157,7 +161,7 @@ class _Download:
                 advance(1)
                 row = row + 1 if failure and not failure.is_known else 0
                 failures += [failure] if failure else []
-                if row >= _FAILURES_IN_A_ROW:
+                if row >= FAILURES_IN_A_ROW:
                     raise DownloadError(f"{row} files in a row did not come, the last because {failures[-1].reason}")
         return failures
 
@@ -174,7 +178,7 @@ class _Download:
         try:
             self.fetcher.fetch(file, self.order.folder, advance)
         except DownloadError as error:
-            return Failure(file.name, str(error), file.name in self.address.details.get("absent", ()))
+            return Failure(file.name, str(error), self._is_known_absent(file.name))
         return None
 
     def _in_parallel(
@@ -196,7 +200,7 @@ class _Download:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _conclude(self, failures: Sequence[Failure]) -> None:
+    def _conclude(self, failures: Sequence[Failure], asked: int) -> None:
         path = self.order.folder / FAILURES
         with suppress(FileNotFoundError):
             path.unlink()
@@ -209,7 +213,7 @@ class _Download:
         unknown = [failure for failure in failures if not failure.is_known]
         if unknown:
             raise DownloadError(
-                f"{len(unknown)} images did not come, {unknown[0].name} because {unknown[0].reason}; "
+                f"{len(unknown)} of {asked} images did not come, {unknown[0].name} because {unknown[0].reason}; "
                 f"all are listed in {path}"
             )
         have = sum(image.path is not None for image in self._listed())

@@ -41,7 +41,7 @@ class Patience:
     attempts: int = 6  # without a byte gained
     backoff_s: float = 1.0  # a wait is drawn from 0 to this, doubled with each attempt ("full jitter")
     longest_wait_s: float = 120.0  # also of what a server asks for with Retry-After
-    timeout_s: float = 60.0  # without a byte received
+    timeout_s: float = 30.0  # without a byte received
 
 
 class Fetcher:
@@ -164,7 +164,9 @@ class Fetcher:
             require_success(response, can_expire=file.renew is not None)
             if not begins:
                 _restart(part, advance)
-                _etag_of(part.with_suffix("")).write_text(response.headers.get("ETag", ""), encoding="utf-8")
+                # The mark of a body that came encoded is none of the bytes that are kept.
+                etag = "" if "Content-Encoding" in response.headers else response.headers.get("ETag", "")
+                _etag_of(part.with_suffix("")).write_text(etag, encoding="utf-8")
             with part.open("ab") as out:
                 for chunk in response.iter_bytes():  # as it comes: a break loses nothing
                     self._write(out, chunk, advance)

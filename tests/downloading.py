@@ -102,7 +102,7 @@ def know_drawn_files(source: str, release: Path, monkeypatch: pytest.MonkeyPatch
     known = places.address(source)  # its base is that of the server
     if source == "pad_ufes":
         entries = [entry for entry, _ in mendeley_files(release)]
-        details = {"tables": entries[:1], "bundles": entries[1:]}
+        details: dict[str, object] = {"tables": entries[:1], "bundles": entries[1:]}
     else:
         present = {path.name for path in release.rglob("*.png")}
         cells = (release / "dataset/scin_cases.csv").read_text("utf-8").split(",")

@@ -9,7 +9,7 @@ from downloading import Drawn
 
 from dermasynth_builder import places
 from dermasynth_builder.cli import main
-from dermasynth_builder.errors import DermaSynthError, DownloadError, UsageError
+from dermasynth_builder.errors import DownloadError, UsageError
 from dermasynth_builder.registry import PLACES, SOURCES
 from dermasynth_builder.sampling import sample
 
@@ -194,5 +194,12 @@ def test_a_folder_that_may_not_be_written_is_no_traceback(offered: Offered, caps
     assert drawn.archives.requests == []
 
 
-def test_errors_are_of_the_one_tree() -> None:
-    assert issubclass(DownloadError, DermaSynthError)
+def test_help_names_the_variable_of_every_place_and_every_source_to_choose_from(capsys: Output) -> None:
+    with pytest.raises(SystemExit):
+        main(["download", "--help"])
+    told = capsys.readouterr().out
+    for source in SOURCES:
+        assert source in told
+        assert all(places.url_variable(name) in told for name in places._load(source)["places"])
+    assert "dataverse (default) or isic" in told
+    assert places.address("derm12345", "", {}).name == "dataverse"

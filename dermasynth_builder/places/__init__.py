@@ -66,11 +66,6 @@ def address(source: str, name: str = "", environment: Mapping[str, str] = os.env
     return Address(name=name, url=url.rstrip("/"), details=entry, **known)
 
 
-def names() -> list[str]:
-    """Every name of a place that `--from` takes, sorted."""
-    return sorted({name for path in _FOLDER.glob("*.toml") for name in _load(path.stem)["places"]})
-
-
 def url_variable(name: str) -> str:
     """The variable of the environment that holds another base for the place's addresses."""
     return f"DERMASYNTH_{name.upper()}_URL"

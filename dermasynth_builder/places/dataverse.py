@@ -1,4 +1,4 @@
-"""A dataset of a Dataverse: its own list of files, with sizes and MD5. Pure.
+"""Effect: asks a Dataverse for the list of a dataset's files, with sizes and MD5.
 
 See guides.dataverse.org, "Native API" and "Data Access API". Tables that the Dataverse has converted are asked for as
 they were uploaded; what it lists as their size and MD5 is not reliably that of the upload (IQSS/dataverse issue 9501).

@@ -1,4 +1,4 @@
-"""Files at fixed addresses: Mendeley Data, a bucket. Pure."""
+"""Effect: asks places that have files at fixed addresses: Mendeley Data, a bucket."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any

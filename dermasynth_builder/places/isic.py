@@ -1,4 +1,4 @@
-"""A collection of the ISIC archive, through its API v2 (github.com/ImageMarkup/isic). Pure.
+"""Effect: asks the ISIC archive for the images of a collection, through its API v2 (github.com/ImageMarkup/isic).
 
 Images stand on pages of a hundred at most, each with a signed address that opens for a short time and wants no login.
 """
