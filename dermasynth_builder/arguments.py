@@ -72,11 +72,7 @@ def make_parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_demo(add("demo", "build and show a small release from drawn specimens"))
     add("sources", "list the image sets, their licences and where to get them")
     _add_download(add("download", "fetch a raw release from its official place, checked and resumable"))
-    plan = add("plan", "show what would be asked")
-    _add_reading(plan)
-    plan.add_argument("--show", type=int, default=0, metavar="N", help="print the first N prompts in full")
-    plan.add_argument("--json", action="store_true", help="print the counts as JSON")
-    plan.add_argument("--allow-missing-images", action="store_true", help="plan rows whose image file is not there")
+    _add_planning(add("plan", "show what would be asked"))
     _add_generating(add("generate", "have an engine answer what is not answered yet"))
     release = add("release", "write the release folder from the replies")
     _add_reading(release)
@@ -116,6 +112,13 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--strict", action="store_true", help="a problem in the raw release ends the run")
     _add_folders(parser)
+
+
+def _add_planning(parser: argparse.ArgumentParser) -> None:
+    _add_reading(parser)
+    parser.add_argument("--show", type=int, default=0, metavar="N", help="print the first N prompts in full")
+    parser.add_argument("--json", action="store_true", help="print the counts as JSON")
+    parser.add_argument("--allow-missing-images", action="store_true", help="plan rows whose image file is not there")
 
 
 def _add_generating(parser: argparse.ArgumentParser) -> None:

@@ -115,6 +115,7 @@ def offered_release(source: str, archives: LoopbackArchives, folder: Path, monke
     """The source's release, drawn and offered, and the environment that leads there."""
     for name, value in archives.environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
     offer(source, archives, folder / "release")
     if source in ("pad_ufes", "scin"):
