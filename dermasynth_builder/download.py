@@ -6,9 +6,9 @@ that "complete" means the same here and in a build. Nothing is fetched before th
 
 import csv
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,9 +105,10 @@ class _Download:
         listed = self._listed()
         if self.order.limit is None:
             self._tell_count(len(listed))
-            if any(image.path is None for image in listed):
-                self._fetch_bundles(place)
-        missing = [image.file_name for image in self._wanted() if image.path is None]
+            if any(image.path is None for image in listed) and place.bundles():
+                self._fetch_bundles(place.bundles())
+                listed = self._listed()
+        missing = [image.file_name for image in self._wanted(listed) if image.path is None]
         if not missing:
             self.report.say(f"{self.order.source}: nothing to fetch, the images are all in {self.order.folder}")
         self._conclude(self._fetch_images(place, missing) if missing else [], len(missing))
@@ -123,8 +124,7 @@ class _Download:
         items = registry.source(self.order.source).read(self.order.folder)
         return [item for item in items if isinstance(item, ClinicalImage)]
 
-    def _wanted(self) -> list[ClinicalImage]:
-        listed = self._listed()
+    def _wanted(self, listed: Sequence[ClinicalImage]) -> Sequence[ClinicalImage]:
         if self.order.limit is None:
             return listed
         return sample([image for image in listed if not self._is_known_absent(image.file_name)], self.order.limit)
@@ -138,8 +138,8 @@ class _Download:
                 f"{self.order.source}: the tables list {listed:,} images, not the {self.address.images:,} published"
             )
 
-    def _fetch_bundles(self, place: Place) -> None:
-        for bundle in place.bundles():
+    def _fetch_bundles(self, bundles: Sequence[RemoteFile]) -> None:
+        for bundle in bundles:
             target = self.order.folder / bundle.safe_path.with_suffix("")
             if not target.exists():
                 with self.report.bar(bundle.path, bundle.size_bytes, unit="B") as advance:
@@ -151,13 +151,13 @@ class _Download:
     def _fetch_images(self, place: Place, missing: Sequence[str]) -> list[Failure]:
         failures: list[Failure] = []
         row = 0
-        with (
-            self.report.bar(f"images of {self.order.source}", len(missing)) as advance,
-            self.report.bar("bytes", None, unit="B") as advance_bytes,
-        ):
+        with ExitStack() as stack:
+            advance = stack.enter_context(self.report.bar(f"images of {self.order.source}", len(missing)))
+            advance_bytes = stack.enter_context(self.report.bar("bytes", None, unit="B"))
             told = _in_turn(advance_bytes)
             files = self._checked(place, missing, failures)
-            for failure in self._in_parallel(files, lambda file: self._outcome(file, told)):
+            outcomes = stack.enter_context(closing(self._in_parallel(files, lambda file: self._outcome(file, told))))
+            for failure in outcomes:
                 advance(1)
                 row = row + 1 if failure and not failure.is_known else 0
                 failures += [failure] if failure else []
@@ -183,7 +183,7 @@ class _Download:
 
     def _in_parallel(
         self, files: Iterator[RemoteFile], work: Callable[[RemoteFile], Failure | None]
-    ) -> Iterator[Failure | None]:
+    ) -> Generator[Failure | None, None, None]:
         """What the work gives for each file, few files being taken ahead: signed addresses do not keep."""
         pool = ThreadPoolExecutor(self.order.jobs)
         waiting: set[Future[Failure | None]] = set()

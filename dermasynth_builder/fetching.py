@@ -31,6 +31,7 @@ Advance = Callable[[int], object]  # told the bytes that came; a negative number
 Answer = TypeVar("Answer")
 
 _CHUNK_BYTES = 1 << 18
+_TURNS = 2  # a file that came wrong is fetched once more from its start
 _AGENT = f"dermasynth/{__version__}"
 
 
@@ -106,24 +107,24 @@ class Fetcher:
 
     def fetch(self, file: RemoteFile, folder: Path, advance: Advance) -> None:
         """Puts the file in its place below `folder`, whole and checked; a file that is there already is replaced."""
-        target = folder / file.safe_path
-        self.bring(file, folder, advance).replace(target)
+        located = file.renew() if file.renew and not file.url else file
+        target = folder / located.safe_path
+        self.bring(located, folder, advance).replace(target)
         forget(target)
 
     def bring(self, file: RemoteFile, folder: Path, advance: Advance) -> Path:
         """The file, whole and checked, still under its name with `.part`."""
         part = _part_of(folder / file.safe_path)
         part.parent.mkdir(parents=True, exist_ok=True)
-        for is_second in (False, True):
+        wrong = ""
+        for _ in range(_TURNS):
             self._fill(file, part, advance)
             wrong = _wrong_with(file, part)
             if not wrong:
                 return part
             advance(-_size_of(part))
             forget(folder / file.safe_path)  # what is wrong with it does not get right by going on
-            if is_second:
-                raise DownloadError(f"what came twice for {file.path} is not the file: {wrong}; nothing of it is kept")
-        raise AssertionError  # the loop ends with one or the other
+        raise DownloadError(f"what came twice for {file.path} is not the file: {wrong}; nothing of it is kept")
 
     def _fill(self, file: RemoteFile, part: Path, advance: Advance) -> None:
         """Fetches until all is there. Attempts are counted anew as long as they bring the file forward."""
@@ -133,7 +134,6 @@ class Fetcher:
         def once() -> None:
             nonlocal current
             try:
-                current = current if current.url or current.opened or not file.renew else file.renew()
                 self._receive(current, part, advance)
             except Transient as failure:
                 if failure.is_expired and file.renew:

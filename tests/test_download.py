@@ -54,6 +54,15 @@ def test_derm12345_comes_from_the_isic_archive_with_its_supplement(offered: Offe
     assert len(drawn.images()) == 12
 
 
+def test_a_dataverse_that_has_unpacked_its_archives_gives_image_by_image(offered: Offered) -> None:
+    drawn = offered("derm12345")
+    tables = {path.name: path.read_bytes() for path in drawn.release.glob("*.csv")}
+    images = {f"{image_id}.jpg": body for image_id, body in drawn.whole.items()}
+    drawn.archives.offer_dataverse(tables, images)
+    drawn.download()
+    assert drawn.images() == drawn.whole
+
+
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_sample_is_small_true_and_of_several_diagnoses(offered: Offered, source: str) -> None:
     from dermasynth_builder import registry

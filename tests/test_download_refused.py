@@ -13,6 +13,7 @@ from dermasynth_builder import download as downloads
 from dermasynth_builder.cli import main
 from dermasynth_builder.download import FAILURES, DownloadOrder, download
 from dermasynth_builder.errors import DownloadError
+from dermasynth_builder.places import isic
 from dermasynth_builder.progress import SilentReporter
 
 Offered = Callable[[str], Drawn]
@@ -125,6 +126,29 @@ def test_an_image_that_is_described_in_nonsense_does_not_come(hiba: Drawn, body:
     hiba.archives.pages[f"/api/v2/images/{first_image(hiba)}/"] = lambda _: Answer(200, body)
     with pytest.raises(DownloadError, match="1 of 12 images did not come"):
         hiba.download()
+
+
+@pytest.mark.parametrize("body", [b'{"results": 5, "next": null}', b'{"results": [], "next": 5}', b"[]"])
+def test_pages_in_an_unknown_form_are_told(hiba: Drawn, monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    monkeypatch.setattr(isic, "PAGE_IMAGES", 1)
+    hiba.archives.pages["/api/v2/images/search/"] = lambda _: Answer(200, body)
+    with pytest.raises(DownloadError, match="is no page of images in the form that is known"):
+        hiba.download()
+
+
+def test_an_image_in_place_of_another_is_not_taken(hiba: Drawn) -> None:
+    first, second = sorted(hiba.whole)[:2]
+    hiba.archives.pages[f"/api/v2/images/{first}/"] = hiba.archives.pages[f"/api/v2/images/{second}/"]
+    with pytest.raises(DownloadError, match=f"gives {second}.jpg, asked for {first}"):
+        hiba.download()
+
+
+def test_fewer_bytes_than_published_are_not_the_file(hiba: Drawn) -> None:
+    name = f"{first_image(hiba)}.jpg"
+    hiba.archives.fail(Fault(name, body=hiba.archives.files[f"/signed/{name}"] + b"more", times=2))
+    with pytest.raises(DownloadError, match=r"it has \d+ bytes instead of \d+"):
+        hiba.download()
+    assert name not in [path.name for path in hiba.folder.rglob("*")]
 
 
 def test_a_place_that_is_gone_ends_the_run_early(hiba: Drawn, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,10 +64,13 @@ class IsicArchive:
                 entries, url = list(page["results"]), urljoin(url, page["next"] or "") if page["next"] else ""
             except (KeyError, TypeError) as error:
                 raise DownloadError(f"{url} is no page of images in the form that is known: {error!r}") from error
-            yield from entries
+            yield from (entry for entry in entries if isinstance(entry, Mapping))
 
     def _renewed(self, isic_id: str) -> RemoteFile:
-        return self._file(self._fetcher.json(f"{self._address.url}/api/v2/images/{quote(isic_id, safe='')}/"))
+        file = self._file(self._fetcher.json(f"{self._address.url}/api/v2/images/{quote(isic_id, safe='')}/"))
+        if PurePosixPath(file.path).stem != isic_id:
+            raise DownloadError(f"the ISIC archive gives {file.name}, asked for {isic_id}")
+        return file
 
     def _file(self, entry: Mapping[str, Any]) -> RemoteFile:
         try:
