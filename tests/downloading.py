@@ -19,7 +19,7 @@ from dermasynth_builder.specimens_derm12345 import write_derm12345
 from dermasynth_builder.specimens_isic import write_bcn20000, write_hiba
 from dermasynth_builder.specimens_scin import write_scin
 
-QUICK = Patience(attempts=4, backoff_s=0.001, longest_wait_s=0.05, timeout_s=5)
+QUICK = Patience(attempts=4, backoff_s=0.001, longest_wait_s=0.1, timeout_s=5)
 IMAGES = 12  # of each drawn release; a few more or less in SCIN
 
 

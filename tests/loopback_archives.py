@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from hashlib import md5
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -40,6 +41,7 @@ class LoopbackArchives:
         self.requests: list[Request] = []
         self.sent_bytes = 0
         self._faults: list[Fault] = []
+        self._signatures = count(1)  # every address of an image is a new one
         self._lock = threading.Lock()
         self._running = ExitStack()
 
@@ -113,7 +115,10 @@ class LoopbackArchives:
         return fault.spoil(usual) if fault else usual
 
     def _entry(self, path: Path) -> dict[str, object]:
-        full = {"url": f"{self.url}/signed/{path.name}?Signature=abc", "size": path.stat().st_size}
+        full = {
+            "url": f"{self.url}/signed/{path.name}?Signature={next(self._signatures)}&Key=a",
+            "size": path.stat().st_size,
+        }
         return {"isic_id": path.stem, "copyright_license": "CC-BY", "files": {"full": full}}
 
     def _page(self, images: list[Path], request: Request) -> Answer:

@@ -10,11 +10,15 @@ from downloading import QUICK, Drawn
 from loopback_archives_http import Answer, Fault
 
 from dermasynth_builder import download as downloads
+from dermasynth_builder import places
 from dermasynth_builder.cli import main
 from dermasynth_builder.download import FAILURES, DownloadOrder, download
 from dermasynth_builder.errors import DownloadError
+from dermasynth_builder.fetching import Fetcher
 from dermasynth_builder.places import isic
+from dermasynth_builder.places.hosted import Hosted
 from dermasynth_builder.progress import SilentReporter
+from dermasynth_builder.remote import RemoteFile
 
 Offered = Callable[[str], Drawn]
 
@@ -93,6 +97,14 @@ def test_names_that_begin_with_a_hyphen_are_asked_for_as_they_are(offered: Offer
     scin = offered("scin")
     scin.download()
     assert any("/images/-" in request.path for request in scin.archives.asked("/dataset/images/"))
+
+
+def test_names_are_quoted_in_addresses() -> None:
+    with Fetcher(QUICK) as fetcher:
+        (file,) = Hosted(places.address("scin", "", {}), fetcher).images(["-1 #%.png"])
+    assert isinstance(file, RemoteFile)
+    assert file.url.endswith("/dataset/images/-1%20%23%25.png")
+    assert file.path == "dataset/images/-1 #%.png"
 
 
 def test_a_table_that_names_a_path_leads_nowhere(hiba: Drawn) -> None:
