@@ -37,7 +37,7 @@ _EXAMPLES = {
 _DOWNLOAD = """\
 Fetch a raw release from its official place, checked and resumable.
 
-Stopped or killed, the same command goes on where it was; run on a whole folder it fetches nothing. Sizes and published
+Stopped or killed, the same command goes on where it was; run on a whole folder it fetches no image. Sizes and published
 hashes are checked, and every image to its end. Files that do not come are listed in DIR/not-downloaded.csv.
 
 The licence is shown first and has to be accepted once; that is kept in ~/.config/dermasynth/licences.json (or below
