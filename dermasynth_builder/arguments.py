@@ -7,7 +7,7 @@ from pathlib import Path
 from dermasynth_builder import __version__
 from dermasynth_builder.errors import UsageError
 from dermasynth_builder.registry import ENGINES, SOURCES
-from dermasynth_builder.settings import DEFAULT_SEED, DEFAULT_SPLITS, Settings
+from dermasynth_builder.settings import DEFAULT_JOBS, DEFAULT_SEED, DEFAULT_SPLITS, Settings
 
 Command = Callable[[argparse.Namespace], None]
 
@@ -15,6 +15,7 @@ _EPILOG = """\
 examples:
   dermasynth demo
   dermasynth audit pad_ufes --raw data/pad_ufes
+  dermasynth download hiba --limit 60 --accept-licence
   dermasynth build pad_ufes --raw data/pad_ufes
   dermasynth show pad_ufes -n 5
   dermasynth push USER/dermasynth --dry-run
@@ -26,6 +27,7 @@ _EXAMPLES = {
     "demo": "dermasynth demo --out /tmp/demo/dermasynth",
     "sources": "dermasynth sources",
     "audit": "dermasynth audit pad_ufes --raw data/pad_ufes",
+    "download": "dermasynth download hiba --to data/hiba --limit 60 --accept-licence",
     "plan": "dermasynth plan pad_ufes --raw data/pad_ufes --show 3",
     "generate": "dermasynth generate pad_ufes --raw data/pad_ufes --retry-failed",
     "release": "dermasynth release pad_ufes --raw data/pad_ufes --splits 80/10/10",
@@ -38,6 +40,16 @@ _VERIFY_HELP = (
     "decode every image in full, at 5 (JPEG) to 30 (PNG) ms a megapixel and core: minutes for 10,000 images; "
     "else only checksums, header and end of each file are checked"
 )
+_DOWNLOAD = """\
+Fetch a raw release from its official place, checked and resumable.
+
+Stopped or killed, the same command goes on where it was; run on a whole folder it fetches no image. Sizes and published
+hashes are checked, and every image to its end. Files that do not come are listed in DIR/not-downloaded.csv.
+
+The licence is shown first and has to be accepted once; that is kept in ~/.config/dermasynth/licences.json (or below
+XDG_CONFIG_HOME). A mirror of a place is named by DERMASYNTH_ISIC_URL, DERMASYNTH_DATAVERSE_URL,
+DERMASYNTH_MENDELEY_URL or DERMASYNTH_BUCKET_URL in the environment.
+"""
 _RAW_HELP = "folder of the raw release; for several sources NAME=DIR once each, or a folder that holds DIR/NAME"
 
 
@@ -67,6 +79,7 @@ def make_parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     add("sources", "list the image sets, their licences and where to get them")
     _add_audit(add("audit", "count what the raw releases hold, as a table and a figure; asks and writes no pairs"))
     _add_plan(add("plan", "show what would be asked"))
+    _add_download(add("download", "fetch a raw release from its official place, checked and resumable"))
     _add_generating(add("generate", "have an engine answer what is not answered yet"))
     release = add("release", "write the release folder from the replies")
     _add_reading(release)
@@ -163,6 +176,22 @@ def _pixels(text: str) -> int:
 def _add_demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=int, default=18, help="how many specimens of each source (default: 18)")
     _add_folders(parser, "build/demo")
+
+
+def _add_download(parser: argparse.ArgumentParser) -> None:
+    parser.description = _DOWNLOAD
+    parser.add_argument("source", metavar="SOURCE", choices=sorted(SOURCES), help=f"one of {', '.join(SOURCES)}")
+    parser.add_argument("--to", type=Path, metavar="DIR", help="folder of the raw release (default: data/SOURCE)")
+    parser.add_argument(
+        "--from", dest="place", default="", metavar="PLACE", help="derm12345: dataverse (default) or isic"
+    )
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help="N images, of as many diagnoses as can be (default: all)"
+    )
+    parser.add_argument("--accept-licence", action="store_true", help="you agree to the licence; remembered")
+    parser.add_argument(
+        "--jobs", type=int, default=DEFAULT_JOBS, metavar="N", help="files at the same time (default: 8)"
+    )
 
 
 def _add_push(parser: argparse.ArgumentParser) -> None:

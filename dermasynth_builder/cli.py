@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from dermasynth_builder.arguments import Command, audit_settings_of, make_parser, settings_of
 from dermasynth_builder.errors import DermaSynthError, FigureError, UsageError
@@ -87,6 +88,21 @@ def _audit(arguments: argparse.Namespace) -> None:
             report.warn(str(error))
         else:
             report.say(f"{each.source}: figure drawn to {path}")
+
+
+def _download(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.download import DownloadOrder, download
+    from dermasynth_builder.terminal import TerminalReporter
+
+    order = DownloadOrder(
+        source=arguments.source,
+        folder=arguments.to or Path("data", arguments.source),
+        place=arguments.place,
+        limit=arguments.limit,
+        jobs=arguments.jobs,
+        is_licence_accepted=arguments.accept_licence,
+    )
+    download(order, TerminalReporter())
 
 
 def _plan(arguments: argparse.Namespace) -> None:
@@ -187,6 +203,7 @@ COMMANDS: dict[str, Command] = {
     "demo": _demo,
     "sources": _sources,
     "audit": _audit,
+    "download": _download,
     "plan": _plan,
     "generate": _generate,
     "release": _release,

@@ -2,6 +2,7 @@
 
     DermaSynthError           the work failed; the message says what, where and what to do
     ├── UsageError            wrong words on the command line or in a call (exit code 2)
+    ├── DownloadError         a raw release that cannot be fetched, or not whole
     ├── SourceError           a raw release that cannot be read, or problems under --strict
     ├── PromptError           a question bank or a template that breaks its own rules
     ├── LedgerError           a ledger that cannot be opened or is in use
@@ -19,6 +20,10 @@ class DermaSynthError(Exception):
 
 class UsageError(DermaSynthError):
     """The caller asked for something that does not exist or does not go together."""
+
+
+class DownloadError(DermaSynthError):
+    """A raw release cannot be fetched from its official place, or not whole."""
 
 
 class SourceError(DermaSynthError):

@@ -16,8 +16,11 @@ class Reporter(Protocol):
     def warn(self, line: str) -> None:
         """Something that a person should look at."""
 
-    def bar(self, label: str, total: int) -> AbstractContextManager[Advance]:
-        """Shows `label` and how many of `total` are done; the block calls what it gets with each number done."""
+    def bar(self, label: str, total: int | None, *, unit: str = "") -> AbstractContextManager[Advance]:
+        """Shows `label` and how many of `total` are done; the block calls what it gets with each number done.
+
+        A total of None is not known. The unit "B" counts bytes; a negative number takes some back.
+        """
 
 
 class SilentReporter:
@@ -29,6 +32,6 @@ class SilentReporter:
     def warn(self, line: str) -> None:
         """Nothing."""
 
-    def bar(self, label: str, total: int) -> AbstractContextManager[Advance]:
+    def bar(self, label: str, total: int | None, *, unit: str = "") -> AbstractContextManager[Advance]:
         """No bar."""
         return nullcontext(lambda _: None)

@@ -1,10 +1,11 @@
-"""What is plugged in: sources, engines, checks. Each implementation is one file and one registry line."""
+"""What is plugged in: sources, places, engines, checks. Each implementation is one file and one registry line."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from dermasynth_builder.records import ClinicalImage, Finding, Pair, Problem, Reply, Request
+from dermasynth_builder.remote import Failure, RemoteFile
 
 
 class Source(Protocol):
@@ -51,6 +52,19 @@ class Tallying(Protocol):
 
         Raises SourceError where `root` holds no release.
         """
+
+
+class Place(Protocol):
+    """Where a release is to be had: what files there are. Each raises DownloadError where the place does not answer."""
+
+    def tables(self) -> Sequence[RemoteFile]:
+        """The files without which no image can be named; they are few, and fetched first."""
+
+    def bundles(self) -> Sequence[RemoteFile]:
+        """Zip archives that hold the images, to be unpacked; none where images are to be had one by one alone."""
+
+    def images(self, names: Sequence[str]) -> Iterator[RemoteFile | Failure]:
+        """Each of those images by itself, in any order, found by its file name as the source's tables give it."""
 
 
 class Engine(Protocol):

@@ -1,14 +1,18 @@
-"""All sources, engines and checks: one lazy "module:object" line each.
+"""All sources, places, engines and checks: one lazy "module:object" line each.
 
 A line is imported when its name is asked for, so that a plug-in's own dependencies cost nothing to others.
 """
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from dermasynth_builder.errors import UsageError
-from dermasynth_builder.protocols import Check, Engine, Source, WriteSpecimens
+from dermasynth_builder.protocols import Check, Engine, Place, Source, WriteSpecimens
+
+if TYPE_CHECKING:
+    from dermasynth_builder.fetching import Fetcher
+    from dermasynth_builder.places import Address
 
 ALL = "all"  # the config over all sources of a release
 SOURCES: dict[str, str] = {
@@ -25,6 +29,11 @@ SPECIMENS: dict[str, str] = {  # source -> what draws an invented release of it
     "hiba": "dermasynth_builder.specimens_isic:write_hiba",
     "scin": "dermasynth_builder.specimens_scin:write_scin_images",
 }
+PLACES: dict[str, str] = {  # kind of place -> what lists a release's files there; see `places/<source>.toml`
+    "hosted": "dermasynth_builder.places.hosted:Hosted",
+    "dataverse": "dermasynth_builder.places.dataverse:Dataverse",
+    "isic": "dermasynth_builder.places.isic:IsicArchive",
+}
 ENGINES: dict[str, str] = {
     "template": "dermasynth_builder.engines.template:TemplateEngine",
 }
@@ -37,6 +46,11 @@ CHECKS: dict[str, str] = {
 def source(name: str) -> Source:
     """The source of that name. Raises UsageError for an unknown one."""
     return cast(Source, _load(SOURCES, name, "source")())
+
+
+def place(address: "Address", fetcher: "Fetcher") -> Place:
+    """What lists the files of a release at that address. Raises UsageError for an unknown kind."""
+    return cast(Place, _load(PLACES, address.kind, "kind of place")(address, fetcher))
 
 
 def engine(name: str) -> Engine:

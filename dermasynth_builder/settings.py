@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT_SEED = 2025
+DEFAULT_JOBS = 8  # files downloaded at the same time
 DEFAULT_SPLITS = (0.90, 0.05, 0.05)  # shares of the groups: train, validation, test
 
 

@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
@@ -30,22 +30,35 @@ class TerminalReporter:
         tqdm.write(line, file=sys.stderr)
 
     @contextmanager
-    def bar(self, label: str, total: int) -> Iterator[Advance]:
-        """A bar on a terminal; else a line every ten seconds."""
+    def bar(self, label: str, total: int | None, *, unit: str = "") -> Iterator[Advance]:
+        """A bar on a terminal, with rate and time left; else a line every ten seconds."""
         if sys.stderr.isatty():
-            with tqdm(total=total, desc=label, leave=False, dynamic_ncols=True, mininterval=0.1) as bar:
+            scale: dict[str, Any] = {"unit": unit, "unit_scale": True, "unit_divisor": 1024} if unit else {}
+            with tqdm(total=total, desc=label, leave=False, dynamic_ncols=True, mininterval=0.1, **scale) as bar:
                 yield bar.update
             return
-        yield _PlainProgress(label, total).advance
+        yield _PlainProgress(label, total, unit).advance
 
 
 class _PlainProgress:
-    def __init__(self, label: str, total: int) -> None:
-        self._label, self._total, self._done = label, total, 0
-        self._told_at = time.monotonic()
+    def __init__(self, label: str, total: int | None, unit: str) -> None:
+        self._label, self._total, self._unit, self._done = label, total, unit, 0
+        self._started_at = self._told_at = time.monotonic()
 
     def advance(self, count: int) -> None:
         self._done += count
-        if time.monotonic() - self._told_at >= _LINE_EVERY_S:
-            self._told_at = time.monotonic()
-            sys.stderr.write(f"{self._label}: {self._done} of {self._total}\n")
+        now = time.monotonic()
+        if now - self._told_at >= _LINE_EVERY_S:
+            self._told_at = now
+            sys.stderr.write(f"{self._label}: {self._text(now - self._started_at)}\n")
+
+    def _text(self, taken_s: float) -> str:
+        """How much is done; of bytes also how fast, and how long the rest takes."""
+        if not self._unit:
+            return f"{self._done} of {self._total}"
+        done, rate = (tqdm.format_sizeof(number, self._unit, 1024) for number in (self._done, self._done / taken_s))
+        if self._total is None:
+            return f"{done}, {rate}/s"
+        left_s = (self._total - self._done) * taken_s / max(self._done, 1)
+        total = tqdm.format_sizeof(self._total, self._unit, 1024)
+        return f"{done} of {total}, {rate}/s, {tqdm.format_interval(left_s)} left"

@@ -3,9 +3,10 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +14,9 @@ from dermasynth_builder import pipeline
 from dermasynth_builder.progress import SilentReporter
 from dermasynth_builder.settings import Settings
 from dermasynth_builder.specimens import write_pad_ufes
+
+if TYPE_CHECKING:
+    from downloading import Drawn
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -84,6 +88,16 @@ def real_data() -> Path:
     if not folder:
         pytest.skip("DERMASYNTH_REAL_DATA is not set")
     return Path(folder).resolve()
+
+
+@pytest.fixture
+def offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Iterator[Callable[[str], Drawn]]":
+    """Draws a source's release and offers it on a loopback server of its own."""
+    from downloading import offered_release
+    from loopback_archives import LoopbackArchives
+
+    with LoopbackArchives() as archives:
+        yield lambda source: offered_release(source, archives, tmp_path, monkeypatch)
 
 
 def python_for(datasets_version: str) -> str:

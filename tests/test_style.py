@@ -16,7 +16,20 @@ SOURCES = [
     *(ROOT / "benchmarks").glob("*.py"),
 ]
 EFFECT_MODULES = {
-    *("datetime", "filelock", "glob", "http", "huggingface_hub", "io", "os", "random", "shutil", "socket", "sqlite3"),
+    *(
+        "datetime",
+        "filelock",
+        "glob",
+        "http",
+        "httpx",
+        "huggingface_hub",
+        "io",
+        "os",
+        "random",
+        "shutil",
+        "socket",
+        "sqlite3",
+    ),
     *("subprocess", "tempfile", "threading", "time", "tqdm", "urllib"),
 }
 EFFECT_CALLS = {
@@ -82,7 +95,7 @@ def test_help_and_the_command_line_load_nothing_heavy() -> None:
         "import sys, contextlib\n"
         "from dermasynth_builder.cli import main\n"
         "with contextlib.suppress(SystemExit): main(['--help'])\n"
-        "heavy = {'datasets', 'pandas', 'numpy', 'pyarrow', 'PIL', 'huggingface_hub', 'jinja2'}\n"
+        "heavy = {'datasets', 'pandas', 'numpy', 'pyarrow', 'PIL', 'httpx', 'huggingface_hub', 'jinja2', 'tenacity'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
