@@ -51,15 +51,15 @@ class ImageIndex:
         `advance` is called with 1 for every image. An image without a path passes as it is.
         """
         connection, known = _opened(self._path)
-        paths = {_key(image.path): image.path for image in images if image.path}
+        keys = [_key(image.path) if image.path else "" for image in images]
+        paths = {key: image.path for image, key in zip(images, keys, strict=True) if image.path}
         unmeasured = {key: path for key, path in paths.items() if not _holds(known.get(key), path)}
         pool = ThreadPoolExecutor(max_workers=os.cpu_count())
         measured = chain.from_iterable(pool.map(_measure_files, _batches(list(unmeasured.values()))))
         with closing(connection):
             committed_at = time.monotonic()
             try:
-                for image in images:
-                    key = _key(image.path) if image.path else ""
+                for image, key in zip(images, keys, strict=True):
                     if unmeasured.pop(key, None):
                         known[key] = next(measured)
                         _keep(connection, key, known[key])

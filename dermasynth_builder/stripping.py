@@ -11,7 +11,7 @@ specification.
 import re
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -28,12 +28,12 @@ class Stripped:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """A stretch of a file. It stays, or it is `removed` and something else stands in its place."""
+class _Removed:
+    """A stretch of a file that goes, and what stands in its place."""
 
+    name: str
     start: int
     end: int
-    removed: str = ""
     instead: bytes = b""
 
 
@@ -45,16 +45,23 @@ def strip(content: bytes) -> Stripped:
     """
     if content.startswith((b"II*\0", b"MM\0*")):
         return _strip_tiff(content)
-    for start, (parts_of, with_orientation) in _FORMATS.items():
+    for start, (metadata_of, with_orientation) in _FORMATS.items():
         if content.startswith(start):
-            parts = list(parts_of(content))
-            removed = tuple(dict.fromkeys(part.removed for part in parts if part.removed))
+            removed = list(metadata_of(content))
             if not removed:
                 break
-            kept = b"".join(part.instead if part.removed else content[part.start : part.end] for part in parts)
-            stripped = with_orientation(kept, _orientation_block(content))
-            return Stripped(content) if stripped == content else Stripped(stripped, removed)
+            stripped = with_orientation(_without(content, removed), _orientation_block(content))
+            names = tuple(dict.fromkeys(part.name for part in removed))
+            return Stripped(content) if stripped == content else Stripped(stripped, names)
     return Stripped(content)
+
+
+def _without(content: bytes, removed: Iterable[_Removed]) -> bytes:
+    kept, at = [], 0
+    for part in removed:
+        kept += [content[at : part.start], part.instead]
+        at = part.end
+    return b"".join([*kept, content[at:]])
 
 
 def _orientation_block(content: bytes) -> bytes:
@@ -79,41 +86,41 @@ _JPEG_NAMES = {
 _OTHER, _TRAILING = "other data", "bytes after the end"
 
 
-def _jpeg_parts(content: bytes) -> Iterator[_Part]:
-    """The segments, a scan together with its data, and what follows the end."""
-    yield _Part(0, at := len(_JPEG_START))
+def _jpeg_metadata(content: bytes) -> Iterator[_Removed]:
+    """Segments of the kinds that hold metadata, and what follows the end."""
+    at = len(_JPEG_START)
     while at < len(content):
         start, marker = at, content[at + 1 : at + 2]
         if content[at] != 0xFF or not marker:
             raise ValueError(f"truncated or broken JPEG file: no marker at byte {at}")
         if marker == b"\xff":  # a fill byte
-            yield _Part(at, at := at + 1)
+            at += 1
             continue
         if marker == b"\xd9":
-            yield _Part(at, at := at + 2)
-            break
-        at = at + 2 + int.from_bytes(content[at + 2 : at + 4])
-        payload = content[start + 4 : at]
-        if len(payload) != at - start - 4:
+            if at + 2 < len(content):
+                yield _Removed(_TRAILING, at + 2, len(content))
+            return
+        at += 2 + int.from_bytes(content[at + 2 : at + 4])
+        if at > len(content) or at < start + 4:
             raise ValueError("truncated JPEG file")
         if marker == b"\xda":
             found = _JPEG_MARKER.search(content, at)
             at = found.start() if found else len(content)
-        yield _jpeg_part(start, at, marker=marker, payload=payload)
-    if at < len(content):
-        yield _Part(at, len(content), _TRAILING)
+        elif marker == b"\xfe":
+            yield _Removed("comment", start, at)
+        elif b"\xe0" <= marker <= b"\xef":
+            yield from _jpeg_application_data(start, content[start:at])
 
 
-def _jpeg_part(start: int, end: int, *, marker: bytes, payload: bytes) -> _Part:
-    if marker == b"\xfe":
-        return _Part(start, end, "comment")
-    if not b"\xe0" <= marker <= b"\xef" or payload.startswith((b"ICC_PROFILE\0", b"Adobe")):
-        return _Part(start, end)
+def _jpeg_application_data(start: int, segment: bytes) -> Iterator[_Removed]:
+    payload, end = segment[4:], start + len(segment)
+    if payload.startswith((b"ICC_PROFILE\0", b"Adobe")):
+        return
     name = next((name for opening, name in _JPEG_NAMES.items() if payload.startswith(opening)), _OTHER)
-    if payload.startswith(b"JFIF\0"):  # its last two bytes are the thumbnail's width and height
-        plain = b"\xff\xe0\x00\x10" + payload[:12] + b"\0\0"
-        return _Part(start, end) if payload == plain[4:] else _Part(start, end, name, plain)
-    return _Part(start, end, name)
+    if not payload.startswith(b"JFIF\0"):
+        yield _Removed(name, start, end)
+    elif segment != (plain := b"\xff\xe0\x00\x10" + payload[:12] + b"\0\0"):  # its picture has no width and height
+        yield _Removed(name, start, end, plain)
 
 
 def _jpeg_with_orientation(content: bytes, block: bytes) -> bytes:
@@ -132,10 +139,9 @@ _PNG_NAMES = {"eXIf": "EXIF", "tEXt": "text", "zTXt": "text", "iTXt": "text", "t
 _PNG_HEADER_END = len(_PNG_START) + 25  # IHDR comes first and has 13 bytes
 
 
-def _png_parts(content: bytes) -> Iterator[_Part]:
-    """The chunks, their checksums held to, and what follows the end."""
-    yield _Part(0, at := len(_PNG_START))
-    view = memoryview(content)
+def _png_metadata(content: bytes) -> Iterator[_Removed]:
+    """Chunks that do not make the picture, and what follows the end; the checksums of all are held to."""
+    at, view = len(_PNG_START), memoryview(content)
     kind, has_pixels = "", False
     while kind != "IEND":
         start, at = at, at + 12 + int.from_bytes(view[at : at + 4])
@@ -145,13 +151,13 @@ def _png_parts(content: bytes) -> Iterator[_Part]:
         if zlib.crc32(view[start + 4 : at - 4]) != int.from_bytes(view[at - 4 : at]):
             raise ValueError(f"broken PNG file: wrong checksum in its chunk {kind!r} at byte {start}")
         has_pixels = has_pixels or kind == "IDAT"
-        is_xmp = kind == "iTXt" and content.startswith(b"XML:com.adobe.xmp", start + 8)
-        removed = "" if kind in _PNG_KEPT else "XMP" if is_xmp else _PNG_NAMES.get(kind, _OTHER)
-        yield _Part(start, at, removed)
+        if kind not in _PNG_KEPT:
+            is_xmp = kind == "iTXt" and content.startswith(b"XML:com.adobe.xmp", start + 8)
+            yield _Removed("XMP" if is_xmp else _PNG_NAMES.get(kind, _OTHER), start, at)
     if not has_pixels:
         raise ValueError("broken PNG file: it has no pixels")
     if at < len(content):
-        yield _Part(at, len(content), _TRAILING)
+        yield _Removed(_TRAILING, at, len(content))
 
 
 def _png_with_orientation(content: bytes, block: bytes) -> bytes:
@@ -169,10 +175,9 @@ _WEBP_FLAGS = _WEBP_CHUNKS + 8  # of VP8X, which comes first where it is there
 _WEBP_HAS_EXIF, _WEBP_HAS_XMP = 0x08, 0x04
 
 
-def _webp_parts(content: bytes) -> Iterator[_Part]:
-    """The chunks, and what follows the end."""
-    yield _Part(0, at := _WEBP_CHUNKS)
-    size = 8 + int.from_bytes(content[4:8], "little")
+def _webp_metadata(content: bytes) -> Iterator[_Removed]:
+    """Chunks that do not make the picture, and what follows the end."""
+    at, size = _WEBP_CHUNKS, 8 + int.from_bytes(content[4:8], "little")
     if size > len(content):
         raise ValueError("truncated WebP file")
     while at < size:
@@ -180,10 +185,10 @@ def _webp_parts(content: bytes) -> Iterator[_Part]:
         at = start + 8 + length + length % 2
         if at > size:
             raise ValueError("truncated WebP file")
-        kind = content[start : start + 4]
-        yield _Part(start, at, "" if kind in _WEBP_KEPT else _WEBP_NAMES.get(kind, _OTHER))
+        if (kind := content[start : start + 4]) not in _WEBP_KEPT:
+            yield _Removed(_WEBP_NAMES.get(kind, _OTHER), start, at)
     if size < len(content):
-        yield _Part(size, len(content), _TRAILING)
+        yield _Removed(_TRAILING, size, len(content))
 
 
 def _webp_with_orientation(content: bytes, block: bytes) -> bytes:
@@ -197,12 +202,12 @@ def _webp_with_orientation(content: bytes, block: bytes) -> bytes:
     return bytes(made)
 
 
-_FORMATS: dict[bytes, tuple[Callable[[bytes], Iterator[_Part]], Callable[[bytes, bytes], bytes]]] = {
-    _JPEG_START: (_jpeg_parts, _jpeg_with_orientation),
-    _PNG_START: (_png_parts, _png_with_orientation),
-    b"RIFF": (_webp_parts, _webp_with_orientation),
+_FORMATS: dict[bytes, tuple[Callable[[bytes], Iterator[_Removed]], Callable[[bytes, bytes], bytes]]] = {
+    _JPEG_START: (_jpeg_metadata, _jpeg_with_orientation),
+    _PNG_START: (_png_metadata, _png_with_orientation),
+    b"RIFF": (_webp_metadata, _webp_with_orientation),
 }
-"""First bytes of a file -> how it is parted, and how an orientation block is put into what is left of it."""
+"""First bytes of a file -> where its metadata are, and how an orientation block is put into what is left of it."""
 
 # Tags of a TIFF that say how its pixels are stored and shown; all others are metadata.
 _TIFF_KEPT = frozenset(
