@@ -107,7 +107,7 @@ def phrases(facts: Facts) -> dict[str, str]:
 
     Beside `PHRASES` and `LISTS` ("smokes and has a history of cancer"): `present`, `absent` and `unrecorded` (lists of
     signs: "itching and growth"), `differential` ("eczema (weight 0.6) and psoriasis (weight 0.4)"), `lineage`,
-    `one_diameter` where only one is known, and the marks `proven`, `clinical_only`, `raised`, `not_raised`.
+    `one_diameter` where only one is known, and the marks of `_marks`, whose words say nothing.
     """
     made = {name: _phrase(name, facts) for name, needed in PHRASES.items() if _all_known(facts, needed)}
     considered = zip(facts.differential, facts.differential_weights, strict=True)
@@ -122,13 +122,7 @@ def phrases(facts: Facts) -> dict[str, str]:
         made["one_diameter"] = _millimetres(facts.diameter_1_mm or facts.diameter_2_mm or 0)
     if facts.is_melanocytic is not None:
         made["lineage"] = "melanocytic" if facts.is_melanocytic else "not melanocytic"
-    marks = {
-        "proven": facts.confirmation == "histopathology",
-        "clinical_only": facts.confirmation == "clinical assessment",
-        "raised": facts.is_elevated is True,
-        "not_raised": facts.is_elevated is False,
-    }
-    return made | {name: name for name, is_set in marks.items() if is_set}
+    return made | {name: name for name, is_set in _marks(facts).items() if is_set}
 
 
 def knows(facts: Facts, names: Iterable[str]) -> bool:
@@ -180,6 +174,29 @@ def _signs(facts: Facts) -> dict[str, Sequence[str]]:
         "complaints": [noun for noun in present if noun != SIGNS["is_elevated"]],
         "absent": by_answer[False],
         "unrecorded": by_answer[None] if is_any_asked else [],
+    }
+
+
+def _marks(facts: Facts) -> dict[str, bool]:
+    """What has no words of its own but decides which sentences apply."""
+    diameters = [mm for mm in (facts.diameter_1_mm, facts.diameter_2_mm) if mm is not None]
+    return {
+        "proven": facts.confirmation == "histopathology",
+        "clinical_only": facts.confirmation == "clinical assessment",
+        "raised": facts.is_elevated is True,
+        "not_raised": facts.is_elevated is False,
+        "grown": facts.has_grown is True,
+        "not_grown": facts.has_grown is False,
+        "changed": facts.has_changed is True,
+        "not_changed": facts.has_changed is False,
+        "darkened": "darkening" in facts.symptoms,
+        "over_6_mm": any(mm > 6 for mm in diameters),
+        "within_6_mm": len(diameters) == 2 and max(diameters) <= 6,
+        "equal_diameters": len(diameters) == 2 and diameters[0] == diameters[1],
+        "unequal_diameters": len(diameters) == 2 and diameters[0] != diameters[1],
+        "one_opinion": len(facts.differential) == 1,
+        "several_opinions": len(facts.differential) > 1,
+        "several_sites": " and " in (facts.body_site or ""),
     }
 
 

@@ -6,10 +6,11 @@ The rule reads the first sentence that asks, one that ends in "?" or opens with 
 - "How would you describe this finding?" A question with an auxiliary: the first verb behind it, and its noun phrase.
 - "Which features would you check?" No noun phrase behind the verb: the one that was moved to the front.
 - "Which structures matter here?" The first verb behind the question word; what stands before it is its subject.
-- "What is the diagnosis?" No verb but "be": "be", and the noun phrase behind.
+- "What is the diagnosis?" No verb but "be": "be", which has no object.
 
-The head of a noun phrase is its last word before a preposition, a conjunction, a verb or a comma. Objects are
-counted in the singular. A question may have a verb and no object.
+The head of a noun phrase is its last word before a preposition, a conjunction or a comma; objects are counted in the
+singular. Many questions have a verb and no object. Of the pairs that the rule finds in the shipped banks, four in five
+stand in the parses of spaCy's small English model too.
 """
 
 import re
@@ -19,51 +20,88 @@ from dataclasses import dataclass
 # Base forms; a word is taken for a verb only if it is a form of one of these.
 VERBS = frozenset(
     """
-    account add advise agree aim alarm allow amount answer appear apply argue arrange ask assess assign assume attach
-    bear become begin believe belong blur break bring build call capture carry catch change characterise check choose
-    cite clarify class classify close come comment compare compose conclude confirm confuse consider contain contribute
-    convey convince count cover create date decide defend depend depict describe determine differ discuss dismiss
-    distinguish document draft draw earn emerge estimate evaluate evolve examine exclude expect explain explore express
-    extract favour feel file fill find fit flag follow form formulate frame gather gauge get give go grade group guide
-    happen hear help hide hint hold identify imagine imply include indicate infer influence inform inspect interpret
-    invent judge justify keep know label lead learn leave lend let lie limit list locate look make map mark match
-    matter mean measure mention mimic miss name narrow need note notice observe occur offer omit order organise outline
-    own perform persuade phrase pick picture place plan play point pose predict prefer present prevent prioritise
-    produce prompt propose prove provide put question quiz raise range rank rate raise reach read reason reassure
-    recall recognise recommend reconcile reconstruct record refer reflect refine relate rely remain remember repeat
-    replace reply report represent request require resemble rest reveal review rule say score see select send separate
-    set settle shape share shift show sign sit size sketch sort sound speak spell stand start state stay strike
-    strengthen structure study suggest suit sum summarise support suspect take talk teach tell test think tie touch
-    trace train translate treat trust try turn understand unfold use verify voice wait walk want warn watch weaken
-    weigh wonder word work worry write
+    account add adopt advise affect agree aim allow alter amount announce answer appear apply argue arise
+    arrange ask assemble assess assign assume attach avoid bear become begin behave believe belong bleed blur
+    bother break bring build call capture carry catch cause change characterise check choose cite clarify class
+    classify close come comment compare compete complete compose conclude condense confirm confuse connect
+    consider contain contribute convey convince count cover create cut date deal decide defend depend depict
+    describe deserve determine develop devise differ disagree discover discuss dismiss distinguish divide
+    document doubt draft draw earn emerge enlarge enter establish estimate evaluate evolve examine exceed
+    exclude expect explain explore express extract fall favour feel file fill find fit flag follow forget form
+    formulate frame gather gauge get give go grade group grow guide hand happen hear help hide hint hold hunt
+    hurt identify imply include indicate infer influence inform inspect integrate interpret introduce invent
+    involve itch judge justify keep know label lay lead learn leave lend let lie limit link list live locate
+    look lose make map mark masquerade match matter mean measure meet mention mimic mislead miss mistake name
+    narrate narrow need note notice observe occur offer omit order organise outline own pass perform permit
+    persist persuade phrase pick pin place plan play point pose predict prefer prepare present prevent
+    prioritise produce prompt propose prove provide pull put question quiz raise range rank rate reach read
+    reason reassure recall recognise recommend reconcile reconstruct record refer refine reflect relate rely
+    remain remember render repeat replace reply report represent request require resemble resolve rest reveal
+    review rule run say score see select send separate serve set settle shape share shift show sign simplify
+    size sketch sort speak spell spread stand start state stay stick stop strengthen strike study suffer suggest
+    suit sum summarise support suspect take talk teach tell test think throw tick tie touch trace train
+    translate treat trip trust try turn underline understand unfold use verify voice wait walk want warn warrant
+    watch weaken weigh wonder word work worry write
     """.split()  # noqa: SIM905 - a list of a few hundred words reads best as words
 )
 _IRREGULAR = {
     **{"thought": "think", "told": "tell", "seen": "see", "made": "make", "given": "give", "found": "find"},
-    **{"known": "know", "taken": "take", "held": "hold", "put": "put", "said": "say", "kept": "keep"},
-    **{"drawn": "draw", "written": "write", "chosen": "choose", "lies": "lie", "goes": "go", "built": "build"},
-    **{"gone": "go", "left": "leave", "done": "do", "read": "read", "set": "set", "ruled": "rule", "meant": "mean"},
+    **{"known": "know", "taken": "take", "held": "hold", "said": "say", "kept": "keep", "built": "build"},
+    **{"drawn": "draw", "written": "write", "chosen": "choose", "lies": "lie", "goes": "go", "gone": "go"},
+    **{"left": "leave", "meant": "mean", "grown": "grow", "lost": "lose", "got": "get", "forgotten": "forget"},
 }
-_BE = frozenset({"is", "are", "was", "were", "be", "been", "isn't", "aren't"})
+_BE = frozenset({"is", "are", "was", "were", "be", "been", "being"})
 _AUXILIARY = frozenset(
     {"do", "does", "did", "can", "could", "would", "should", "might", "may", "must", "will", "has", "have", "had"}
 )
-_QUESTION = frozenset({"what", "which", "how", "why", "where", "when", "who", "whom", "whose"})
-_OPENERS = frozenset({"please", "now", "then", "first", "next", "briefly", "kindly", "also", "just"})
-_PRONOUNS = frozenset(
-    {"i", "me", "you", "we", "us", "it", "they", "them", "he", "she", "him", "her", "one", "this", "that", "these"}
-    | {"anyone", "someone", "anybody", "somebody", "itself", "all", "any", "there", "here", "something", "anything"}
-    | {"those", "more", "less", "most", "else", "only", "not", "so", "out", "up", "down", "as", "far", "at", "well"}
+_HELPERS = _BE | _AUXILIARY
+_PARTICLES = frozenset({"up", "down", "out", "off", "forward", "together", "apart", "back", "first"})
+_QUESTION = frozenset({"what", "which", "how", "why", "where", "when", "who", "whom", "whose", "whatever"})
+_OPENERS = frozenset({"please", "now", "then", "first", "also", "just", "and", "but", "or", "so", ","})
+_ARTICLES = frozenset(
+    {"a", "an", "the", "your", "its", "my", "their", "his", "every", "each", "any", "some", "no", "which"}
 )
-_STOPS = frozenset(
+_DETERMINERS = _ARTICLES | frozenset(
+    {"this", "these", "those", "all", "both", "one", "two", "three", "several", "other", "another", "such", "slot"}
+)
+_PRONOUNS = frozenset(
+    {"i", "me", "you", "we", "us", "it", "they", "them", "he", "she", "him", "there", "anyone", "anybody", "somebody"}
+)
+_PREPOSITIONS = frozenset(
     """
-    about above across after against along among and apart around as at before behind below beside besides between
-    beyond but by despite down during for from if in inside into like near of off on once onto or out over past per
-    rather since so than that then through throughout till to toward towards under unless until up upon when where
-    whether which while who whom whose why with within without what how because though although
+    about above across after against along among apart around as at before behind below beside besides between
+    beyond by despite down during for from in inside into like near of off on once onto out over per since than
+    through throughout till to toward towards under until up upon with within without
     """.split()  # noqa: SIM905 - as above
 )
-_MODIFIERS = frozenset({"best", "next", "first", "likely", "most", "more", "single", "short", "closer", "second"})
+_ENDS = (
+    _PREPOSITIONS
+    | _BE
+    | _AUXILIARY
+    | _QUESTION
+    | frozenset(
+        {
+            ",",
+            "and",
+            "or",
+            "but",
+            "if",
+            "while",
+            "because",
+            "rather",
+            "so",
+            "then",
+            "that",
+            "not",
+            "only",
+            "here",
+            "whether",
+        }
+        | {"differently", "exactly", "honestly", "closely", "simply", "now", "again", "most", "least"}
+    )
+)
+_NO_OBJECT = frozenset({"else", "more", "less", "best", "next", "far", "well", "itself", "dangerous", "wrong", "easy"})
+_KIND_OF = re.compile(r"\b(?:kind|sort|type|degree)s? of (?:an? |the )?")
 _NOT_PLURAL = re.compile(r"(?:ss|us|is)$")
 
 
@@ -77,9 +115,8 @@ class Root:
 
 def root(text: str) -> Root | None:
     """What the first sentence that asks asks for; None where the rule finds no verb."""
-    for sentence in re.split(r"(?<=[.?!:;])\s+", re.sub(r"\{\w+\}", "slot", text)):
-        words = _clause(sentence)
-        found = _request(words) if not sentence.rstrip('"').endswith("?") else _question(words)
+    for sentence in re.split(r"(?<=[.?!:;])\s+", re.sub(r"\{\w+\}", "slot", _KIND_OF.sub("", text))):
+        found = _question(_clause(sentence)) if sentence.rstrip('"').endswith("?") else _request(_clause(sentence))
         if found:
             return found
     return None
@@ -92,50 +129,79 @@ def is_request(sentence: str) -> bool:
 
 def _clause(sentence: str) -> list[str]:
     """The words of the asking clause in lower case, commas kept as words; what leads up to it is cut off."""
-    words = re.findall(r"[a-z'’-]+|,", sentence.lower())
-    while words and words[0] in _OPENERS | {","}:
+    words = re.findall(r"[a-z’'-]+|,", sentence.lower())
+    while words and words[0] in _OPENERS:
         words = words[1:]
-    if "," in words and words[0] not in _QUESTION | _AUXILIARY | _BE and words[0] not in VERBS:
-        return _clause(" ".join(words[words.index(",") + 1 :]))
+    asks_at_once = not words or words[0] in _QUESTION | _AUXILIARY | _BE | VERBS
+    if "," in words and not asks_at_once:
+        return _clause(sentence.partition(",")[2])
     return words
 
 
 def _request(words: Sequence[str]) -> Root | None:
-    if not words or words[0] not in VERBS:
-        return None
-    return Root(words[0], _object(words[1:]))
+    return Root(words[0], _object(words[1:])) if words and words[0] in VERBS else None
 
 
 def _question(words: Sequence[str]) -> Root | None:
-    if words and words[0] in VERBS and words[0] not in _AUXILIARY:  # "Imagine a leaflet: what ...?"
-        return _request(words)
-    asks = next((at for at, word in enumerate(words) if word in _QUESTION), len(words))
-    helps = next((at for at, word in enumerate(words) if word in _AUXILIARY), None)
-    if helps is not None:
-        verbs = [at for at in range(helps + 1, len(words)) if _base(words[at])]
-        fronted = _object(words[asks + 1 : helps])
-    else:
-        is_be = next((at for at, word in enumerate(words) if word in _BE), None)
-        start = asks + 1 if is_be is None else is_be
-        verbs = [at for at in range(start, len(words)) if _base(words[at]) and not _is_noun(words, at)]
-        fronted = None
-        if is_be is not None and not any(_is_participle(words, is_be, at) for at in verbs):
-            return Root("be", _object(words[is_be + 1 :]))
-    if not verbs:
+    """The root of a clause that ends in a question mark."""
+    asks = next((at for at, word in enumerate(words) if word in _QUESTION | _HELPERS), len(words))
+    first = next((at for at in range(asks, len(words)) if words[at] in _HELPERS or _is_verb(words, at)), None)
+    if first is None:
         return None
-    return Root(_base(words[verbs[0]]) or "", _object(words[verbs[0] + 1 :]) or fronted)
+    if words[first] not in _HELPERS:
+        return Root(_base(words[first]) or "", _object(words[first + 1 :]))
+    is_copula = False
+    for at in range(first, len(words)):
+        if words[at] in _BE:
+            is_copula = True
+        elif words[at] == "," and is_copula:
+            break
+        elif at > first and _is_verb(words, at) and (not is_copula or _is_participle(words[at])):
+            return Root(_base(words[at]) or "", _object(words[at + 1 :]) or _fronted(words, asks, first))
+    return Root("be", None) if is_copula else None
+
+
+def _fronted(words: Sequence[str], asks: int, first: int) -> str | None:
+    """The object that stands before the helper, as in "which features would"; "to which class does" has none."""
+    is_noun_asked_for = words[asks] in {"what", "which"} and words[asks - 1] not in _PREPOSITIONS
+    return _object(words[asks + 1 : first]) if is_noun_asked_for else None
 
 
 def _object(words: Sequence[str]) -> str | None:
-    """The head of the noun phrase at the start of these words."""
+    """The head of the noun phrase that these words open with."""
     head = None
-    for at, word in enumerate(words):
-        if word in _PRONOUNS and head is None:
-            continue
-        if word == "," or word in _STOPS | _BE | _AUXILIARY | _PRONOUNS or word.endswith("ly"):
+    for word in words:
+        if word in _ENDS and (head or word not in _PARTICLES):
             break
-        if _base(word) and head and not _is_noun(words, at):
-            break
-        if word not in {"a", "an", "the", "your", "its", "my", "slot"}:
+        if word not in _DETERMINERS | _PRONOUNS | _PARTICLES:
             head = word
-    return _singular(head) if head and head not in _MODIFIERS else None
+    return _singular(head) if head and head not in _NO_OBJECT else None
+
+
+def _is_verb(words: Sequence[str], at: int) -> bool:
+    """Whether the word is a form of a known verb and does not stand where only a noun would."""
+    return _base(words[at]) is not None and words[at - 1] not in _ARTICLES | _PREPOSITIONS
+
+
+def _is_participle(word: str) -> bool:
+    return word.endswith("ed") or word in _IRREGULAR
+
+
+def _base(word: str) -> str | None:
+    """The base form of a form of a known verb."""
+    stems = [_IRREGULAR.get(word, word)]
+    for ending in ("s", "es", "ed", "ing", "d"):
+        if word.endswith(ending):
+            stem = word.removesuffix(ending)
+            stems += [stem, f"{stem}e", stem[:-1]]  # "shows", "noted", "fitting"
+    if word.endswith(("ies", "ied")):
+        stems.append(f"{word[:-3]}y")
+    return next((stem for stem in stems if stem in VERBS), None)
+
+
+def _singular(noun: str) -> str:
+    if noun.endswith("ies"):
+        return f"{noun[:-3]}y"
+    if noun.endswith("s") and not _NOT_PLURAL.search(noun):
+        return noun[:-1]
+    return noun
