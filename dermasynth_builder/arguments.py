@@ -24,6 +24,7 @@ exit codes: 0 done, 1 the work failed, 2 wrong use
 _EXAMPLES = {
     "demo": "dermasynth demo --out /tmp/demo/dermasynth",
     "sources": "dermasynth sources",
+    "questions": "dermasynth questions --figure wheel.png --figure wheel.svg",
     "plan": "dermasynth plan pad_ufes --raw data/pad_ufes --show 3",
     "generate": "dermasynth generate pad_ufes --raw data/pad_ufes --retry-failed",
     "release": "dermasynth release pad_ufes --raw data/pad_ufes --splits 80/10/10",
@@ -59,11 +60,8 @@ def make_parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
 
     _add_demo(add("demo", "build and show a small release from drawn specimens"))
     add("sources", "list the image sets, their licences and where to get them")
-    plan = add("plan", "show what would be asked")
-    _add_reading(plan)
-    plan.add_argument("--show", type=int, default=0, metavar="N", help="print the first N prompts in full")
-    plan.add_argument("--json", action="store_true", help="print the counts as JSON")
-    plan.add_argument("--allow-missing-images", action="store_true", help="plan rows whose image file is not there")
+    _add_questions(add("questions", "tell how many and how varied the questions of the banks are"))
+    _add_plan(add("plan", "show what would be asked"))
     _add_generating(add("generate", "have an engine answer what is not answered yet"))
     release = add("release", "write the release folder from the replies")
     _add_reading(release)
@@ -105,6 +103,13 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     _add_folders(parser)
 
 
+def _add_plan(parser: argparse.ArgumentParser) -> None:
+    _add_reading(parser)
+    parser.add_argument("--show", type=int, default=0, metavar="N", help="print the first N prompts in full")
+    parser.add_argument("--json", action="store_true", help="print the counts as JSON")
+    parser.add_argument("--allow-missing-images", action="store_true", help="plan rows whose image file is not there")
+
+
 def _add_generating(parser: argparse.ArgumentParser) -> None:
     _add_reading(parser)
     parser.add_argument("--retry-failed", action="store_true", help="ask again what failed before")
@@ -122,6 +127,14 @@ def _add_releasing(parser: argparse.ArgumentParser) -> None:
 def _add_demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=int, default=18, help="how many specimens of each source (default: 18)")
     _add_folders(parser, "build/demo")
+
+
+def _add_questions(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument(
+        "--figure", type=Path, action="append", default=[], metavar="FILE",
+        help="also draw the wheel of root verbs and their objects into FILE, a .png or .svg (extra: figures)",
+    )  # fmt: skip
 
 
 def _add_push(parser: argparse.ArgumentParser) -> None:

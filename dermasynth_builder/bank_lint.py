@@ -53,7 +53,8 @@ SAMPLES = (
 _BROKEN = {
     "a doubled space or a space before a mark": r"  | [.,;:?!]|^\s|\s$",
     "doubled or empty marks": r"\(\)|,,|\?\?|\.\.|[.,;:]{2}|\"\"",
-    "a wrong article": r"(?i)\ba (?=[aeio])(?!one\b)|\ban (?=[b-dfgj-np-tv-z0-79])|\b(the|a|an) (the|a|an)\b",
+    "a wrong article": r"(?i)\b(?:a (?=[aeio])(?!one\b)|an (?!hour|honest)(?=[b-df-hj-np-tv-z0-79]))",
+    "a doubled article": r"(?i)\b(?:the|an?) (?:the|an?)\b",
     "a code or a word of code": r"\b(?!ABCDE?\b)[A-Z][A-Z0-9]+\b|\w_\w|\bnan\b|\bNone\b|[{}<>`]",
     "two words joined by a slash": r"\w/\w",
     "no capital at the start": r"^[^A-Z]",

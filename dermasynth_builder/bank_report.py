@@ -43,7 +43,7 @@ def bank_report(book: PromptBook) -> dict[str, Any]:
     }
 
 
-def wheel(pairs: Mapping[tuple[str, str | None], int]) -> dict[str, dict[str, int]]:
+def wheel(pairs: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
     """The verbs that have most objects, each with its most frequent objects, most frequent first.
 
     What a verb's further objects come to stands under "others".
@@ -53,7 +53,7 @@ def wheel(pairs: Mapping[tuple[str, str | None], int]) -> dict[str, dict[str, in
         totals[verb] += count
     rings = {}
     for verb in _counted(totals, TOP_VERBS):
-        objects = Counter({str(thing): count for (of, thing), count in pairs.items() if of == verb})
+        objects = Counter({thing: count for (of, thing), count in pairs.items() if of == verb})
         shown = _counted(objects, OBJECTS_A_VERB)
         others = objects.total() - sum(shown.values())
         rings[verb] = shown | ({"others": others} if others else {})
@@ -74,9 +74,8 @@ def report_text(report: Mapping[str, Any]) -> str:
     for bank, kinds in report["banks"].items():
         lines.append(f"{bank:<38}{sum(kinds.values()):>8,}")
         lines += [f"  {kind:<36}{count:>8,}" for kind, count in kinds.items()]
-    singles = ("wordings", "distinct_wordings", "types", "mean_words", "shortest_words", "longest_words")
-    singles += ("distinct_1", "distinct_2", "near_duplicates", "root_verbs", "verb_object_pairs")
-    lines += ["all banks", *(f"  {name.replace('_', ' '):<36}{report[name]:>8,}" for name in singles)]
+    singles = {name: value for name, value in report.items() if isinstance(value, int | float)}
+    lines += ["all banks", *(f"  {name.replace('_', ' '):<36}{value:>8,}" for name, value in singles.items())]
     lines += _near_lines(report["nearest_pair"])
     for name in ("top_root_verbs", "top_verb_object_pairs"):
         lines += [name.replace("_", " "), *(f"  {each:<36}{count:>8,}" for each, count in report[name].items())]
@@ -90,7 +89,7 @@ def _near_lines(pair: Mapping[str, Any] | None) -> Sequence[str]:
 
 
 def _told(pair: NearPair | None) -> dict[str, Any] | None:
-    return pair and {"rouge_l": round(pair.score, 4), "wordings": list(pair.wordings)}
+    return {"rouge_l": round(pair.score, 4), "wordings": list(pair.wordings)} if pair else None
 
 
 def _counted(counts: Counter[str], most: int) -> dict[str, int]:

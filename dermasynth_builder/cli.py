@@ -59,6 +59,17 @@ def _sources(_: argparse.Namespace) -> None:
         print(source_text(registry.source(name)))
 
 
+def _questions(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.bank_report import bank_report, report_text
+    from dermasynth_builder.questions import load_prompt_book
+    from dermasynth_builder.wheel import draw_wheel
+
+    report = bank_report(load_prompt_book())
+    for path in arguments.figure:
+        draw_wheel(report["wheel"], path)
+    print(json.dumps(report, indent=2) if arguments.json else report_text(report))
+
+
 def _plan(arguments: argparse.Namespace) -> None:
     from dermasynth_builder import pipeline, show
     from dermasynth_builder.terminal import TerminalReporter
@@ -156,6 +167,7 @@ def _show(arguments: argparse.Namespace) -> None:
 COMMANDS: dict[str, Command] = {
     "demo": _demo,
     "sources": _sources,
+    "questions": _questions,
     "plan": _plan,
     "generate": _generate,
     "release": _release,

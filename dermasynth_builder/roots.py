@@ -17,8 +17,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Base forms; a word is taken for a verb only if it is a form of one of these.
-VERBS = frozenset(
+VERBS = _words(
     """
     account add adopt advise affect agree aim allow alter amount announce answer appear apply argue arise
     arrange ask assemble assess assign assume attach avoid bear become begin behave believe belong bleed blur
@@ -28,11 +33,11 @@ VERBS = frozenset(
     describe deserve determine develop devise differ disagree discover discuss dismiss distinguish divide
     document doubt draft draw earn emerge enlarge enter establish estimate evaluate evolve examine exceed
     exclude expect explain explore express extract fall favour feel file fill find fit flag follow forget form
-    formulate frame gather gauge get give go grade group grow guide hand happen hear help hide hint hold hunt
-    hurt identify imply include indicate infer influence inform inspect integrate interpret introduce invent
-    involve itch judge justify keep know label lay lead learn leave lend let lie limit link list live locate
-    look lose make map mark masquerade match matter mean measure meet mention mimic mislead miss mistake name
-    narrate narrow need note notice observe occur offer omit order organise outline own pass perform permit
+    formulate frame gather gauge get give go grade group grow guess guide hand happen hear help hide hint hold
+    hunt hurt identify imply include indicate infer influence inform inspect integrate interpret introduce
+    invent involve itch judge justify keep know label lay lead learn leave lend let lie limit link list live
+    locate look lose make map mark masquerade match matter mean measure meet mention mimic mislead miss mistake
+    name narrate narrow need note notice observe occur offer omit order organise outline own pass perform permit
     persist persuade phrase pick pin place plan play point pose predict prefer prepare present prevent
     prioritise produce prompt propose prove provide pull put question quiz raise range rank rate reach read
     reason reassure recall recognise recommend reconcile reconstruct record refer refine reflect relate rely
@@ -42,7 +47,7 @@ VERBS = frozenset(
     suit sum summarise support suspect take talk teach tell test think throw tick tie touch trace train
     translate treat trip trust try turn underline understand unfold use verify voice wait walk want warn warrant
     watch weaken weigh wonder word work worry write
-    """.split()  # noqa: SIM905 - a list of a few hundred words reads best as words
+    """
 )
 _IRREGULAR = {
     **{"thought": "think", "told": "tell", "seen": "see", "made": "make", "given": "give", "found": "find"},
@@ -50,59 +55,50 @@ _IRREGULAR = {
     **{"drawn": "draw", "written": "write", "chosen": "choose", "lies": "lie", "goes": "go", "gone": "go"},
     **{"left": "leave", "meant": "mean", "grown": "grow", "lost": "lose", "got": "get", "forgotten": "forget"},
 }
-_BE = frozenset({"is", "are", "was", "were", "be", "been", "being"})
-_AUXILIARY = frozenset(
-    {"do", "does", "did", "can", "could", "would", "should", "might", "may", "must", "will", "has", "have", "had"}
-)
+_BE = _words("are be been being is was were")
+_AUXILIARY = _words("can could did do does had has have may might must should will would")
 _HELPERS = _BE | _AUXILIARY
-_PARTICLES = frozenset({"up", "down", "out", "off", "forward", "together", "apart", "back", "first"})
-_QUESTION = frozenset({"what", "which", "how", "why", "where", "when", "who", "whom", "whose", "whatever"})
-_OPENERS = frozenset({"please", "now", "then", "first", "also", "just", "and", "but", "or", "so", ","})
-_ARTICLES = frozenset(
-    {"a", "an", "the", "your", "its", "my", "their", "his", "every", "each", "any", "some", "no", "which"}
+_QUESTION = _words("how what whatever when where which who whom whose why")
+_OPENERS = _words(", also and but first just now or please so then")
+# What only a noun phrase may follow.
+_ARTICLES = _words("a an any each every his its my no some the their which your")
+_DETERMINERS = _ARTICLES | _words("all another both one other several slot such these this those three two")
+_PRONOUNS = _words(
+    """
+    anybody anyone he him i it itself me she somebody them themselves there they us we you yourself
+    """
 )
-_DETERMINERS = _ARTICLES | frozenset(
-    {"this", "these", "those", "all", "both", "one", "two", "three", "several", "other", "another", "such", "slot"}
-)
-_PRONOUNS = frozenset(
-    {"i", "me", "you", "we", "us", "it", "they", "them", "he", "she", "him", "there", "anyone", "anybody", "somebody"}
-)
-_PREPOSITIONS = frozenset(
+_PARTICLES = _words("apart back down first forward off out together up")
+_PREPOSITIONS = _words(
     """
     about above across after against along among apart around as at before behind below beside besides between
     beyond by despite down during for from in inside into like near of off on once onto out over per since than
     through throughout till to toward towards under until up upon with within without
-    """.split()  # noqa: SIM905 - as above
+    """
 )
+# What ends a noun phrase.
 _ENDS = (
     _PREPOSITIONS
-    | _BE
-    | _AUXILIARY
+    | _HELPERS
     | _QUESTION
-    | frozenset(
-        {
-            ",",
-            "and",
-            "or",
-            "but",
-            "if",
-            "while",
-            "because",
-            "rather",
-            "so",
-            "then",
-            "that",
-            "not",
-            "only",
-            "here",
-            "whether",
-        }
-        | {"differently", "exactly", "honestly", "closely", "simply", "now", "again", "most", "least"}
+    | _words(
+        """
+    , again and because but closely differently exactly here honestly if least most not now only or rather
+    simply so that then whether while
+    """
     )
 )
-_NO_OBJECT = frozenset({"else", "more", "less", "best", "next", "far", "well", "itself", "dangerous", "wrong", "easy"})
+# May stand before "and" in a noun phrase.
+_ADJECTIVES = _words("brief calm clear medical plain short social")
+# What is no object though it stands where one would.
+_NO_OBJECT = _ADJECTIVES | _words(
+    """
+    aloud anything anywhere astray best broadly characteristic dangerous easy else everything far instead itself
+    less likely longest more next nothing one personal second something unclear well wrong
+    """
+)
 _KIND_OF = re.compile(r"\b(?:kind|sort|type|degree)s? of (?:an? |the )?")
-_NOT_PLURAL = re.compile(r"(?:ss|us|is)$")
+_NOT_PLURAL = re.compile(r"(?:ss|us|is|odds)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +167,14 @@ def _object(words: Sequence[str]) -> str | None:
     """The head of the noun phrase that these words open with."""
     head = None
     for word in words:
+        if word == "and" and head in _ADJECTIVES:
+            continue
         if word in _ENDS and (head or word not in _PARTICLES):
             break
         if word not in _DETERMINERS | _PRONOUNS | _PARTICLES:
             head = word
-    return _singular(head) if head and head not in _NO_OBJECT else None
+    thing = _singular(head) if head else None
+    return thing if thing not in _NO_OBJECT else None
 
 
 def _is_verb(words: Sequence[str], at: int) -> bool:
@@ -190,10 +189,10 @@ def _is_participle(word: str) -> bool:
 def _base(word: str) -> str | None:
     """The base form of a form of a known verb."""
     stems = [_IRREGULAR.get(word, word)]
-    for ending in ("s", "es", "ed", "ing", "d"):
+    for ending in ("s", "es", "ed", "ing"):
         if word.endswith(ending):
             stem = word.removesuffix(ending)
-            stems += [stem, f"{stem}e", stem[:-1]]  # "shows", "noted", "fitting"
+            stems += [stem, f"{stem}e", re.sub(r"(.)\1$", r"\1", stem)]  # "shows", "noted", "fitting"
     if word.endswith(("ies", "ied")):
         stems.append(f"{word[:-3]}y")
     return next((stem for stem in stems if stem in VERBS), None)

@@ -12,8 +12,8 @@ SUFFIXES = (".png", ".svg")
 _SIDE_INCH = 9.0
 _DPI = 200
 _INNER, _MIDDLE, _OUTER = 0.30, 0.66, 1.0  # radii
-# The same drawing gives the same bytes: no date, no random ids, text as text.
-_STYLE = {"svg.hashsalt": "dermasynth", "svg.fonttype": "none", "font.family": "DejaVu Sans"}
+# The same drawing gives the same bytes: no date, no random ids, text as text. (matplotlib's type lists every key.)
+_STYLE: Any = {"svg.hashsalt": "dermasynth", "svg.fonttype": "none", "font.family": "DejaVu Sans"}
 _NO_DATE = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}}
 
 
@@ -51,6 +51,8 @@ def _fill(axes: Any, rings: Rings) -> None:
             _slice(axes, name, start=begin, share=count / total, radii=(_MIDDLE, _OUTER), colour=pale)
             begin -= count / total
         start -= share
+    caption = f"the {len(rings)} root verbs\nwith most objects\nand their objects"
+    axes.text(0, 0, caption, ha="center", va="center", size=14, color="#222222", linespacing=1.5)
 
 
 def _slice(
@@ -72,7 +74,6 @@ def _slice(
         radius * sin(2 * pi * middle),
         word,
         rotation=360 * middle + (180 if is_left else 0),
-        rotation_mode="anchor",
         ha="center",
         va="center",
         size=_size(word, share, radii),
