@@ -132,7 +132,10 @@ def _reasons(bank: str, kind: QuestionType, wording: str) -> Iterator[str]:
         yield "speaks of a photograph, but the type fits dermoscopic images too"
     if bank in _OPEN_BANKS and (presumed := _PRESUMED.search(wording)):
         yield f'presumes a "{presumed[0]}", where the image may show none'
-    for text in _rendered(kind, wording):
+    rendered = _rendered(wording)
+    if not rendered:
+        yield "has a slot for which there is no sample; none gives the answer away"
+    for text in rendered:
         yield from (f"{name}: {text}" for name, pattern in _BROKEN.items() if re.search(pattern, text))
 
 
@@ -144,12 +147,11 @@ def _asks(wording: str) -> bool:
     )
 
 
-def _rendered(kind: QuestionType, wording: str) -> list[str]:
-    """The wording as it reads for each of `SAMPLES` that has its slots."""
-    slots = re.findall(r"\{(\w+)\}", wording)
-    if not slots:
-        return [wording]
-    return [fill(wording, facts) for facts in SAMPLES if set(slots) <= describe.phrases(facts).keys()]
+def _rendered(wording: str) -> list[str]:
+    """The wording as it reads for each of `SAMPLES` that has all its slots."""
+    slots = set(re.findall(r"\{(\w+)\}", wording))
+    fitting = (facts for facts in SAMPLES if slots <= describe.phrases(facts).keys())
+    return list(dict.fromkeys(fill(wording, facts) for facts in fitting))
 
 
 def _repeated(book: PromptBook) -> Iterator[Fault]:

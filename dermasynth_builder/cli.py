@@ -67,6 +67,7 @@ def _questions(arguments: argparse.Namespace) -> None:
     report = bank_report(load_prompt_book())
     for path in arguments.figure:
         draw_wheel(report["wheel"], path)
+        print(f"wheel drawn into {path}", file=sys.stderr)
     print(json.dumps(report, indent=2) if arguments.json else report_text(report))
 
 

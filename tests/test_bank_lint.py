@@ -43,6 +43,7 @@ def test_the_shipped_banks_keep_every_rule() -> None:
         ("Could this perhaps be a BCC after all?", "a code"),
         ("Which body_site belongs to this odd business?", "a code"),
         ("Is nan the answer to this odd business?", "a code"),
+        ("Would you believe that this is {a_diagnosis}?", "a slot for which there is no sample"),
         ("Which strange lesion/disease came up in this one?", "joined by a slash"),
         ("What does this odd photograph want to tell everybody?", "speaks of a photograph"),
         ("What does this odd dermoscopy want to tell everybody?", "speaks of dermoscopy"),
