@@ -28,6 +28,7 @@ _EXAMPLES = {
     "sources": "dermasynth sources",
     "audit": "dermasynth audit pad_ufes --raw data/pad_ufes",
     "download": "dermasynth download hiba --to data/hiba --limit 60 --accept-licence",
+    "questions": "dermasynth questions --figure wheel.png --figure wheel.svg",
     "plan": "dermasynth plan pad_ufes --raw data/pad_ufes --show 3",
     "generate": "dermasynth generate pad_ufes --raw data/pad_ufes --retry-failed",
     "release": "dermasynth release pad_ufes --raw data/pad_ufes --splits 80/10/10",
@@ -78,8 +79,9 @@ def make_parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_demo(add("demo", "build and show a small release from drawn specimens"))
     add("sources", "list the image sets, their licences and where to get them")
     _add_audit(add("audit", "count what the raw releases hold, as a table and a figure; asks and writes no pairs"))
-    _add_plan(add("plan", "show what would be asked"))
     _add_download(add("download", "fetch a raw release from its official place, checked and resumable"))
+    _add_questions(add("questions", "tell how many and how varied the questions of the banks are"))
+    _add_plan(add("plan", "show what would be asked"))
     _add_generating(add("generate", "have an engine answer what is not answered yet"))
     release = add("release", "write the release folder from the replies")
     _add_reading(release)
@@ -192,6 +194,14 @@ def _add_download(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=int, default=DEFAULT_JOBS, metavar="N", help="files at the same time (default: 8)"
     )
+
+
+def _add_questions(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument(
+        "--figure", type=Path, action="append", default=[], metavar="FILE",
+        help="also draw the wheel of root verbs and their objects into FILE, a .png or .svg (extra: figures)",
+    )  # fmt: skip
 
 
 def _add_push(parser: argparse.ArgumentParser) -> None:

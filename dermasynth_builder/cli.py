@@ -105,6 +105,18 @@ def _download(arguments: argparse.Namespace) -> None:
     download(order, TerminalReporter())
 
 
+def _questions(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.bank_report import bank_report, report_text
+    from dermasynth_builder.questions import load_prompt_book
+    from dermasynth_builder.wheel import draw_wheel
+
+    report = bank_report(load_prompt_book())
+    for path in arguments.figure:
+        draw_wheel(report["wheel"], path)
+        print(f"wheel drawn into {path}", file=sys.stderr)
+    print(json.dumps(report, indent=2) if arguments.json else report_text(report))
+
+
 def _plan(arguments: argparse.Namespace) -> None:
     from dermasynth_builder import pipeline, show
     from dermasynth_builder.terminal import TerminalReporter
@@ -204,6 +216,7 @@ COMMANDS: dict[str, Command] = {
     "sources": _sources,
     "audit": _audit,
     "download": _download,
+    "questions": _questions,
     "plan": _plan,
     "generate": _generate,
     "release": _release,

@@ -57,6 +57,7 @@ _LABELS = {
     "history": "The patient",
 }
 _DENYING = frozenset({"absent", "unrecorded"})
+_SYMPTOM_IN_SENTENCE = {"bothersome appearance": "a bothersome appearance"}
 _ROMAN = ("I", "II", "III", "IV", "V", "VI")
 # Published as columns but told to no engine: codes, doubled forms of other facts, and facts about the household and
 # the family's origin, which say nothing of a lesion and would invite stereotypes.
@@ -83,8 +84,15 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "tone_us": ("monk_tone_us",),
     "size": ("diameter_1_mm", "diameter_2_mm"),
     "duration": ("duration",),
+    "lasting": ("duration",),
     "shot": ("shot_type",),
     "dermoscopy": ("dermoscopic_type",),
+}
+# The same for lists: the phrase exists where at least one of the facts has something for it.
+LISTS: dict[str, tuple[str, ...]] = {
+    "complaints": (*(name for name in SIGNS if name != "is_elevated"), "symptoms"),
+    "textures": ("textures",),
+    "history": tuple(_HISTORY),
 }
 IMAGES: dict[Modality, str] = {"clinical": "clinical photograph", "dermoscopic": "dermoscopic image"}
 
@@ -97,30 +105,30 @@ def told(facts: Facts) -> Facts:
 def phrases(facts: Facts) -> dict[str, str]:
     """The facts as pieces of a sentence; what is not known has no entry.
 
-    Beside `PHRASES`: `present`, `absent` and `unrecorded` (lists of signs: "itching and growth"), `textures`,
-    `differential` ("eczema (weight 0.6) and psoriasis (weight 0.4)"), `lineage`, `history` ("smokes and has a
-    history of cancer"), `one_diameter` where only one is known, and the marks `proven`, `clinical_only`, `raised`,
-    `not_raised`.
+    Beside `PHRASES` and `LISTS` ("smokes and has a history of cancer"): `present`, `absent` and `unrecorded` (lists of
+    signs: "itching and growth"), `differential` ("eczema (weight 0.6) and psoriasis (weight 0.4)"), `lineage`,
+    `one_diameter` where only one is known, and the marks of `_marks`, whose words say nothing.
     """
     made = {name: _phrase(name, facts) for name, needed in PHRASES.items() if _all_known(facts, needed)}
     considered = zip(facts.differential, facts.differential_weights, strict=True)
     lists = _signs(facts) | {
-        "textures": facts.textures,
         "differential": [f"{condition} (weight {weight:g})" for condition, weight in considered],
         "history": _history(facts),
     }
     made |= {name: join_words(words, "or" if name in _DENYING else "and") for name, words in lists.items() if words}
+    if facts.textures:
+        made["textures"] = _join_alternatives(facts.textures)
     if "size" not in made and (facts.diameter_1_mm or facts.diameter_2_mm):
         made["one_diameter"] = _millimetres(facts.diameter_1_mm or facts.diameter_2_mm or 0)
     if facts.is_melanocytic is not None:
         made["lineage"] = "melanocytic" if facts.is_melanocytic else "not melanocytic"
-    marks = {
-        "proven": facts.confirmation == "histopathology",
-        "clinical_only": facts.confirmation == "clinical assessment",
-        "raised": facts.is_elevated is True,
-        "not_raised": facts.is_elevated is False,
-    }
-    return made | {name: name for name, is_set in marks.items() if is_set}
+    return made | {name: name for name, is_set in _marks(facts).items() if is_set}
+
+
+def knows(facts: Facts, names: Iterable[str]) -> bool:
+    """Whether each of these facts is known and each of these `LISTS` has something to say."""
+    listed = phrases(facts) if any(name in LISTS for name in names) else {}
+    return all(name in listed if name in LISTS else getattr(facts, name) not in (None, ()) for name in names)
 
 
 def metadata_lines(facts: Facts) -> list[str]:
@@ -135,6 +143,12 @@ def join_words(words: Iterable[str], last: str = "and") -> str:
     """ "a", "a and b", "a, b and c"."""
     *front, end = list(words)
     return f"{', '.join(front)} {last} {end}" if front else end
+
+
+def _join_alternatives(words: Sequence[str]) -> str:
+    """ "flat", "raised or bumpy, and rough or flaky"."""
+    *front, end = words
+    return f"{', '.join(front)}, and {end}" if front else end
 
 
 def with_article(noun: str) -> str:
@@ -153,10 +167,36 @@ def _signs(facts: Facts) -> dict[str, Sequence[str]]:
         for answer in (True, False, None)
     }
     is_any_asked = bool(by_answer[True] or by_answer[False])
+    symptoms = [_SYMPTOM_IN_SENTENCE.get(symptom, symptom) for symptom in facts.symptoms]
+    present = [*by_answer[True], *symptoms]
     return {
-        "present": [*by_answer[True], *facts.symptoms],
+        "present": present,
+        "complaints": [noun for noun in present if noun != SIGNS["is_elevated"]],
         "absent": by_answer[False],
         "unrecorded": by_answer[None] if is_any_asked else [],
+    }
+
+
+def _marks(facts: Facts) -> dict[str, bool]:
+    """What has no words of its own but decides which sentences apply."""
+    diameters = [mm for mm in (facts.diameter_1_mm, facts.diameter_2_mm) if mm is not None]
+    return {
+        "proven": facts.confirmation == "histopathology",
+        "clinical_only": facts.confirmation == "clinical assessment",
+        "raised": facts.is_elevated is True,
+        "not_raised": facts.is_elevated is False,
+        "grown": facts.has_grown is True,
+        "not_grown": facts.has_grown is False,
+        "changed": facts.has_changed is True,
+        "not_changed": facts.has_changed is False,
+        "darkened": "darkening" in facts.symptoms,
+        "over_6_mm": any(mm > 6 for mm in diameters),
+        "within_6_mm": len(diameters) == 2 and max(diameters) <= 6,
+        "equal_diameters": len(diameters) == 2 and diameters[0] == diameters[1],
+        "unequal_diameters": len(diameters) == 2 and diameters[0] != diameters[1],
+        "one_opinion": len(facts.differential) == 1,
+        "several_opinions": len(facts.differential) > 1,
+        "several_sites": " and " in (facts.body_site or ""),
     }
 
 
@@ -173,7 +213,9 @@ def _phrase(name: str, facts: Facts) -> str:
         case "confirmation":
             return _CONFIRMED[facts.confirmation] if facts.confirmation else ""
         case "age_years":
-            return f"about {facts.age_years}" if facts.is_age_rounded else str(facts.age_years)
+            return _age(facts)
+        case "lasting":
+            return _lasting(facts.duration or "")
         case "person":
             return _person(facts)
         case "phototype":
@@ -184,17 +226,29 @@ def _phrase(name: str, facts: Facts) -> str:
             return str(getattr(facts, PHRASES[name][0]))
 
 
+def _age(facts: Facts) -> str:
+    """ "81", "about 55"; in steps of five years, 0 stands for the ages that are nearest to it."""
+    if not facts.is_age_rounded:
+        return str(facts.age_years)
+    return f"about {facts.age_years}" if facts.age_years else "0 to 2"
+
+
 def _person(facts: Facts) -> str:
     """ "a 79-year-old man", "an 8-year-old girl", "a woman aged about 55", "a person aged 61"."""
     age = facts.age_years or 0
     if facts.sex is None:
-        return f"a person aged {_phrase('age_years', facts)}"
+        return f"a person aged {_age(facts)}"
     words = ("woman", "man") if age >= 18 else ("girl", "boy")
     word = words[0] if facts.sex == "female" else words[1]
     if facts.is_age_rounded:
-        return f"a {word} aged about {age}"
+        return f"a {word} aged {_age(facts)}"
     article = "an" if str(age).startswith("8") or age in (11, 18) else "a"
     return f"{article} {age}-year-old {word}"
+
+
+def _lasting(duration: str) -> str:
+    """ "for one day", "since childhood"."""
+    return duration if duration.startswith("since") else f"for {duration}"
 
 
 def _phototype(facts: Facts) -> str:

@@ -27,7 +27,7 @@ def _requests_of(image: ClinicalImage, book: PromptBook, seed: int) -> Iterator[
     topics: set[str] = set()
     for slot in SLOTS:
         bank = book.banks.get("general" if slot == "general" else image.source, ())
-        kinds = [kind for kind in bank if kind.suits(image.facts) and kind.topic not in topics]
+        kinds = [kind for kind in bank if kind.suits(image.facts, image.modality) and kind.topic not in topics]
         if not kinds:
             continue
         draw = Random(f"{seed}/{image.source}/{image.image_id}/{slot}")  # noqa: S311 - a draw, not a secret

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import get_args
 
 from jinja2 import TemplateError
 
@@ -17,7 +18,8 @@ from dermasynth_builder.records import Facts, Modality, Style
 from dermasynth_builder.resources import jinja_environment, resource_dir
 
 _SLOT = re.compile(r"\{(\w*)\}")
-_FACTS = frozenset(field.name for field in fields(Facts))
+_NEEDABLE = frozenset(field.name for field in fields(Facts)) | set(describe.LISTS)
+MODALITIES: tuple[Modality, ...] = get_args(Modality)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,13 @@ class QuestionType:
     style: Style
     audience: str
     holds: str
-    needs: tuple[str, ...]  # names of facts
+    needs: tuple[str, ...]  # names of facts, or of `describe.LISTS`
     wordings: tuple[str, ...]
+    modalities: tuple[Modality, ...] = MODALITIES
 
-    def suits(self, facts: Facts) -> bool:
-        """Whether all facts that this type needs are known."""
-        return all(getattr(facts, name) not in (None, ()) for name in self.needs)
+    def suits(self, facts: Facts, modality: Modality) -> bool:
+        """Whether this type fits such an image and all that it needs is known."""
+        return modality in self.modalities and describe.knows(facts, self.needs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ def _question_type(entry: Mapping[str, object]) -> QuestionType:
     if style not in replies.SCHEMAS:
         raise ValueError(f"type {name}: there is no style {style!r}")
     needs, wordings = _texts(entry, "needs"), _texts(entry, "wordings")
-    if unknown := set(needs) - _FACTS:
+    if unknown := set(needs) - _NEEDABLE:
         raise ValueError(f"type {name} needs {', '.join(sorted(unknown))}, which are no facts")
     if not wordings:
         raise ValueError(f"type {name} has no wordings")
@@ -121,7 +124,18 @@ def _question_type(entry: Mapping[str, object]) -> QuestionType:
         holds,
         needs,
         wordings,
+        _modalities(entry),
     )
+
+
+def _modalities(entry: Mapping[str, object]) -> tuple[Modality, ...]:
+    """Raises ValueError for a kind of image that there is not."""
+    if "modalities" not in entry:
+        return MODALITIES
+    wanted = _texts(entry, "modalities")
+    if unknown := set(wanted) - set(MODALITIES):
+        raise ValueError(f"type {entry['name']}: there is no modality {', '.join(sorted(unknown))}")
+    return tuple(modality for modality in MODALITIES if modality in wanted)
 
 
 def _texts(entry: Mapping[str, object], field: str) -> tuple[str, ...]:
@@ -133,8 +147,9 @@ def _texts(entry: Mapping[str, object], field: str) -> tuple[str, ...]:
 
 def _require_slots(name: str, wording: str, needs: tuple[str, ...]) -> None:
     for slot in _SLOT.findall(wording):
-        behind = describe.PHRASES.get(slot)
+        behind = (slot,) if slot in describe.LISTS else describe.PHRASES.get(slot)
         if behind is None:
-            raise ValueError(f"type {name}: slot {{{slot}}} is none of {', '.join(describe.PHRASES)}")
+            slots = ", ".join((*describe.PHRASES, *describe.LISTS))
+            raise ValueError(f"type {name}: slot {{{slot}}} is none of {slots}")
         if lacking := set(behind) - set(needs):
             raise ValueError(f"type {name}: slot {{{slot}}} rests on {', '.join(sorted(lacking))}: add it to needs")

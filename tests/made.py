@@ -1,5 +1,6 @@
 """Invented clinical images for tests that need no files."""
 
+from dataclasses import replace
 from itertools import product
 
 from dermasynth_builder.records import ClinicalImage, Facts, ImageFile
@@ -62,19 +63,37 @@ REPORTED = Facts(
     duration="one to four weeks",
     shot_type="close-up",
 )
+EXPORTED = Facts(
+    diagnosis="melanoma",
+    malignancy="malignant",
+    confirmation="histopathology",
+    body_site="front of the trunk",
+    age_years=55,
+    is_age_rounded=True,
+    sex="male",
+    fitzpatrick=2,
+    is_melanocytic=True,
+    dermoscopic_type="contact polarized",
+    has_melanoma_history=True,
+    has_family_melanoma_history=False,
+)
 EMPTY = Facts()
+
+
+DERMOSCOPIC = frozenset({"bcn20000", "derm12345", "hiba"})
+"""Sources whose images are dermoscopic, all of them or most."""
 
 
 def clinical_image(
     image_id: str = "PAT_9001_7001_1", facts: Facts = FULL, group: str = "PAT_9001", source: str = "pad_ufes"
 ) -> ClinicalImage:
-    """An invented image without a file on disk."""
+    """An invented image without a file on disk, of the kind that its source mostly has."""
     return ClinicalImage(
         source=source,
         image_id=image_id,
         file_name=f"{image_id}.png",
         group_id=group,
-        modality="clinical",
+        modality="dermoscopic" if source in DERMOSCOPIC else "clinical",
         facts=facts,
         licence="CC-BY-4.0",
         attribution="invented",
@@ -86,7 +105,7 @@ def clinical_image(
 def many_facts() -> list[Facts]:
     """Facts in every combination that changes which sentences apply."""
     diagnoses = ("actinic keratosis", "basal cell carcinoma", "melanoma", "nevus", "squamous cell carcinoma")
-    made = [EMPTY, FULL, SPARSE, REPORTED, Facts(differential=("Eczema",), differential_weights=(1.0,))]
+    made = [EMPTY, FULL, SPARSE, REPORTED, EXPORTED, Facts(differential=("Eczema",), differential_weights=(1.0,))]
     for diagnosis, biopsied, sign in product((*diagnoses, "seborrheic keratosis"), (True, False, None), (True, None)):
         made.append(
             Facts(
@@ -108,5 +127,13 @@ def many_facts() -> list[Facts]:
         *made,
         Facts(diagnosis="a disease nobody curated", body_site="hand"),
         Facts(age_years=0),
+        Facts(age_years=0, is_age_rounded=True, sex="female", body_site="back of the trunk"),
+        Facts(age_band="30 to 39", body_site="head or neck", symptoms=("bothersome appearance",), textures=("flat",)),
+        Facts(diagnosis="cutaneous horn", is_melanocytic=False),
+        Facts(diagnosis="nevus", malignancy="benign", confirmation="confocal microscopy", diameter_1_mm=4.0),
+        replace(
+            REPORTED, diagnosis=None, differential_weights=(0.4, 0.4, 0.2), symptoms=(), duration="since childhood"
+        ),
+        replace(FULL, body_site=None, has_changed=True, has_grown=True, diameter_2_mm=12.5),
         Facts(confirmation="serial imaging"),
     ]

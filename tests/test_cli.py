@@ -182,3 +182,10 @@ def test_the_readme_names_only_commands_and_targets_that_exist() -> None:
     for target in set(re.findall(r"make ([a-z-]+)", readme)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
     assert {"demo", "test"} <= set(re.findall(r"^make ([a-z-]+)", readme, re.MULTILINE))
+
+
+def test_the_readme_counts_the_questions_as_they_are(capsys: Output) -> None:
+    assert run("questions", "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert f"{report['wordings']} wordings of {report['types']} types" in (ROOT / "README.md").read_text("utf-8")
+    assert f"{report['wordings']} wordings of {report['types']} question" in (ROOT / "CHANGELOG.md").read_text("utf-8")

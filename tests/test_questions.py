@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from made import EMPTY, FULL, REPORTED, SPARSE, clinical_image, many_facts
+from made import DERMOSCOPIC, EMPTY, EXPORTED, FULL, REPORTED, SPARSE, clinical_image, many_facts
 
 from dermasynth_builder import describe
 from dermasynth_builder.errors import PromptError
@@ -27,18 +27,19 @@ def requests_of(images: list[ClinicalImage], book: PromptBook = BOOK) -> list[Re
     return list(plan_requests(images, book, SEED))
 
 
-def test_the_banks_hold_the_types_of_the_paper_with_at_least_six_wordings_each() -> None:
-    general = {kind.name for kind in BOOK.banks["general"]}
-    assert general == {"overview", "diagnosis", "differential", "patient_explanation", "next_steps", "self_instruct"}
-    assert {"identify", "visual_features"} <= {kind.name for kind in BOOK.banks["pad_ufes"]}
-    for bank in BOOK.banks.values():
-        assert all(len(set(kind.wordings)) >= 6 for kind in bank)
-
-
-def test_no_two_wordings_are_the_same_and_each_ends_as_a_sentence() -> None:
-    wordings = [wording for bank in BOOK.banks.values() for kind in bank for wording in kind.wordings]
-    assert len({wording.lower() for wording in wordings}) == len(wordings)
-    assert all(wording[-1] in ".?" and wording[0].isupper() for wording in wordings)
+def test_the_banks_hold_the_types_of_the_paper_and_more_wordings_than_it() -> None:
+    names = {bank: [kind.name for kind in kinds] for bank, kinds in BOOK.banks.items()}
+    paper = ["overview", "diagnosis", "differential", "patient_explanation", "next_steps", "self_instruct"]
+    lesions = {"identify", "visual_features", "structures", "malignancy", "differential", "patient_explanation"}
+    assert names["general"] == paper
+    assert {"derm12345", "hiba", "bcn20000"} <= {bank for bank in names if lesions <= set(names[bank])}
+    assert {"context", "comprehensive"} <= set(names["bcn20000"])
+    assert {"identify", "visual_features", "complaints", "history", "size", "relief"} <= set(names["pad_ufes"])
+    assert {"visual_features", "reasoning", "confidence", "evolution"} <= set(names["scin"])
+    assert {"complaints", "textures", "distribution", "duration"} <= set(names["scin"])
+    for bank, kinds in BOOK.banks.items():
+        assert all(len(kind.wordings) >= (20 if bank == "general" else 10) for kind in kinds)
+    assert sum(len(kind.wordings) for kinds in BOOK.banks.values() for kind in kinds) >= 640
 
 
 def test_every_image_gets_one_general_and_one_source_question_on_different_topics() -> None:
@@ -53,7 +54,23 @@ def test_a_type_is_never_drawn_where_a_fact_that_it_needs_is_absent() -> None:
     for (number, facts), source in product(enumerate(many_facts() * 5), sorted(set(BOOK.banks) - {"general"})):
         for request in requests_of([clinical_image(f"image_{number}", facts, source=source)]):
             bank = BOOK.banks["general" if request.slot == "general" else source]
-            assert next(kind for kind in bank if kind.name == request.question_type).suits(facts)
+            assert next(kind for kind in bank if kind.name == request.question_type).suits(facts, request.modality)
+
+
+@pytest.mark.parametrize("source", sorted(set(BOOK.banks) - {"general"}))
+def test_an_image_of_which_nothing_is_known_gets_two_questions_all_the_same(source: str) -> None:
+    for number in range(60):
+        slots = [request.slot for request in requests_of([clinical_image(f"image_{number}", EMPTY, source=source)])]
+        assert slots == ["general", "source"] or source == "pad_ufes"  # whose images all have a diagnosis
+
+
+def test_a_type_is_asked_only_of_the_kinds_of_image_that_it_fits() -> None:
+    photographs = [
+        replace(clinical_image(f"image_{n}", EXPORTED, source="hiba"), modality="clinical") for n in range(400)
+    ]
+    assert "structures" not in {request.question_type for request in requests_of(photographs)}
+    dermoscopic = [clinical_image(f"image_{n}", EXPORTED, source="hiba") for n in range(400)]
+    assert "structures" in {request.question_type for request in requests_of(dermoscopic)}
 
 
 def test_dropping_one_image_changes_no_request_of_another() -> None:
@@ -70,8 +87,8 @@ def test_the_order_of_the_images_does_not_matter() -> None:
 
 def test_all_types_and_wordings_are_drawn_sooner_or_later() -> None:
     for source in sorted(set(BOOK.banks) - {"general"}):
-        facts = REPORTED if source == "scin" else FULL
-        drawn = requests_of([clinical_image(f"image_{n}", facts, source=source) for n in range(1500)])
+        facts = REPORTED if source == "scin" else EXPORTED if source in DERMOSCOPIC else FULL
+        drawn = requests_of([clinical_image(f"image_{n}", facts, source=source) for n in range(2000)])
         wordings = {fill(w, facts) for bank in ("general", source) for kind in BOOK.banks[bank] for w in kind.wordings}
         assert {request.question for request in drawn} == wordings
 
@@ -93,6 +110,7 @@ def told_in_turn(name: str) -> list[dict[str, Any]]:
         "fitzpatrick_rater": [{"fitzpatrick": 2} | {name: rater} for rater in (None, "patient", "dermatologist")],
         "symptoms": [{}, {name: ("fever",)}, {name: ("fever", "chills")}],
         "textures": [{}, {name: ("flat",)}, {name: ("flat", "rough or flaky")}],
+        "duration": [{}, {name: "one day"}, {name: "since childhood"}],
         "confirmation": [{name: value} for value in (None, *get_args(Confirmation))],
         "fitzpatrick": [{name: value} for value in (None, 1, 6)],
     }
@@ -139,6 +157,8 @@ def copied_book(folder: Path) -> Path:
         ('style = "self_instruct"', 'style = "poem"', "there is no style 'poem'"),
         ('name = "next_steps"', 'name = "overview"', "two types have the same name"),
         ("needs = []", 'needs = "diagnosis"', "must be a list of texts"),
+        ("needs = []", 'needs = []\nmodalities = ["thermal"]', "there is no modality thermal"),
+        ("needs = []", 'needs = []\nmodalities = "clinical"', "must be a list of texts"),
         ("[[type]]", "[[type", "general.toml"),
     ],
 )

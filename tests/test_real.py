@@ -171,11 +171,13 @@ def test_no_answer_contradicts_its_row(rows: list[dict[str, Any]], table: dict[s
     words |= {"SCC": "squamous cell", "SEK": "seborrheic keratosis"}
     for row in rows:
         told, answer = table[row["image_id"]], row["answer"]
-        if found := re.search(r"(?:recorded diagnosis is|recorded as an?|filed under|named) ([a-z ]+)", answer):
+        if found := re.search(
+            r"(?:recorded diagnosis is|recorded as an?|It is filed under|found on the \w+ is named) ([a-z ]+)", answer
+        ):
             assert found.group(1).strip().startswith(words[told["diagnostic"]]), answer
-        if re.search(r"proven by biopsy|tissue sample was taken|biopsy has already", answer):
+        if re.search(r"proven by biopsy|(?<!no )tissue sample was taken|biopsy has already", answer):
             assert told["biopsed"] == "True", answer
-        if re.search(r"without a biopsy|[Nn]o biopsy|no tissue sample|without taking", answer):
+        if re.search(r"without a biopsy|[Nn]o biopsy|no tissue sample|without taking|no sample was taken", answer):
             assert told["biopsed"] == "False", answer
         ages = re.findall(r"(?:aged |an? )(\d+)", answer)
         assert set(ages) <= {told["age"]}, answer

@@ -21,7 +21,7 @@ from dermasynth_builder.errors import PromptError
 from dermasynth_builder.records import Facts, Reply, Request, canonical_json
 from dermasynth_builder.resources import resource_dir
 
-REVISION = 1
+REVISION = 2
 """Raised by hand whenever this code words the same files differently."""
 
 
@@ -117,14 +117,24 @@ class _Writer:
 def _helpers(request: Request) -> dict[str, str]:
     """Phrases that always exist."""
     facts: Facts = request.facts
-    image = describe.IMAGES[request.modality]
-    signs = [name for name in describe.SIGNS if getattr(facts, name)]
+    image, finding = describe.IMAGES[request.modality], _finding(request)
+    present = describe.phrases(facts).get("present", "")
     return {
         "image": image,
         "an_image": describe.with_article(image),
-        "is_or_are": "is" if len(signs) == 1 else "are",
+        "finding": finding,
+        "a_finding": describe.with_article(finding),
+        "is_or_are": "are" if " and " in present else "is",
         "on_site": f" on the {facts.body_site}" if facts.body_site else "",
     }
+
+
+def _finding(request: Request) -> str:
+    """What the image shows, as far as the facts allow a word: skin that nobody called diseased may be healthy."""
+    facts = request.facts
+    if facts.malignancy or request.modality == "dermoscopic":
+        return "lesion"
+    return "skin change" if facts.diagnosis or facts.differential else "area of skin"
 
 
 def _load(path: Path) -> dict[str, Any]:
