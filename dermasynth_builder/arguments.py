@@ -8,6 +8,7 @@ from dermasynth_builder import __version__
 from dermasynth_builder.errors import UsageError
 from dermasynth_builder.registry import ENGINES, SOURCES
 from dermasynth_builder.settings import DEFAULT_SEED, DEFAULT_SPLITS, Settings
+from dermasynth_builder.tokens import RESOLUTION_TOKENS, THINKING_TOKENS
 
 Command = Callable[[argparse.Namespace], None]
 
@@ -15,6 +16,7 @@ _EPILOG = """\
 examples:
   dermasynth demo
   dermasynth audit pad_ufes --raw data/pad_ufes
+  dermasynth cost pad_ufes --raw data/pad_ufes
   dermasynth build pad_ufes --raw data/pad_ufes
   dermasynth show pad_ufes -n 5
   dermasynth push USER/dermasynth --dry-run
@@ -27,6 +29,7 @@ _EXAMPLES = {
     "sources": "dermasynth sources",
     "audit": "dermasynth audit pad_ufes --raw data/pad_ufes",
     "plan": "dermasynth plan pad_ufes --raw data/pad_ufes --show 3",
+    "cost": "dermasynth cost pad_ufes --raw data/pad_ufes --model gemini-3.8-flash",
     "generate": "dermasynth generate pad_ufes --raw data/pad_ufes --retry-failed",
     "release": "dermasynth release pad_ufes --raw data/pad_ufes --splits 80/10/10",
     "build": "dermasynth build pad_ufes --raw data/pad_ufes",
@@ -67,6 +70,7 @@ def make_parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     add("sources", "list the image sets, their licences and where to get them")
     _add_audit(add("audit", "count what the raw releases hold, as a table and a figure; asks and writes no pairs"))
     _add_plan(add("plan", "show what would be asked"))
+    _add_cost(add("cost", "estimate what asking a model would cost, in money and time; asks nothing"))
     _add_generating(add("generate", "have an engine answer what is not answered yet"))
     release = add("release", "write the release folder from the replies")
     _add_reading(release)
@@ -114,10 +118,15 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_reading(parser: argparse.ArgumentParser) -> None:
-    _add_sources(parser)
+    _add_choosing(parser)
     parser.add_argument(
         "--engine", choices=sorted(ENGINES), default="template", help="what answers (default: template)"
     )
+    _add_folders(parser)
+
+
+def _add_choosing(parser: argparse.ArgumentParser) -> None:
+    _add_sources(parser)
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help=f"seed of all draws (default: {DEFAULT_SEED})")
     parser.add_argument(
         "--licence",
@@ -126,7 +135,6 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
         help="permissive: only images that may be used commercially with attribution (default: any)",
     )
     parser.add_argument("--strict", action="store_true", help="a problem in the raw release ends the run")
-    _add_folders(parser)
 
 
 def _add_plan(parser: argparse.ArgumentParser) -> None:
@@ -134,6 +142,31 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--show", type=int, default=0, metavar="N", help="print the first N prompts in full")
     parser.add_argument("--json", action="store_true", help="print the counts as JSON")
     parser.add_argument("--allow-missing-images", action="store_true", help="plan rows whose image file is not there")
+
+
+def _add_cost(parser: argparse.ArgumentParser) -> None:
+    _add_choosing(parser)
+    parser.add_argument(
+        "--model", action="append", dest="models", metavar="M", help="one or more (default: all of the price table)"
+    )
+    parser.add_argument("--prices", type=Path, metavar="FILE", help="price table in place of the one that ships")
+    parser.add_argument(
+        "--media-resolution", choices=tuple(RESOLUTION_TOKENS), default="high", help="of images (default: high)"
+    )
+    parser.add_argument(
+        "--thinking", choices=tuple(THINKING_TOKENS), default="medium", help="thinking level (default: medium)"
+    )
+    parser.add_argument(
+        "--image-tokens", type=_positive, metavar="N", help="tokens of an image, for models whose rule is not known"
+    )
+    parser.add_argument("--rpm", type=_positive, metavar="N", help="requests a minute (default: the price table's)")
+    parser.add_argument("--tpm", type=_positive, metavar="N", help="input tokens a minute (default: the price table's)")
+    parser.add_argument(
+        "--from-ledger", action="store_true", help="extrapolate from the replies in WORK/ledgers as well"
+    )
+    parser.add_argument("--json", action="store_true", help="print the estimate as JSON")
+    _add_work(parser)
+    parser.set_defaults(allow_missing_images=True, engine="template", out=Path("dermasynth"))
 
 
 def _add_generating(parser: argparse.ArgumentParser) -> None:
@@ -149,14 +182,14 @@ def _add_releasing(parser: argparse.ArgumentParser) -> None:
         help="shares of the patients in percent (default: 90/5/5)",
     )  # fmt: skip
     parser.add_argument(
-        "--max-side", type=_pixels, metavar="N",
+        "--max-side", type=_positive, metavar="N",
         help="scale larger images down to N pixels a side (Lanczos, JPEG of quality 90; default: as they are)",
     )  # fmt: skip
 
 
-def _pixels(text: str) -> int:
+def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError("write a number of pixels, as 1024")
+        raise argparse.ArgumentTypeError("write a whole number above zero, as 1024")
     return int(text)
 
 

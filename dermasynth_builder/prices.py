@@ -141,11 +141,10 @@ def _model(entry: Mapping[str, Any]) -> ModelPrice:
 
 
 def _rates(entry: Mapping[str, Any]) -> Rates:
-    if wrong := [name for name in entry if name != "until" and not 0 <= float(entry[name])]:
-        raise ValueError(f"{', '.join(wrong)} of {entry} is below zero")
-    if "until" in entry:
-        _day(entry["until"])
-    return Rates(**entry)
+    dollars = {name: float(value) for name, value in entry.items() if name != "until"}
+    if any(value < 0 for value in dollars.values()):
+        raise ValueError(f"{dict(entry)} is below zero")
+    return Rates(**dollars, until=_day(entry["until"]) if "until" in entry else None)
 
 
 def _day(value: object) -> date:
