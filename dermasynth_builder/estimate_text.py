@@ -121,14 +121,15 @@ def _time_lines(estimates: Mapping[str, Estimate], terms: Terms) -> list[str]:
 def _pilot_lines(pilots: Mapping[str, Pilot], requests: int, terms: Terms) -> list[str]:
     lines = []
     for name, pilot in pilots.items():
-        total, batch = (_UNKNOWN, _UNKNOWN)
-        if pilot.total_usd:
-            total, batch = _dollars(pilot.total_usd), _dollars(pilot.total_usd * terms.batch_factor)
+        total = pilot.total_usd
+        online, batch = (
+            f"${_dollars(each)}" if each else _UNKNOWN for each in (total, total and total * terms.batch_factor)
+        )
         lines += [
             f"{name}: {pilot.samples:,} requests answered",
-            f"  tokens out with thinking: {pilot.output_mean:,.0f} on average, 95 % of replies up to "
+            f"  tokens out, thinking included: {pilot.output_mean:,.0f} on average, 95 % of replies up to "
             f"{pilot.output_p95:,}",
-            f"  {requests:,} such requests: ${total} online, ${batch} as batch (low-high: 95 % interval)",
+            f"  {requests:,} such requests: {online} online, {batch} as batch (low-high: 95 % interval)",
             "",
         ]
     return lines

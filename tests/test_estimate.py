@@ -1,4 +1,4 @@
-"""What a plan comes to in tokens, money and time: the figures of generation.md 1.8, worked out by hand there."""
+"""What a plan comes to in tokens, money and time, beside figures worked out by hand for the paper's 92,020 requests."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,7 +39,7 @@ def estimated(table: PriceTable) -> Estimated:
 
 @pytest.mark.parametrize(
     ("model", "on", "dollars"),
-    [  # image of 1,120 tokens: online, batch; of 280: online, batch; of 1,120 with 400 tokens of thinking: online, batch
+    [  # online and batch: image of 1,120 tokens; of 280; of 1,120 with 400 tokens of thinking
         ("gemini-2.5-flash-lite", NOVEMBER, (18, 9, 11, 6, 33, 17)),  # images of 1,032 and 258 tokens
         ("gemini-3.1-flash-lite", NOVEMBER, (55, 28, 36, 18, 111, 55)),
         ("gemini-3.5-flash-lite", NOVEMBER, (77, 38, 54, 27, 169, 84)),
