@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dermasynth_builder import pipeline
-from dermasynth_builder.estimate import Terms, combined, estimate, workload_of
-from dermasynth_builder.estimate_text import CostReport
+from dermasynth_builder.estimate import CostReport, Terms, combined, estimate, workload_of
 from dermasynth_builder.ledger import usages
 from dermasynth_builder.pilot import Pilot, extrapolate, samples_of
 from dermasynth_builder.prices import PriceTable, cost_usd, load_prices

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil
 
+from dermasynth_builder.pilot import Pilot
 from dermasynth_builder.prices import Limits, Rates
 from dermasynth_builder.records import ClinicalImage, Request, Style
 from dermasynth_builder.tokens import (
@@ -93,6 +94,17 @@ class Estimate:
     cost: Cost | None
     online_hours: Mapping[str, tuple[float, float]]  # tier -> without and with thinking
     batch_waves: Mapping[str, tuple[int, int]]  # tier -> the fewest and the most; one has to end before the next
+
+
+@dataclass(frozen=True, slots=True)
+class CostReport:
+    """What `dermasynth cost` tells."""
+
+    workload: Workload
+    terms: Terms
+    prices_of: str  # day and source of the prices
+    estimates: Mapping[str, Estimate]  # by model
+    pilots: Mapping[str, Pilot]  # by ledger and model
 
 
 def workload_of(requests: Iterable[Request], images: Iterable[ClinicalImage]) -> Workload:

@@ -1,10 +1,10 @@
 """An estimate of cost as text for people and as plain values. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
-from dermasynth_builder.estimate import Estimate, Terms, Workload
+from dermasynth_builder.estimate import CostReport, Estimate, Terms, Workload
 from dermasynth_builder.pilot import Pilot
 from dermasynth_builder.tokens import (
     CHARACTERS_PER_TOKEN,
@@ -19,17 +19,6 @@ _NAME_WIDTH = 24
 _DOLLAR_WIDTH = 20
 _TIME_WIDTH = 15
 _UNKNOWN = "not known"
-
-
-@dataclass(frozen=True, slots=True)
-class CostReport:
-    """What `dermasynth cost` tells."""
-
-    workload: Workload
-    terms: Terms
-    prices_of: str  # day and source of the prices
-    estimates: Mapping[str, Estimate]  # by model
-    pilots: Mapping[str, Pilot]  # by ledger and model
 
 
 def cost_values(report: CostReport) -> dict[str, Any]:
@@ -79,7 +68,7 @@ def cost_text(report: CostReport) -> str:
     """The report as tables: money, then time, then what earlier replies say, then what all rests on."""
     work = report.workload
     lines = [
-        f"{work.requests:,} requests; text {_millions(work.text_in)} tokens in, {_millions(work.out)} out; "
+        f"{work.requests:,} requests; text {_tokens(work.text_in)} tokens in, {_tokens(work.out)} out; "
         "images by model, below",
         "",
         *_money_lines(report.estimates),
@@ -111,7 +100,7 @@ def _time_lines(estimates: Mapping[str, Estimate], terms: Terms) -> list[str]:
     names = (*(f"hours, tier {tier}" for tier in spend), *(f"waves, tier {tier}" for tier in waves))
     lines = [_row("", "tokens in", *names, width=_TIME_WIDTH)]
     for model, each in estimates.items():
-        tokens = _millions(each.tokens_in.middle) if each.tokens_in else _UNKNOWN
+        tokens = _tokens(each.tokens_in.middle) if each.tokens_in else _UNKNOWN
         hours = (_span(each.online_hours[tier], ".1f") for tier in spend if tier in each.online_hours)
         counts = (_span(each.batch_waves[tier], ",") for tier in waves if tier in each.batch_waves)
         lines.append(_row(model, tokens, *hours, *counts, width=_TIME_WIDTH))
@@ -144,8 +133,8 @@ def _dollars(dollars: Range) -> str:
     return f"{dollars.middle:,.{digits}f} ({dollars.low:,.{digits}f}-{dollars.high:,.{digits}f})"
 
 
-def _millions(tokens: float) -> str:
-    return f"{tokens / 1_000_000:,.1f} M"
+def _tokens(tokens: float) -> str:
+    return f"{tokens:,.0f}" if tokens < 1_000_000 else f"{tokens / 1_000_000:,.1f} M"
 
 
 def _span(ends: Sequence[float], form: str) -> str:
