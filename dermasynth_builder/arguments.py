@@ -1,13 +1,13 @@
 """The words of the command `dermasynth` and what they mean: words into a namespace, a namespace into settings. Pure."""
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from dermasynth_builder import __version__
-from dermasynth_builder.errors import UsageError
 from dermasynth_builder.registry import ENGINES, SOURCES
-from dermasynth_builder.settings import DEFAULT_JOBS, DEFAULT_SEED, DEFAULT_SPLITS, Settings
+from dermasynth_builder.settings import DEFAULT_JOBS, DEFAULT_SEED, DEFAULT_SPLITS
+from dermasynth_builder.tokens import RESOLUTION_TOKENS, THINKING_TOKENS
 
 Command = Callable[[argparse.Namespace], None]
 
@@ -16,6 +16,7 @@ examples:
   dermasynth demo
   dermasynth audit pad_ufes --raw data/pad_ufes
   dermasynth download hiba --limit 60 --accept-licence
+  dermasynth cost pad_ufes --raw data/pad_ufes
   dermasynth build pad_ufes --raw data/pad_ufes
   dermasynth show pad_ufes -n 5
   dermasynth push USER/dermasynth --dry-run
@@ -30,6 +31,7 @@ _EXAMPLES = {
     "download": "dermasynth download hiba --to data/hiba --limit 60 --accept-licence",
     "questions": "dermasynth questions --figure wheel.png --figure wheel.svg",
     "plan": "dermasynth plan pad_ufes --raw data/pad_ufes --show 3",
+    "cost": "dermasynth cost pad_ufes --raw data/pad_ufes --model gemini-3.8-flash",
     "generate": "dermasynth generate pad_ufes --raw data/pad_ufes --retry-failed",
     "release": "dermasynth release pad_ufes --raw data/pad_ufes --splits 80/10/10",
     "build": "dermasynth build pad_ufes --raw data/pad_ufes",
@@ -82,6 +84,7 @@ def make_parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_download(add("download", "fetch a raw release from its official place, checked and resumable"))
     _add_questions(add("questions", "tell how many and how varied the questions of the banks are"))
     _add_plan(add("plan", "show what would be asked"))
+    _add_cost(add("cost", "estimate what asking a model would cost, in money and time; asks nothing"))
     _add_generating(add("generate", "have an engine answer what is not answered yet"))
     release = add("release", "write the release folder from the replies")
     _add_reading(release)
@@ -129,10 +132,15 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_reading(parser: argparse.ArgumentParser) -> None:
-    _add_sources(parser)
+    _add_choosing(parser)
     parser.add_argument(
         "--engine", choices=sorted(ENGINES), default="template", help="what answers (default: template)"
     )
+    _add_folders(parser)
+
+
+def _add_choosing(parser: argparse.ArgumentParser) -> None:
+    _add_sources(parser)
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help=f"seed of all draws (default: {DEFAULT_SEED})")
     parser.add_argument(
         "--licence",
@@ -141,7 +149,6 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
         help="permissive: only images that may be used commercially with attribution (default: any)",
     )
     parser.add_argument("--strict", action="store_true", help="a problem in the raw release ends the run")
-    _add_folders(parser)
 
 
 def _add_plan(parser: argparse.ArgumentParser) -> None:
@@ -149,6 +156,31 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--show", type=int, default=0, metavar="N", help="print the first N prompts in full")
     parser.add_argument("--json", action="store_true", help="print the counts as JSON")
     parser.add_argument("--allow-missing-images", action="store_true", help="plan rows whose image file is not there")
+
+
+def _add_cost(parser: argparse.ArgumentParser) -> None:
+    _add_choosing(parser)
+    parser.add_argument(
+        "--model", action="append", dest="models", metavar="M", help="one or more (default: all of the price table)"
+    )
+    parser.add_argument("--prices", type=Path, metavar="FILE", help="price table in place of the one that ships")
+    parser.add_argument(
+        "--media-resolution", choices=tuple(RESOLUTION_TOKENS), default="high", help="of images (default: high)"
+    )
+    parser.add_argument(
+        "--thinking", choices=tuple(THINKING_TOKENS), default="medium", help="thinking level (default: medium)"
+    )
+    parser.add_argument(
+        "--image-tokens", type=_positive, metavar="N", help="tokens of an image, for models whose rule is not known"
+    )
+    parser.add_argument("--rpm", type=_positive, metavar="N", help="requests a minute (default: the price table's)")
+    parser.add_argument("--tpm", type=_positive, metavar="N", help="input tokens a minute (default: the price table's)")
+    parser.add_argument(
+        "--from-ledger", action="store_true", help="extrapolate from the replies in WORK/ledgers as well"
+    )
+    parser.add_argument("--json", action="store_true", help="print the estimate as JSON")
+    _add_work(parser)
+    parser.set_defaults(allow_missing_images=True, engine="template", out=Path("dermasynth"))
 
 
 def _add_generating(parser: argparse.ArgumentParser) -> None:
@@ -164,14 +196,14 @@ def _add_releasing(parser: argparse.ArgumentParser) -> None:
         help="shares of the patients in percent (default: 90/5/5)",
     )  # fmt: skip
     parser.add_argument(
-        "--max-side", type=_pixels, metavar="N",
+        "--max-side", type=_positive, metavar="N",
         help="scale larger images down to N pixels a side (Lanczos, JPEG of quality 90; default: as they are)",
     )  # fmt: skip
 
 
-def _pixels(text: str) -> int:
+def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError("write a number of pixels, as 1024")
+        raise argparse.ArgumentTypeError("write a whole number above zero, as 1024")
     return int(text)
 
 
@@ -235,49 +267,3 @@ def _split_shares(text: str) -> tuple[float, float, float]:
     if min(train, validation, test) < 0 or total <= 0:
         raise argparse.ArgumentTypeError("shares must not be negative, and not all zero")
     return train / total, validation / total, test / total
-
-
-def settings_of(arguments: argparse.Namespace) -> Settings:
-    """The settings that the words ask for. Raises UsageError where folders and sources do not go together."""
-    given = vars(arguments)
-    return Settings(
-        raw=_raw_folders(arguments.sources, arguments.raw),
-        work=arguments.work,
-        out=arguments.out,
-        engine=arguments.engine,
-        seed=arguments.seed,
-        split_shares=given.get("splits", DEFAULT_SPLITS),
-        max_side_px=given.get("max_side"),
-        is_permissive_only=arguments.licence == "permissive",
-        is_strict=arguments.strict,
-        is_missing_allowed=given.get("allow_missing_images", False),
-        is_failed_wanted=given.get("retry_failed", False),
-        is_partial_allowed=given.get("partial", False),
-    )
-
-
-def audit_settings_of(arguments: argparse.Namespace) -> Settings:
-    """What `dermasynth audit` asks for; see `settings_of`. Raises UsageError also for one figure of several sources."""
-    raw = _raw_folders(arguments.sources, arguments.raw)
-    if arguments.figure and len(raw) > 1:
-        raise UsageError(f"--figure {arguments.figure} is one file for {len(raw)} sources; leave it out, or name one")
-    return Settings(raw=raw, work=arguments.work, is_verified=arguments.verify)
-
-
-def _raw_folders(sources: Sequence[str], raw: Sequence[str]) -> dict[str, Path]:
-    named: dict[str, Path] = {}
-    plain: list[str] = []
-    for text in raw:
-        name, mark, folder = text.partition("=")
-        if mark and name in SOURCES:
-            named[name] = Path(folder)
-        else:
-            plain.append(text)
-    if len(plain) > 1:
-        raise UsageError(f"--raw {' '.join(plain)}: with several folders, say which is whose: --raw NAME=DIR")
-    names = list(dict.fromkeys(sources))
-    if plain:
-        named = {name: Path(plain[0], name) if len(names) > 1 else Path(plain[0]) for name in names} | named
-    if lacking := [name for name in names if name not in named]:
-        raise UsageError(f"no folder for {lacking[0]}; add --raw {lacking[0]}=DIR")
-    return {name: named[name] for name in names}

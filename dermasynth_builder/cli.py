@@ -10,7 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from dermasynth_builder.arguments import Command, audit_settings_of, make_parser, settings_of
+from dermasynth_builder.arguments import Command, make_parser
+from dermasynth_builder.chosen import audit_settings_of, settings_of
 from dermasynth_builder.errors import DermaSynthError, FigureError, UsageError
 from dermasynth_builder.registry import SOURCES
 
@@ -132,6 +133,28 @@ def _plan(arguments: argparse.Namespace) -> None:
         print(show.prompts_text(each, arguments.show), end="")
 
 
+def _cost(arguments: argparse.Namespace) -> None:
+    from datetime import UTC, datetime
+
+    from dermasynth_builder.costing import CostOrder, cost_report
+    from dermasynth_builder.estimate_text import cost_text, cost_values
+    from dermasynth_builder.terminal import TerminalReporter
+
+    order = CostOrder(
+        models=arguments.models or (),
+        prices=arguments.prices,
+        resolution=arguments.media_resolution,
+        thinking=arguments.thinking,
+        image_tokens=arguments.image_tokens,
+        rpm=arguments.rpm,
+        tpm=arguments.tpm,
+        is_from_ledger=arguments.from_ledger,
+    )
+    report = TerminalReporter(results=sys.stderr if arguments.json else sys.stdout)
+    told = cost_report(order, settings_of(arguments), report, on=datetime.now(UTC).date())
+    print(json.dumps(cost_values(told), indent=2) if arguments.json else cost_text(told))
+
+
 def _generate(arguments: argparse.Namespace) -> None:
     from dermasynth_builder import pipeline
     from dermasynth_builder.terminal import TerminalReporter
@@ -218,6 +241,7 @@ COMMANDS: dict[str, Command] = {
     "download": _download,
     "questions": _questions,
     "plan": _plan,
+    "cost": _cost,
     "generate": _generate,
     "release": _release,
     "build": _build,

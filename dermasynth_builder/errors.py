@@ -5,6 +5,7 @@
     ├── DownloadError         a raw release that cannot be fetched, or not whole
     ├── SourceError           a raw release that cannot be read, or problems under --strict
     ├── PromptError           a question bank or a template that breaks its own rules
+    ├── PriceError            a price table that cannot be read
     ├── LedgerError           a ledger that cannot be opened or is in use
     ├── ReleaseError          a release that cannot be written, or whose card and files disagree
     ├── FigureError           a figure that cannot be drawn here
@@ -32,6 +33,10 @@ class SourceError(DermaSynthError):
 
 class PromptError(DermaSynthError):
     """A question bank, a template or the curated answers break their own rules."""
+
+
+class PriceError(DermaSynthError):
+    """A price table cannot be read, or breaks its form."""
 
 
 class LedgerError(DermaSynthError):

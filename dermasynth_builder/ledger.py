@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 from dermasynth_builder.errors import LedgerError
 from dermasynth_builder.protocols import Engine
 from dermasynth_builder.records import Reply, Request, canonical_json, digest
+from dermasynth_builder.tokens import Usage, read_usage
 
 FORMAT = 1
 _SYNC_EVERY_S = 1.0
@@ -175,29 +176,56 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class LedgerSummary:
-    """What a ledger file holds, counting the last reply to each key."""
+    """What a ledger file holds: answers and failures by the last reply to each key, tokens and money of all replies."""
 
     identity: Mapping[str, Any]
     answered: int
     failures: Mapping[str, int]  # by kind, the part of the failure before its colon
     torn_lines: int
+    tokens: Usage  # as the service has counted them, replies that were replaced included: they were paid too
+    cost_usd: float
+    unpriced: int  # replies that took tokens, and whose cost the ledger does not hold
 
 
 def summarise(path: Path) -> LedgerSummary:
     """Reads any ledger file, whatever its engine."""
     identity: Mapping[str, Any] = {}
     last: dict[str, str | None] = {}  # key -> kind of failure, None for an answer
-    torn_lines = 0
-    with path.open("rb") as file:
-        for record in map(_record, file):
-            if record is None:
-                torn_lines += 1
-            elif "ledger" in record:
-                identity = record["identity"]
-            else:
-                last[record["key"]] = None if record["failure"] is None else record["failure"].partition(":")[0]
+    torn_lines = unpriced = 0
+    tokens, cost_usd = Usage(), 0.0
+    for record in _records(path):
+        if record is None:
+            torn_lines += 1
+        elif "ledger" in record:
+            identity = record["identity"]
+        else:
+            last[record["key"]] = None if record["failure"] is None else record["failure"].partition(":")[0]
+            tokens += read_usage(record["usage"]) or Usage()
+            cost_usd += record.get("cost_usd") or 0.0
+            unpriced += bool(record["usage"]) and record.get("cost_usd") is None
     failures = Counter(kind for kind in last.values() if kind is not None)
-    return LedgerSummary(identity, len(last) - failures.total(), failures, torn_lines)
+    return LedgerSummary(
+        identity,
+        len(last) - failures.total(),
+        failures,
+        torn_lines,
+        tokens=tokens,
+        cost_usd=cost_usd,
+        unpriced=unpriced,
+    )
+
+
+def usages(path: Path) -> Iterator[tuple[str, str | None, Mapping[str, int]]]:
+    """Key, model and usage of every reply that took tokens, replaced ones included, in the order of the ledger."""
+    for record in _records(path):
+        if record is not None and record.get("usage"):
+            yield record["key"], record["model"], record["usage"]
+
+
+def _records(path: Path) -> Iterator[dict[str, Any] | None]:
+    """The header and the replies of a ledger file, None for a line that was cut off."""
+    with path.open("rb") as file:
+        yield from map(_record, file)
 
 
 def _record(line: bytes) -> dict[str, Any] | None:

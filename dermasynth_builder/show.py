@@ -6,18 +6,21 @@ from pathlib import Path
 from typing import Any
 
 from dermasynth_builder.audit import counted
+from dermasynth_builder.estimate import Load, workload_of
 from dermasynth_builder.ledger import LedgerSummary
 from dermasynth_builder.protocols import Source
 from dermasynth_builder.reading import Planned
 from dermasynth_builder.release import ConfigFiles
+from dermasynth_builder.tokens import RESOLUTION_TOKENS, Usage
 
 _WIDTH = 100
+_TOKENS_NOTE = f"(estimated: {RESOLUTION_TOKENS['high']:,} tokens an image, no thinking; see `dermasynth cost`)"
 
 
 def plan_counts(planned: Planned) -> dict[str, Any]:
-    """What a plan comes to, as plain values: images, groups, diagnoses, question types, problems."""
+    """What a plan comes to, as plain values: images, groups, diagnoses, question types with their tokens, problems."""
     images = planned.read.images
-    requests = list(planned.requests())
+    work = workload_of(planned.requests(), images)
     return {
         "source": planned.read.name,
         "images": len(images),
@@ -25,9 +28,20 @@ def plan_counts(planned: Planned) -> dict[str, Any]:
         "patients_or_groups": len({image.group_id for image in images}),
         "lesions": len({image.lesion_id for image in images if image.lesion_id}),
         "diagnoses": counted(image.facts.diagnosis or "not recorded" for image in images),
-        "requests": len(requests),
-        "question_types": counted(f"{request.slot}: {request.question_type}" for request in requests),
+        "requests": work.requests,
+        "question_types": [_load_counts(load) for load in work.loads],
         "problems": counted(str(problem.kind) for problem in planned.read.problems),
+    }
+
+
+def _load_counts(load: Load) -> dict[str, Any]:
+    return {
+        "slot": load.slot,
+        "style": load.style,
+        "question_type": load.question_type,
+        "requests": load.requests,
+        "tokens_in": load.text_in + load.requests * RESOLUTION_TOKENS["high"],
+        "tokens_out": load.out,
     }
 
 
@@ -35,12 +49,22 @@ def plan_text(counts: Mapping[str, Any]) -> str:
     """The counts of a plan as a table."""
     lines = [f"{counts['source']}"]
     for name, value in counts.items():
-        if isinstance(value, Mapping):
+        if name == "question_types":
+            lines += _question_type_lines(value)
+        elif isinstance(value, Mapping):
             lines += [f"  {name.replace('_', ' ')}"] * bool(value)
             lines += [f"    {part:<36}{count:>8,}" for part, count in value.items()]
         elif name != "source":
             lines.append(f"  {name.replace('_', ' '):<38}{value:>8,}")
     return "\n".join(lines)
+
+
+def _question_type_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    lines = [f"  {'question types':<44}{'requests':>10}{'tokens in':>14}{'tokens out':>14}"]
+    for row in rows:
+        name = f"{row['style']}, {row['slot']}: {row['question_type']}"
+        lines.append(f"    {name:<42}{row['requests']:>10,}{row['tokens_in']:>14,}{row['tokens_out']:>14,}")
+    return [*lines, f"    {_TOKENS_NOTE}"]
 
 
 def pair_text(row: Mapping[str, Any]) -> str:
@@ -78,9 +102,23 @@ def ledger_text(path: Path, summary: LedgerSummary) -> str:
     engine = ", ".join(f"{name} {value}" for name, value in summary.identity.items())
     lines = [f"{path}: {summary.answered} answers, {sum(summary.failures.values())} failures", f"  {engine}"]
     lines += [f"  {count} x {kind}" for kind, count in sorted(summary.failures.items())]
+    if summary.tokens != Usage():
+        lines += _paid_lines(summary)
     if summary.torn_lines:
         lines.append(f"  {summary.torn_lines} lines cut off and stepped over")
     return "\n".join(lines)
+
+
+def _paid_lines(summary: LedgerSummary) -> list[str]:
+    tokens = summary.tokens
+    lines = [
+        f"  tokens: {tokens.prompt:,} in, {tokens.cached:,} of them cached, {tokens.output:,} out, "
+        f"{tokens.thoughts:,} thinking",
+        f"  cost: ${summary.cost_usd:,.4f} for all replies, replaced ones included",
+    ]
+    if summary.unpriced:
+        lines.append(f"  the cost of {summary.unpriced:,} replies is not known, and is not in this sum")
+    return lines
 
 
 def release_text(folder: Path, configs: Mapping[str, ConfigFiles]) -> str:

@@ -91,6 +91,9 @@ def test_plan_prints_counts_prompts_and_clean_json(specimens: Path, tmp_path: Pa
     assert run(*words, "--json") == 0
     counted = json.loads(capsys.readouterr().out)[0]
     assert (counted["images"], counted["requests"], counted["problems"]) == (24, 48, {})
+    assert sum(row["requests"] for row in counted["question_types"]) == 48
+    assert all(row["tokens_in"] > 1120 * row["requests"] for row in counted["question_types"])
+    assert all(row["tokens_out"] >= 160 * row["requests"] for row in counted["question_types"])
 
 
 def test_the_stages_one_by_one_come_to_what_build_makes(specimens: Path, tmp_path: Path, capsys: Output) -> None:

@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 from asked import Recited, answer, failure, request, requests
 
 from dermasynth_builder.errors import LedgerError
-from dermasynth_builder.ledger import FORMAT, Ledger, ledger_path, summarise
+from dermasynth_builder.ledger import FORMAT, Ledger, ledger_path, summarise, usages
 from dermasynth_builder.records import Reply
+from dermasynth_builder.tokens import Usage
 
 IDENTITY = {"engine": "recited", "model": "none", "temperature": 0.5, "revision": 3, "top_k": None}
 FULL = Reply(
@@ -227,3 +228,15 @@ def test_a_summary_counts_the_last_reply_to_each_key(path: Path) -> None:
     summary = summarise(path)
     assert (summary.identity, summary.answered, summary.torn_lines) == (IDENTITY, 2, 1)
     assert summary.failures == {"server": 2, "blocked": 1}
+
+
+def test_a_summary_adds_up_the_tokens_and_the_money_of_every_reply_replaced_ones_too(path: Path) -> None:
+    usage = {"promptTokenCount": 1450, "candidatesTokenCount": 160, "thoughtsTokenCount": 40}
+    paid = replace(answer(request(0).key), usage=usage)
+    written(path, paid, failure(request(1).key), answer(request(2).key))
+    with path.open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(asdict(paid) | {"cost_usd": cost}) + "\n" for cost in (0.25, 0.125))
+    summary = summarise(path)
+    assert (summary.answered, summary.tokens) == (2, Usage(prompt=4350, output=480, thoughts=120))
+    assert (summary.cost_usd, summary.unpriced) == (0.375, 1)
+    assert list(usages(path)) == [(paid.key, None, usage)] * 3

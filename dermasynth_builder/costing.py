@@ -1,0 +1,86 @@
+"""Effect: estimates what asking a model would cost, from the plan, the price table and the ledgers of earlier runs."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from dermasynth_builder import pipeline
+from dermasynth_builder.estimate import CostReport, Terms, combined, estimate, workload_of
+from dermasynth_builder.ledger import usages
+from dermasynth_builder.pilot import Pilot, extrapolate, samples_of
+from dermasynth_builder.prices import PriceTable, cost_usd, load_prices
+from dermasynth_builder.progress import Reporter
+from dermasynth_builder.settings import Settings
+from dermasynth_builder.tokens import Resolution, Thinking
+
+_Price = Callable[[str, Mapping[str, Any]], float | None]  # model, usage of one reply -> dollars
+
+
+@dataclass(frozen=True, slots=True)
+class CostOrder:
+    """What an estimate is wanted for."""
+
+    models: Sequence[str] = ()  # empty: all that the price table can tell of
+    prices: Path | None = None  # None: the table that ships
+    resolution: Resolution = "high"
+    thinking: Thinking = "medium"
+    image_tokens: int | None = None  # see `Terms`
+    rpm: int | None = None  # None: as the price table says
+    tpm: int | None = None
+    is_from_ledger: bool = False
+
+
+def cost_report(order: CostOrder, settings: Settings, report: Reporter, *, on: date) -> CostReport:
+    """What the plan of these settings comes to with each model, at the prices of a day.
+
+    Raises SourceError and PriceError.
+    """
+    table = load_prices(order.prices)
+    terms = terms_of(order, table)
+    models = order.models or _tellable(table, on, terms)
+    for warning in table.warnings(on, models):
+        report.warn(warning)
+    planned = pipeline.plan(settings, report)
+    workload = combined(workload_of(each.requests(), each.read.images) for each in planned)
+    estimates = {}
+    for model in models:
+        found = table.answering(model, on)
+        family = found.images if found else None
+        estimates[model] = estimate(workload, table.rates(model, on), family, terms=terms)
+    pilots = {}
+    if order.is_from_ledger:
+        price = partial(cost_usd, tier="standard", on=on, table=table)
+        pilots = dict(_pilots(order, settings.work / "ledgers", workload.requests, price=price))
+        if not pilots:
+            report.warn(f"no ledger in {settings.work} holds replies of a model with their usage; nothing to go by")
+    return CostReport(workload, terms, f"{table.as_of}, {table.source}", estimates, pilots)
+
+
+def terms_of(order: CostOrder, table: PriceTable) -> Terms:
+    """What the estimate assumes: the order's words, else the price table's limits."""
+    limits = replace(table.limits, rpm=order.rpm or table.limits.rpm, tpm=order.tpm or table.limits.tpm)
+    return Terms(limits, table.factors["batch"], order.resolution, order.thinking, order.image_tokens)
+
+
+def _tellable(table: PriceTable, on: date, terms: Terms) -> list[str]:
+    """Models that answer on that day under their own name, and whose cost can be told."""
+    return [
+        name
+        for name, model in table.models.items()
+        if table.answering(name, on) is model and table.rates(name, on) and (model.images or terms.image_tokens)
+    ]
+
+
+def _pilots(order: CostOrder, ledgers: Path, requests: int, *, price: _Price) -> Iterator[tuple[str, Pilot]]:
+    """What each ledger's replies say, under the name of its file and model."""
+    for path in sorted(ledgers.glob("*.jsonl")):
+        of_model: dict[str, list[tuple[str, Mapping[str, int]]]] = {}
+        for key, model, usage in usages(path):
+            if model and (not order.models or model in order.models):
+                of_model.setdefault(model, []).append((key, usage))
+        for model, counted in of_model.items():
+            if samples := samples_of(counted, partial(price, model)):
+                yield f"{path.name}, {model}", extrapolate(samples, requests)
