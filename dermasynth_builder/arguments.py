@@ -1,4 +1,4 @@
-"""The words of the command `dermasynth` and what they mean: words into a namespace, a namespace into settings. Pure."""
+"""The words of the command `dermasynth` and what they mean, as a namespace. Pure."""
 
 import argparse
 from collections.abc import Callable, Mapping
@@ -6,9 +6,11 @@ from pathlib import Path
 
 from dermasynth_builder import __version__
 from dermasynth_builder.registry import ENGINES, SOURCES
-from dermasynth_builder.settings import DEFAULT_JOBS, DEFAULT_SEED, DEFAULT_SPLITS
+from dermasynth_builder.settings import DEFAULT_JOBS, DEFAULT_SEED, DEFAULT_SPLITS, PlanOptions
 from dermasynth_builder.tokens import RESOLUTION_TOKENS, THINKING_TOKENS
+from dermasynth_builder.words import percent, png_path, positive, split_shares
 
+PLAN = PlanOptions()
 Command = Callable[[argparse.Namespace], None]
 
 _EPILOG = """\
@@ -123,7 +125,7 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the counts as JSON, one object a source")
     parser.add_argument(
         "--figure",
-        type=_png_path,
+        type=png_path,
         metavar="FILE.png",
         help="where the figure of one source goes (default: WORK/figures/audit-SOURCE.png for each); needs matplotlib",
     )
@@ -141,7 +143,7 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
 
 def _add_choosing(parser: argparse.ArgumentParser) -> None:
     _add_sources(parser)
-    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help=f"seed of all draws (default: {DEFAULT_SEED})")
+    _add_planning(parser)
     parser.add_argument(
         "--licence",
         choices=("any", "permissive"),
@@ -149,6 +151,30 @@ def _add_choosing(parser: argparse.ArgumentParser) -> None:
         help="permissive: only images that may be used commercially with attribution (default: any)",
     )
     parser.add_argument("--strict", action="store_true", help="a problem in the raw release ends the run")
+
+
+def _add_planning(parser: argparse.ArgumentParser) -> None:
+    """What shapes the requests; the same words have to be given to every command of a run."""
+    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help=f"seed of all draws (default: {DEFAULT_SEED})")
+    parser.add_argument(
+        "--metadata", choices=("shown", "hidden"), default="shown",
+        help="hidden: the same questions, but the engine is not told the recorded facts (default: shown)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--self-instruct", type=percent, default=PLAN.self_instruct_share, metavar="PERCENT",
+        help="share of the pairs whose question the engine writes itself (default: 8.3, at most 50)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--conversations", type=percent, default=PLAN.conversation_share, metavar="PERCENT",
+        help="share of the images that get a conversation in place of their general question (default: 0)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--rounds", type=positive, default=PLAN.rounds, metavar="N",
+        help=f"rounds of self-instruct, each showing questions accepted before (default: {PLAN.rounds})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--together", action="store_true", help="both questions of an image in one request: about 30 %% cheaper"
+    )
 
 
 def _add_plan(parser: argparse.ArgumentParser) -> None:
@@ -171,10 +197,10 @@ def _add_cost(parser: argparse.ArgumentParser) -> None:
         "--thinking", choices=tuple(THINKING_TOKENS), default="medium", help="thinking level (default: medium)"
     )
     parser.add_argument(
-        "--image-tokens", type=_positive, metavar="N", help="tokens of an image, for models whose rule is not known"
+        "--image-tokens", type=positive, metavar="N", help="tokens of an image, for models whose rule is not known"
     )
-    parser.add_argument("--rpm", type=_positive, metavar="N", help="requests a minute (default: the price table's)")
-    parser.add_argument("--tpm", type=_positive, metavar="N", help="input tokens a minute (default: the price table's)")
+    parser.add_argument("--rpm", type=positive, metavar="N", help="requests a minute (default: the price table's)")
+    parser.add_argument("--tpm", type=positive, metavar="N", help="input tokens a minute (default: the price table's)")
     parser.add_argument(
         "--from-ledger", action="store_true", help="extrapolate from the replies in WORK/ledgers as well"
     )
@@ -192,19 +218,13 @@ def _add_generating(parser: argparse.ArgumentParser) -> None:
 def _add_releasing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--partial", action="store_true", help="release although some requests have no reply")
     parser.add_argument(
-        "--splits", type=_split_shares, default=DEFAULT_SPLITS, metavar="TRAIN/VALIDATION/TEST",
+        "--splits", type=split_shares, default=DEFAULT_SPLITS, metavar="TRAIN/VALIDATION/TEST",
         help="shares of the patients in percent (default: 90/5/5)",
     )  # fmt: skip
     parser.add_argument(
-        "--max-side", type=_positive, metavar="N",
+        "--max-side", type=positive, metavar="N",
         help="scale larger images down to N pixels a side (Lanczos, JPEG of quality 90; default: as they are)",
     )  # fmt: skip
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError("write a whole number above zero, as 1024")
-    return int(text)
 
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:
@@ -250,20 +270,3 @@ def _add_show(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-n", type=int, default=3, help="how many pairs (default: 3)")
     parser.add_argument("--skip", type=int, default=0, help="how many to pass over first")
     _add_out(parser)
-
-
-def _png_path(text: str) -> Path:
-    if not text.lower().endswith(".png"):
-        raise argparse.ArgumentTypeError("the figure is a PNG file; write a name that ends in .png")
-    return Path(text)
-
-
-def _split_shares(text: str) -> tuple[float, float, float]:
-    try:
-        train, validation, test = (float(part) for part in text.split("/"))
-    except ValueError:
-        raise argparse.ArgumentTypeError("write three numbers, as 90/5/5") from None
-    total = train + validation + test
-    if min(train, validation, test) < 0 or total <= 0:
-        raise argparse.ArgumentTypeError("shares must not be negative, and not all zero")
-    return train / total, validation / total, test / total

@@ -35,7 +35,7 @@ class Reject:
 def assemble(
     answered: Iterable[tuple[Request, Reply | None]], images: Mapping[str, ClinicalImage], recipe: Recipe
 ) -> Iterator[Pair | Reject]:
-    """One pair for each request that has a good reply, in the order given; requests without any are left out.
+    """The pairs of each request that has a good reply, in the order given; requests without any are left out.
 
     `images` holds the images of the requests by id.
     """
@@ -43,7 +43,8 @@ def assemble(
         if reply is None:
             continue
         try:
-            yield _pair(request, reply, images[request.image_id], recipe=recipe)
+            for exchange in replies.exchanges(request, reply):
+                yield _pair(request, reply, exchange, image=images[request.image_id], recipe=recipe)
         except replies.BadReply as error:
             yield Reject(request.pair_id, request.key, (f"reply: {error}",), request.question, reply.text)
 
@@ -83,17 +84,17 @@ def sort_out(pair: Pair, findings: Iterable[Finding]) -> Pair | Reject:
     return replace(pair, flags=pair.flags + flags)
 
 
-def _pair(request: Request, reply: Reply, image: ClinicalImage, *, recipe: Recipe) -> Pair:
-    messages = replies.turns(request, reply)
+def _pair(request: Request, reply: Reply, exchange: replies.Exchange, *, image: ClinicalImage, recipe: Recipe) -> Pair:
+    messages = exchange.turns
     return Pair(
-        pair_id=request.pair_id,
+        pair_id=request.pair_id_of(exchange.step.slot),
         image=image,
         split=split_of(image, recipe),
         question=messages[0].content,
         answer=messages[1].content,
         messages=messages,
         style=request.style,
-        question_type=request.question_type,
+        question_type=exchange.step.question_type,
         references=reply.references,
         engine=recipe.engine,
         model=reply.model,

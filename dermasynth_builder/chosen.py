@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dermasynth_builder.errors import UsageError
 from dermasynth_builder.registry import SOURCES
-from dermasynth_builder.settings import DEFAULT_SPLITS, Settings
+from dermasynth_builder.settings import DEFAULT_SPLITS, PlanOptions, Settings
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
@@ -18,6 +18,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         out=arguments.out,
         engine=arguments.engine,
         seed=arguments.seed,
+        options=_plan_options(arguments),
         split_shares=given.get("splits", DEFAULT_SPLITS),
         max_side_px=given.get("max_side"),
         is_permissive_only=arguments.licence == "permissive",
@@ -25,6 +26,21 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         is_missing_allowed=given.get("allow_missing_images", False),
         is_failed_wanted=given.get("retry_failed", False),
         is_partial_allowed=given.get("partial", False),
+    )
+
+
+def _plan_options(arguments: argparse.Namespace) -> PlanOptions:
+    if 2 * arguments.self_instruct + arguments.conversations > 1:
+        raise UsageError(
+            "--self-instruct is a share of all pairs and --conversations one of the images, of which each gives two "
+            "pairs: twice the one and the other must not be more than 100 together"
+        )
+    return PlanOptions(
+        self_instruct_share=arguments.self_instruct,
+        conversation_share=arguments.conversations,
+        rounds=arguments.rounds,
+        is_metadata_shown=arguments.metadata == "shown",
+        is_together=arguments.together,
     )
 
 

@@ -1,7 +1,7 @@
 """Effect: asks an engine what its ledger does not hold yet."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from dermasynth_builder.ledger import Ledger
 from dermasynth_builder.protocols import Engine
@@ -16,6 +16,10 @@ class Tally:
     failed_earlier: int = 0  # failures that were not asked again
     answered: int = 0
     failed: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        """Both runs together."""
+        return Tally(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
 
 def generate(

@@ -7,6 +7,7 @@ from dermasynth_builder.card import Config, attribution_text, card_text
 from dermasynth_builder.errors import ReleaseError
 from dermasynth_builder.generate import Tally, generate
 from dermasynth_builder.ledger import Ledger, ledger_path
+from dermasynth_builder.plan import Planner
 from dermasynth_builder.progress import Reporter
 from dermasynth_builder.protocols import Engine
 from dermasynth_builder.publish import Assembled, recipe_of, write_source
@@ -15,13 +16,16 @@ from dermasynth_builder.reading import Planned, read_source
 from dermasynth_builder.records import Pair
 from dermasynth_builder.release import ATTRIBUTION, CARD, new_release, verify
 from dermasynth_builder.resources import jinja_environment, resource_dir
+from dermasynth_builder.rounds import Rounds, rounds_folder
 from dermasynth_builder.settings import Settings
 
 
 def plan(settings: Settings, report: Reporter) -> list[Planned]:
     """Reads every source of the settings and plans its requests. Raises SourceError."""
-    book = load_prompt_book()
-    return [Planned(read_source(name, settings, report), book, settings.seed) for name in settings.raw]
+    planner = Planner(load_prompt_book(), settings.seed, settings.options)
+    folder = rounds_folder(ledger_path(settings.work / "ledgers", registry.engine(settings.engine)))
+    rounds = {name: Rounds(folder, name, settings.seed, settings.options) for name in settings.raw}
+    return [Planned(read_source(name, settings, report), planner, rounds[name]) for name in settings.raw]
 
 
 def tell_missing(planned: Sequence[Planned], settings: Settings, report: Reporter) -> None:
@@ -35,13 +39,16 @@ def tell_missing(planned: Sequence[Planned], settings: Settings, report: Reporte
 
 
 def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tally:
-    """Has the engine answer what its ledger does not hold yet."""
+    """Has the engine answer what its ledger does not hold yet, a round of self-instruct after the other."""
     engine = registry.engine(settings.engine)
     ledger = open_ledger(engine, settings, report)
     total = sum(1 for each in planned for _ in each.requests())
-    requests = (request for each in planned for request in each.requests())
+    tally = Tally()
     with report.bar(f"asking {engine.name}", total) as advance:
-        tally = generate(requests, engine, ledger, is_failed_wanted=settings.is_failed_wanted, advance=advance)
+        for number in range(settings.options.rounds):
+            begun = [each for each in planned if each.begin_round(number, ledger)]
+            requests = (request for each in begun for request in each.requests_of_round(number))
+            tally += generate(requests, engine, ledger, is_failed_wanted=settings.is_failed_wanted, advance=advance)
     report.say(
         f"{tally.answered} answered, {tally.failed} failed, {tally.known} known from before"
         + (f", {tally.failed_earlier} failed before and not asked again" if tally.failed_earlier else "")

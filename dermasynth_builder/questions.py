@@ -8,11 +8,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from jinja2 import TemplateError
 
-from dermasynth_builder import describe, replies
+from dermasynth_builder import describe
 from dermasynth_builder.errors import PromptError
 from dermasynth_builder.records import Facts, Modality, Style
 from dermasynth_builder.resources import jinja_environment, resource_dir
@@ -47,32 +47,24 @@ class PromptBook:
     folder: Path
     banks: Mapping[str, tuple[QuestionType, ...]]  # "general" or a source's name -> its types
 
-    def render(self, kind: QuestionType, question: str, *, modality: Modality, facts: Facts) -> str:
-        """The whole prompt for one question. `facts` are those that the model is told.
+    def wordings(self) -> list[str]:
+        """Every question that the banks can ask, slots unfilled; the briefs of self-instruct are none."""
+        kinds = (kind for bank in self.banks.values() for kind in bank)
+        return [text for kind in kinds if kind.style == "asked" for text in kind.wordings]
 
+    def render(self, prompt_id: str, context: Mapping[str, Any], *, modality: Modality, facts: Facts) -> str:
+        """The whole prompt of the template `prompt_id`. `facts` are those that the model is told.
+
+        `context` holds `asks` (question, audience and what a good answer holds, of each) and `examples` (questions).
         Raises PromptError where the template uses what is not defined.
         """
-        name = prompt_id(kind)
+        known = {"image": describe.IMAGES[modality], "metadata": describe.metadata_lines(facts)}
         try:
-            text = (
-                jinja_environment(self.folder / "templates")
-                .get_template(f"{name}.jinja")
-                .render(
-                    image=describe.IMAGES[modality],
-                    metadata=describe.metadata_lines(facts),
-                    question=question,
-                    holds=kind.holds,
-                    audience=kind.audience,
-                )
-            )
+            template = jinja_environment(self.folder / "templates").get_template(f"{prompt_id}.jinja")
+            text = template.render(context, **known)
         except TemplateError as error:
-            raise PromptError(f"template {name}.jinja in {self.folder / 'templates'}: {error}") from error
+            raise PromptError(f"template {prompt_id}.jinja in {self.folder / 'templates'}: {error}") from error
         return text.strip() + "\n"
-
-
-def prompt_id(kind: QuestionType) -> str:
-    """The name of the template that this type is asked with."""
-    return kind.style
 
 
 def load_prompt_book(folder: Path | None = None) -> PromptBook:
@@ -106,7 +98,7 @@ def _question_type(entry: Mapping[str, object]) -> QuestionType:
     """Raises ValueError or KeyError, naming what is wrong."""
     name = str(entry["name"])
     style = str(entry.get("style", "asked"))
-    if style not in replies.SCHEMAS:
+    if style not in ("asked", "self_instruct"):
         raise ValueError(f"type {name}: there is no style {style!r}")
     needs, wordings = _texts(entry, "needs"), _texts(entry, "wordings")
     if unknown := set(needs) - _NEEDABLE:

@@ -4,16 +4,20 @@ import csv
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from dermasynth_builder import registry
 from dermasynth_builder.errors import SourceError
 from dermasynth_builder.images import ImageIndex
+from dermasynth_builder.ledger import Ledger
 from dermasynth_builder.licences import licence_of
-from dermasynth_builder.plan import plan_requests
+from dermasynth_builder.novelty import Known, accepted
+from dermasynth_builder.plan import Planner
 from dermasynth_builder.progress import Reporter
-from dermasynth_builder.questions import PromptBook
 from dermasynth_builder.records import ClinicalImage, Problem, ProblemKind, Request
+from dermasynth_builder.replies import question_of
+from dermasynth_builder.rounds import Rounds
 from dermasynth_builder.settings import Settings
 
 SPECIMEN_LICENCE = "CC0-1.0"
@@ -35,12 +39,32 @@ class Planned:
     """One source with the questions that its images get."""
 
     read: ReadSource
-    book: PromptBook
-    seed: int
+    planner: Planner
+    rounds: Rounds
 
     def requests(self) -> Iterator[Request]:
-        """The requests, image by image; made anew at each call, so that none is held in memory."""
-        return plan_requests(self.read.images, self.book, self.seed)
+        """All requests, those of rounds that have not begun as if nothing had been accepted before them.
+
+        Image by image; made anew at each call, so that none is held in memory.
+        """
+        shown = cache(self.rounds.shown)
+        return self.planner.requests(self.read.images, lambda number: shown(number) or ())
+
+    def requests_of_round(self, number: int) -> Iterator[Request]:
+        """The self-instruct requests of a round that has begun; with round 0 also all that belong to no round."""
+        return self.planner.requests_of_round(self.read.images, number, cache(self.rounds.shown))
+
+    def begin_round(self, number: int, ledger: Ledger) -> bool:
+        """Freezes what a round shows, unless it has begun; False where a request of an earlier round was not asked."""
+        if self.rounds.shown(number) is not None:
+            return True
+        earlier = [r for n in range(number) for r in self.requests_of_round(n) if r.style == "self_instruct"]
+        if any(request.key not in ledger for request in earlier):
+            return False
+        written = (question_of(request, reply) for request, reply in ledger.answered(earlier))
+        known = Known().add(self.planner.book.wordings())
+        self.rounds.freeze(number, accepted((question for question in written if question), known))
+        return True
 
 
 def read_source(name: str, settings: Settings, report: Reporter) -> ReadSource:

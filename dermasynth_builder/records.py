@@ -142,6 +142,7 @@ KEY_LEAVES_OUT: Mapping[str, str] = MappingProxyType(
         "question": "the prompt holds it word for word",
         "question_type": "the prompt holds what this type asks for",
         "style": "the prompt and the reply schema hold what the style asks for",
+        "steps": "the prompt holds each of them word for word",
         "modality": "the prompt names the kind of image",
         "facts": "the prompt states every fact that an engine may use; a test holds it",
         "is_metadata_shown": "the prompt holds the metadata, or does not",
@@ -153,12 +154,21 @@ KEY_LEAVES_OUT: Mapping[str, str] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One of several questions that go out in one request."""
+
+    slot: str  # as of a request
+    question_type: str
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
-    """One question about one image, ready for any engine."""
+    """What an engine is asked at once about one image, ready for any engine: mostly one question."""
 
     source: str
     image_id: str
-    slot: str  # which of the image's questions: "general", "source"
+    slot: str  # which of the image's questions: "general", "source", or both together: "general+source"
     style: Style
     question_type: str
     question: str  # for `self_instruct`: the brief; the engine writes the question
@@ -170,6 +180,7 @@ class Request:
     is_metadata_shown: bool
     image_sha256: str | None  # None only while planning without images
     image_path: Path | None
+    steps: tuple[Step, ...] = ()  # questions asked together, or a conversation's turns; empty for a single question
     variant: int = 0  # asks the same thing again
     key: str = field(init=False)  # 64 hex digits
 
@@ -186,8 +197,12 @@ class Request:
     @property
     def pair_id(self) -> str:
         """Readable and unique in a release; the same on every run."""
+        return self.pair_id_of(self.slot)
+
+    def pair_id_of(self, slot: str) -> str:
+        """As `pair_id`, for one of several pairs of this request."""
         variant = f"/{self.variant}" if self.variant else ""
-        return f"{self.source}/{self.image_id}/{self.slot}{variant}"
+        return f"{self.source}/{self.image_id}/{slot}{variant}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ ENGINES: dict[str, str] = {
 }
 CHECKS: dict[str, str] = {
     "form": "dermasynth_builder.checks.form:check_form",
+    "novelty": "dermasynth_builder.checks.novelty:check_novelty",
     "repeats": "dermasynth_builder.checks.repeats:check_repeats",
 }
 

@@ -10,6 +10,17 @@ DEFAULT_SPLITS = (0.90, 0.05, 0.05)  # shares of the groups: train, validation, 
 
 
 @dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What shapes the requests of a run, beside the images, the banks and the seed."""
+
+    self_instruct_share: float = 1 / 12  # of all pairs, at most 1/2: questions that the engine writes itself
+    conversation_share: float = 0.0  # of the images: a conversation takes the place of their general question
+    rounds: int = 2  # of self-instruct: each shows questions that were accepted in those before
+    is_metadata_shown: bool = True  # whether the engine is told the facts
+    is_together: bool = False  # both questions of an image go out in one request
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that the stages need to know beside their input."""
 
@@ -18,6 +29,7 @@ class Settings:
     out: Path = Path("dermasynth")  # the release
     engine: str = "template"
     seed: int = DEFAULT_SEED
+    options: PlanOptions = PlanOptions()
     split_shares: tuple[float, float, float] = DEFAULT_SPLITS
     max_side_px: int | None = None  # published images are scaled down to it; None: they keep their size
     is_permissive_only: bool = False  # leave out images that may not be used commercially with attribution alone

@@ -9,7 +9,7 @@ import pytest
 
 from dermasynth_builder import registry, replies
 from dermasynth_builder.engines.template import TemplateEngine
-from dermasynth_builder.plan import plan_requests
+from dermasynth_builder.plan import Planner
 from dermasynth_builder.questions import load_prompt_book
 from dermasynth_builder.records import ClinicalImage, Facts
 
@@ -55,10 +55,10 @@ def largest_mm(facts: Facts) -> float:
 @pytest.mark.parametrize("source", ["pad_ufes", "scin"])
 def test_no_answer_claims_what_its_facts_do_not_say(source: str, real_data: Path) -> None:
     images = [item for item in registry.source(source).read(real_data / source) if isinstance(item, ClinicalImage)]
-    requests = list(plan_requests(images, load_prompt_book(), 20250101))
+    requests = list(Planner(load_prompt_book(), 20250101).requests(images))
     claimed = dict.fromkeys(CLAIMS, 0)
     for request, reply in zip(requests, TemplateEngine().answer(requests), strict=True):
-        answer = replies.turns(request, reply)[1].content
+        answer = replies.exchanges(request, reply)[0].turns[1].content
         for claim, is_true_of in CLAIMS.items():
             if re.search(claim, answer):
                 claimed[claim] += 1
@@ -74,9 +74,9 @@ def test_nothing_coded_missing_or_broken_is_asked_told_or_answered(
     copy = shutil.copytree if table.is_dir() else shutil.copy
     copy(table, name)
     images = [item for item in registry.source(source).read(tmp_path) if isinstance(item, ClinicalImage)]
-    requests = list(plan_requests(images, load_prompt_book(), 20250101))
+    requests = list(Planner(load_prompt_book(), 20250101).requests(images))
     assert len(requests) == 2 * len(images) > 0
     for request, reply in zip(requests, TemplateEngine().answer(requests), strict=True):
-        exchange = "\n".join(turn.content for turn in replies.turns(request, reply))
+        exchange = "\n".join(turn.content for turn in replies.exchanges(request, reply)[0].turns)
         assert not BROKEN.search(exchange), exchange
         assert not BROKEN.search(request.prompt), request.prompt

@@ -15,10 +15,12 @@ from dermasynth_builder.cli import main
 from dermasynth_builder.costing import CostOrder, cost_report
 from dermasynth_builder.estimate_text import cost_text, cost_values
 from dermasynth_builder.ledger import Ledger, ledger_path
+from dermasynth_builder.plan import Planner
 from dermasynth_builder.progress import SilentReporter
 from dermasynth_builder.questions import PromptBook, load_prompt_book
 from dermasynth_builder.reading import Planned, ReadSource
-from dermasynth_builder.settings import Settings
+from dermasynth_builder.rounds import Rounds
+from dermasynth_builder.settings import PlanOptions, Settings
 from dermasynth_builder.show import plan_counts
 
 NOVEMBER = date(2026, 11, 23)
@@ -148,5 +150,7 @@ def test_a_plan_renders_each_prompt_once(monkeypatch: pytest.MonkeyPatch) -> Non
         return rendered[-1]
 
     monkeypatch.setattr(PromptBook, "render", counting)
-    counts = plan_counts(Planned(ReadSource("pad_ufes", images, []), load_prompt_book(), 1))
+    rounds = Rounds(Path("nowhere"), "pad_ufes", 1, PlanOptions())
+    planned = Planned(ReadSource("pad_ufes", images, []), Planner(load_prompt_book(), 1), rounds)
+    counts = plan_counts(planned)
     assert len(rendered) == counts["requests"] == 10

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-from collections.abc import Callable
 from dataclasses import fields, replace
 from itertools import product
 from pathlib import Path
@@ -13,7 +12,7 @@ from made import DERMOSCOPIC, EMPTY, EXPORTED, FULL, REPORTED, SPARSE, clinical_
 
 from dermasynth_builder import describe
 from dermasynth_builder.errors import PromptError
-from dermasynth_builder.plan import plan_requests
+from dermasynth_builder.plan import Planner
 from dermasynth_builder.questions import PromptBook, fill, load_prompt_book
 from dermasynth_builder.records import ClinicalImage, Confirmation, Facts, Request
 from dermasynth_builder.resources import resource_dir
@@ -24,7 +23,7 @@ BROKEN = re.compile(r"\bnan\b|\bNone\b|\bUNK\b|\(\)|\{|\}|  |\bBCC\b|\bACK\b|_|\
 
 
 def requests_of(images: list[ClinicalImage], book: PromptBook = BOOK) -> list[Request]:
-    return list(plan_requests(images, book, SEED))
+    return list(Planner(book, SEED).requests(images))
 
 
 def test_the_banks_hold_the_types_of_the_paper_and_more_wordings_than_it() -> None:
@@ -123,9 +122,9 @@ def told_in_turn(name: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("name", [field.name for field in fields(Facts) if field.name not in describe.UNTOLD])
 def test_every_fact_that_an_engine_is_told_stands_in_the_prompt(name: str, told: Facts) -> None:
     """So that a key, which covers the prompt, covers the facts."""
-    kind = BOOK.banks["general"][0]
     changed = [replace(told, **values) for values in told_in_turn(name)]
-    prompts = {BOOK.render(kind, "What is this?", modality="clinical", facts=facts) for facts in changed}
+    context = {"asks": [("What is this?", "anybody", "an answer")], "examples": []}
+    prompts = {BOOK.render("asked", context, modality="clinical", facts=facts) for facts in changed}
     assert len(prompts) == len(changed)
 
 
@@ -133,14 +132,6 @@ def test_untold_facts_reach_neither_prompt_nor_request() -> None:
     for request in requests_of([clinical_image()]):
         assert "Pomerania" not in request.prompt
         assert all(getattr(request.facts, name) is None for name in describe.UNTOLD)
-
-
-@pytest.mark.parametrize(("name", "facts"), [("full", FULL), ("sparse", SPARSE), ("empty", EMPTY)])
-def test_prompts_are_as_reviewed(name: str, facts: Facts, golden: Callable[[str, str], None]) -> None:
-    general = {kind.name: kind for kind in BOOK.banks["general"]}
-    for kind in (general["overview"], general["self_instruct"]):
-        text = BOOK.render(kind, kind.wordings[0], modality="clinical", facts=describe.told(facts))
-        golden(f"prompts/{kind.style}_{name}.txt", text)
 
 
 def copied_book(folder: Path) -> Path:

@@ -17,7 +17,6 @@ from PIL.ExifTags import Base
 
 from dermasynth_builder import pipeline
 from dermasynth_builder.parquet import read_rows
-from dermasynth_builder.plan import plan_requests
 from dermasynth_builder.reading import Planned
 from dermasynth_builder.records import Request
 from dermasynth_builder.settings import Settings
@@ -108,7 +107,7 @@ def test_no_prompt_or_question_of_the_whole_table_shows_what_is_missing_or_coded
 
 def test_dropping_one_row_changes_no_other_rows_questions(planned: Planned) -> None:
     def questions(images: list[Any]) -> Iterator[Request]:
-        return plan_requests(images, planned.book, planned.seed)
+        return planned.planner.requests(images)
 
     images = list(planned.read.images)
     dropped = images.pop(1000)

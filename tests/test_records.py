@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dermasynth_builder.records import KEY_LEAVES_OUT, Facts, Request, canonical_json, digest, share_of
+from dermasynth_builder.records import KEY_LEAVES_OUT, Facts, Request, Step, canonical_json, digest, share_of
 
 REQUEST = Request(
     source="pad_ufes",
@@ -40,6 +40,7 @@ OTHER = {
     "is_metadata_shown": False,
     "image_sha256": "cd" * 32,
     "image_path": Path("elsewhere.png"),
+    "steps": (Step("general", "overview", "What does this picture of the skin show?"),),
     "variant": 1,
 }
 

@@ -13,7 +13,7 @@ from conftest import Recorder
 from dermasynth_builder import registry, vocabulary
 from dermasynth_builder.assemble import Recipe, split_of
 from dermasynth_builder.errors import SourceError
-from dermasynth_builder.plan import plan_requests
+from dermasynth_builder.plan import Planner
 from dermasynth_builder.questions import load_prompt_book
 from dermasynth_builder.reading import read_source
 from dermasynth_builder.records import ClinicalImage
@@ -125,7 +125,7 @@ def test_two_readings_give_the_same_in_the_same_order(release: tuple[str, Path])
 
 def test_prompts_show_no_code_no_missing_value_and_no_open_slot(images: list[ClinicalImage]) -> None:
     broken = re.compile(r"\bnan\b|\bNone\b|\bUNK\b|\(\)|\{|\}|  |[A-Z]_[A-Z]|[a-z]_[a-z]|FST|\.\.|,,")
-    for request in plan_requests(images, load_prompt_book(), 0):
+    for request in Planner(load_prompt_book(), 0).requests(images):
         assert not broken.search(request.prompt), request.prompt
         assert not broken.search(request.question)
 

@@ -13,9 +13,9 @@ from made import EMPTY, EXPORTED, FULL, REPORTED, SPARSE, clinical_image, many_f
 from dermasynth_builder import describe, registry, replies
 from dermasynth_builder.engines.template import TemplateEngine
 from dermasynth_builder.errors import PromptError
-from dermasynth_builder.plan import plan_requests
+from dermasynth_builder.plan import Planner
 from dermasynth_builder.questions import QuestionType, fill, load_prompt_book
-from dermasynth_builder.records import ClinicalImage, Facts, Reply, Request
+from dermasynth_builder.records import ClinicalImage, Facts, Reply, Request, Turn
 from dermasynth_builder.registry import SPECIMENS
 from dermasynth_builder.resources import resource_dir
 
@@ -43,9 +43,9 @@ def request_for(kind: QuestionType, facts: Facts, image_id: str) -> Request:
         style=kind.style,
         question_type=kind.name,
         question=question,
-        prompt=BOOK.render(kind, question, modality=modality, facts=told) + image_id,
+        prompt=f"{question} {told} {image_id}",
         prompt_id=kind.style,
-        reply_schema=replies.SCHEMAS[kind.style],
+        reply_schema=replies.schema(kind.style),
         modality=modality,
         facts=told,
         is_metadata_shown=True,
@@ -54,10 +54,14 @@ def request_for(kind: QuestionType, facts: Facts, image_id: str) -> Request:
     )
 
 
+def said(request: Request, reply: Reply) -> list[Turn]:
+    return [turn for exchange in replies.exchanges(request, reply) for turn in exchange.turns]
+
+
 def answers(kind: QuestionType, facts: Facts, count: int) -> list[str]:
     requests = [request_for(kind, facts, f"image_{number}") for number in range(count)]
     return [
-        " ".join(turn.content for turn in replies.turns(request, reply))
+        " ".join(turn.content for turn in said(request, reply))
         for request, reply in zip(requests, ENGINE.answer(requests), strict=True)
     ]
 
@@ -87,10 +91,10 @@ def test_every_type_of_every_bank_gets_a_whole_answer_that_poses_as_nobody(bank:
 def test_every_question_about_a_specimen_of_every_source_gets_a_whole_answer(source: str, tmp_path: Path) -> None:
     read = registry.source(source).read(registry.specimens(source)(tmp_path, images=40))
     images = [item for item in read if isinstance(item, ClinicalImage)]
-    requests = list(plan_requests(images, BOOK, 11))
+    requests = list(Planner(BOOK, 11).requests(images))
     assert len(requests) == 2 * len(images)
     for request, reply in zip(requests, ENGINE.answer(requests), strict=True):
-        exchange = "\n".join(turn.content for turn in replies.turns(request, reply))
+        exchange = "\n".join(turn.content for turn in said(request, reply))
         assert not BROKEN.search(exchange), exchange
 
 
@@ -165,7 +169,7 @@ def test_every_diagnosis_has_every_kind_of_curated_sentence_and_every_citation_e
 
 
 def test_a_reply_is_a_pure_function_of_its_request() -> None:
-    requests = list(plan_requests([clinical_image(f"image_{number}") for number in range(30)], BOOK, 3))
+    requests = list(Planner(BOOK, 3).requests(clinical_image(f"image_{number}") for number in range(30)))
     assert list(ENGINE.answer(requests)) == list(TemplateEngine().answer(requests[::-1]))[::-1]
 
 

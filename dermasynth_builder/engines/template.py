@@ -66,16 +66,28 @@ class TemplateEngine:
             yield self._reply(request)
 
     def _reply(self, request: Request) -> Reply:
-        parts = self._parts.get(request.question_type)
-        if parts is None:
-            return Reply(request.key, None, f"no phrasing: phrasings.toml has no type {request.question_type}")
+        kinds = [step.question_type for step in request.steps] or [request.question_type]
+        if unknown := [kind for kind in kinds if kind not in self._parts]:
+            return Reply(request.key, None, f"no phrasing: phrasings.toml has no type {unknown[0]}")
         writer = _Writer(self._compiled, self._knowledge, request)
         try:
-            members = writer.question_and_answer(parts) if request.style == "self_instruct" else writer.answer(parts)
+            members = self._members(request, writer)
         except TemplateError as error:
             raise PromptError(f"prompts/answers, type {request.question_type}: {error}") from error
         references = tuple(self._references[name] for name in dict.fromkeys(writer.cited))
         return Reply(request.key, canonical_json(members), references=references)
+
+    def _members(self, request: Request, writer: "_Writer") -> dict[str, Any]:
+        """The reply after the request's schema."""
+        if request.style == "self_instruct":
+            return writer.question_and_answer(self._parts[request.question_type])
+        if not request.steps:
+            return {"answer": writer.answer(self._parts[request.question_type])}
+        answers = [writer.answer(self._parts[step.question_type]) for step in request.steps]
+        if request.style == "asked":
+            return {f"answer_{number}": text for number, text in enumerate(answers, 1)}
+        turns = [{"question": step.question, "answer": text} for step, text in zip(request.steps, answers, strict=True)]
+        return {"turns": turns}
 
 
 class _Writer:
@@ -91,10 +103,9 @@ class _Writer:
         self._words = self._known | _helpers(request)
         self.cited: list[str] = []
 
-    def answer(self, parts: Iterable[Part]) -> dict[str, str]:
+    def answer(self, parts: Iterable[Part]) -> str:
         """One sentence of each part that applies."""
-        said = [self._render(self._draw.choice(part.say)) for part in parts if part.applies(self._known)]
-        return {"answer": " ".join(said)}
+        return " ".join(self._render(self._draw.choice(part.say)) for part in parts if part.applies(self._known))
 
     def question_and_answer(self, forms: Iterable[Part]) -> dict[str, str]:
         """One form whose phrases exist; the form without needs only where no other applies."""
