@@ -21,8 +21,15 @@ _HISTORY = {
     "smokes": ("smokes", "does not smoke"),
     "drinks_alcohol": ("drinks alcohol", "drinks no alcohol"),
     "uses_pesticide": ("uses pesticides", "uses no pesticides"),
-    "has_skin_cancer_history": ("has a history of skin cancer", "has no history of skin cancer"),
-    "has_cancer_history": ("has a history of cancer", "has no history of cancer"),
+    # PAD-UFES-20's tables do not say whose these are, and those who use it read them in both ways.
+    "has_skin_cancer_history": (
+        "has skin cancer in the personal or family history",
+        "has no skin cancer in the personal or family history",
+    ),
+    "has_cancer_history": (
+        "has cancer in the personal or family history",
+        "has no cancer in the personal or family history",
+    ),
     "has_melanoma_history": ("has had melanoma before", "has had no melanoma before"),
     "has_family_melanoma_history": ("has melanoma in the family", "has no melanoma in the family"),
 }
@@ -105,7 +112,7 @@ def told(facts: Facts) -> Facts:
 def phrases(facts: Facts) -> dict[str, str]:
     """The facts as pieces of a sentence; what is not known has no entry.
 
-    Beside `PHRASES` and `LISTS` ("smokes and has a history of cancer"): `present`, `absent` and `unrecorded` (lists of
+    Beside `PHRASES` and `LISTS` ("smokes and drinks alcohol"): `present`, `absent` and `unrecorded` (lists of
     signs: "itching and growth"), `differential` ("eczema (weight 0.6) and psoriasis (weight 0.4)"), `lineage`,
     `one_diameter` where only one is known, and the marks of `_marks`, whose words say nothing.
     """

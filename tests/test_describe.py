@@ -23,7 +23,8 @@ def test_full_facts_become_lines_of_words() -> None:
         "Recorded diameters: 12.5 mm by 8 mm",
         "Recorded as present: itching, bleeding and elevation",
         "Recorded as not present: pain or change",
-        "The patient: does not smoke, drinks alcohol, has a history of skin cancer and has no history of cancer",
+        "The patient: does not smoke, drinks alcohol, has skin cancer in the personal or family history "
+        "and has no cancer in the personal or family history",
     ]
 
 
