@@ -183,7 +183,7 @@ def best_times(paths: Sequence[Path], rows: int, rounds: int) -> dict[str, float
 def written_bytes(paths: Sequence[Path], rows: int) -> tuple[int, float]:
     """Bytes of the release's files, and how long it takes to read their text back and hash it, as `verify` does."""
     folder = paths[0].parent.with_name("release")
-    splits = write_config(folder, pairs(measured(paths), rows))
+    splits = write_config(folder, pairs(measured(paths), rows)).splits
     started = time.perf_counter()
     found: list[SplitFiles] = [read_split(files.files) for files in splits.values()]
     taken = time.perf_counter() - started

@@ -14,7 +14,6 @@ from dermasynth_builder.columns import COLUMNS, card_feature
 from dermasynth_builder.licences import Licence, by_strictness
 from dermasynth_builder.parquet import SplitFiles
 from dermasynth_builder.protocols import Source
-from dermasynth_builder.published import JPEG_QUALITY
 from dermasynth_builder.records import SPLITS, Pair, Split, digest
 from dermasynth_builder.registry import ALL
 
@@ -34,7 +33,6 @@ class ConfigStats:
     models: set[str] = field(default_factory=set)
     question_types: Counter[str] = field(default_factory=Counter)
     diagnoses: Counter[str] = field(default_factory=Counter)  # images a diagnosis
-    metadata: Counter[str] = field(default_factory=Counter)  # images whose file held metadata of that kind
     flags: Counter[str] = field(default_factory=Counter)  # pairs a check
     samples: list[Pair] = field(default_factory=list)
 
@@ -44,7 +42,6 @@ class ConfigStats:
         if image.image_id not in self.images:
             self.diagnoses[image.facts.diagnosis or "not recorded"] += 1
             self.licences[image.licence] += 1
-            self.metadata[image.file.metadata if image.file else ""] += 1
         self.images.add(image.image_id)
         self.groups.add(image.group_id)
         self.attributions.add(image.attribution)
@@ -67,8 +64,8 @@ class Config:
     splits: Mapping[Split, SplitFiles]
     stats: ConfigStats
     rejected: int
+    changes: Counter[str]  # what was done to image files -> how many; "" for those that went out byte for byte
     is_specimen: bool
-    max_side_px: int | None = None
 
     @property
     def licences(self) -> list[Licence]:
@@ -102,7 +99,6 @@ def card_text(configs: Sequence[Config], environment: Environment) -> str:
     body = environment.get_template("README.md.jinja").render(
         configs=configs,
         columns=COLUMNS,
-        jpeg_quality=JPEG_QUALITY,
         strictest=by_strictness(licence for config in configs for licence in config.stats.licences)[-1],
         version=__version__,
         rows=sum(config.rows for config in configs),

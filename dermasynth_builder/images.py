@@ -1,4 +1,4 @@
-"""Effect: measures image files (sha256, format, mode, size, metadata) and remembers them between runs.
+"""Effect: measures image files (sha256, format, mode, size) and remembers them between runs.
 
 The index is an SQLite file keyed by path; a file whose size or modification time has changed is measured
 again. It is a cache: a lost or broken index costs time, never data.
@@ -23,13 +23,13 @@ from dermasynth_builder.records import ClinicalImage, ImageFile, Problem, Proble
 from dermasynth_builder.stripping import strip
 
 # One row an image; `broken` says why a file cannot be used, and then the other columns are empty.
-_TABLE = "image_2"  # the number changes with the columns, so that no version reads another's rows
+_TABLE = "image_1"  # the number changes with the columns, so that no version reads another's rows
 _COLUMNS = ("path", *(field.name for field in fields(ImageFile)), "broken")
 _COMMIT_EVERY_S = 1.0
 _BATCH = 16
 # The only formats that a file may have, whatever its name says; Pillow hands some others to outside programs.
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
-_JPEG_END = b"\xff\xd9"
+_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 # What Pillow raises for files that are cut, mangled or hostile; all mean that the image cannot be used.
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, Image.DecompressionBombError)
 
@@ -78,20 +78,25 @@ def measure_file(path: Path) -> Outcome:
     try:
         with path.open("rb", buffering=0) as file:
             stat = os.fstat(file.fileno())
-            content = file.read()
+            content = file.read(stat.st_size + 1)
         with Image.open(BytesIO(content), formats=_FORMATS) as image:
             name, mode, (width_px, height_px) = image.format or "", image.mode, image.size
-            stripped = strip(content)
-            if name != "PNG" and not stripped.content.endswith(_JPEG_END):
-                image.load()  # decodes all: slow, and needed only where no end mark tells that the file is whole
+            _require_whole(image, content)
     except UnidentifiedImageError:
         return f"empty, broken in its header or no image at all: it opens as none of {', '.join(_FORMATS)}"
     except _BROKEN as error:
         return f"{type(error).__name__}: {error}"
     digest = hashlib.sha256(content).hexdigest()
-    published = hashlib.sha256(stripped.content).hexdigest() if stripped.removed else digest
-    metadata = ", ".join(stripped.removed)
-    return ImageFile(digest, published, metadata, name, mode, width_px, height_px, stat.st_size, stat.st_mtime_ns)
+    return ImageFile(digest, name, mode, width_px, height_px, stat.st_size, stat.st_mtime_ns)
+
+
+def _require_whole(image: Image.Image, content: bytes) -> None:
+    """Raises one of `_BROKEN` for an image that is cut off or whose checksums are wrong."""
+    if content.startswith(_JPEG_START) and content.endswith(_JPEG_END):
+        return
+    strip(content)  # which holds a PNG's checksums to its bytes, and meets the end of others
+    if image.format != "PNG":
+        image.load()  # decodes all: slow, and needed only where no end mark tells that the file is whole
 
 
 def decode_file(path: Path) -> str | None:

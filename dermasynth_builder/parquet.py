@@ -5,6 +5,7 @@ image stand together and are never parted; a group has at most 64 rows and 80 MB
 who wants one row has to fetch its group's images.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -214,7 +215,15 @@ def shard_name(split: Split, number: int, count: int) -> str:
     return f"{split}-{number:05d}-of-{count:05d}.parquet"
 
 
-def write_config(folder: Path, pairs: Iterable[Pair], max_side_px: int | None = None) -> dict[Split, SplitFiles]:
+@dataclass(frozen=True, slots=True)
+class WrittenConfig:
+    """What was written for one config."""
+
+    splits: Mapping[Split, SplitFiles]
+    changes: Counter[str]  # what was done to image files -> how many; "" for those that went out byte for byte
+
+
+def write_config(folder: Path, pairs: Iterable[Pair], max_side_px: int | None = None) -> WrittenConfig:
     """Writes all splits of one config, its images at most `max_side_px` a side.
 
     Raises ReleaseError where the pairs of an image do not stand together, and as `publish_image` does.
@@ -228,6 +237,7 @@ def write_config(folder: Path, pairs: Iterable[Pair], max_side_px: int | None = 
     ):
         writers = dict(zip(SPLITS, (train, val, test), strict=True))
         seen: set[str] = set()
+        changes: Counter[str] = Counter()
         for image, same_image in groupby(pairs, key=lambda pair: pair.image):
             if image.image_id in seen:
                 raise ReleaseError(
@@ -235,9 +245,11 @@ def write_config(folder: Path, pairs: Iterable[Pair], max_side_px: int | None = 
                 )
             seen.add(image.image_id)
             of_image = list(same_image)
-            writers[of_image[0].split].add(publish_image(image, max_side_px), of_image)
+            published = publish_image(image, max_side_px)
+            changes[published.change or ""] += 1
+            writers[of_image[0].split].add(published, of_image)
         finished = {split: writer.finish() for split, writer in writers.items()}
-    return {split: files for split, files in finished.items() if files}
+    return WrittenConfig({split: files for split, files in finished.items() if files}, changes)
 
 
 def read_split(files: Sequence[Path]) -> SplitFiles:

@@ -75,6 +75,9 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
             f"{config.source.name}: {config.rows} pairs of {len(config.stats.images)} images ({counts}), "
             f"{config.rejected} rejected"
         )
+        for change, count in config.changes.most_common():
+            if change:
+                report.say(f"{config.source.name}: {count} of {config.changes.total()} images: {change}")
     report.say(f"release written to {settings.out}")
     return configs
 

@@ -30,11 +30,11 @@ def write_source(planned: Planned, ledger: Ledger, folder: Path, *, settings: Se
         advance = stack.enter_context(report.bar(f"writing {name}", len(planned.read.images)))
         kept = stack.enter_context(rejects.open("w", encoding="utf-8", errors="backslashreplace"))
         output = _Output(kept, ConfigStats(), advance)
-        splits = write_config(folder / name, output.published(assembled), settings.max_side_px)
-    if not splits:
+        written = write_config(folder / name, output.published(assembled), settings.max_side_px)
+    if not written.splits:
         raise ReleaseError(f"{name}: not one pair is left to release; the reasons are in {rejects}")
     source = registry.source(name)
-    return Config(source, splits, output.stats, output.rejected, settings.is_specimen, settings.max_side_px)
+    return Config(source, written.splits, output.stats, output.rejected, written.changes, settings.is_specimen)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,8 @@ def publish_image(image: ClinicalImage, max_side_px: int | None = None) -> Publi
     content = path.read_bytes()
     if not is_unchanged(path, file):
         raise ReleaseError(f"{path} has changed since it was measured; run the build again")
-    removed = f"removed: {file.metadata}" if file.metadata else None
+    stripped = strip(content)
+    removed = f"metadata removed ({', '.join(stripped.removed)})" if stripped.removed else None
     if max_side_px and max(file.width_px, file.height_px) > max_side_px and file.mode in _SCALED_MODES:
         try:
             content, how = _smaller(content, max_side_px)
@@ -49,7 +50,8 @@ def publish_image(image: ClinicalImage, max_side_px: int | None = None) -> Publi
                 f"{path} cannot be decoded: {error}; `dermasynth audit --verify` finds all such"
             ) from error
         return PublishedImage(content, sha256(content).hexdigest(), "; ".join(filter(None, (removed, how))))
-    return PublishedImage(strip(content).content if removed else content, file.published_sha256, removed)
+    digest = sha256(stripped.content).hexdigest() if removed else file.sha256
+    return PublishedImage(stripped.content, digest, removed)
 
 
 def _smaller(content: bytes, max_side_px: int) -> tuple[bytes, str]:

@@ -93,7 +93,6 @@ def read_source(name: str, settings: Settings, report: Reporter) -> ReadSource:
             "table, in any folder below." + (f" Unpack {', '.join(zips[:4])} there first." if zips else "")
         )
     report.say(f"{name}: {len(usable)} images to ask about")
-    _tell_metadata(name, usable, report)
     return ReadSource(name, sorted(usable, key=lambda image: image.image_id), problems)
 
 
@@ -108,14 +107,6 @@ def _permissive(name: str, images: list[ClinicalImage], report: Reporter) -> lis
     if len(kept) < len(images):
         report.say(f"{name}: {len(images) - len(kept)} images are left out for their licence: {licences}")
     return kept
-
-
-def _tell_metadata(name: str, images: Sequence[ClinicalImage], report: Reporter) -> None:
-    """Says what a release leaves out of the image files."""
-    held = Counter(image.file.metadata for image in images if image.file and image.file.metadata)
-    if held:
-        kinds = ", ".join(f"{metadata} in {count}" for metadata, count in held.most_common())
-        report.say(f"{name}: metadata is left out of {held.total()} images when they are published: {kinds}")
 
 
 def _published(image: ClinicalImage, settings: Settings) -> ClinicalImage:

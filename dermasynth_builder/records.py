@@ -83,8 +83,6 @@ class ImageFile:
     """What the bytes of one image file say."""
 
     sha256: str  # of the file's bytes
-    published_sha256: str  # of the bytes without metadata; the same where there is none
-    metadata: str  # what of that kind the file holds: "EXIF, comment"; empty where there is none
     format: str  # Pillow's name: "PNG", "JPEG"
     mode: str  # "RGB", "RGBA", ...
     width_px: int

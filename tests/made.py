@@ -98,7 +98,7 @@ def clinical_image(
         licence="CC-BY-4.0",
         attribution="invented",
         row_place="metadata.csv, line 2",
-        file=ImageFile("ab" * 32, "ab" * 32, "", "PNG", "RGB", 64, 64, 1000, 0),
+        file=ImageFile("ab" * 32, "PNG", "RGB", 64, 64, 1000, 0),
     )
 
 

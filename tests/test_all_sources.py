@@ -118,7 +118,7 @@ def test_the_attribution_names_every_licence_and_everybody_that_the_rows_name(na
         assert f"- Name: {attribution}" in section
     assert registry.source(name).citation in section
     changed = sum(row["image_change"] is not None for row in images.values())
-    assert f"were removed from {changed} of {len(images)} image files" in section
+    assert f"What was changed: {len(images) - changed} of {len(images)} image files are those of the source" in section
 
 
 def test_the_card_says_the_strictest_licence_of_each_config_and_of_all(built: Built) -> None:

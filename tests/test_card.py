@@ -63,7 +63,8 @@ def config_of(name: str, mark: str = "ab") -> Config:
     source = PadUfes()
     source.name = name
     files: dict[Split, SplitFiles] = {"train": SplitFiles((Path("train-00000-of-00001.parquet"),), 3, 1000, 5000, mark)}
-    return Config(source, files, ConfigStats(licences=Counter({"CC-BY-4.0": 1})), rejected=0, is_specimen=False)
+    stats = ConfigStats(licences=Counter({"CC-BY-4.0": 1}))
+    return Config(source, files, stats, rejected=0, changes=Counter(), is_specimen=False)
 
 
 # --- the metadata ---

@@ -28,7 +28,7 @@ def image_of(folder: Path, number: int, content: bytes) -> ClinicalImage:
     path.write_bytes(content)
     mtime_ns = path.stat().st_mtime_ns
     digest = hashlib.sha256(content).hexdigest()
-    file = ImageFile(digest, digest, "", "PNG", "RGB", 1, 1, len(content), mtime_ns)
+    file = ImageFile(digest, "PNG", "RGB", 1, 1, len(content), mtime_ns)
     return replace(clinical_image(f"image-{number:03}"), path=path, file=file)
 
 
@@ -72,7 +72,7 @@ def pairs_of(images: Sequence[ClinicalImage], each: int) -> Iterator[Pair]:
 
 
 def write_train(folder: Path, pairs: Iterator[Pair]) -> SplitFiles:
-    written = write_config(folder / "config", pairs)
+    written = write_config(folder / "config", pairs).splits
     assert list(written) == ["train"]
     return written["train"]
 
@@ -109,7 +109,7 @@ def test_every_row_names_the_bytes_of_its_image_and_of_the_source_file(built: Bu
     for row in rows:
         assert hashlib.sha256(row["image"]["bytes"]).hexdigest() == row["image_sha256"]
         assert row["source_sha256"] == sources[row["image_id"]] != row["image_sha256"]
-        assert row["image_change"] == "removed: text"
+        assert row["image_change"] == "metadata removed (text)"
 
 
 def test_rows_name_no_image_path_for_a_reader_to_take_another_file(built: Built) -> None:
@@ -183,7 +183,7 @@ def test_a_split_is_cut_into_shards_with_the_names_that_readers_expect(
     monkeypatch.setattr(parquet, "MAX_GROUP_ROWS", 4)
     images = images_of(tmp_path / "raw", [50_000] * 11)
     pairs = [pair_of(image, n, "test" if image is images[-1] else "train") for image in images for n in range(2)]
-    written = write_config(tmp_path / "config", iter(pairs))
+    written = write_config(tmp_path / "config", iter(pairs)).splits
     train = written["train"].files
     assert [path.name for path in train] == ["train-00000-of-00002.parquet", "train-00001-of-00002.parquet"]
     assert [path.name for path in written["test"].files] == ["test-00000-of-00001.parquet"]

@@ -41,7 +41,7 @@ def test_a_clean_file_goes_out_byte_for_byte(tmp_path: Path) -> None:
 
 def test_what_was_removed_is_said(tmp_path: Path) -> None:
     published = publish_image(saved(tmp_path, name="x.jpg", comment="by somebody"))
-    assert published.change == "removed: comment"
+    assert published.change == "metadata removed (comment)"
     assert published.sha256 == sha256(published.content).hexdigest()
 
 
@@ -69,7 +69,10 @@ def test_a_scaled_image_stands_upright_and_says_all_that_was_done(tmp_path: Path
     published = publish_image(saved(tmp_path, name="x.jpg", exif=exif, comment="by somebody"), 150)
     with Image.open(BytesIO(published.content)) as image:
         assert (image.size, dict(image.getexif())) == ((100, 150), {})
-    assert published.change == "removed: EXIF, comment; scaled to at most 150 px a side, Lanczos, JPEG of quality 90"
+    assert (
+        published.change
+        == "metadata removed (EXIF, comment); scaled to at most 150 px a side, Lanczos, JPEG of quality 90"
+    )
 
 
 @pytest.mark.parametrize(("mode", "side"), [("RGB", 300), ("I;16", 100)])
