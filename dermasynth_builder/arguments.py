@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from dermasynth_builder import __version__
+from dermasynth_builder.engine_arguments import add_asking_options, add_model_options, engine_options_of
 from dermasynth_builder.errors import UsageError
 from dermasynth_builder.registry import ENGINES, SOURCES
 from dermasynth_builder.settings import DEFAULT_SEED, DEFAULT_SPLITS, Settings
@@ -20,7 +21,7 @@ examples:
   dermasynth push USER/dermasynth --dry-run
 
 `dermasynth COMMAND --help` tells more of a command.
-exit codes: 0 done, 1 the work failed, 2 wrong use
+exit codes: 0 done, 1 the work failed, 2 wrong use, 3 stopped early: run it again to go on
 """
 _EXAMPLES = {
     "demo": "dermasynth demo --out /tmp/demo/dermasynth",
@@ -28,6 +29,8 @@ _EXAMPLES = {
     "audit": "dermasynth audit pad_ufes --raw data/pad_ufes",
     "plan": "dermasynth plan pad_ufes --raw data/pad_ufes --show 3",
     "generate": "dermasynth generate pad_ufes --raw data/pad_ufes --retry-failed",
+    "merge": "dermasynth merge ../machine2/build/ledgers/*.jsonl",
+    "fake-gemini": "dermasynth fake-gemini --port 8099 --fault server=0.05 --fault safety=0.01",
     "release": "dermasynth release pad_ufes --raw data/pad_ufes --splits 80/10/10",
     "build": "dermasynth build pad_ufes --raw data/pad_ufes",
     "push": "dermasynth push USER/dermasynth --dry-run",
@@ -68,6 +71,7 @@ def make_parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_audit(add("audit", "count what the raw releases hold, as a table and a figure; asks and writes no pairs"))
     _add_plan(add("plan", "show what would be asked"))
     _add_generating(add("generate", "have an engine answer what is not answered yet"))
+    _add_merge(add("merge", "join ledgers of one engine, so that machines can share a run"))
     release = add("release", "write the release folder from the replies")
     _add_reading(release)
     _add_releasing(release)
@@ -77,6 +81,7 @@ def make_parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_push(add("push", "send a release to the Hugging Face Hub"))
     _add_folders(add("status", "show what the ledgers and the release hold"))
     _add_show(add("show", "print pairs of a release"))
+    _add_fake_gemini(add("fake-gemini", "serve invented answers on loopback as Gemini would; no key, no cost"))
     return parser
 
 
@@ -127,6 +132,7 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--strict", action="store_true", help="a problem in the raw release ends the run")
     _add_folders(parser)
+    add_model_options(parser)
 
 
 def _add_plan(parser: argparse.ArgumentParser) -> None:
@@ -140,6 +146,28 @@ def _add_generating(parser: argparse.ArgumentParser) -> None:
     _add_reading(parser)
     parser.add_argument("--retry-failed", action="store_true", help="ask again what failed before")
     parser.add_argument("--dry-run", action="store_true", help="say what would be asked, and stop")
+    add_asking_options(parser)
+
+
+def _add_merge(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("ledgers", nargs="+", type=Path, metavar="LEDGER", help="ledger files, of one engine identity")
+    parser.add_argument("--allow-version-change", action="store_true", help="join answers of several model versions")
+    _add_work(parser)
+
+
+def _add_fake_gemini(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, default=8099, help="where to listen on 127.0.0.1 (default: 8099)")
+    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="of the answers and faults")
+    parser.add_argument("--latency-ms", type=float, default=0.0, metavar="MS", help="how long an answer takes")
+    parser.add_argument("--rpm", type=float, metavar="N", help="requests a minute, then 429")
+    parser.add_argument("--rpd", type=int, metavar="N", help="requests in all, then 429 for the day")
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="KIND=SHARE",
+        help="how often something goes wrong, as safety=0.01",
+    )
 
 
 def _add_releasing(parser: argparse.ArgumentParser) -> None:
@@ -206,6 +234,10 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         work=arguments.work,
         out=arguments.out,
         engine=arguments.engine,
+        engine_options=engine_options_of(arguments),
+        max_usd=given.get("max_usd"),
+        is_version_change_allowed=given.get("allow_version_change", False),
+        shard=given.get("shard", (1, 1)),
         seed=arguments.seed,
         split_shares=given.get("splits", DEFAULT_SPLITS),
         max_side_px=given.get("max_side"),

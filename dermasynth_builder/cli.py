@@ -1,6 +1,6 @@
 """Effect: the command `dermasynth`: words into settings, results onto the terminal, errors into exit codes.
 
-The only place that prints or exits. Exit codes: 0 done, 1 the work failed, 2 wrong use.
+The only place that prints or exits. Exit codes: 0 done, 1 the work failed, 2 wrong use, 3 stopped early.
 """
 
 import argparse
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from dermasynth_builder.arguments import Command, audit_settings_of, make_parser, settings_of
-from dermasynth_builder.errors import DermaSynthError, FigureError, UsageError
+from dermasynth_builder.errors import DermaSynthError, FigureError, StoppedError, UsageError
 from dermasynth_builder.registry import SOURCES
 
 
@@ -23,6 +23,9 @@ def main(words: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"dermasynth: {error}", file=sys.stderr)
         return 2
+    except StoppedError as error:
+        print(f"dermasynth: {error}", file=sys.stderr)
+        return 3
     except DermaSynthError as error:
         print(f"dermasynth: {error}", file=sys.stderr)
         return 1
@@ -106,6 +109,8 @@ def _plan(arguments: argparse.Namespace) -> None:
 
 def _generate(arguments: argparse.Namespace) -> None:
     from dermasynth_builder import pipeline
+    from dermasynth_builder.generate import Run
+    from dermasynth_builder.interrupts import finishing_on_ctrl_c
     from dermasynth_builder.terminal import TerminalReporter
 
     settings, report = settings_of(arguments), TerminalReporter()
@@ -113,7 +118,8 @@ def _generate(arguments: argparse.Namespace) -> None:
     if arguments.dry_run:
         pipeline.tell_missing(planned, settings, report)
     else:
-        pipeline.ask(planned, settings, report)
+        with finishing_on_ctrl_c(run := Run(), report.warn):
+            pipeline.ask(planned, settings, report, run)
 
 
 def _release(arguments: argparse.Namespace) -> None:
@@ -126,13 +132,16 @@ def _release(arguments: argparse.Namespace) -> None:
 
 def _build(arguments: argparse.Namespace) -> None:
     from dermasynth_builder import pipeline
+    from dermasynth_builder.generate import Run
+    from dermasynth_builder.interrupts import finishing_on_ctrl_c
     from dermasynth_builder.terminal import TerminalReporter
 
     settings, report = settings_of(arguments), TerminalReporter()
     if arguments.dry_run:
         pipeline.tell_missing(pipeline.plan(settings, report), settings, report)
     else:
-        pipeline.build(settings, report)
+        with finishing_on_ctrl_c(run := Run(), report.warn):
+            pipeline.build(settings, report, run)
 
 
 def _push(arguments: argparse.Namespace) -> None:
@@ -151,7 +160,7 @@ def _push(arguments: argparse.Namespace) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> None:
-    from dermasynth_builder.ledger import summarise
+    from dermasynth_builder.ledgers import summarise
     from dermasynth_builder.release import CARD, read_card
     from dermasynth_builder.show import ledger_text, release_text
 
@@ -164,6 +173,34 @@ def _status(arguments: argparse.Namespace) -> None:
         print(release_text(arguments.out, read_card(arguments.out)))
     else:
         print(f"no release in {arguments.out}; `dermasynth release` writes one")
+
+
+def _merge(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.ledgers import merge
+    from dermasynth_builder.terminal import TerminalReporter
+
+    merged = merge(
+        arguments.ledgers,
+        arguments.work / "ledgers",
+        warn=TerminalReporter().warn,
+        is_version_change_allowed=arguments.allow_version_change,
+    )
+    repeated = f"{merged.repeated} there already ({merged.repeated_usd:.4f} USD)"
+    print(f"{merged.added} replies added, {repeated}; ledger {merged.path}")
+
+
+def _fake_gemini(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.fake_gemini import FakeGemini, serve
+    from dermasynth_builder.fake_gemini_faults import shares_of
+
+    fake = FakeGemini(
+        seed=arguments.seed,
+        shares=shares_of(arguments.fault),
+        latency_s=arguments.latency_ms / 1000,
+        per_minute=arguments.rpm,
+        per_day=arguments.rpd,
+    )
+    serve(fake, arguments.port, say=print)
 
 
 def _show(arguments: argparse.Namespace) -> None:
@@ -189,10 +226,12 @@ COMMANDS: dict[str, Command] = {
     "audit": _audit,
     "plan": _plan,
     "generate": _generate,
+    "merge": _merge,
     "release": _release,
     "build": _build,
     "push": _push,
     "status": _status,
     "show": _show,
+    "fake-gemini": _fake_gemini,
 }
 """What each command does. Each imports what it needs, so that `--help` needs nothing."""

@@ -1,20 +1,21 @@
 """Effect: the whole build on one page: read, plan, generate, assemble, release."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from dermasynth_builder import registry
 from dermasynth_builder.card import Config, card_text
 from dermasynth_builder.errors import ReleaseError
-from dermasynth_builder.generate import Tally, generate
+from dermasynth_builder.generate import Run, Tally, generate
 from dermasynth_builder.ledger import Ledger, ledger_path
-from dermasynth_builder.progress import Reporter
+from dermasynth_builder.progress import Bar, Reporter
 from dermasynth_builder.protocols import Engine
 from dermasynth_builder.publish import Assembled, recipe_of, write_source
 from dermasynth_builder.questions import load_prompt_book
 from dermasynth_builder.reading import Planned, read_source
-from dermasynth_builder.records import Pair
+from dermasynth_builder.records import Pair, Request
 from dermasynth_builder.release import CARD, new_release, verify
 from dermasynth_builder.resources import jinja_environment, resource_dir
+from dermasynth_builder.run_text import run_note, run_text
 from dermasynth_builder.settings import Settings
 
 
@@ -26,33 +27,53 @@ def plan(settings: Settings, report: Reporter) -> list[Planned]:
 
 def tell_missing(planned: Sequence[Planned], settings: Settings, report: Reporter) -> None:
     """Says how many requests an engine would be asked, and asks none."""
-    engine = registry.engine(settings.engine)
+    engine = registry.engine(settings.engine, settings.engine_options)
     ledger = open_ledger(engine, settings, report)
     for each in planned:
-        keys = [request.key for request in each.requests()]
+        keys = [request.key for request in _shard(each, settings)]
         missing = sum(key not in ledger for key in keys)
         report.say(f"{each.read.name}: {len(keys)} requests, {missing} of them to ask {engine.name}")
 
 
-def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tally:
-    """Has the engine answer what its ledger does not hold yet."""
-    engine = registry.engine(settings.engine)
+def ask(planned: Sequence[Planned], settings: Settings, report: Reporter, run: Run | None = None) -> Tally:
+    """Has the engine answer what its ledger does not hold yet.
+
+    `run` is for those who want to end it from outside. Raises StoppedError or EngineError where it ends early.
+    """
+    engine = registry.engine(settings.engine, settings.engine_options)
     ledger = open_ledger(engine, settings, report)
-    total = sum(1 for each in planned for _ in each.requests())
-    requests = (request for each in planned for request in each.requests())
-    with report.bar(f"asking {engine.name}", total) as advance:
-        tally = generate(requests, engine, ledger, is_failed_wanted=settings.is_failed_wanted, advance=advance)
-    report.say(
-        f"{tally.answered} answered, {tally.failed} failed, {tally.known} known from before"
-        + (f", {tally.failed_earlier} failed before and not asked again" if tally.failed_earlier else "")
-        + f"; ledger {ledger.path}"
-    )
-    return tally
+    run = run or Run()
+    run.max_usd, run.is_version_change_allowed = settings.max_usd, settings.is_version_change_allowed
+    total = sum(1 for each in planned for _ in _shard(each, settings))
+    requests = (request for each in planned for request in _shard(each, settings))
+    try:
+        with report.bar(f"asking {engine.name}", total) as bar:
+            advance = _showing(run, bar, total)
+            generate(requests, engine, ledger, is_failed_wanted=settings.is_failed_wanted, advance=advance, run=run)
+    finally:
+        report.say(run_text(run, ledger.path))
+    return run.tally
+
+
+def _shard(planned: Planned, settings: Settings) -> Iterator[Request]:
+    """The requests that are this machine's, by a hash of their keys."""
+    number, of = settings.shard
+    return (request for request in planned.requests() if int(request.key[:8], 16) % of == number - 1)
+
+
+def _showing(run: Run, bar: Bar, total: int) -> Callable[[int], None]:
+    """Moves the bar and notes beside it what the run came to."""
+
+    def advance(count: int) -> None:
+        bar.note(run_note(run, total))
+        bar(count)
+
+    return advance
 
 
 def release(planned: Sequence[Planned], settings: Settings, report: Reporter) -> list[Config]:
     """Writes the release folder from the ledger's replies. Raises ReleaseError; the old release then stays."""
-    engine = registry.engine(settings.engine)
+    engine = registry.engine(settings.engine, settings.engine_options)
     ledger = open_ledger(engine, settings, report)
     if not settings.is_partial_allowed:
         _require_all_asked(planned, ledger)
@@ -73,17 +94,17 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
 
 def pairs(settings: Settings, report: Reporter) -> Iterator[Pair]:
     """The pairs of a run without writing a release: what the ledger answers, after all checks."""
-    ledger = open_ledger(registry.engine(settings.engine), settings, report)
+    ledger = open_ledger(registry.engine(settings.engine, settings.engine_options), settings, report)
     for each in plan(settings, report):
         for item in Assembled(each, ledger, recipe_of(settings)).checked():
             if isinstance(item, Pair):
                 yield item
 
 
-def build(settings: Settings, report: Reporter) -> list[Config]:
-    """All stages, from the raw releases to the release folder."""
+def build(settings: Settings, report: Reporter, run: Run | None = None) -> list[Config]:
+    """All stages, from the raw releases to the release folder; see `ask`."""
     planned = plan(settings, report)
-    ask(planned, settings, report)
+    ask(planned, settings, report, run)
     return release(planned, settings, report)
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from dermasynth_builder.errors import UsageError
 from dermasynth_builder.protocols import Check, Engine, Source, WriteSpecimens
+from dermasynth_builder.settings import DEFAULT_OPTIONS, EngineOptions
 
 SOURCES: dict[str, str] = {
     "pad_ufes": "dermasynth_builder.sources.pad_ufes:PadUfes",
@@ -25,7 +26,9 @@ SPECIMENS: dict[str, str] = {  # source -> what draws an invented release of it
     "scin": "dermasynth_builder.specimens_scin:write_scin_images",
 }
 ENGINES: dict[str, str] = {
-    "template": "dermasynth_builder.engines.template:TemplateEngine",
+    "template": "dermasynth_builder.engines.template:template_engine",
+    "gemini": "dermasynth_builder.engines.gemini:gemini_engine",
+    "openai": "dermasynth_builder.engines.openai_chat:openai_engine",
 }
 CHECKS: dict[str, str] = {
     "form": "dermasynth_builder.checks.form:check_form",
@@ -38,9 +41,9 @@ def source(name: str) -> Source:
     return cast(Source, _load(SOURCES, name, "source")())
 
 
-def engine(name: str) -> Engine:
-    """The engine of that name. Raises UsageError for an unknown one."""
-    return cast(Engine, _load(ENGINES, name, "engine")())
+def engine(name: str, options: EngineOptions = DEFAULT_OPTIONS) -> Engine:
+    """The engine of that name. Raises UsageError for an unknown one, and where the options do not fit it."""
+    return cast(Engine, _load(ENGINES, name, "engine")(options))
 
 
 def check(name: str) -> Check:

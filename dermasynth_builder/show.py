@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dermasynth_builder.audit import counted
-from dermasynth_builder.ledger import LedgerSummary
+from dermasynth_builder.ledgers import LedgerSummary
 from dermasynth_builder.protocols import Source
 from dermasynth_builder.reading import Planned
 from dermasynth_builder.release import ConfigFiles
@@ -78,6 +78,8 @@ def ledger_text(path: Path, summary: LedgerSummary) -> str:
     engine = ", ".join(f"{name} {value}" for name, value in summary.identity.items())
     lines = [f"{path}: {summary.answered} answers, {sum(summary.failures.values())} failures", f"  {engine}"]
     lines += [f"  {count} x {kind}" for kind, count in sorted(summary.failures.items())]
+    lines += [f"  {count} answers of {version}" for version, count in sorted(summary.model_versions.items())]
+    lines += [] if summary.cost_usd is None else [f"  {summary.cost_usd:.4f} USD"]
     if summary.torn_lines:
         lines.append(f"  {summary.torn_lines} lines cut off and stepped over")
     return "\n".join(lines)

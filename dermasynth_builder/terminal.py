@@ -4,11 +4,11 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from tqdm import tqdm
 
-from dermasynth_builder.progress import Advance
+from dermasynth_builder.progress import Bar
 
 _LINE_EVERY_S = 10.0
 
@@ -30,22 +30,37 @@ class TerminalReporter:
         tqdm.write(line, file=sys.stderr)
 
     @contextmanager
-    def bar(self, label: str, total: int) -> Iterator[Advance]:
+    def bar(self, label: str, total: int) -> Iterator[Bar]:
         """A bar on a terminal; else a line every ten seconds."""
         if sys.stderr.isatty():
             with tqdm(total=total, desc=label, leave=False, dynamic_ncols=True, mininterval=0.1) as bar:
-                yield bar.update
+                yield _TerminalProgress(bar)
             return
-        yield _PlainProgress(label, total).advance
+        yield _PlainProgress(label, total)
+
+
+class _TerminalProgress:
+    def __init__(self, bar: "tqdm[NoReturn]") -> None:
+        self._bar = bar
+
+    def __call__(self, count: int) -> None:
+        self._bar.update(count)
+
+    def note(self, text: str) -> None:
+        self._bar.set_postfix_str(text, refresh=False)
 
 
 class _PlainProgress:
     def __init__(self, label: str, total: int) -> None:
         self._label, self._total, self._done = label, total, 0
-        self._told_at = time.monotonic()
+        self._told_at, self._note = time.monotonic(), ""
 
-    def advance(self, count: int) -> None:
+    def note(self, text: str) -> None:
+        self._note = text
+
+    def __call__(self, count: int) -> None:
         self._done += count
         if time.monotonic() - self._told_at >= _LINE_EVERY_S:
             self._told_at = time.monotonic()
-            sys.stderr.write(f"{self._label}: {self._done} of {self._total}\n")
+            noted = f", {self._note}" if self._note else ""
+            sys.stderr.write(f"{self._label}: {self._done} of {self._total}{noted}\n")

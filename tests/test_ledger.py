@@ -9,7 +9,8 @@ import pytest
 from asked import Recited, answer, failure, request, requests
 
 from dermasynth_builder.errors import LedgerError
-from dermasynth_builder.ledger import FORMAT, Ledger, ledger_path, summarise
+from dermasynth_builder.ledger import FORMAT, Ledger, ledger_path
+from dermasynth_builder.ledgers import summarise
 from dermasynth_builder.records import Reply
 
 IDENTITY = {"engine": "recited", "model": "none", "temperature": 0.5, "revision": 3, "top_k": None}

@@ -20,6 +20,7 @@ from dermasynth_builder import describe
 from dermasynth_builder.errors import PromptError
 from dermasynth_builder.records import Facts, Reply, Request, canonical_json
 from dermasynth_builder.resources import resource_dir
+from dermasynth_builder.settings import EngineOptions
 
 REVISION = 1
 """Raised by hand whenever this code words the same files differently."""
@@ -76,6 +77,11 @@ class TemplateEngine:
             raise PromptError(f"prompts/answers, type {request.question_type}: {error}") from error
         references = tuple(self._references[name] for name in dict.fromkeys(writer.cited))
         return Reply(request.key, canonical_json(members), references=references)
+
+
+def template_engine(_: EngineOptions) -> TemplateEngine:
+    """The engine with the package's own texts; it asks no model and has no options."""
+    return TemplateEngine()
 
 
 class _Writer:
