@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -23,6 +23,7 @@ from dermasynth_builder.records import Reply, Request, canonical_json, digest
 
 FORMAT = 1
 _SYNC_EVERY_S = 1.0
+_MEMBERS = tuple(field.name for field in fields(Reply))
 
 
 def ledger_path(folder: Path, engine: Engine) -> Path:
@@ -115,7 +116,7 @@ class Ledger:
 
     def append(self, reply: Reply) -> None:
         """Writes one reply; when this returns, the operating system has it."""
-        record = asdict(reply)
+        record = {name: getattr(reply, name) for name in _MEMBERS}
         self._take_down(record, self._write(record))
 
     def _write(self, record: Mapping[str, Any]) -> int:

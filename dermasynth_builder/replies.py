@@ -1,6 +1,7 @@
 """Reply schemas, and the one parser for what engines send back. Pure."""
 
 import json
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -23,6 +24,9 @@ SCHEMAS: Mapping[Style, str] = MappingProxyType(
     }
 )
 """Style -> JSON schema of the reply, as canonical JSON."""
+
+
+_HALF_LETTER = re.compile("[\ud800-\udfff]")
 
 
 class BadReply(ValueError):  # noqa: N818 - a value's fault, caught where it is raised and kept as a reason
@@ -49,6 +53,6 @@ def _members(style: Style, text: str) -> dict[str, str]:
     for name in required:
         if not isinstance(reply[name], str) or not reply[name].strip():
             raise BadReply(f"empty member: {name} is no text or an empty one")
-        if any("\ud800" <= letter <= "\udfff" for letter in reply[name]):
+        if _HALF_LETTER.search(reply[name]):
             raise BadReply(f"broken text: {name} holds half a character, which no file can hold")
     return {name: reply[name].strip() for name in required}
