@@ -17,11 +17,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from dermasynth_builder.records import Facts, Request
 from dermasynth_builder.replies import SCHEMAS
@@ -30,6 +29,7 @@ from dermasynth_builder.settings import EngineOptions
 IMAGE_BYTES = 58_000
 PROMPT = "You are a dermatologist. Answer in plain text what this picture shows. " * 18
 KEY = "no-key"
+FIGURES = ("rate", "cpu_ms", "peak_mb")
 
 
 def make_images(folder: Path, count: int) -> None:
@@ -134,7 +134,9 @@ def ask_sdk(folder: Path, url: str, count: int, in_flight: int) -> None:
                 assert request.image_path
                 image = types.Part.from_bytes(data=request.image_path.read_bytes(), mime_type="image/jpeg")
                 response = await client.aio.models.generate_content(
-                    model="gemini-3.5-flash-lite", contents=[image, request.prompt], config=config
+                    model="gemini-3.5-flash-lite",
+                    contents=types.Content(role="user", parts=[image, types.Part(text=request.prompt)]),
+                    config=config,
                 )
                 assert response.text
 
@@ -186,22 +188,15 @@ def measure(name: str, folder: Path, url: str, *, count: int, in_flight: int) ->
     return figures
 
 
-def table(rounds: list[Mapping[str, Mapping[str, float]]]) -> Iterator[str]:
-    """A line a client: medians, and medians of the ratios to raw."""
+def table(rounds: Sequence[Mapping[str, Mapping[str, float]]]) -> Iterator[str]:
+    """A line a client: medians, and medians of the ratios to raw of the same round."""
     yield f"{'client':<16}{'per s':>9}{'x raw':>8}{'CPU ms':>9}{'x raw':>8}{'peak MB':>9}"
     for name in rounds[0]:
-
-        def median(figure: Callable[[Mapping[str, Mapping[str, float]]], float]) -> float:
-            return statistics.median(figure(each) for each in rounds)
-
-        columns: Any = [
-            median(lambda each, name=name: each[name]["rate"]),
-            median(lambda each, name=name: each[name]["rate"] / each["raw aiohttp"]["rate"]),
-            median(lambda each, name=name: each[name]["cpu_ms"]),
-            median(lambda each, name=name: each[name]["cpu_ms"] / each["raw aiohttp"]["cpu_ms"]),
-            median(lambda each, name=name: each[name]["peak_mb"]),
-        ]
-        yield f"{name:<16}{columns[0]:>9.0f}{columns[1]:>8.2f}{columns[2]:>9.2f}{columns[3]:>8.2f}{columns[4]:>9.0f}"
+        rate, cpu_ms, peak_mb = (statistics.median(each[name][what] for each in rounds) for what in FIGURES)
+        rates, cpus = (
+            statistics.median(each[name][what] / each["raw aiohttp"][what] for each in rounds) for what in FIGURES[:2]
+        )
+        yield f"{name:<16}{rate:>9.0f}{rates:>8.2f}{cpu_ms:>9.2f}{cpus:>8.2f}{peak_mb:>9.0f}"
 
 
 def main() -> None:

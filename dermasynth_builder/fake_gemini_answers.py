@@ -35,7 +35,7 @@ class FakeRequest:
             raise BadRequest("GenerateContentRequest.contents: contents is not specified")
         if unknown := {_camel(name) for name in body} - _MEMBERS:
             raise BadRequest(f'Invalid JSON payload received. Unknown name "{min(unknown)}": Cannot find field.')
-        self.body: Mapping[str, Any] = _camel_keys(body)
+        self.body: Mapping[str, Any] = camel_keys(body)
         parts = [part for content in self.body["contents"] for part in content.get("parts", ())]
         self.prompt = "\n".join(part["text"] for part in parts if "text" in part)
         self.images = [_image(part["inlineData"]) for part in parts if "inlineData" in part]
@@ -112,14 +112,14 @@ def _camel(name: str) -> str:
     return re.sub(r"_([a-z])", lambda found: found[1].upper(), name)
 
 
-def _camel_keys(value: Any) -> Any:
+def camel_keys(value: Any) -> Any:
     """Keys in camel case; a schema keeps its own."""
     if isinstance(value, list):
-        return [_camel_keys(each) for each in value]
+        return [camel_keys(each) for each in value]
     if not isinstance(value, dict):
         return value
     return {
-        _camel(name): each if _camel(name) in ("responseJsonSchema", "responseSchema") else _camel_keys(each)
+        _camel(name): each if _camel(name) in ("responseJsonSchema", "responseSchema") else camel_keys(each)
         for name, each in value.items()
     }
 
