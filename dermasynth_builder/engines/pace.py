@@ -3,7 +3,6 @@
 Times are seconds of any clock that does not go back; the caller says what time it is.
 """
 
-from collections import deque
 from collections.abc import Mapping
 
 from dermasynth_builder.settings import EngineOptions
@@ -14,7 +13,9 @@ _SPEND_WINDOW_S = 600.0
 _LONGEST_BURST_S = 10.0  # after a pause
 _LEAST_PAUSE_S = 1.0  # after a refusal that names no time
 _SPEND_PAUSE_S = 60.0
-_GROWTH, _GROWTH_EVERY_S, _CUT = 1.05, 5.0, 0.9  # of a rate that was learned
+_SLACK_S = 0.01
+_LEAST_PER_S = 1 / _MINUTE_S
+_GROWTH, _GROWTH_EVERY_S = 1.05, 5.0  # of a rate that was learned
 
 
 class Bucket:
@@ -31,7 +32,8 @@ class Bucket:
 
     def take(self, amount: float, now: float) -> None:
         """Takes an amount, on credit where it is large."""
-        self._free_at = max(self._free_at, now - self._burst_s) + amount / self.per_s
+        unused_s = max(0.0, self._burst_s - 1 / self.per_s)  # one may go however long nothing went
+        self._free_at = max(self._free_at, now - unused_s) + amount / self.per_s
 
     def correct(self, amount: float) -> None:
         """What was taken turned out to be so much more, or less."""
@@ -48,7 +50,9 @@ class Pace:
         self._learned: Bucket | None = None
         self._paused_until = 0.0
         self._grown_at = 0.0
-        self._answered_at: deque[float] = deque()  # of the last minute
+        self._counted_since: float | None = None  # the last refusal that taught something; before it, the start
+        self._answered = 0  # since then
+        self._has_been_refused = False
         self._mean_tokens, self._mean_usd = 1500.0, 0.0  # of one request, as far as is known
 
     def wait_s(self, now: float) -> float:
@@ -58,6 +62,8 @@ class Pace:
 
     def sent(self, now: float) -> tuple[float, float]:
         """A request goes now; gives the tokens and dollars that were set aside for it."""
+        if self._counted_since is None:
+            self._counted_since = now
         estimate = (self._mean_tokens, self._mean_usd)
         for bucket, amount in zip(
             (self._requests, self._learned, self._tokens, self._spend), (1, 1, *estimate), strict=True
@@ -77,34 +83,38 @@ class Pace:
 
     def answered(self, now: float) -> None:
         """The service took a request: a rate that was learned grows while nothing is refused."""
-        self._answered_at.append(now)
-        while self._answered_at[0] < now - _MINUTE_S:
-            self._answered_at.popleft()
+        self._answered += 1
         if self._learned and now - self._grown_at >= _GROWTH_EVERY_S:
             self._learned.per_s *= _GROWTH
             self._grown_at = now
 
-    def refused(self, wait_s: float, now: float) -> None:
-        """Too many for this minute: everyone waits, then goes at the rate that got through in the last minute."""
-        wait_s = max(wait_s, _LEAST_PAUSE_S)
-        if now >= self._paused_until:  # the first of its kind; those in flight with it teach nothing new
-            self._slow_down(_CUT, now, burst_s=wait_s)
-        self._paused_until = max(self._paused_until, now + wait_s)
+    def refused(self, wait_s: float, now: float, *, sent_at: float) -> bool:
+        """Too many for this minute: everyone waits. Gives whether that is news.
 
-    def too_dear(self, wait_s: float, now: float) -> None:
+        What was sent before the last pause teaches nothing new. The first refusal may be an accident; where
+        another follows within a minute, requests go at the rate that got through between the two.
+        """
+        return self._pause(max(wait_s, _LEAST_PAUSE_S), now, sent_at=sent_at, share=1.0)
+
+    def too_dear(self, wait_s: float, now: float, *, sent_at: float) -> bool:
         """Too dear for these ten minutes: everyone waits a minute or more, then goes at half the rate."""
-        if now >= self._paused_until:
-            self._slow_down(0.5, now, burst_s=BURST_S)
-        self._paused_until = max(self._paused_until, now + max(wait_s, _SPEND_PAUSE_S))
+        return self._pause(max(wait_s, _SPEND_PAUSE_S), now, sent_at=sent_at, share=0.5)
 
-    def _slow_down(self, share: float, now: float, *, burst_s: float) -> None:
-        """To a share of the learned rate; what piles up while everyone waits may go when the wait is over."""
-        self._grown_at = now
-        if self._learned:
-            self._learned.per_s *= share
-        else:
-            per_s = max(len(self._answered_at), 1) / _MINUTE_S
-            self._learned = Bucket(per_s if share == _CUT else per_s * share, min(burst_s, _LONGEST_BURST_S), since=now)
+    def _pause(self, wait_s: float, now: float, *, sent_at: float, share: float) -> bool:
+        is_news = sent_at + _SLACK_S >= self._paused_until
+        self._paused_until = max(self._paused_until, now + wait_s)
+        if is_news:
+            self._count_anew(now, share=share, burst_s=min(wait_s, _LONGEST_BURST_S))
+        return is_news
+
+    def _count_anew(self, now: float, *, share: float, burst_s: float) -> None:
+        """What piles up while everyone waits may go when the wait is over."""
+        lasted_s = max(now - (self._counted_since or 0.0), BURST_S)
+        if share < 1 or (self._has_been_refused and lasted_s <= _MINUTE_S):
+            per_s = max(self._answered / lasted_s * share, _LEAST_PER_S)
+            self._learned = Bucket(per_s, burst_s, since=now)
+        self._has_been_refused = True
+        self._counted_since, self._answered, self._grown_at = now, 0, now
 
 
 def tokens_of(usage: Mapping[str, int]) -> int:

@@ -143,8 +143,9 @@ class Scheduler:
         """What an attempt says of the service: how fast, how many at once, whether at all."""
         came, wait_s = back.outcome.came, back.outcome.wait_s
         if came in (Came.RATE, Came.SPEND):
-            (self._pace.refused if came is Came.RATE else self._pace.too_dear)(wait_s, now)
-            self._window.refused(now)
+            slow_down = self._pace.refused if came is Came.RATE else self._pace.too_dear
+            if slow_down(wait_s, now, sent_at=now - back.took_s):
+                self._window.refused(now)
             self._breaker.refused(now)
         elif came in (Came.BROKE, Came.REFUSED):
             self._window.failed()

@@ -2,7 +2,8 @@
 
 The rules are inspect-ai's: twice as many each round until the first refusal, from then on five percent more after a
 round without any, and only if there was use for what is allowed; four fifths after a refusal, at most every 15 s. A
-failing server stops the growth and cuts nothing.
+failing server stops the growth and cuts nothing. One rule is added: after a refusal a few go first, and twice as many
+each round until as many as are allowed.
 """
 
 from collections import deque
@@ -10,6 +11,7 @@ from collections import deque
 _START, _LEAST = 32, 1
 _GROWTH, _CUT, _CUT_EVERY_S = 0.05, 0.8, 15.0
 _SATURATED = 0.8
+_FIRST = 4  # after a refusal
 
 
 class Window:
@@ -21,14 +23,16 @@ class Window:
         self._is_slow_start = True
         self._clean = 0  # answers in a row, of this round
         self._cut_at = float("-inf")
+        self._first = float("inf")
 
     @property
     def size(self) -> int:
         """How many, at least one."""
-        return max(_LEAST, int(self._size))
+        return max(_LEAST, int(min(self._size, self._first)))
 
     def answered(self, in_flight: int) -> None:
         """A request was taken while so many were in flight."""
+        self._first += 1
         if in_flight < _SATURATED * self.size:
             return
         self._clean += 1
@@ -41,7 +45,7 @@ class Window:
     def refused(self, now: float) -> None:
         """A request was refused as one too many."""
         self._is_slow_start = False
-        self._clean = 0
+        self._clean, self._first = 0, _FIRST
         if now - self._cut_at >= _CUT_EVERY_S:
             self._size = max(_LEAST, self._size * _CUT)
             self._cut_at = now
