@@ -82,7 +82,7 @@ class FakeGemini:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._runner = web.AppRunner(application(self), access_log=None)
+        self._runner = _runner(self)
         self.url = f"http://{_HOST}:{asyncio.run_coroutine_threadsafe(_start(self._runner, 0), self._loop).result()}"
         return self
 
@@ -99,7 +99,7 @@ def serve(fake: FakeGemini, port: int, say: Callable[[str], object]) -> None:
     """Runs the service until Ctrl-C. Raises UsageError where the port is taken."""
 
     async def run() -> None:
-        runner = web.AppRunner(application(fake), access_log=None)
+        runner = _runner(fake)
         try:
             at = await _start(runner, port)
         except OSError as error:
@@ -194,6 +194,11 @@ async def _json_of(call: web.Request) -> Any:
         return json.loads(await call.read())
     except ValueError:
         return None
+
+
+def _runner(fake: FakeGemini) -> web.AppRunner:
+    """Slow answers are dropped when it ends."""
+    return web.AppRunner(application(fake), access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
 
 
 async def _start(runner: web.AppRunner, port: int) -> int:

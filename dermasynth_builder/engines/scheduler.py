@@ -121,7 +121,7 @@ class Scheduler:
         self._last_at = back.answered_at
         cost_usd = job.account(back, self._options)
         self._pace.came_back(job.set_aside, tokens_of(back.outcome.usage), cost_usd)
-        self._learn(back, now)
+        self._learn(job, back, now)
         if came in (Came.RATE, Came.SPEND):
             self._try_again(job, now)
         elif came is Came.DAY:
@@ -139,8 +139,12 @@ class Scheduler:
             return job.reply(back, fault, model=self._options.model or "", now=now)
         return None
 
-    def _learn(self, back: Return, now: float) -> None:
-        """What an attempt says of the service: how fast, how many at once, whether at all."""
+    def _learn(self, job: Job, back: Return, now: float) -> None:
+        """What an attempt says of the service: how fast, how many at once, whether at all.
+
+        Of the tries at a request that breaks again and again, the first and the last count, so that a few such do not
+        speak for the service.
+        """
         came, wait_s = back.outcome.came, back.outcome.wait_s
         if came in (Came.RATE, Came.SPEND):
             slow_down = self._pace.refused if came is Came.RATE else self._pace.too_dear
@@ -149,7 +153,8 @@ class Scheduler:
             self._breaker.refused(now)
         elif came in (Came.BROKE, Came.REFUSED):
             self._window.failed()
-            self._breaker.note(has_failed=True)
+            if job.breaks in (0, _TRIES - 1):
+                self._breaker.note(has_failed=True)
         elif came is not Came.DAY:
             self._has_answered = True
             self._pace.answered(now)
