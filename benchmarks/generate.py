@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -26,14 +26,23 @@ from dermasynth_builder.records import Facts, Request
 from dermasynth_builder.replies import SCHEMAS
 from dermasynth_builder.settings import EngineOptions
 
-IMAGE_BYTES = 58_000
 PROMPT = "You are a dermatologist. Answer in plain text what this picture shows. " * 18
 KEY = "no-key"
 FIGURES = ("rate", "cpu_ms", "peak_mb")
 
 
+@dataclass(frozen=True)
+class Order:
+    """What a client is to do."""
+
+    folder: Path  # of the images
+    url: str
+    count: int
+    in_flight: int
+
+
 def make_images(folder: Path, count: int) -> None:
-    """Distinct JPEGs of `IMAGE_BYTES`, 640 by 480 pixels: one drawn image, padded within its scan tables."""
+    """Distinct JPEGs of about 58 kB: noise of 640 by 480 pixels, each with a pixel of its own."""
     from io import BytesIO
 
     import numpy as np
@@ -70,19 +79,19 @@ def requests_of(folder: Path, count: int) -> Iterator[Request]:
         )
 
 
-def ask_ours(folder: Path, url: str, count: int, in_flight: int) -> None:
+def ask_ours(order: Order) -> None:
     """`generate` with the engine `gemini` and a ledger."""
     from dermasynth_builder.engines.gemini import gemini_engine
     from dermasynth_builder.generate import generate
     from dermasynth_builder.ledger import Ledger, ledger_path
 
-    engine = gemini_engine(EngineOptions(base_url=url, concurrency=in_flight))
-    ledger = Ledger(ledger_path(folder / f"ledgers-{time.monotonic_ns()}", engine), engine.identity, print)
-    tally = generate(requests_of(folder, count), engine, ledger)
-    assert tally.answered == count, tally
+    engine = gemini_engine(EngineOptions(base_url=order.url, concurrency=order.in_flight))
+    ledger = Ledger(ledger_path(order.folder / f"ledgers-{time.monotonic_ns()}", engine), engine.identity, print)
+    tally = generate(requests_of(order.folder, order.count), engine, ledger)
+    assert tally.answered == order.count, tally
 
 
-def ask_raw(folder: Path, url: str, count: int, in_flight: int) -> None:
+def ask_raw(order: Order) -> None:
     """aiohttp and bodies that are ready; answers are read and thrown away."""
     import aiohttp
 
@@ -92,32 +101,32 @@ def ask_raw(folder: Path, url: str, count: int, in_flight: int) -> None:
     options = replace(EngineOptions(), model="gemini-3.5-flash-lite")
     few = [
         gemini_body(request, make_sent_image(request.image_path, options), options, max_output_tokens=4096)
-        for request in requests_of(folder, min(count, 128))
+        for request in requests_of(order.folder, min(order.count, 128))
         if request.image_path
     ]
     START()
 
     async def run() -> None:
-        left = iter(range(count))
+        left = iter(range(order.count))
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
 
             async def work() -> None:
                 for number in left:
-                    target = f"{url}/v1/models/gemini-3.5-flash-lite:generateContent"
+                    target = f"{order.url}/v1/models/gemini-3.5-flash-lite:generateContent"
                     async with session.post(target, data=few[number % len(few)]) as response:
                         json.loads(await response.read())
 
-            await asyncio.gather(*(work() for _ in range(in_flight)))
+            await asyncio.gather(*(work() for _ in range(order.in_flight)))
 
     asyncio.run(run())
 
 
-def ask_sdk(folder: Path, url: str, count: int, in_flight: int) -> None:
+def ask_sdk(order: Order) -> None:
     """google-genai's own `generate_content`."""
     from google import genai
     from google.genai import types
 
-    client = genai.Client(api_key=KEY, http_options=types.HttpOptions(base_url=url, timeout=120_000))
+    client = genai.Client(api_key=KEY, http_options=types.HttpOptions(base_url=order.url, timeout=120_000))
     config = types.GenerateContentConfig(
         response_mime_type="application/json",
         response_json_schema=json.loads(SCHEMAS["asked"]),
@@ -127,7 +136,7 @@ def ask_sdk(folder: Path, url: str, count: int, in_flight: int) -> None:
     START()
 
     async def run() -> None:
-        left = requests_of(folder, count)
+        left = requests_of(order.folder, order.count)
 
         async def work() -> None:
             for request in left:
@@ -140,12 +149,12 @@ def ask_sdk(folder: Path, url: str, count: int, in_flight: int) -> None:
                 )
                 assert response.text
 
-        await asyncio.gather(*(work() for _ in range(in_flight)))
+        await asyncio.gather(*(work() for _ in range(order.in_flight)))
 
     asyncio.run(run())
 
 
-Ask = Callable[[Path, str, int, int], None]
+Ask = Callable[[Order], None]
 CLIENTS: dict[str, Ask] = {"raw aiohttp": ask_raw, "ours": ask_ours, "google-genai": ask_sdk}
 _BEGUN = [0.0, 0.0]
 
@@ -161,24 +170,24 @@ def START() -> None:  # noqa: N802 - the moment from which a client is timed
     _BEGUN[:] = [time.monotonic(), cpu_s()]
 
 
-def job(name: str, folder: Path, url: str, *, count: int, in_flight: int) -> None:
+def job(name: str, order: Order) -> None:
     """One client in this process; prints its figures."""
     import aiohttp  # noqa: F401 - all clients need it, and its import is not what is compared
 
     from dermasynth_builder.engines import courier, scheduler, sent_images  # noqa: F401
 
     START()
-    CLIENTS[name](folder, url, count, in_flight)
+    CLIENTS[name](order)
     wall_s, cpu = time.monotonic() - _BEGUN[0], cpu_s() - _BEGUN[1]
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"rate": count / wall_s, "cpu_ms": 1000 * cpu / count, "peak_mb": peak_mb}))
+    print(json.dumps({"rate": order.count / wall_s, "cpu_ms": 1000 * cpu / order.count, "peak_mb": peak_mb}))
 
 
-def measure(name: str, folder: Path, url: str, *, count: int, in_flight: int) -> dict[str, float]:
+def measure(name: str, order: Order) -> dict[str, float]:
     """One client in a process of its own."""
-    words = ("--job", name, "--folder", str(folder), "--url", url, "--requests", str(count))
+    words = ("--job", name, "--folder", str(order.folder), "--url", order.url, "--requests", str(order.count))
     done = subprocess.run(
-        [sys.executable, __file__, *words, "--in-flight", str(in_flight)],
+        [sys.executable, __file__, *words, "--in-flight", str(order.in_flight)],
         check=True,
         stdout=subprocess.PIPE,
         text=True,
@@ -211,7 +220,7 @@ def main() -> None:
         parser.add_argument(hidden, help=argparse.SUPPRESS)
     words = parser.parse_args()
     if words.job:
-        job(words.job, Path(words.folder), words.url, count=words.requests, in_flight=words.in_flight)
+        job(words.job, Order(Path(words.folder), words.url, words.requests, words.in_flight))
         return
     server = subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("generate_server.py")), str(words.latency_ms / 1000)],
@@ -230,13 +239,10 @@ def main() -> None:
 def compare(folder: Path, url: str, words: argparse.Namespace) -> None:
     """All rounds, then the long run."""
     make_images(folder, words.requests // 2)
-    rounds = [
-        {name: measure(name, folder, url, count=words.requests, in_flight=words.in_flight) for name in CLIENTS}
-        for _ in range(words.rounds)
-    ]
-    print("\n".join(table(rounds)))
+    order = Order(folder, url, words.requests, words.in_flight)
+    print("\n".join(table([{name: measure(name, order) for name in CLIENTS} for _ in range(words.rounds)])))
     if words.long:
-        figures = measure("ours", folder, url, count=words.long, in_flight=words.in_flight)
+        figures = measure("ours", replace(order, count=words.long))
         print(f"ours, {words.long:,} requests: {figures['rate']:.0f} per s, peak {figures['peak_mb']:.0f} MB")
 
 

@@ -119,7 +119,7 @@ def _generate(arguments: argparse.Namespace) -> None:
         pipeline.tell_missing(planned, settings, report)
     else:
         with finishing_on_ctrl_c(run := Run(), report.warn):
-            pipeline.ask(planned, settings, report, run)
+            pipeline.ask(planned, settings, report, run=run)
 
 
 def _release(arguments: argparse.Namespace) -> None:
@@ -141,7 +141,7 @@ def _build(arguments: argparse.Namespace) -> None:
         pipeline.tell_missing(pipeline.plan(settings, report), settings, report)
     else:
         with finishing_on_ctrl_c(run := Run(), report.warn):
-            pipeline.build(settings, report, run)
+            pipeline.build(settings, report, run=run)
 
 
 def _push(arguments: argparse.Namespace) -> None:

@@ -1,7 +1,7 @@
 """Effect: a Gemini service on the loopback interface, for tests and for trying things without a key.
 
     with FakeGemini(shares={"safety": 0.01}) as fake:
-        GeminiEngine with base_url=fake.url
+        engine = gemini_engine(EngineOptions(base_url=fake.url))
 
 It speaks the REST of `generativelanguage.googleapis.com`, v1 and v1beta. What it answers depends on the seed and the
 request alone. Beside Google's paths, GET /requests tells how often each request was asked.
@@ -60,7 +60,7 @@ class FakeGemini:
     def answer(self, model: str, request: FakeRequest) -> FakeAnswer:
         """The answer of the model itself, faults included; a row of a batch gets the same."""
         text, version = answer_text(request, self.seed), f"{model}-001"
-        fault = fault_of(request, self.asked[request.digest], self.shares, self.seed)
+        fault = fault_of(request, self.asked[request.digest], self.shares, seed=self.seed)
         if fault:
             return fault(request, text, version)
         return FakeAnswer(content=response_of(request, text, model_version=version))

@@ -100,7 +100,7 @@ LASTING: Mapping[str, Answering] = {
 """What comes at every attempt at the same request, by kind."""
 
 
-def fault_of(request: FakeRequest, asked: int, shares: Mapping[str, float], seed: int) -> Answering | None:
+def fault_of(request: FakeRequest, asked: int, shares: Mapping[str, float], *, seed: int) -> Answering | None:
     """What goes wrong with a request that is asked for the `asked`-th time; None where nothing does."""
     for kind, share in shares.items():
         identity = (seed, kind, request.digest) if kind in LASTING else (seed, kind, request.digest, asked)

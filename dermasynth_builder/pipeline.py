@@ -35,7 +35,7 @@ def tell_missing(planned: Sequence[Planned], settings: Settings, report: Reporte
         report.say(f"{each.read.name}: {len(keys)} requests, {missing} of them to ask {engine.name}")
 
 
-def ask(planned: Sequence[Planned], settings: Settings, report: Reporter, run: Run | None = None) -> Tally:
+def ask(planned: Sequence[Planned], settings: Settings, report: Reporter, *, run: Run | None = None) -> Tally:
     """Has the engine answer what its ledger does not hold yet.
 
     `run` is for those who want to end it from outside. Raises StoppedError or EngineError where it ends early.
@@ -101,10 +101,10 @@ def pairs(settings: Settings, report: Reporter) -> Iterator[Pair]:
                 yield item
 
 
-def build(settings: Settings, report: Reporter, run: Run | None = None) -> list[Config]:
+def build(settings: Settings, report: Reporter, *, run: Run | None = None) -> list[Config]:
     """All stages, from the raw releases to the release folder; see `ask`."""
     planned = plan(settings, report)
-    ask(planned, settings, report, run)
+    ask(planned, settings, report, run=run)
     return release(planned, settings, report)
 
 

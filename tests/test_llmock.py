@@ -20,6 +20,8 @@ from dermasynth_builder.engines.openai_chat import openai_engine
 from dermasynth_builder.protocols import Engine
 from dermasynth_builder.settings import EngineOptions
 
+PER_MINUTE = 300
+
 
 @contextmanager
 def llmock(*words: str) -> Iterator[str]:
@@ -58,28 +60,27 @@ def json_of(url: str) -> Any:
 
 
 def engine_at(name: str, url: str) -> Engine:
-    options = EngineOptions(base_url=f"{url}/{name}", model="gemini-3.5-flash-lite", concurrency=64)
     if name == "gemini":
-        return gemini_engine(EngineOptions(base_url=f"{url}/gemini/v1beta", model=options.model))
-    return openai_engine(options)
+        return gemini_engine(EngineOptions(base_url=f"{url}/gemini/v1beta"))
+    return openai_engine(EngineOptions(base_url=url, model="gpt-4o"))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["gemini", "openai"])
-def test_a_quota_is_met_as_llmock_asks(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("name", "calls"), [("gemini", 450), ("openai", 360)])
+def test_a_quota_is_met_as_llmock_asks(name: str, calls: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEMINI_API_KEY", KEY)
     monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
-    calls, per_minute = 360, 300
     asked = picture_requests(tmp_path, calls)
-    with llmock("--rpm", str(per_minute)) as url:
+    with llmock("--rpm", str(PER_MINUTE)) as url:
         started = time.monotonic()
         replies = list(engine_at(name, url).answer(asked))
         wall_s = time.monotonic() - started
         verdict = json_of(f"{url}/_llmock/verdict")
-        attempts = len(json_of(f"{url}/_llmock/requests"))
+        attempts = len(json_of(f"{url}/_llmock/requests")["requests"])
     assert not [reply.failure for reply in replies if reply.failure]
     assert len(replies) == calls
     assert verdict["passed"], verdict
     assert not verdict["warnings"], verdict
     assert attempts <= 1.35 * calls
-    assert wall_s <= 1.15 * (calls - per_minute) / (per_minute / 60) + 2
+    ideal_s = (calls - PER_MINUTE) / (PER_MINUTE / 60)  # the quota begins full
+    assert wall_s <= 1.15 * ideal_s + 3  # a busy machine's

@@ -1,5 +1,6 @@
 """The scheduler on a clock of its own: how fast it goes, when it waits, when it gives up. Nothing here sleeps."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -63,7 +64,7 @@ class Rehearsed:
     def sent_within(self, window_s: float) -> int:
         """The most that were sent in any window of that length."""
         times = [at for at, _ in self.sent]
-        return max(sum(start <= at < start + window_s for at in times) for start in times)
+        return max(bisect_left(times, start + window_s) - number for number, start in enumerate(times))
 
 
 class Quota:

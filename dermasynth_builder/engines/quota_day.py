@@ -1,4 +1,4 @@
-"""When the quota of a day is new: at midnight Pacific time, as Google counts. Pure."""
+"""Effect: reads the rules of a time zone. When the quota of a day is new: at midnight Pacific, as Google counts."""
 
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
