@@ -109,8 +109,6 @@ def _plan(arguments: argparse.Namespace) -> None:
 
 def _generate(arguments: argparse.Namespace) -> None:
     from dermasynth_builder import pipeline
-    from dermasynth_builder.generate import Run
-    from dermasynth_builder.interrupts import finishing_on_ctrl_c
     from dermasynth_builder.terminal import TerminalReporter
 
     settings, report = settings_of(arguments), TerminalReporter()
@@ -118,8 +116,7 @@ def _generate(arguments: argparse.Namespace) -> None:
     if arguments.dry_run:
         pipeline.tell_missing(planned, settings, report)
     else:
-        with finishing_on_ctrl_c(run := Run(), report.warn):
-            pipeline.ask(planned, settings, report, run=run)
+        pipeline.ask(planned, settings, report)
 
 
 def _release(arguments: argparse.Namespace) -> None:
@@ -132,16 +129,13 @@ def _release(arguments: argparse.Namespace) -> None:
 
 def _build(arguments: argparse.Namespace) -> None:
     from dermasynth_builder import pipeline
-    from dermasynth_builder.generate import Run
-    from dermasynth_builder.interrupts import finishing_on_ctrl_c
     from dermasynth_builder.terminal import TerminalReporter
 
     settings, report = settings_of(arguments), TerminalReporter()
     if arguments.dry_run:
         pipeline.tell_missing(pipeline.plan(settings, report), settings, report)
     else:
-        with finishing_on_ctrl_c(run := Run(), report.warn):
-            pipeline.build(settings, report, run=run)
+        pipeline.build(settings, report)
 
 
 def _push(arguments: argparse.Namespace) -> None:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -111,7 +112,8 @@ def serve(fake: FakeGemini, port: int, say: Callable[[str], object]) -> None:
         finally:
             await runner.cleanup()
 
-    asyncio.run(run())
+    with suppress(KeyboardInterrupt):
+        asyncio.run(run())
 
 
 def application(fake: FakeGemini) -> web.Application:

@@ -6,6 +6,7 @@ from dermasynth_builder import registry
 from dermasynth_builder.card import Config, card_text
 from dermasynth_builder.errors import ReleaseError
 from dermasynth_builder.generate import Run, Tally, generate
+from dermasynth_builder.interrupts import finishing_on_ctrl_c
 from dermasynth_builder.ledger import Ledger, ledger_path
 from dermasynth_builder.progress import Bar, Reporter
 from dermasynth_builder.protocols import Engine
@@ -35,19 +36,18 @@ def tell_missing(planned: Sequence[Planned], settings: Settings, report: Reporte
         report.say(f"{each.read.name}: {len(keys)} requests, {missing} of them to ask {engine.name}")
 
 
-def ask(planned: Sequence[Planned], settings: Settings, report: Reporter, *, run: Run | None = None) -> Tally:
+def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tally:
     """Has the engine answer what its ledger does not hold yet.
 
-    `run` is for those who want to end it from outside. Raises StoppedError or EngineError where it ends early.
+    A first Ctrl-C finishes what is under way. Raises StoppedError or EngineError where it ends early.
     """
     engine = registry.engine(settings.engine, settings.engine_options)
     ledger = open_ledger(engine, settings, report)
-    run = run or Run()
-    run.max_usd, run.is_version_change_allowed = settings.max_usd, settings.is_version_change_allowed
+    run = Run(settings.max_usd, settings.is_version_change_allowed)
     total = sum(1 for each in planned for _ in _shard(each, settings))
     requests = (request for each in planned for request in _shard(each, settings))
     try:
-        with report.bar(f"asking {engine.name}", total) as bar:
+        with finishing_on_ctrl_c(run, report.warn), report.bar(f"asking {engine.name}", total) as bar:
             advance = _showing(run, bar, total)
             generate(requests, engine, ledger, is_failed_wanted=settings.is_failed_wanted, advance=advance, run=run)
     finally:
@@ -101,10 +101,10 @@ def pairs(settings: Settings, report: Reporter) -> Iterator[Pair]:
                 yield item
 
 
-def build(settings: Settings, report: Reporter, *, run: Run | None = None) -> list[Config]:
-    """All stages, from the raw releases to the release folder; see `ask`."""
+def build(settings: Settings, report: Reporter) -> list[Config]:
+    """All stages, from the raw releases to the release folder."""
     planned = plan(settings, report)
-    ask(planned, settings, report, run=run)
+    ask(planned, settings, report)
     return release(planned, settings, report)
 
 
