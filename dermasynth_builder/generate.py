@@ -44,6 +44,8 @@ class Run:
         self.cost_usd += kept.cost_usd or 0.0
         if kept.failure is not None:
             self.failures[kept.failure.partition(":")[0]] += 1
+        if self.max_usd is not None and kept.usage and kept.cost_usd is None:
+            self.end(EngineError(f"--max-usd cannot be kept: no price of {kept.model} is known; leave it out to go on"))
         self.check_cost(ledger)
 
     def check_cost(self, ledger: Ledger) -> None:

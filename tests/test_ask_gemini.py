@@ -22,7 +22,7 @@ from dermasynth_builder.fake_gemini import FakeGemini
 from dermasynth_builder.generate import Run, generate
 from dermasynth_builder.ledger import Ledger, ledger_path
 from dermasynth_builder.progress import SilentReporter
-from dermasynth_builder.settings import EngineOptions, Settings
+from dermasynth_builder.settings import EngineOptions, Settings, no_price
 from dermasynth_builder.specimens import write_pad_ufes
 
 KILLS = 5
@@ -191,6 +191,15 @@ def test_the_cap_is_passed_by_no_more_than_what_is_under_way(
     assert sum(record["cost_usd"] for record in records_in(tmp_path)) == first
     ask(replace(settings, max_usd=1.0), recorder)
     assert len(records_in(tmp_path)) == 60
+
+
+def test_a_cap_is_not_taken_for_kept_where_no_price_is_known(
+    raw: Path, tmp_path: Path, fake: FakeGemini, recorder: Recorder
+) -> None:
+    settings = settings_of(raw, tmp_path, fake.url, max_usd=0.2)
+    with pytest.raises(EngineError, match=r"no price of gemini-3.5-flash-lite is known"):
+        ask(replace(settings, engine_options=replace(settings.engine_options, price=no_price)), recorder)
+    assert len(records_in(tmp_path)) <= 8
 
 
 def test_a_changed_model_stops_the_run_unless_it_is_allowed(
