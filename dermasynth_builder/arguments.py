@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from dermasynth_builder import __version__
+from dermasynth_builder.engine_arguments import add_asking_options, add_model_options
 from dermasynth_builder.registry import ENGINES, SOURCES
 from dermasynth_builder.settings import DEFAULT_JOBS, DEFAULT_SEED, DEFAULT_SPLITS, PlanOptions
 from dermasynth_builder.tokens import RESOLUTION_TOKENS, THINKING_TOKENS
@@ -24,7 +25,7 @@ examples:
   dermasynth push USER/dermasynth --dry-run
 
 `dermasynth COMMAND --help` tells more of a command.
-exit codes: 0 done, 1 the work failed, 2 wrong use
+exit codes: 0 done, 1 the work failed, 2 wrong use, 3 stopped early: run it again to go on
 """
 _EXAMPLES = {
     "demo": "dermasynth demo --out /tmp/demo/dermasynth",
@@ -35,6 +36,8 @@ _EXAMPLES = {
     "plan": "dermasynth plan pad_ufes --raw data/pad_ufes --show 3",
     "cost": "dermasynth cost pad_ufes --raw data/pad_ufes --model gemini-3.8-flash",
     "generate": "dermasynth generate pad_ufes --raw data/pad_ufes --retry-failed",
+    "merge": "dermasynth merge ../machine2/build/ledgers/*.jsonl",
+    "fake-gemini": "dermasynth fake-gemini --port 8099 --fault server=0.05 --fault safety=0.01",
     "release": "dermasynth release pad_ufes --raw data/pad_ufes --splits 80/10/10",
     "build": "dermasynth build pad_ufes --raw data/pad_ufes",
     "push": "dermasynth push USER/dermasynth --dry-run",
@@ -88,6 +91,7 @@ def make_parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_plan(add("plan", "show what would be asked"))
     _add_cost(add("cost", "estimate what asking a model would cost, in money and time; asks nothing"))
     _add_generating(add("generate", "have an engine answer what is not answered yet"))
+    _add_merge(add("merge", "join ledgers of one engine, so that machines can share a run"))
     release = add("release", "write the release folder from the replies")
     _add_reading(release)
     _add_releasing(release)
@@ -97,6 +101,7 @@ def make_parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_push(add("push", "send a release to the Hugging Face Hub"))
     _add_folders(add("status", "show what the ledgers and the release hold"))
     _add_show(add("show", "print pairs of a release"))
+    _add_fake_gemini(add("fake-gemini", "serve invented answers on loopback as Gemini would; no key, no cost"))
     return parser
 
 
@@ -139,6 +144,7 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
         "--engine", choices=sorted(ENGINES), default="template", help="what answers (default: template)"
     )
     _add_folders(parser)
+    add_model_options(parser)
 
 
 def _add_choosing(parser: argparse.ArgumentParser) -> None:
@@ -213,6 +219,28 @@ def _add_generating(parser: argparse.ArgumentParser) -> None:
     _add_reading(parser)
     parser.add_argument("--retry-failed", action="store_true", help="ask again what failed before")
     parser.add_argument("--dry-run", action="store_true", help="say what would be asked, and stop")
+    add_asking_options(parser)
+
+
+def _add_merge(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("ledgers", nargs="+", type=Path, metavar="LEDGER", help="ledger files, of one engine identity")
+    parser.add_argument("--allow-version-change", action="store_true", help="join answers of several model versions")
+    _add_work(parser)
+
+
+def _add_fake_gemini(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, default=8099, help="where to listen on 127.0.0.1 (default: 8099)")
+    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="of the answers and faults")
+    parser.add_argument("--latency-ms", type=float, default=0.0, metavar="MS", help="how long an answer takes")
+    parser.add_argument("--rpm", type=float, metavar="N", help="requests a minute, then 429")
+    parser.add_argument("--rpd", type=int, metavar="N", help="requests in all, then 429 for the day")
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="KIND=SHARE",
+        help="how often something goes wrong, as safety=0.01",
+    )
 
 
 def _add_releasing(parser: argparse.ArgumentParser) -> None:

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from dermasynth_builder.engine_arguments import engine_options_of
 from dermasynth_builder.errors import UsageError
 from dermasynth_builder.registry import SOURCES
 from dermasynth_builder.settings import DEFAULT_SPLITS, PlanOptions, Settings
@@ -18,7 +19,11 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         out=arguments.out,
         engine=arguments.engine,
         seed=arguments.seed,
-        options=_plan_options(arguments),
+        engine_options=engine_options_of(arguments),
+        max_usd=given.get("max_usd"),
+        is_version_change_allowed=given.get("allow_version_change", False),
+        shard=given.get("shard", (1, 1)),
+        plan_options=_plan_options(arguments),
         split_shares=given.get("splits", DEFAULT_SPLITS),
         max_side_px=given.get("max_side"),
         is_permissive_only=arguments.licence == "permissive",

@@ -1,6 +1,6 @@
 """Effect: the command `dermasynth`: words into settings, results onto the terminal, errors into exit codes.
 
-The only place that prints or exits. Exit codes: 0 done, 1 the work failed, 2 wrong use.
+The only place that prints or exits. Exit codes: 0 done, 1 the work failed, 2 wrong use, 3 stopped early.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dermasynth_builder.arguments import Command, make_parser
 from dermasynth_builder.chosen import audit_settings_of, settings_of
-from dermasynth_builder.errors import DermaSynthError, FigureError, UsageError
+from dermasynth_builder.errors import DermaSynthError, FigureError, StoppedError, UsageError
 from dermasynth_builder.registry import SOURCES
 
 
@@ -25,6 +25,9 @@ def main(words: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"dermasynth: {error}", file=sys.stderr)
         return 2
+    except StoppedError as error:
+        print(f"dermasynth: {error}", file=sys.stderr)
+        return 3
     except DermaSynthError as error:
         print(f"dermasynth: {error}", file=sys.stderr)
         return 1
@@ -202,7 +205,7 @@ def _push(arguments: argparse.Namespace) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> None:
-    from dermasynth_builder.ledger import summarise
+    from dermasynth_builder.ledgers import summarise
     from dermasynth_builder.release import CARD, read_card
     from dermasynth_builder.show import ledger_text, release_text
 
@@ -215,6 +218,34 @@ def _status(arguments: argparse.Namespace) -> None:
         print(release_text(arguments.out, read_card(arguments.out)))
     else:
         print(f"no release in {arguments.out}; `dermasynth release` writes one")
+
+
+def _merge(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.ledgers import merge
+    from dermasynth_builder.terminal import TerminalReporter
+
+    merged = merge(
+        arguments.ledgers,
+        arguments.work / "ledgers",
+        warn=TerminalReporter().warn,
+        is_version_change_allowed=arguments.allow_version_change,
+    )
+    repeated = f"{merged.repeated} there already ({merged.repeated_usd:.4f} USD)"
+    print(f"{merged.added} replies added, {repeated}; ledger {merged.path}")
+
+
+def _fake_gemini(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.fake_gemini import FakeGemini, serve
+    from dermasynth_builder.fake_gemini_faults import shares_of
+
+    fake = FakeGemini(
+        seed=arguments.seed,
+        shares=shares_of(arguments.fault),
+        latency_s=arguments.latency_ms / 1000,
+        per_minute=arguments.rpm,
+        per_day=arguments.rpd,
+    )
+    serve(fake, arguments.port, say=print)
 
 
 def _show(arguments: argparse.Namespace) -> None:
@@ -243,10 +274,12 @@ COMMANDS: dict[str, Command] = {
     "plan": _plan,
     "cost": _cost,
     "generate": _generate,
+    "merge": _merge,
     "release": _release,
     "build": _build,
     "push": _push,
     "status": _status,
     "show": _show,
+    "fake-gemini": _fake_gemini,
 }
 """What each command does. Each imports what it needs, so that `--help` needs nothing."""

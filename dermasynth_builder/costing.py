@@ -9,7 +9,7 @@ from typing import Any
 
 from dermasynth_builder import pipeline
 from dermasynth_builder.estimate import CostReport, Terms, combined, estimate, workload_of
-from dermasynth_builder.ledger import usages
+from dermasynth_builder.ledgers import usages
 from dermasynth_builder.pilot import Pilot, extrapolate, samples_of
 from dermasynth_builder.prices import PriceTable, cost_usd, load_prices
 from dermasynth_builder.progress import Reporter

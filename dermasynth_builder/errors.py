@@ -6,6 +6,9 @@
     ├── SourceError           a raw release that cannot be read, or problems under --strict
     ├── PromptError           a question bank or a template that breaks its own rules
     ├── PriceError            a price table that cannot be read
+    ├── EngineError           a service that cannot be asked: no key, no such model, failing or changed
+    ├── StoppedError          work that ended early and goes on when the command is run again (exit code 3)
+    │   └── QuotaError        the service's quota of the day is used up; the message says when it is new
     ├── LedgerError           a ledger that cannot be opened or is in use
     ├── ReleaseError          a release that cannot be written, or whose card and files disagree
     ├── FigureError           a figure that cannot be drawn here
@@ -37,6 +40,18 @@ class PromptError(DermaSynthError):
 
 class PriceError(DermaSynthError):
     """A price table cannot be read, or breaks its form."""
+
+
+class EngineError(DermaSynthError):
+    """A service cannot be asked: there is no key or no such model, it fails, or it has changed."""
+
+
+class StoppedError(DermaSynthError):
+    """The work ended early, what is done is kept, and the same command goes on."""
+
+
+class QuotaError(StoppedError):
+    """The quota of the day is used up."""
 
 
 class LedgerError(DermaSynthError):

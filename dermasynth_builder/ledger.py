@@ -8,10 +8,9 @@ are flushed one by one and synced to disk at least every second.
 import json
 import os
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -21,15 +20,20 @@ from filelock import FileLock, Timeout
 from dermasynth_builder.errors import LedgerError
 from dermasynth_builder.protocols import Engine
 from dermasynth_builder.records import Reply, Request, canonical_json, digest
-from dermasynth_builder.tokens import Usage, read_usage
 
 FORMAT = 1
 _SYNC_EVERY_S = 1.0
+_MEMBERS = tuple(field.name for field in fields(Reply))
 
 
 def ledger_path(folder: Path, engine: Engine) -> Path:
     """Where the replies of this engine identity are kept: `<engine>-<12 hex digits>.jsonl`."""
-    return folder / f"{engine.name}-{digest(dict(engine.identity))[:12]}.jsonl"
+    return folder / ledger_name(engine.identity)
+
+
+def ledger_name(identity: Mapping[str, Any]) -> str:
+    """The file name of an engine identity's ledger."""
+    return f"{identity['engine']}-{digest(dict(identity))[:12]}.jsonl"
 
 
 class Ledger:
@@ -50,6 +54,8 @@ class Ledger:
         self._places: dict[str, tuple[int, bool]] = {}  # key -> (offset in the file, whether it is a failure)
         self._scanned_bytes = 0
         self._is_headed = False
+        self.spent_usd = 0.0  # what all its lines cost, repeated ones too
+        self.model_versions: set[str] = set()  # that gave an answer
         self._scan()
 
     def __len__(self) -> int:
@@ -74,7 +80,7 @@ class Ledger:
                     yield request, None
                     continue
                 file.seek(place[0])
-                yield request, _reply(json.loads(file.readline()))
+                yield request, reply_of(json.loads(file.readline()))
 
     def __enter__(self) -> "Ledger":
         """Opens the file for appending. Raises LedgerError where another process writes it."""
@@ -110,7 +116,8 @@ class Ledger:
 
     def append(self, reply: Reply) -> None:
         """Writes one reply; when this returns, the operating system has it."""
-        self._places[reply.key] = (self._write(asdict(reply)), reply.text is None)
+        record = {name: getattr(reply, name) for name in _MEMBERS}
+        self._take_down(record, self._write(record))
 
     def _write(self, record: Mapping[str, Any]) -> int:
         offset = self._file.tell()
@@ -150,7 +157,7 @@ class Ledger:
                 self._scanned_bytes += len(line)
 
     def _note(self, line: bytes) -> None:
-        record = _record(line)
+        record = read_record(line)
         if record is None:
             self._warn(
                 f"{self.path}, byte {self._scanned_bytes}: a line was cut off; it is stepped over and its request "
@@ -159,7 +166,13 @@ class Ledger:
         elif "ledger" in record:
             self._check_header(record)
         else:
-            self._places[record["key"]] = (self._scanned_bytes, record["text"] is None)
+            self._take_down(record, self._scanned_bytes)
+
+    def _take_down(self, record: Mapping[str, Any], offset: int) -> None:
+        self._places[record["key"]] = (offset, record["text"] is None)
+        self.spent_usd += record.get("cost_usd") or 0.0
+        if record["text"] is not None and record.get("model_version"):
+            self.model_versions.add(record["model_version"])
 
     def _check_header(self, header: Mapping[str, Any]) -> None:
         if header["ledger"] != FORMAT:
@@ -174,61 +187,7 @@ class Ledger:
         self._is_headed = True
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerSummary:
-    """What a ledger file holds: answers and failures by the last reply to each key, tokens and money of all replies."""
-
-    identity: Mapping[str, Any]
-    answered: int
-    failures: Mapping[str, int]  # by kind, the part of the failure before its colon
-    torn_lines: int
-    tokens: Usage  # as the service has counted them, replies that were replaced included: they were paid too
-    cost_usd: float
-    unpriced: int  # replies that took tokens, and whose cost the ledger does not hold
-
-
-def summarise(path: Path) -> LedgerSummary:
-    """Reads any ledger file, whatever its engine."""
-    identity: Mapping[str, Any] = {}
-    last: dict[str, str | None] = {}  # key -> kind of failure, None for an answer
-    torn_lines = unpriced = 0
-    tokens, cost_usd = Usage(), 0.0
-    for record in _records(path):
-        if record is None:
-            torn_lines += 1
-        elif "ledger" in record:
-            identity = record["identity"]
-        else:
-            last[record["key"]] = None if record["failure"] is None else record["failure"].partition(":")[0]
-            tokens += read_usage(record["usage"]) or Usage()
-            cost_usd += record.get("cost_usd") or 0.0
-            unpriced += bool(record["usage"]) and record.get("cost_usd") is None
-    failures = Counter(kind for kind in last.values() if kind is not None)
-    return LedgerSummary(
-        identity,
-        len(last) - failures.total(),
-        failures,
-        torn_lines,
-        tokens=tokens,
-        cost_usd=cost_usd,
-        unpriced=unpriced,
-    )
-
-
-def usages(path: Path) -> Iterator[tuple[str, str | None, Mapping[str, int]]]:
-    """Key, model and usage of every reply that took tokens, replaced ones included, in the order of the ledger."""
-    for record in _records(path):
-        if record is not None and record.get("usage"):
-            yield record["key"], record["model"], record["usage"]
-
-
-def _records(path: Path) -> Iterator[dict[str, Any] | None]:
-    """The header and the replies of a ledger file, None for a line that was cut off."""
-    with path.open("rb") as file:
-        yield from map(_record, file)
-
-
-def _record(line: bytes) -> dict[str, Any] | None:
+def read_record(line: bytes) -> dict[str, Any] | None:
     """The JSON object of a whole line, or None."""
     try:
         record = json.loads(line) if line.endswith(b"\n") else None
@@ -238,5 +197,6 @@ def _record(line: bytes) -> dict[str, Any] | None:
     return record if is_known else None
 
 
-def _reply(record: dict[str, Any]) -> Reply:
+def reply_of(record: Mapping[str, Any]) -> Reply:
+    """The reply of a line; a line of an earlier version lacks what was not noted then."""
     return Reply(**{**record, "references": tuple(record["references"])})

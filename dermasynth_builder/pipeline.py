@@ -1,65 +1,100 @@
 """Effect: the whole build on one page: read, plan, generate, assemble, release."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from functools import partial
 
 from dermasynth_builder import registry
 from dermasynth_builder.card import Config, attribution_text, card_text
 from dermasynth_builder.errors import ReleaseError
-from dermasynth_builder.generate import Tally, generate
+from dermasynth_builder.generate import Run, Tally, generate
+from dermasynth_builder.interrupts import finishing_on_ctrl_c
 from dermasynth_builder.ledger import Ledger, ledger_path
 from dermasynth_builder.plan import Planner
-from dermasynth_builder.progress import Reporter
+from dermasynth_builder.prices import cost_usd, load_prices
+from dermasynth_builder.progress import Bar, Reporter
 from dermasynth_builder.protocols import Engine
 from dermasynth_builder.publish import Assembled, recipe_of, write_source
 from dermasynth_builder.questions import load_prompt_book
 from dermasynth_builder.reading import Planned, read_source
-from dermasynth_builder.records import Pair
+from dermasynth_builder.records import Pair, Request
 from dermasynth_builder.release import ATTRIBUTION, CARD, new_release, verify
 from dermasynth_builder.resources import jinja_environment, resource_dir
 from dermasynth_builder.rounds import Rounds, rounds_folder
+from dermasynth_builder.run_text import run_note, run_text
 from dermasynth_builder.settings import Settings
 
 
 def plan(settings: Settings, report: Reporter) -> list[Planned]:
     """Reads every source of the settings and plans its requests. Raises SourceError."""
-    planner = Planner(load_prompt_book(), settings.seed, settings.options)
-    folder = rounds_folder(ledger_path(settings.work / "ledgers", registry.engine(settings.engine)))
-    rounds = {name: Rounds(folder, name, settings.seed, settings.options) for name in settings.raw}
+    planner = Planner(load_prompt_book(), settings.seed, settings.plan_options)
+    folder = rounds_folder(ledger_path(settings.work / "ledgers", open_engine(settings)))
+    rounds = {name: Rounds(folder, name, settings.seed, settings.plan_options) for name in settings.raw}
     return [Planned(read_source(name, settings, report), planner, rounds[name]) for name in settings.raw]
 
 
 def tell_missing(planned: Sequence[Planned], settings: Settings, report: Reporter) -> None:
     """Says how many requests an engine would be asked, and asks none."""
-    engine = registry.engine(settings.engine)
+    engine = open_engine(settings)
     ledger = open_ledger(engine, settings, report)
     for each in planned:
-        keys = [request.key for request in each.requests()]
+        keys = [request.key for request in _shard(each.requests(), settings)]
         missing = sum(key not in ledger for key in keys)
         report.say(f"{each.read.name}: {len(keys)} requests, {missing} of them to ask {engine.name}")
 
 
 def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tally:
-    """Has the engine answer what its ledger does not hold yet, a round of self-instruct after the other."""
-    engine = registry.engine(settings.engine)
+    """Has the engine answer what its ledger does not hold yet, a round of self-instruct after the other.
+
+    A first Ctrl-C finishes what is under way. Raises StoppedError or EngineError where it ends early.
+    """
+    engine = open_engine(settings)
     ledger = open_ledger(engine, settings, report)
-    total = sum(1 for each in planned for _ in each.requests())
-    tally = Tally()
-    with report.bar(f"asking {engine.name}", total) as advance:
-        for number in range(settings.options.rounds):
-            begun = [each for each in planned if each.begin_round(number, ledger)]
-            requests = (request for each in begun for request in each.requests_of_round(number))
-            tally += generate(requests, engine, ledger, is_failed_wanted=settings.is_failed_wanted, advance=advance)
-    report.say(
-        f"{tally.answered} answered, {tally.failed} failed, {tally.known} known from before"
-        + (f", {tally.failed_earlier} failed before and not asked again" if tally.failed_earlier else "")
-        + f"; ledger {ledger.path}"
-    )
-    return tally
+    run = Run(settings.max_usd, settings.is_version_change_allowed)
+    total = sum(1 for each in planned for _ in _shard(each.requests(), settings))
+    try:
+        with finishing_on_ctrl_c(run, report.warn), report.bar(f"asking {engine.name}", total) as bar:
+            advance = _showing(run, bar, total)
+            for number in range(settings.plan_options.rounds):
+                requests = _shard(_of_round(number, planned, ledger, report=report), settings)
+                generate(requests, engine, ledger, is_failed_wanted=settings.is_failed_wanted, advance=advance, run=run)
+    finally:
+        report.say(run_text(run, ledger.path))
+    return run.tally
+
+
+def _of_round(number: int, planned: Sequence[Planned], ledger: Ledger, *, report: Reporter) -> Iterator[Request]:
+    """The requests of one round, of the sources for which it can begin."""
+    for each in planned:
+        if each.begin_round(number, ledger):
+            yield from each.requests_of_round(number)
+        else:
+            report.warn(
+                f"{each.read.name}: round {number + 1} of self-instruct waits for replies of the round before; "
+                "merge the ledgers of all parts, and run again without --shard"
+            )
+
+
+def _shard(requests: Iterable[Request], settings: Settings) -> Iterator[Request]:
+    """The requests that are this machine's, by a hash of their keys."""
+    number, of = settings.shard
+    return (request for request in requests if int(request.key[:8], 16) % of == number - 1)
+
+
+def _showing(run: Run, bar: Bar, total: int) -> Callable[[int], None]:
+    """Moves the bar and notes beside it what the run came to."""
+
+    def advance(count: int) -> None:
+        bar.note(run_note(run, total))
+        bar(count)
+
+    return advance
 
 
 def release(planned: Sequence[Planned], settings: Settings, report: Reporter) -> list[Config]:
     """Writes the release folder from the ledger's replies. Raises ReleaseError; the old release then stays."""
-    engine = registry.engine(settings.engine)
+    engine = open_engine(settings)
     ledger = open_ledger(engine, settings, report)
     if not settings.is_partial_allowed:
         _require_all_asked(planned, ledger)
@@ -84,7 +119,7 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
 
 def pairs(settings: Settings, report: Reporter) -> Iterator[Pair]:
     """The pairs of a run without writing a release: what the ledger answers, after all checks."""
-    ledger = open_ledger(registry.engine(settings.engine), settings, report)
+    ledger = open_ledger(open_engine(settings), settings, report)
     for each in plan(settings, report):
         for item in Assembled(each, ledger, recipe_of(settings)).checked():
             if isinstance(item, Pair):
@@ -111,3 +146,9 @@ def _require_all_asked(planned: Sequence[Planned], ledger: Ledger) -> None:
                 f"{missing} requests of {each.read.name} have no reply in {ledger.path}; run `dermasynth generate` "
                 "first, or release what is there with --partial"
             )
+
+
+def open_engine(settings: Settings) -> Engine:
+    """The engine of the settings, which prices its replies by the table that ships. Raises UsageError."""
+    price = partial(cost_usd, tier="standard", on=date.today(), table=load_prices())
+    return registry.engine(settings.engine, replace(settings.engine_options, price=price))

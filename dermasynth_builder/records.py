@@ -213,8 +213,14 @@ class Reply:
     references: tuple[str, ...] = ()  # citations of the curated sentences that `text` uses
     model: str | None = None  # as asked for; None where no model took part
     model_version: str | None = None  # as the service reports it
-    usage: Mapping[str, int] = field(default_factory=dict)  # token counts under the service's names
+    usage: Mapping[str, int] = field(default_factory=dict)  # of all attempts, under the service's names
     answered_at: str | None = None  # UTC, ISO 8601; None where the answer is a pure function
+    sent_at: str | None = None  # the first attempt; UTC, ISO 8601
+    waited_s: float = 0.0  # of the time between, what was spent waiting for quotas and before retries
+    attempts: int = 1  # how often it was sent
+    finish_reason: str | None = None  # as the service reports it: "STOP", "SAFETY"
+    cost_usd: float | None = None  # of all attempts; None where no price is known
+    parameters: Mapping[str, str | int | float | None] = field(default_factory=dict)  # of the last attempt, as sent
 
 
 @dataclass(frozen=True, slots=True)

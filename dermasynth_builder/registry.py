@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dermasynth_builder.errors import UsageError
 from dermasynth_builder.protocols import Check, Engine, Place, Source, WriteSpecimens
+from dermasynth_builder.settings import DEFAULT_OPTIONS, EngineOptions
 
 if TYPE_CHECKING:
     from dermasynth_builder.fetching import Fetcher
@@ -35,7 +36,9 @@ PLACES: dict[str, str] = {  # kind of place -> what lists a release's files ther
     "isic": "dermasynth_builder.places.isic:IsicArchive",
 }
 ENGINES: dict[str, str] = {
-    "template": "dermasynth_builder.engines.template:TemplateEngine",
+    "template": "dermasynth_builder.engines.template:template_engine",
+    "gemini": "dermasynth_builder.engines.gemini:gemini_engine",
+    "openai": "dermasynth_builder.engines.openai_chat:openai_engine",
 }
 CHECKS: dict[str, str] = {
     "form": "dermasynth_builder.checks.form:check_form",
@@ -54,9 +57,9 @@ def place(address: "Address", fetcher: "Fetcher") -> Place:
     return cast(Place, _load(PLACES, address.kind, "kind of place")(address, fetcher))
 
 
-def engine(name: str) -> Engine:
-    """The engine of that name. Raises UsageError for an unknown one."""
-    return cast(Engine, _load(ENGINES, name, "engine")())
+def engine(name: str, options: EngineOptions = DEFAULT_OPTIONS) -> Engine:
+    """The engine of that name. Raises UsageError for an unknown one, and where the options do not fit it."""
+    return cast(Engine, _load(ENGINES, name, "engine")(options))
 
 
 def check(name: str) -> Check:

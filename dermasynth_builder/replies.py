@@ -12,6 +12,9 @@ MIN_TURNS, MAX_TURNS = 2, 5  # questions of a conversation
 _FENCE = re.compile(r"```[a-zA-Z]*\s*\n(?P<inside>.*?)```", re.DOTALL)
 
 
+_HALF_LETTER = re.compile("[\ud800-\udfff]")
+
+
 class BadReply(ValueError):  # noqa: N818 - a value's fault, caught where it is raised and kept as a reason
     """A reply that cannot become a pair; the message is "kind: reason"."""
 

@@ -1,12 +1,48 @@
 """What a run was asked to do. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 DEFAULT_SEED = 2025
 DEFAULT_JOBS = 8  # files downloaded at the same time
 DEFAULT_SPLITS = (0.90, 0.05, 0.05)  # shares of the groups: train, validation, test
+
+Thinking = Literal["minimal", "low", "medium", "high"]
+MediaResolution = Literal["low", "medium", "high"]
+Price = Callable[[str, Mapping[str, int]], float | None]  # model and usage -> USD; None: not known
+
+
+def no_price(_: str, __: Mapping[str, int]) -> float | None:
+    """Not known."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """How an engine asks its model. Engines that ask none pass over it."""
+
+    # What can change an answer, and is part of the engine's identity
+    model: str | None = None  # None: the engine's default
+    thinking: Thinking | None = None  # None: as the model does by itself
+    media_resolution: MediaResolution | None = None  # None: as the model does by itself
+    max_output_tokens: int = 4096  # thoughts included; raised for a row whose answer was cut off
+    image_side_px: int = 1024  # images are scaled down to it for sending
+    image_quality: int = 90  # of the JPEG that is then made
+    # What can not
+    base_url: str | None = None  # None: the service's own
+    is_vertex: bool = False  # Google Cloud with its default credentials instead of an API key
+    concurrency: int = 64  # most requests in flight
+    timeout_s: float | None = None  # of one attempt; None: the engine's default
+    requests_per_minute: float | None = None  # these four: None where only the service limits
+    tokens_per_minute: float | None = None
+    requests_per_day: int | None = None  # of one run
+    usd_per_10_minutes: float | None = None
+    price: Price = no_price
+
+
+DEFAULT_OPTIONS = EngineOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +64,12 @@ class Settings:
     work: Path = Path("build")  # image index, ledgers, lists of problems and rejects
     out: Path = Path("dermasynth")  # the release
     engine: str = "template"
+    engine_options: EngineOptions = DEFAULT_OPTIONS
+    max_usd: float | None = None  # what all replies in a ledger may cost
+    is_version_change_allowed: bool = False  # go on where the service answers with another version of the model
+    shard: tuple[int, int] = (1, 1)  # (i, n): ask only the i-th of n parts
     seed: int = DEFAULT_SEED
-    options: PlanOptions = PlanOptions()
+    plan_options: PlanOptions = PlanOptions()
     split_shares: tuple[float, float, float] = DEFAULT_SPLITS
     max_side_px: int | None = None  # published images are scaled down to it; None: they keep their size
     is_permissive_only: bool = False  # leave out images that may not be used commercially with attribution alone

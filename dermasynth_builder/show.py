@@ -7,7 +7,7 @@ from typing import Any
 
 from dermasynth_builder.audit import counted
 from dermasynth_builder.estimate import Load, workload_of
-from dermasynth_builder.ledger import LedgerSummary
+from dermasynth_builder.ledgers import LedgerSummary
 from dermasynth_builder.protocols import Source
 from dermasynth_builder.reading import Planned
 from dermasynth_builder.release import ConfigFiles
@@ -104,6 +104,7 @@ def ledger_text(path: Path, summary: LedgerSummary) -> str:
     lines += [f"  {count} x {kind}" for kind, count in sorted(summary.failures.items())]
     if summary.tokens != Usage():
         lines += _paid_lines(summary)
+    lines += [f"  {count} answers of {version}" for version, count in sorted(summary.model_versions.items())]
     if summary.torn_lines:
         lines.append(f"  {summary.torn_lines} lines cut off and stepped over")
     return "\n".join(lines)

@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
-from dermasynth_builder.progress import Advance
+from dermasynth_builder.progress import Bar
 
 _LINE_EVERY_S = 10.0
 
@@ -30,27 +30,43 @@ class TerminalReporter:
         tqdm.write(line, file=sys.stderr)
 
     @contextmanager
-    def bar(self, label: str, total: int | None, *, unit: str = "") -> Iterator[Advance]:
+    def bar(self, label: str, total: int | None, *, unit: str = "") -> Iterator[Bar]:
         """A bar on a terminal, with rate and time left; else a line every ten seconds."""
         if sys.stderr.isatty():
             scale: dict[str, Any] = {"unit": unit, "unit_scale": True, "unit_divisor": 1024} if unit else {}
             with tqdm(total=total, desc=label, leave=False, dynamic_ncols=True, mininterval=0.1, **scale) as bar:
-                yield bar.update
+                yield _TerminalProgress(bar)
             return
-        yield _PlainProgress(label, total, unit).advance
+        yield _PlainProgress(label, total, unit)
+
+
+class _TerminalProgress:
+    def __init__(self, bar: "tqdm[Any]") -> None:
+        self._bar = bar
+
+    def __call__(self, count: int) -> None:
+        self._bar.update(count)
+
+    def note(self, text: str) -> None:
+        self._bar.set_postfix_str(text, refresh=False)
 
 
 class _PlainProgress:
     def __init__(self, label: str, total: int | None, unit: str) -> None:
         self._label, self._total, self._unit, self._done = label, total, unit, 0
         self._started_at = self._told_at = time.monotonic()
+        self._note = ""
 
-    def advance(self, count: int) -> None:
+    def note(self, text: str) -> None:
+        self._note = text
+
+    def __call__(self, count: int) -> None:
         self._done += count
         now = time.monotonic()
         if now - self._told_at >= _LINE_EVERY_S:
             self._told_at = now
-            sys.stderr.write(f"{self._label}: {self._text(now - self._started_at)}\n")
+            noted = f", {self._note}" if self._note else ""
+            sys.stderr.write(f"{self._label}: {self._text(now - self._started_at)}{noted}\n")
 
     def _text(self, taken_s: float) -> str:
         """How much is done; of bytes also how fast, and how long the rest takes."""

@@ -144,6 +144,10 @@ def test_show_prints_the_pairs_asked_for(built: Built, capsys: Output) -> None:
         (("plan", "pad_ufes", "--raw", "no/such"), 1, "no/such is not a folder"),
         (("release", "pad_ufes", "--raw", "x", "--splits", "90/10"), 2, "write three numbers"),
         (("release", "pad_ufes", "--raw", "x", "--splits", "0/0/0"), 2, "not all zero"),
+        (("generate", "pad_ufes", "--raw", "x", "--shard", "3/2"), 2, "as 2/5"),
+        (("generate", "pad_ufes", "--raw", "x", "--max-usd", "-1"), 2, "above zero"),
+        (("merge", "no/such.jsonl"), 1, "cannot be read"),
+        (("fake-gemini", "--fault", "sabotage=1"), 2, "there is rate"),
         (("show", "--out", "no/such"), 1, "is no release"),
         (("push", "dermasynth"), 1, "USER/NAME"),
         (("demo", "--images", "0"), 2, "one or more"),
@@ -181,7 +185,7 @@ def test_version_readme_changelog_and_package_agree(capsys: Output) -> None:
 def test_the_readme_names_only_commands_and_targets_that_exist() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     makefile = (ROOT / "Makefile").read_text("utf-8")
-    assert set(re.findall(r"^ *dermasynth (\w+)", readme, re.MULTILINE)) <= set(COMMANDS)
+    assert set(re.findall(r"^ *dermasynth ([\w-]+)", readme, re.MULTILINE)) <= set(COMMANDS)
     for target in set(re.findall(r"make ([a-z-]+)", readme)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
     assert {"demo", "test"} <= set(re.findall(r"^make ([a-z-]+)", readme, re.MULTILINE))

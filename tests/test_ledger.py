@@ -9,7 +9,8 @@ import pytest
 from asked import Recited, answer, failure, request, requests
 
 from dermasynth_builder.errors import LedgerError
-from dermasynth_builder.ledger import FORMAT, Ledger, ledger_path, summarise, usages
+from dermasynth_builder.ledger import FORMAT, Ledger, ledger_path
+from dermasynth_builder.ledgers import summarise, usages
 from dermasynth_builder.records import Reply
 from dermasynth_builder.tokens import Usage
 

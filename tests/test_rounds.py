@@ -101,7 +101,7 @@ def test_rounds_part_the_self_instruct_requests_and_miss_none(tmp_path: Path) ->
 def test_a_whole_run_in_rounds_is_the_same_twice(specimens: Path, tmp_path: Path) -> None:
     def keys(folder: Path) -> list[str]:
         options = PlanOptions(self_instruct_share=0.5, rounds=3)
-        settings = Settings(raw={"pad_ufes": specimens}, work=folder, out=folder / "out", options=options)
+        settings = Settings(raw={"pad_ufes": specimens}, work=folder, out=folder / "out", plan_options=options)
         [config] = pipeline.build(settings, SILENT)
         assert config.rows == 48
         return [pair.request_key for pair in pipeline.pairs(settings, SILENT)]

@@ -96,10 +96,22 @@ def test_help_and_the_command_line_load_nothing_heavy() -> None:
         "from dermasynth_builder.cli import main\n"
         "with contextlib.suppress(SystemExit): main(['--help'])\n"
         "heavy = {'datasets', 'pandas', 'numpy', 'pyarrow', 'PIL', 'httpx', 'huggingface_hub', 'jinja2', 'tenacity'}\n"
+        "heavy |= {'aiohttp', 'google.genai', 'google.auth'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_importing_the_builder_loads_no_client_of_a_service() -> None:
+    script = (
+        "import sys, dermasynth\n"
+        "from dermasynth_builder import pipeline, registry\n"
+        "[registry.engine(name) for name in ('template', 'gemini')]\n"
+        "print('google.genai' in sys.modules, 'dermasynth_builder.engines.courier' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
 
 
 def test_nothing_tells_of_the_machine_it_was_made_on() -> None:

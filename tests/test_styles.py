@@ -209,7 +209,7 @@ def built_with(specimens: Path, tmp_path: Path) -> Callable[..., list[Pair]]:
     def build(**options: object) -> list[Pair]:
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
         chosen = PlanOptions(**options)  # type: ignore[arg-type]  # a test's options
-        settings = Settings(raw={"pad_ufes": specimens}, work=folder / "build", out=folder / "out", options=chosen)
+        settings = Settings(raw={"pad_ufes": specimens}, work=folder / "build", out=folder / "out", plan_options=chosen)
         pipeline.build(settings, SILENT)
         return list(pipeline.pairs(settings, SILENT))
 

@@ -20,6 +20,7 @@ from dermasynth_builder import describe
 from dermasynth_builder.errors import PromptError
 from dermasynth_builder.records import Facts, Reply, Request, canonical_json
 from dermasynth_builder.resources import resource_dir
+from dermasynth_builder.settings import EngineOptions
 
 REVISION = 2
 """Raised by hand whenever this code words the same files differently."""
@@ -88,6 +89,11 @@ class TemplateEngine:
             return {f"answer_{number}": text for number, text in enumerate(answers, 1)}
         turns = [{"question": step.question, "answer": text} for step, text in zip(request.steps, answers, strict=True)]
         return {"turns": turns}
+
+
+def template_engine(_: EngineOptions) -> TemplateEngine:
+    """The engine with the package's own texts; it asks no model and has no options."""
+    return TemplateEngine()
 
 
 class _Writer:

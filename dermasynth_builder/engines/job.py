@@ -1,0 +1,69 @@
+"""A request on its way: what its attempts came to so far, and the reply in the end. Pure."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from dermasynth_builder import replies
+from dermasynth_builder.engines.outcomes import Came
+from dermasynth_builder.engines.service import Return
+from dermasynth_builder.records import Reply, Request
+from dermasynth_builder.settings import EngineOptions
+
+
+@dataclass(slots=True)
+class Job:
+    """A request until it is settled."""
+
+    number: int  # in the order of being pulled
+    request: Request
+    max_output_tokens: int
+    started: float  # when it was pulled, by the scheduler's clock
+    attempts: int = 0
+    breaks: int = 0  # attempts at which the service failed
+    repairs: int = 0  # answers that were asked for again
+    carried_s: float = 0.0
+    sent_at: str = ""
+    usage: Counter[str] = field(default_factory=Counter)
+    cost_usd: float | None = None
+    set_aside: tuple[float, float] = (0.0, 0.0)  # tokens and dollars of the attempt that is under way
+
+    def account(self, back: Return, options: EngineOptions) -> float:
+        """Takes down an attempt that is back; gives what it cost, as far as is known."""
+        self.carried_s += back.took_s
+        self.sent_at = self.sent_at or back.sent_at
+        usage = back.outcome.usage
+        self.usage.update(usage)
+        cost_usd = options.price(options.model or "", usage) if usage else None
+        if cost_usd is not None:
+            self.cost_usd = (self.cost_usd or 0.0) + cost_usd
+        return cost_usd or 0.0
+
+    def fault(self, back: Return) -> str | None:
+        """Why the attempt gave no good answer, "kind: reason"; None where it did."""
+        if back.outcome.came is not Came.ANSWERED:
+            return back.outcome.reason
+        try:
+            replies.exchanges(self.request, Reply(self.request.key, back.outcome.text))
+        except replies.BadReply as bad:
+            return str(bad)
+        return None
+
+    def reply(self, back: Return, fault: str | None, *, model: str, now: float) -> Reply:
+        """The reply with all that is known of its making."""
+        outcome = back.outcome
+        is_several = fault and self.attempts > 1
+        return Reply(
+            self.request.key,
+            None if fault else outcome.text,
+            f"{fault} ({self.attempts} attempts)" if is_several else fault,
+            model=model,
+            model_version=outcome.model_version,
+            usage=dict(self.usage),
+            answered_at=back.answered_at,
+            sent_at=self.sent_at,
+            waited_s=round(max(0.0, now - self.started - self.carried_s), 3),
+            attempts=self.attempts,
+            finish_reason=outcome.finish_reason,
+            cost_usd=self.cost_usd,
+            parameters={"max_output_tokens": self.max_output_tokens},
+        )

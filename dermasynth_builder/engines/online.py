@@ -1,0 +1,41 @@
+"""Effect: an engine that asks a service request by request, many at once."""
+
+import asyncio
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from dermasynth_builder.engines.service import Identity, Service
+from dermasynth_builder.records import Reply, Request
+
+
+class OnlineEngine:
+    """See `dermasynth_builder.protocols.Engine`; what is special to a service is in `service`."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self.name = service.name
+        self.identity: Identity = service.identity
+
+    def answer(self, requests: Iterable[Request]) -> Iterator[Reply]:
+        """See `Engine.answer`; pulls a request only when it can be sent, and no more than may be in flight.
+
+        Raises QuotaError where the quota of the day is used up and EngineError where the service cannot be asked,
+        both once all that is in flight is back. Closed early, it drops what is in flight.
+        """
+        replies = self._replies(requests)
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            yield from replies
+            return
+        with ThreadPoolExecutor(1) as beside:  # in a notebook: a thread turns one loop only
+            while reply := beside.submit(next, replies, None).result():
+                yield reply
+
+    def _replies(self, requests: Iterable[Request]) -> Iterator[Reply]:
+        from dermasynth_builder.engines.courier import Courier  # aiohttp is for those who ask
+        from dermasynth_builder.engines.scheduler import Scheduler
+
+        with Courier(self._service) as courier:
+            yield from Scheduler(courier, self._service.options, time.monotonic).run(requests)
