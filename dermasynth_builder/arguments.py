@@ -6,12 +6,12 @@ from pathlib import Path
 
 from dermasynth_builder import __version__
 from dermasynth_builder.engine_arguments import add_asking_options, add_model_options
+from dermasynth_builder.plan_arguments import add_planning_options
 from dermasynth_builder.registry import ENGINES, SOURCES
-from dermasynth_builder.settings import DEFAULT_JOBS, DEFAULT_SEED, DEFAULT_SPLITS, PlanOptions
+from dermasynth_builder.settings import DEFAULT_JOBS, DEFAULT_SEED, DEFAULT_SPLITS
 from dermasynth_builder.tokens import RESOLUTION_TOKENS, THINKING_TOKENS
-from dermasynth_builder.words import percent, png_path, positive, split_shares
+from dermasynth_builder.words import png_path, positive, split_shares
 
-PLAN = PlanOptions()
 Command = Callable[[argparse.Namespace], None]
 
 _EPILOG = """\
@@ -92,12 +92,8 @@ def make_parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_cost(add("cost", "estimate what asking a model would cost, in money and time; asks nothing"))
     _add_generating(add("generate", "have an engine answer what is not answered yet"))
     _add_merge(add("merge", "join ledgers of one engine, so that machines can share a run"))
-    release = add("release", "write the release folder from the replies")
-    _add_reading(release)
-    _add_releasing(release)
-    build = add("build", "plan, generate and release in one go")
-    _add_generating(build)
-    _add_releasing(build)
+    _add_release(add("release", "write the release folder from the replies"))
+    _add_build(add("build", "plan, generate and release in one go"))
     _add_push(add("push", "send a release to the Hugging Face Hub"))
     _add_folders(add("status", "show what the ledgers and the release hold"))
     _add_show(add("show", "print pairs of a release"))
@@ -149,7 +145,7 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
 
 def _add_choosing(parser: argparse.ArgumentParser) -> None:
     _add_sources(parser)
-    _add_planning(parser)
+    add_planning_options(parser)
     parser.add_argument(
         "--licence",
         choices=("any", "permissive"),
@@ -157,30 +153,6 @@ def _add_choosing(parser: argparse.ArgumentParser) -> None:
         help="permissive: only images that may be used commercially with attribution (default: any)",
     )
     parser.add_argument("--strict", action="store_true", help="a problem in the raw release ends the run")
-
-
-def _add_planning(parser: argparse.ArgumentParser) -> None:
-    """What shapes the requests; the same words have to be given to every command of a run."""
-    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help=f"seed of all draws (default: {DEFAULT_SEED})")
-    parser.add_argument(
-        "--metadata", choices=("shown", "hidden"), default="shown",
-        help="hidden: the same questions, but the engine is not told the recorded facts (default: shown)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--self-instruct", type=percent, default=PLAN.self_instruct_share, metavar="PERCENT",
-        help="share of the pairs whose question the engine writes itself (default: 8.3, at most 50)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--conversations", type=percent, default=PLAN.conversation_share, metavar="PERCENT",
-        help="share of the images that get a conversation in place of their general question (default: 0)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--rounds", type=positive, default=PLAN.rounds, metavar="N",
-        help=f"rounds of self-instruct, each showing questions accepted before (default: {PLAN.rounds})",
-    )  # fmt: skip
-    parser.add_argument(
-        "--together", action="store_true", help="both questions of an image in one request: about 30 %% cheaper"
-    )
 
 
 def _add_plan(parser: argparse.ArgumentParser) -> None:
@@ -241,6 +213,16 @@ def _add_fake_gemini(parser: argparse.ArgumentParser) -> None:
         metavar="KIND=SHARE",
         help="how often something goes wrong, as safety=0.01",
     )
+
+
+def _add_release(parser: argparse.ArgumentParser) -> None:
+    _add_reading(parser)
+    _add_releasing(parser)
+
+
+def _add_build(parser: argparse.ArgumentParser) -> None:
+    _add_generating(parser)
+    _add_releasing(parser)
 
 
 def _add_releasing(parser: argparse.ArgumentParser) -> None:

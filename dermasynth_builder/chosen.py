@@ -6,8 +6,9 @@ from pathlib import Path
 
 from dermasynth_builder.engine_arguments import engine_options_of
 from dermasynth_builder.errors import UsageError
+from dermasynth_builder.plan_arguments import plan_options_of
 from dermasynth_builder.registry import SOURCES
-from dermasynth_builder.settings import DEFAULT_SPLITS, PlanOptions, Settings
+from dermasynth_builder.settings import DEFAULT_SPLITS, Settings
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
@@ -23,7 +24,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         max_usd=given.get("max_usd"),
         is_version_change_allowed=given.get("allow_version_change", False),
         shard=given.get("shard", (1, 1)),
-        plan_options=_plan_options(arguments),
+        plan_options=plan_options_of(arguments),
         split_shares=given.get("splits", DEFAULT_SPLITS),
         max_side_px=given.get("max_side"),
         is_permissive_only=arguments.licence == "permissive",
@@ -31,21 +32,6 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         is_missing_allowed=given.get("allow_missing_images", False),
         is_failed_wanted=given.get("retry_failed", False),
         is_partial_allowed=given.get("partial", False),
-    )
-
-
-def _plan_options(arguments: argparse.Namespace) -> PlanOptions:
-    if 2 * arguments.self_instruct + arguments.conversations > 1:
-        raise UsageError(
-            "--self-instruct is a share of all pairs and --conversations one of the images, of which each gives two "
-            "pairs: twice the one and the other must not be more than 100 together"
-        )
-    return PlanOptions(
-        self_instruct_share=arguments.self_instruct,
-        conversation_share=arguments.conversations,
-        rounds=arguments.rounds,
-        is_metadata_shown=arguments.metadata == "shown",
-        is_together=arguments.together,
     )
 
 

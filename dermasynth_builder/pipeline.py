@@ -149,6 +149,9 @@ def _require_all_asked(planned: Sequence[Planned], ledger: Ledger) -> None:
 
 
 def open_engine(settings: Settings) -> Engine:
-    """The engine of the settings, which prices its replies by the table that ships. Raises UsageError."""
-    price = partial(cost_usd, tier="standard", on=date.today(), table=load_prices())
-    return registry.engine(settings.engine, replace(settings.engine_options, price=price))
+    """The engine of the settings, with prices for its replies. Raises UsageError."""
+    options = settings.engine_options
+    if options.price is None:
+        price = partial(cost_usd, tier="standard", on=date.today(), table=load_prices())
+        options = replace(options, price=price)
+    return registry.engine(settings.engine, options)

@@ -14,11 +14,6 @@ MediaResolution = Literal["low", "medium", "high"]
 Price = Callable[[str, Mapping[str, int]], float | None]  # model and usage -> USD; None: not known
 
 
-def no_price(_: str, __: Mapping[str, int]) -> float | None:
-    """Not known."""
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
     """How an engine asks its model. Engines that ask none pass over it."""
@@ -39,7 +34,7 @@ class EngineOptions:
     tokens_per_minute: float | None = None
     requests_per_day: int | None = None  # of one run
     usd_per_10_minutes: float | None = None
-    price: Price = no_price
+    price: Price | None = None  # of a reply; None: by the price table that ships
 
 
 DEFAULT_OPTIONS = EngineOptions()

@@ -10,7 +10,6 @@ from dermasynth_builder.engines.openai_chat import OpenAIService, openai_engine,
 from dermasynth_builder.engines.outcomes import Came
 from dermasynth_builder.engines.sent_images import make_sent_image
 from dermasynth_builder.errors import UsageError
-from dermasynth_builder.records import canonical_json
 from dermasynth_builder.settings import EngineOptions
 
 OPTIONS = EngineOptions(model="medgemma", base_url="http://127.0.0.1:1/v1", thinking="low")
@@ -30,7 +29,7 @@ def test_a_request_holds_image_prompt_and_schema(tmp_path: Path) -> None:
     picture, text = body["messages"][0]["content"]
     assert picture["image_url"]["url"] == f"data:image/jpeg;base64,{image.base64.decode()}"
     assert text == {"type": "text", "text": asked.prompt}
-    assert canonical_json(body["response_format"]["json_schema"]["schema"]) == asked.reply_schema
+    assert json.dumps(body["response_format"]["json_schema"]["schema"], separators=(",", ":")) == asked.reply_schema
     assert (body["model"], body["max_tokens"], body["reasoning_effort"]) == ("medgemma", 100, "low")
 
 

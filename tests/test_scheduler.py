@@ -191,7 +191,7 @@ def test_a_broken_answer_is_repaired_twice_at_most() -> None:
     (reply,) = Rehearsed(once(broken, broken)).run(1)
     assert (reply.failure, reply.attempts, reply.usage["totalTokenCount"]) == (None, 3, 3000)
     (reply,) = Rehearsed(once(*[broken] * 9)).run(1)
-    assert str(reply.failure).startswith("broken JSON")
+    assert str(reply.failure).startswith("truncated JSON")
     assert (reply.text, reply.attempts) == (None, 3)
 
 

@@ -33,7 +33,7 @@ class Job:
         self.sent_at = self.sent_at or back.sent_at
         usage = back.outcome.usage
         self.usage.update(usage)
-        cost_usd = options.price(options.model or "", usage) if usage else None
+        cost_usd = options.price(options.model or "", usage) if usage and options.price else None
         if cost_usd is not None:
             self.cost_usd = (self.cost_usd or 0.0) + cost_usd
         return cost_usd or 0.0

@@ -47,6 +47,7 @@ class Scheduler:
         self._is_exhausted = False
         self._has_answered = False
         self._ending: DermaSynthError | None = None
+        self._last_fault = ""
         self._last_at = ""  # when the last attempt came back; UTC, ISO 8601
         self._draw = Random(0)  # noqa: S311 - jitter, no secret
 
@@ -150,8 +151,10 @@ class Scheduler:
             slow_down = self._pace.refused if came is Came.RATE else self._pace.too_dear
             if slow_down(wait_s, now, sent_at=now - back.took_s):
                 self._window.refused(now)
+            self._last_fault = back.outcome.reason
             self._breaker.refused(now)
         elif came in (Came.BROKE, Came.REFUSED):
+            self._last_fault = back.outcome.reason
             self._window.failed()
             if job.breaks in (0, _TRIES - 1):
                 self._breaker.note(has_failed=True)
@@ -161,7 +164,7 @@ class Scheduler:
             self._window.answered(len(self._in_flight) + 1)
             self._breaker.note(has_failed=False)
         if fault := self._breaker.fault(now):
-            self._end(EngineError(f"{fault}, the last with {back.outcome.reason}; {_IS_KEPT}"))
+            self._end(EngineError(f"{fault}, the last with {self._last_fault}; {_IS_KEPT}"))
 
     def _backoff_s(self, breaks: int) -> float:
         return self._draw.uniform(_LEAST_BACKOFF_S, min(_LONGEST_BACKOFF_S, 2.0**breaks))
