@@ -3,8 +3,8 @@
     with FakeGemini(shares={"safety": 0.01}) as fake:
         engine = gemini_engine(EngineOptions(base_url=fake.url))
 
-It speaks the REST of `generativelanguage.googleapis.com`, v1 and v1beta, Files and Batches too. What it answers depends on the seed and the
-request alone. Beside Google's paths, GET /requests tells how often each request was asked.
+It speaks the REST of `generativelanguage.googleapis.com`, v1 and v1beta, Files and Batches too. What it answers depends
+on the seed and the request alone. Beside Google's paths, GET /requests tells how often each request was asked.
 """
 
 import asyncio
