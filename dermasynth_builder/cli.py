@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import sys
+import time
 from collections.abc import Sequence
 
 from dermasynth_builder.arguments import Command, audit_settings_of, make_parser, settings_of
@@ -154,15 +155,19 @@ def _push(arguments: argparse.Namespace) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.engines.batch_state import shards_in
     from dermasynth_builder.ledgers import summarise
     from dermasynth_builder.release import CARD, read_card
-    from dermasynth_builder.show import ledger_text, release_text
+    from dermasynth_builder.settings import BATCHES
+    from dermasynth_builder.show import ledger_text, release_text, shards_text
 
     paths = sorted((arguments.work / "ledgers").glob("*.jsonl"))
     for path in paths:
         print(ledger_text(path, summarise(path)))
     if not paths:
         print(f"no ledger in {arguments.work}; `dermasynth generate` starts one")
+    for path in sorted((arguments.work / BATCHES).glob("*.sqlite")):
+        print(shards_text(path, shards_in(path), time.time()))
     if (arguments.out / CARD).exists():
         print(release_text(arguments.out, read_card(arguments.out)))
     else:
@@ -181,6 +186,18 @@ def _merge(arguments: argparse.Namespace) -> None:
     )
     repeated = f"{merged.repeated} there already ({merged.repeated_usd:.4f} USD)"
     print(f"{merged.added} replies added, {repeated}; ledger {merged.path}")
+
+
+def _cancel(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.engines.gemini_batch import cancel_batches
+    from dermasynth_builder.settings import BATCHES, EngineOptions
+
+    rows = 0
+    for path in sorted((arguments.work / BATCHES).glob("*.sqlite")):
+        for shard in cancel_batches(path, EngineOptions(base_url=arguments.base_url)):
+            print(f"shard {shard.number} of {path.name}: cancelled, {shard.rows} rows")
+            rows += shard.rows
+    print(f"{rows} rows are not handed in any more; `dermasynth generate` asks them anew")
 
 
 def _fake_gemini(arguments: argparse.Namespace) -> None:
@@ -225,6 +242,7 @@ COMMANDS: dict[str, Command] = {
     "build": _build,
     "push": _push,
     "status": _status,
+    "cancel": _cancel,
     "show": _show,
     "fake-gemini": _fake_gemini,
 }

@@ -33,6 +33,7 @@ class FakeJob:
     created_at: str
     state: str = "PENDING"
     looks: int = 0
+    ended_at: str = ""
     output: dict[str, Any] = field(default_factory=dict)
 
     def described(self) -> dict[str, Any]:
@@ -47,7 +48,7 @@ class FakeJob:
             "batchStats": {"requestCount": str(len(self.rows))},
         }
         if self.state in ENDED:
-            metadata["endTime"] = _now()
+            self.ended_at = metadata["endTime"] = self.ended_at or _now()
         if self.output:
             metadata["output"] = self.output
         return {"name": self.name, "metadata": metadata, "done": self.state in ENDED}
@@ -61,11 +62,13 @@ class FakeBatches:
     looks_until_ended: int = 2
     most_tokens: int | None = None  # of all jobs that have not ended; a job that does not fit gets a 429
     ending: Callable[[FakeJob], str] = lambda _: "SUCCEEDED"  # the state in which a job ends
+    edit_results: Callable[[bytes], bytes] = bytes  # what becomes of a results file before it is there
     held: set[str] = field(default_factory=set)  # of "upload", "creating", "created", "list", "download"
     reached: Counter[str] = field(default_factory=Counter)  # how many calls came to each of these points
     jobs: dict[str, FakeJob] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     created: Counter[str] = field(default_factory=Counter)  # jobs by display name, those that were deleted too
+    refused: int = 0  # jobs that did not fit
     made: int = 0  # files and jobs, which are named by number
 
     def new_name(self, kind: str) -> str:
@@ -84,6 +87,7 @@ class FakeBatches:
             return error_answer(400, "INVALID_ARGUMENT", str(error))
         enqueued = sum(job.tokens for job in self.jobs.values() if job.state not in ENDED)
         if self.most_tokens is not None and enqueued + tokens > self.most_tokens:
+            self.refused += 1
             return error_answer(429, "RESOURCE_EXHAUSTED", "Resource has been exhausted (e.g. check quota).")
         display_name = str(batch.get("displayName", ""))
         job = FakeJob(
@@ -124,7 +128,7 @@ class FakeBatches:
             job.output = {"inlinedResponses": {"inlinedResponses": inline}}
             return
         name = self.new_name("files")
-        self.files[name] = b"".join(json.dumps(result).encode() + b"\n" for result in results)
+        self.files[name] = self.edit_results(b"".join(json.dumps(result).encode() + b"\n" for result in results))
         job.output = {"responsesFile": name}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dermasynth_builder.audit import counted
+from dermasynth_builder.engines.batch_state import Shard
 from dermasynth_builder.ledgers import LedgerSummary
 from dermasynth_builder.protocols import Source
 from dermasynth_builder.reading import Planned
@@ -82,6 +83,17 @@ def ledger_text(path: Path, summary: LedgerSummary) -> str:
     lines += [] if summary.cost_usd is None else [f"  {summary.cost_usd:.4f} USD"]
     if summary.torn_lines:
         lines.append(f"  {summary.torn_lines} lines cut off and stepped over")
+    return "\n".join(lines)
+
+
+def shards_text(path: Path, shards: Sequence[Shard], now: float) -> str:
+    """How each shard of an engine is: its state, rows, age and job."""
+    rows = sum(shard.rows for shard in shards if shard.is_open)
+    lines = [f"{path}: {rows} rows handed in"]
+    for shard in shards:
+        age_h = (now - shard.made_at) / 3600
+        told = f"{shard.state:<10}{shard.rows:>7} rows {age_h:>6.1f} h  {shard.job or ''}  {shard.note}"
+        lines.append(f"  shard {shard.number:<4}{told}".rstrip())
     return "\n".join(lines)
 
 

@@ -35,5 +35,5 @@ def gemini_batch(url: str, folder: Path, clock: Hours | None = None, **batch: ob
 
 def shards_of(folder: Path) -> list[Shard]:
     """All shards that are noted there."""
-    (path,) = folder.rglob("*.sqlite")
+    (path,) = folder.rglob("gemini_batch-*.sqlite")
     return shards_in(path)

@@ -1,4 +1,4 @@
-"""The engine `gemini_batch` with Google's SDK on a fake service: every row is settled once, whatever becomes of its job."""
+"""The engine `gemini_batch` with Google's SDK on a fake: each row is settled once, whatever its job comes to."""
 
 from pathlib import Path
 
@@ -31,3 +31,117 @@ def test_every_request_is_answered_by_a_job_with_its_provenance(tmp_path: Path) 
     assert not fake.batches.files
     assert not fake.batches.jobs
     assert [(shard.rows, shard.state) for shard in shards_of(tmp_path)] == [(5, "done"), (5, "done"), (2, "done")]
+
+
+def test_a_job_that_expires_is_halved_until_its_parts_go_through(tmp_path: Path) -> None:
+    asked = picture_requests(tmp_path, 12)
+    with FakeGemini() as fake:
+        fake.batches.ending = lambda job: "EXPIRED" if len(job.rows) > 3 else "SUCCEEDED"
+        got = by_key(gemini_batch(fake.url, tmp_path, most_rows=8).answer(asked))
+    assert {reply.failure for reply in got.values()} == {None}
+    assert len(got) == sum(fake.asked.values()) == 12
+    shards = shards_of(tmp_path)
+    assert [(shard.rows, shard.attempt) for shard in shards] == [
+        (8, 1),
+        (4, 1),
+        (4, 2),
+        (4, 2),
+        (2, 2),
+        (2, 2),
+        *[(2, 3)] * 4,
+    ]
+    assert shards[0].note == "batch: EXPIRED; sent again as 3 and 4"
+
+
+@pytest.mark.parametrize("state", ["EXPIRED", "FAILED", "CANCELLED"])
+def test_rows_whose_jobs_never_succeed_fail_by_name_after_four_attempts(tmp_path: Path, state: str) -> None:
+    asked = picture_requests(tmp_path, 5)
+    with FakeGemini() as fake:
+        fake.batches.ending = lambda _: state
+        got = by_key(gemini_batch(fake.url, tmp_path).answer(asked))
+    assert {reply.failure for reply in got.values()} == {f"batch: {state} (4 attempts)"}
+    assert len(got) == 5
+    assert not fake.asked
+
+
+def test_rows_that_fail_are_asked_again_or_kept_with_their_reason(tmp_path: Path) -> None:
+    asked = picture_requests(tmp_path, 60)
+    shares = {"server": 0.1, "cut": 0.1, "broken": 0.1, "safety": 0.1, "always-server": 0.05}
+    with FakeGemini(seed=2, shares=shares) as fake:
+        got = by_key(gemini_batch(fake.url, tmp_path, most_rows=20).answer(asked))
+    assert len(got) == 60
+    assert sum(reply.attempts for reply in got.values()) == sum(fake.asked.values()) > 70
+    kinds = {str(reply.failure).partition(":")[0] for reply in got.values() if reply.failure}
+    assert kinds == {"blocked", "server"}
+    for reply in got.values():
+        cut = int(reply.parameters["max_output_tokens"] or 0) > 4096
+        assert not cut or reply.attempts > 1
+
+
+def test_a_full_queue_is_waited_for_and_tokens_that_may_be_enqueued_are_counted(tmp_path: Path) -> None:
+    asked = picture_requests(tmp_path, 20)
+    with FakeGemini() as fake:
+        fake.batches.most_tokens = 5 * 1200
+        got = by_key(gemini_batch(fake.url, tmp_path).answer(asked))
+        assert len(got) == 20
+        assert set(fake.batches.created.values()) == {1}
+        fake.batches.most_tokens = 12 * 1200
+        fake.batches.created.clear()
+        refused = fake.batches.refused
+        limited = gemini_batch(fake.url, tmp_path / "limited", enqueued_tokens=12 * 1200)
+        assert len(by_key(limited.answer(asked))) == 20
+        assert fake.batches.refused == refused > 0
+    assert len(fake.batches.created) == 7  # a quarter of the tokens each: three rows
+
+
+def test_a_second_job_of_the_same_name_is_cancelled(tmp_path: Path) -> None:
+    asked = picture_requests(tmp_path, 5)
+    cancelled: set[str] = set()
+    with FakeGemini() as fake:
+        fake.batches.looks_until_ended = 4
+
+        def repeat(waits: int) -> None:
+            (upload, *_), (job, *_) = fake.batches.files, fake.batches.jobs.values()
+            if waits == 1:
+                source = {"displayName": job.display_name, "inputConfig": {"fileName": upload}}
+                fake.batches.create(job.model, {"batch": source})
+            cancelled.update(each.name for each in fake.batches.jobs.values() if each.state == "CANCELLED")
+
+        got = by_key(gemini_batch(fake.url, tmp_path, Hours(strike=repeat)).answer(asked))
+    assert len(got) == 5
+    assert len(cancelled) == 1
+    assert not cancelled & {reply.parameters["batch"] for reply in got.values()}
+    assert set(fake.asked.values()) == {1}
+
+
+def test_rows_past_the_deadline_are_cancelled_and_asked_online_and_say_so(tmp_path: Path) -> None:
+    asked = picture_requests(tmp_path, 12)
+    with FakeGemini() as fake:
+        fake.batches.looks_until_ended = 10**6
+        got = by_key(gemini_batch(fake.url, tmp_path, deadline_h=5.5).answer(asked))
+    assert len(got) == 12
+    assert {(reply.parameters["tier"], reply.failure, reply.attempts) for reply in got.values()} == {
+        ("standard", None, 2)
+    }
+    assert set(fake.asked.values()) == {1}
+    assert {shard.note for shard in shards_of(tmp_path)} == {"asked online"}
+
+
+def test_results_with_unknown_doubled_torn_and_missing_rows_settle_each_row_once(tmp_path: Path) -> None:
+    asked = picture_requests(tmp_path, 5)
+
+    def spoiled(results: bytes) -> bytes:
+        first, *rest = results.splitlines(keepends=True)
+        return b"".join([first.replace(b'"key": "', b'"key": "x'), *rest, *rest, b"{torn"])
+
+    with FakeGemini() as fake:
+        fake.batches.edit_results = spoiled
+        fake.batches.ending = lambda job: "SUCCEEDED" if len(job.rows) > 1 else restored(fake)
+        got = by_key(gemini_batch(fake.url, tmp_path).answer(asked))
+    assert {reply.failure for reply in got.values()} == {None}
+    assert sorted(reply.attempts for reply in got.values()) == [1, 1, 1, 1, 2]
+
+
+def restored(fake: FakeGemini) -> str:
+    fake.batches.edit_results = bytes
+    return "SUCCEEDED"

@@ -159,7 +159,8 @@ class BatchRun:
         """Fills shards while there is room: with rows that go again, then with new ones."""
         while not self._is_full and self._has_room():
             again = self._state.loose(self._options.batch.most_rows)
-            shards = yield from self._written(chain(again.values(), fresh), attempt=1)
+            number = self._state.next_number()
+            shards = yield from self._written(chain(again.values(), fresh), number, attempt=1)
             if not shards:
                 return
             self._state.plan(shards)
@@ -173,9 +174,10 @@ class BatchRun:
         )
         return len(shards) < _MOST_SHARDS and is_below_limit
 
-    def _written(self, jobs: Iterator[Job], attempt: int) -> Generator[Reply, None, dict[Shard, Sequence[Job]]]:
-        """Writes the next shard's file. Gives it with its rows, or nothing where there are no more."""
-        number = self._state.next_number()
+    def _written(
+        self, jobs: Iterator[Job], number: int, attempt: int
+    ) -> Generator[Reply, None, dict[Shard, Sequence[Job]]]:
+        """Writes the file of a shard. Gives it with its rows, or nothing where there are no more."""
         written = write_shard(self._state.file_of(number), jobs, self._options)
         for job, reason in written.unreadable:
             yield self._failure(job, reason, self._now())
@@ -250,10 +252,12 @@ class BatchRun:
                 yield self._failure(row, reason, at)
             self._state.settle(shard, [], note=reason)
             return
-        left, half = deque(rows), -(-len(rows) // 2)
+        left, half, first = deque(rows), -(-len(rows) // 2), self._state.next_number()
         planned: dict[Shard, Sequence[Job]] = {}
         while left:
-            planned |= yield from self._written(islice(_taken(left), half), shard.attempt + 1)
+            planned |= yield from self._written(
+                islice(_taken(left), half), first + len(planned), attempt=shard.attempt + 1
+            )
         numbers = " and ".join(str(part.number) for part in planned)
         self._state.plan(planned, instead_of=shard, note=f"{reason}; sent again as {numbers}")
 

@@ -7,13 +7,14 @@ service, and the next run fetches what they came to.
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from dermasynth_builder.engines.batch_run import BatchRun, Clock
-from dermasynth_builder.engines.batch_service import BatchService
-from dermasynth_builder.engines.batch_state import BatchState
+from dermasynth_builder.engines.batch_service import BatchFault, BatchService
+from dermasynth_builder.engines.batch_state import BatchState, Shard, ShardState
 from dermasynth_builder.engines.gemini import GeminiService, gemini_engine, gemini_identity
-from dermasynth_builder.errors import UsageError
+from dermasynth_builder.errors import EngineError, UsageError
 from dermasynth_builder.ledger import ledger_name
 from dermasynth_builder.records import Reply, Request
 from dermasynth_builder.settings import EngineOptions, Price
@@ -51,6 +52,27 @@ class GeminiBatchEngine:
             online = gemini_engine(self._asked_online)
             run = BatchRun(state, service, self._options, online=online, clock=self._clock)
             yield from run.replies(requests, lambda note: self.tell(note))
+
+
+def cancel_batches(path: Path, options: EngineOptions) -> list[Shard]:
+    """Cancels the jobs of the state file `path` and gives their shards; what succeeded already is left to be fetched.
+
+    Shards are marked first: killed in between, doing it again cancels what is left. Raises EngineError and LedgerError.
+    """
+    try:
+        service = BatchService(options)
+        with BatchState(path) as state:
+            named = service.jobs(state.run)
+            done = {name for name, jobs in named.items() if any(job.has_succeeded for job in jobs)}
+            shards = [each for each in state.shards() if each.is_open and state.display_name(each) not in done]
+            for shard in shards:
+                state.settle(shard, [], ShardState.CANCELLED)
+            for job in chain.from_iterable(named.values()):
+                if not job.has_ended:
+                    service.cancel(job.name)
+    except BatchFault as fault:
+        raise EngineError(f"{fault}; run the same command again") from fault
+    return shards
 
 
 def state_path(folder: Path, identity: Mapping[str, str | int | float | None]) -> Path:
