@@ -25,7 +25,7 @@ def test_every_request_is_answered_by_a_job_with_its_provenance(tmp_path: Path) 
         reply = got[each.key]
         assert replies.turns(each, reply)
         assert (reply.model, reply.model_version) == ("gemini-3.5-flash-lite", "gemini-3.5-flash-lite-001")
-        assert reply.parameters["tier"] == "batch"
+        assert (reply.parameters["tier"], reply.cost_usd) == ("batch", 0.5)
         assert str(reply.parameters["batch"]).startswith("batches/")
     assert sorted(fake.batches.created.values()) == [1, 1, 1]
     assert not fake.batches.files
@@ -123,6 +123,7 @@ def test_rows_past_the_deadline_are_cancelled_and_asked_online_and_say_so(tmp_pa
     assert {(reply.parameters["tier"], reply.failure, reply.attempts) for reply in got.values()} == {
         ("standard", None, 2)
     }
+    assert {reply.cost_usd for reply in got.values()} == {1.0}
     assert set(fake.asked.values()) == {1}
     assert {shard.note for shard in shards_of(tmp_path)} == {"asked online"}
 

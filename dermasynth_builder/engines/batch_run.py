@@ -7,18 +7,22 @@ another.
 
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import Protocol
 
-from dermasynth_builder.engines.batch_rows import read_results
+from dermasynth_builder.engines.batch_rows import (
+    NOT_IN_RESULTS,
+    failed_reply,
+    read_results,
+    reply_asked_online,
+    reply_to_row,
+)
 from dermasynth_builder.engines.batch_service import BatchFault, BatchService, RemoteJob
 from dermasynth_builder.engines.batch_shards import most_tokens, write_shard
 from dermasynth_builder.engines.batch_state import BatchState, Shard, ShardState
 from dermasynth_builder.engines.job import Job
 from dermasynth_builder.engines.outcomes import Came, Outcome
-from dermasynth_builder.engines.service import Errand, Return
 from dermasynth_builder.errors import EngineError
 from dermasynth_builder.protocols import Engine
 from dermasynth_builder.records import Reply, Request
@@ -29,7 +33,6 @@ _BREAKS = 20  # calls in a row that come to nothing, before the run gives up
 _MOST_SHARDS = 100  # jobs that Google takes at once
 _GROWTH, _LONGEST_PAUSE_S = 1.5, 600.0  # of the time between two looks, while nothing happens
 _QUEUE_FULL = frozenset({Came.RATE, Came.SPEND, Came.DAY})
-_NOT_IN_RESULTS = Outcome(Came.BROKE, reason="server: the results lack this row")
 _IS_KEPT = "what is handed in goes on; run the same command again to fetch it"
 
 
@@ -146,7 +149,7 @@ class BatchRun:
             if fault.outcome.came in _QUEUE_FULL:
                 self._is_full = True
                 self._state.change(shard, shard.state, note="the queue is full")
-            elif fault.outcome.came is Came.REFUSED and any(other.job for other in self._state.shards()):
+            elif fault.outcome.came in (Came.REFUSED, Came.FATAL) and any(other.job for other in self._state.shards()):
                 rows = list(self._state.jobs_of(shard).values())
                 yield from self._send_again(shard, rows, reason=fault.outcome.reason, at=self._now())
             else:
@@ -160,7 +163,7 @@ class BatchRun:
         while not self._is_full and self._has_room():
             again = self._state.loose(self._options.batch.most_rows)
             number = self._state.next_number()
-            shards = yield from self._written(chain(again.values(), fresh), number, attempt=1)
+            shards = yield from self._written(chain(again.values(), fresh), number)
             if not shards:
                 return
             self._state.plan(shards)
@@ -175,38 +178,35 @@ class BatchRun:
         return len(shards) < _MOST_SHARDS and is_below_limit
 
     def _written(
-        self, jobs: Iterator[Job], number: int, attempt: int
+        self, jobs: Iterator[Job], number: int, before: Shard | None = None
     ) -> Generator[Reply, None, dict[Shard, Sequence[Job]]]:
-        """Writes the file of a shard. Gives it with its rows, or nothing where there are no more."""
+        """Writes the file of a shard, a new one or a part of another. Gives it with its rows; nothing without."""
         written = write_shard(self._state.file_of(number), jobs, self._options)
         for job, reason in written.unreadable:
-            yield self._failure(job, reason, self._now())
+            yield failed_reply(job, reason, at=self._now(), model=self._options.model)
             self._state.drop(job.request.key)
         if not written.jobs:
             return {}
         for job in written.jobs:
             job.attempts += 1
-        now = self._clock.now()
-        shard = Shard(number, attempt, ShardState.PLANNED, len(written.jobs), written.tokens, now)
+        attempt, made_at = (before.attempt + 1, before.made_at) if before else (1, self._clock.now())
+        shard = Shard(number, attempt, ShardState.PLANNED, len(written.jobs), written.tokens, made_at)
         return {shard: written.jobs}
 
     def _collect(self, shard: Shard, job: RemoteJob | None) -> Iterator[Reply]:
         """Settles the rows of a shard whose job has ended, or is gone."""
         waiting, again = self._state.jobs_of(shard), []
-        for key, outcome in self._results(shard, job):
-            row = waiting.pop(key, None)  # None: not ours, or a second time
-            reply = self._reply(row, outcome, job) if row and job else None
+        is_missing = ((key, NOT_IN_RESULTS) for key in list(waiting)) if job and job.has_succeeded else ()
+        for key, outcome in chain(self._results(shard, job), is_missing):
+            row = waiting.pop(key, None)
+            if row is None or job is None:
+                continue  # not ours, or settled already
+            reply = reply_to_row(row, outcome, job, options=self._options)
             if reply:
                 yield reply
-            elif row:
+            else:
                 again.append(row)
         if job and job.has_succeeded:
-            for row in waiting.values():
-                reply = self._reply(row, _NOT_IN_RESULTS, job)
-                if reply:
-                    yield reply
-                else:
-                    again.append(row)
             self._state.settle(shard, again, note=job.state)
         elif shard.state is ShardState.OVERDUE:
             yield from self._ask_online(waiting)
@@ -226,54 +226,27 @@ class BatchRun:
                     yield from read_results(lines)
                 path.unlink()
 
-    def _reply(self, row: Job, outcome: Outcome, job: RemoteJob) -> Reply | None:
-        """The reply to a row; None where the row goes again."""
-        errand = Errand(0, row.request, row.max_output_tokens)
-        back = Return(errand, outcome, job.created_at, job.ended_at, 0.0)
-        row.account(back, self._options)
-        fault = row.fault(back)
-        if row.goes_again(outcome.came, fault):
-            return None
-        reply = row.reply(back, fault, model=self._options.model or "", now=0.0)
-        return replace(reply, parameters={**reply.parameters, "tier": "batch", "batch": job.name})
-
     def _now(self) -> str:
         return datetime.fromtimestamp(self._clock.now(), UTC).isoformat(timespec="milliseconds")
-
-    def _failure(self, row: Job, reason: str, at: str) -> Reply:
-        errand = Errand(0, row.request, row.max_output_tokens)
-        back = Return(errand, Outcome(Came.BLOCKED, reason=reason), row.sent_at, at, 0.0)
-        return row.reply(back, reason, model=self._options.model or "", now=0.0)
 
     def _send_again(self, shard: Shard, rows: Sequence[Job], *, reason: str, at: str) -> Iterator[Reply]:
         """Two halves take the place of a shard that came to nothing; its rows fail where that was the last attempt."""
         if shard.attempt >= _ATTEMPTS:
             for row in rows:
-                yield self._failure(row, reason, at)
+                yield failed_reply(row, reason, at=at, model=self._options.model)
             self._state.settle(shard, [], note=reason)
             return
         left, half, first = deque(rows), -(-len(rows) // 2), self._state.next_number()
         planned: dict[Shard, Sequence[Job]] = {}
         while left:
-            planned |= yield from self._written(
-                islice(_taken(left), half), first + len(planned), attempt=shard.attempt + 1
-            )
+            planned |= yield from self._written(islice(_taken(left), half), first + len(planned), shard)
         numbers = " and ".join(str(part.number) for part in planned)
         self._state.plan(planned, instead_of=shard, note=f"{reason}; sent again as {numbers}")
 
     def _ask_online(self, rows: dict[str, Job]) -> Iterator[Reply]:
         """Asks rows one by one; what their batches cost stays in their replies."""
         for reply in self._online.answer(row.request for row in rows.values()):
-            row = rows[reply.key]
-            costs = [cost for cost in (row.cost_usd, reply.cost_usd) if cost is not None]
-            yield replace(
-                reply,
-                usage=dict(row.usage + Counter(reply.usage)),
-                cost_usd=sum(costs) if costs else None,
-                attempts=row.attempts + reply.attempts,
-                sent_at=row.sent_at or reply.sent_at,
-                parameters={**reply.parameters, "tier": "standard"},
-            )
+            yield reply_asked_online(reply, rows[reply.key])
             self._state.drop(reply.key)
 
 

@@ -97,18 +97,18 @@ class BatchService:
 
     def job(self, name: str) -> RemoteJob | None:
         """One job; None where it does not exist any more."""
-        with _reading_faults(), _passing_over_404():
+        with _reading_faults(), _passing_over(404):
             return _remote_job(self._client.batches.get(name=name))
         return None
 
     def cancel(self, name: str) -> None:
-        """Has a job end; one that has ended stays as it is."""
-        with _reading_faults():
+        """Has a job end; one that has ended, or is gone, stays as it is."""
+        with _reading_faults(), _passing_over(400, 404):
             self._client.batches.cancel(name=name)
 
     def download(self, file: str, path: Path) -> bool:
         """Writes a file of the service to `path`, part by part. Gives whether it still exists."""
-        with _reading_faults(), _passing_over_404():
+        with _reading_faults(), _passing_over(404):
             self._client.files.download(file=file, destination=path)
             return True
         return False
@@ -133,13 +133,14 @@ def _remote_job(job: "BatchJob") -> RemoteJob:
 
 
 @contextmanager
-def _passing_over_404() -> Iterator[None]:
+def _passing_over(*codes: int) -> Iterator[None]:
+    """Takes these errors of the service for an answer."""
     from google.genai import errors
 
     try:
         yield
     except errors.APIError as error:
-        if error.code != 404:
+        if error.code not in codes:
             raise
 
 

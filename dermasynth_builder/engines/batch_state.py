@@ -47,7 +47,7 @@ class Shard:
     state: ShardState
     rows: int  # when it was written
     tokens: int  # estimated
-    made_at: float  # seconds since 1970
+    made_at: float  # of its rows' first shard; seconds since 1970
     upload: str | None = None  # "files/...": the service's name of the file
     job: str | None = None  # "batches/..."
     note: str = ""  # what the service last said of the job, or what became of it
