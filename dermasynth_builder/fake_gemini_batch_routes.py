@@ -73,11 +73,16 @@ class _Routes:
         return response(call, FakeAnswer() if self._batches.files.pop(name, None) is not None else _none(name))
 
     async def create(self, call: web.Request) -> web.StreamResponse:
-        body = await json_of(call)
-        await self._reach("creating")
-        made = refusal_of_key(call) or self._batches.create(call.match_info["model"], body)
+        """Once a job is asked for it is made, even where nobody waits for the answer any more."""
+        if refusal := refusal_of_key(call):
+            return response(call, refusal)
+        made = await asyncio.shield(self._make(call.match_info["model"], await json_of(call)))
         await self._reach("created")
         return response(call, made)
+
+    async def _make(self, model: str, body: Any) -> FakeAnswer:
+        await self._reach("creating")
+        return self._batches.create(model, body)
 
     async def list(self, call: web.Request) -> web.StreamResponse:
         """Newest first, page by page."""

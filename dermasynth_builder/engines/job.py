@@ -9,7 +9,7 @@ from dermasynth_builder.engines.service import Return
 from dermasynth_builder.records import Reply, Request
 from dermasynth_builder.settings import EngineOptions
 
-_TRIES = 5  # at a service that fails
+TRIES = 5  # at a service that fails
 _REPAIRS = 2  # of an answer that breaks its schema or was cut off
 
 
@@ -53,7 +53,7 @@ class Job:
 
     def goes_again(self, came: Came, fault: str | None) -> bool:
         """Whether another attempt is worth it, which is then taken down as made."""
-        if came is Came.BROKE and self.breaks + 1 < _TRIES:
+        if came is Came.BROKE and self.breaks + 1 < TRIES:
             self.breaks += 1
             return True
         if fault and came in (Came.CUT, Came.ANSWERED) and self.repairs < _REPAIRS:

@@ -9,7 +9,7 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Protocol
 
-from dermasynth_builder.engines.job import Job
+from dermasynth_builder.engines.job import TRIES, Job
 from dermasynth_builder.engines.outcomes import Came
 from dermasynth_builder.engines.pace import Pace, tokens_of
 from dermasynth_builder.engines.quota_day import quota_error
@@ -147,7 +147,7 @@ class Scheduler:
             self._breaker.refused(now)
         elif came in (Came.BROKE, Came.REFUSED):
             self._window.failed()
-            if job.breaks in (0, _TRIES - 1):
+            if job.breaks in (0, TRIES - 1):
                 self._breaker.note(has_failed=True)
         elif came is not Came.DAY:
             self._has_answered = True
