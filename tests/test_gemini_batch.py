@@ -6,8 +6,12 @@ import pytest
 from asking import KEY, by_key, picture_requests
 from batching import Hours, gemini_batch, shards_of
 
-from dermasynth_builder import replies
+from dermasynth_builder import registry, replies
+from dermasynth_builder.engines.batch_rows import outcome_of_row
+from dermasynth_builder.engines.outcomes import Came
+from dermasynth_builder.errors import EngineError, UsageError
 from dermasynth_builder.fake_gemini import FakeGemini
+from dermasynth_builder.settings import BatchOptions, EngineOptions
 
 
 @pytest.fixture(autouse=True)
@@ -146,3 +150,59 @@ def test_results_with_unknown_doubled_torn_and_missing_rows_settle_each_row_once
 def restored(fake: FakeGemini) -> str:
     fake.batches.edit_results = bytes
     return "SUCCEEDED"
+
+
+@pytest.mark.parametrize(
+    ("key", "options", "said"),
+    [
+        ("", {}, "set GEMINI_API_KEY"),
+        ("wrong", {}, "API key not valid.*check the key.*run the same command again"),
+        (KEY, {"base_url": "http://127.0.0.1:1"}, "connection: .*run the same command again"),
+    ],
+)
+def test_a_service_that_cannot_be_asked_ends_the_run_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, options: dict[str, str], said: str
+) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", key)
+    with FakeGemini() as fake, pytest.raises(EngineError, match=said) as raised:
+        list(gemini_batch(options.get("base_url", fake.url), tmp_path).answer(picture_requests(tmp_path, 5)))
+    assert KEY not in str(raised.value)
+
+
+def test_an_image_that_cannot_be_read_is_a_failure_and_the_others_go(tmp_path: Path) -> None:
+    asked = picture_requests(tmp_path, 6)
+    (tmp_path / "1.jpg").write_bytes(b"no image")
+    with FakeGemini() as fake:
+        got = by_key(gemini_batch(f"{fake.url}/v1beta", tmp_path).answer(asked))
+    failures = [got[each.key].failure for each in asked]
+    assert [bool(failure) for failure in failures] == [False, False, True, True, False, False]
+    assert str(failures[2]).startswith("image: 1.jpg cannot be read")
+
+
+def test_the_identity_is_that_of_gemini_under_another_name_and_vertex_is_refused() -> None:
+    options = EngineOptions(model="gemini-3.8-flash", thinking="low", batch=BatchOptions(most_rows=7))
+    online, batch = registry.engine("gemini", options).identity, registry.engine("gemini_batch", options).identity
+    assert {**online, "engine": "gemini_batch"} == batch
+    with pytest.raises(UsageError, match="--engine gemini"):
+        registry.engine("gemini_batch", EngineOptions(is_vertex=True))
+
+
+@pytest.mark.parametrize(
+    ("row", "came", "reason"),
+    [
+        ({"error": {"code": 13, "message": "oops"}}, Came.BROKE, "server: 500 13: oops"),
+        ({"error": {"code": 8, "message": "too much"}}, Came.BROKE, "quota: 429 8: too much"),
+        ({"error": {"code": 3, "message": "bad image"}}, Came.REFUSED, "refused: 400 3: bad image"),
+        (
+            {"error": {"code": 404, "message": "gone"}},
+            Came.REFUSED,
+            "refused: 404 404: gone; check --model and --base-url",
+        ),
+        ({"error": "torn"}, Came.BROKE, "server: 500: torn"),
+        ({}, Came.BROKE, "server: 500"),
+        ({"response": {"promptFeedback": {"blockReason": "OTHER"}}}, Came.BLOCKED, "blocked: prompt, OTHER"),
+    ],
+)
+def test_a_row_of_results_says_what_a_response_would(row: dict[str, object], came: Came, reason: str) -> None:
+    outcome = outcome_of_row(row)
+    assert (outcome.came, outcome.reason) == (came, reason)

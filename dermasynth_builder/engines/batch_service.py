@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from dermasynth_builder.engines.gemini import developer_key
 from dermasynth_builder.engines.outcomes import Came, Outcome, outcome_of_error
-from dermasynth_builder.errors import EngineError
 from dermasynth_builder.settings import EngineOptions
 
 if TYPE_CHECKING:
@@ -59,11 +58,9 @@ class BatchService:
     """Each method is one call, or one for each page. All raise BatchFault."""
 
     def __init__(self, options: EngineOptions) -> None:
-        """Raises EngineError where there is no key or no google-genai."""
-        try:
-            from google import genai
-        except ImportError as error:
-            raise EngineError("the engine gemini_batch needs google-genai: pip install 'dermasynth[models]'") from error
+        """Raises EngineError where there is no key."""
+        from google import genai
+
         base, mark, version = (options.base_url or "").rstrip("/").rpartition("/v1")
         is_versioned = bool(mark) and version in ("", "beta")
         http_options = genai.types.HttpOptions(
