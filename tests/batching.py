@@ -32,10 +32,14 @@ def a_dollar(_: str, __: object) -> float:
     return 1.0
 
 
-def gemini_batch(url: str, folder: Path, clock: Hours | None = None, **batch: object) -> GeminiBatchEngine:
+def gemini_batch(
+    url: str, folder: Path, clock: Hours | None = None, *, timeout_s: float | None = None, **batch: object
+) -> GeminiBatchEngine:
     """The engine on a fake service, five rows a shard unless told otherwise."""
     options = BatchOptions(folder=folder, **{"most_rows": 5, **batch})  # type: ignore[arg-type]  # a test's own options
-    return GeminiBatchEngine(EngineOptions(base_url=url, batch=options, price=a_dollar), clock or Hours())
+    return GeminiBatchEngine(
+        EngineOptions(base_url=url, batch=options, timeout_s=timeout_s, price=a_dollar), clock or Hours()
+    )
 
 
 def shards_of(folder: Path) -> list[Shard]:

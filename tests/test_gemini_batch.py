@@ -98,6 +98,40 @@ def test_a_full_queue_is_waited_for_and_tokens_that_may_be_enqueued_are_counted(
     assert len(fake.batches.created) == 7  # a quarter of the tokens each: three rows
 
 
+def test_a_job_whose_making_got_no_answer_is_found_and_not_made_again(tmp_path: Path) -> None:
+    asked = picture_requests(tmp_path, 5)
+    with FakeGemini() as fake:
+        fake.batches.held.add("created")
+        clock = Hours(strike=lambda _: fake.batches.held.clear())
+        got = by_key(gemini_batch(fake.url, tmp_path, clock, timeout_s=1.0).answer(asked))
+    assert len(got) == 5
+    assert list(fake.batches.created.values()) == [1]
+
+
+def test_a_job_that_vanishes_is_handed_in_again_in_halves(tmp_path: Path) -> None:
+    asked = picture_requests(tmp_path, 4)
+    with FakeGemini() as fake:
+        clock = Hours(strike=lambda waits: fake.batches.jobs.clear() if waits == 1 else None)
+        got = by_key(gemini_batch(fake.url, tmp_path, clock).answer(asked))
+    assert len(got) == 4
+    assert [shard.note for shard in shards_of(tmp_path)] == [
+        "batch: the job is gone; sent again as 2 and 3",
+        *["SUCCEEDED"] * 2,
+    ]
+
+
+def test_it_tells_how_its_shards_are_and_looks_less_often_while_nothing_happens(tmp_path: Path) -> None:
+    notes: list[str] = []
+    with FakeGemini() as fake:
+        fake.batches.looks_until_running, fake.batches.looks_until_ended = 2, 9
+        clock = Hours()
+        engine = gemini_batch(fake.url, tmp_path, clock)
+        engine.tell = notes.append
+        assert len(by_key(engine.answer(picture_requests(tmp_path, 12)))) == 12
+    assert notes == [*["shards: 3 pending"] * 2, *["shards: 3 running"] * 7, ""]
+    assert clock.waits == [30, 45, 30, *(30 * 1.5**more for more in range(1, 7))]
+
+
 def test_a_second_job_of_the_same_name_is_cancelled(tmp_path: Path) -> None:
     asked = picture_requests(tmp_path, 5)
     cancelled: set[str] = set()
