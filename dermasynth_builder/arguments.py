@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from dermasynth_builder import __version__
-from dermasynth_builder.engine_arguments import add_asking_options, add_model_options
+from dermasynth_builder.engine_arguments import add_asking_options, add_batch_options, add_model_options
 from dermasynth_builder.plan_arguments import add_planning_options
 from dermasynth_builder.registry import ENGINES, SOURCES
 from dermasynth_builder.settings import DEFAULT_JOBS, DEFAULT_SEED, DEFAULT_SPLITS
@@ -38,6 +38,7 @@ _EXAMPLES = {
     "generate": "dermasynth generate pad_ufes --raw data/pad_ufes --retry-failed",
     "merge": "dermasynth merge ../machine2/build/ledgers/*.jsonl",
     "fake-gemini": "dermasynth fake-gemini --port 8099 --fault server=0.05 --fault safety=0.01",
+    "cancel": "dermasynth cancel",
     "release": "dermasynth release pad_ufes --raw data/pad_ufes --splits 80/10/10",
     "build": "dermasynth build pad_ufes --raw data/pad_ufes",
     "push": "dermasynth push USER/dermasynth --dry-run",
@@ -95,7 +96,8 @@ def make_parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_release(add("release", "write the release folder from the replies"))
     _add_build(add("build", "plan, generate and release in one go"))
     _add_push(add("push", "send a release to the Hugging Face Hub"))
-    _add_folders(add("status", "show what the ledgers and the release hold"))
+    _add_folders(add("status", "show what the ledgers, the batch jobs and the release hold"))
+    _add_cancel(add("cancel", "cancel the batch jobs that have not ended; `generate` then asks their rows anew"))
     _add_show(add("show", "print pairs of a release"))
     _add_fake_gemini(add("fake-gemini", "serve invented answers on loopback as Gemini would; no key, no cost"))
     return parser
@@ -192,11 +194,17 @@ def _add_generating(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--retry-failed", action="store_true", help="ask again what failed before")
     parser.add_argument("--dry-run", action="store_true", help="say what would be asked, and stop")
     add_asking_options(parser)
+    add_batch_options(parser)
 
 
 def _add_merge(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ledgers", nargs="+", type=Path, metavar="LEDGER", help="ledger files, of one engine identity")
     parser.add_argument("--allow-version-change", action="store_true", help="join answers of several model versions")
+    _add_work(parser)
+
+
+def _add_cancel(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--base-url", metavar="URL", help="another server than the service's own")
     _add_work(parser)
 
 

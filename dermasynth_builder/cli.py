@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,25 +23,16 @@ def main(words: Sequence[str] | None = None) -> int:
     command: Command = arguments.command
     try:
         command(arguments)
-    except UsageError as error:
-        print(f"dermasynth: {error}", file=sys.stderr)
-        return 2
-    except StoppedError as error:
-        print(f"dermasynth: {error}", file=sys.stderr)
-        return 3
     except DermaSynthError as error:
         print(f"dermasynth: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, UsageError) else 3 if isinstance(error, StoppedError) else 1
     except KeyboardInterrupt:
         print("dermasynth: stopped; run the same command again to go on", file=sys.stderr)
         return 1
     except BrokenPipeError:  # the reader, `head` say, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        print(
-            f"dermasynth: {error}; check that the disk has room and the folder may be written",
-            file=sys.stderr,
-        )
+        print(f"dermasynth: {error}; check that the disk has room and the folder may be written", file=sys.stderr)
         return 1
     return 0
 
@@ -205,15 +197,19 @@ def _push(arguments: argparse.Namespace) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.engines.batch_state import shards_in
     from dermasynth_builder.ledgers import summarise
     from dermasynth_builder.release import CARD, read_card
-    from dermasynth_builder.show import ledger_text, release_text
+    from dermasynth_builder.settings import BATCHES
+    from dermasynth_builder.show import ledger_text, release_text, shards_text
 
     paths = sorted((arguments.work / "ledgers").glob("*.jsonl"))
     for path in paths:
         print(ledger_text(path, summarise(path)))
     if not paths:
         print(f"no ledger in {arguments.work}; `dermasynth generate` starts one")
+    for path in sorted((arguments.work / BATCHES).glob("*.sqlite")):
+        print(shards_text(path, shards_in(path), time.time()))
     if (arguments.out / CARD).exists():
         print(release_text(arguments.out, read_card(arguments.out)))
     else:
@@ -232,6 +228,18 @@ def _merge(arguments: argparse.Namespace) -> None:
     )
     repeated = f"{merged.repeated} there already ({merged.repeated_usd:.4f} USD)"
     print(f"{merged.added} replies added, {repeated}; ledger {merged.path}")
+
+
+def _cancel(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.engines.gemini_batch import cancel_batches
+    from dermasynth_builder.settings import BATCHES, EngineOptions
+
+    rows = 0
+    for path in sorted((arguments.work / BATCHES).glob("*.sqlite")):
+        for shard in cancel_batches(path, EngineOptions(base_url=arguments.base_url)):
+            print(f"shard {shard.number} of {path.name}: cancelled, {shard.rows} rows")
+            rows += shard.rows
+    print(f"{rows} rows are not handed in any more; `dermasynth generate` asks them anew")
 
 
 def _fake_gemini(arguments: argparse.Namespace) -> None:
@@ -279,6 +287,7 @@ COMMANDS: dict[str, Command] = {
     "build": _build,
     "push": _push,
     "status": _status,
+    "cancel": _cancel,
     "show": _show,
     "fake-gemini": _fake_gemini,
 }

@@ -4,7 +4,7 @@ import argparse
 import re
 from typing import get_args
 
-from dermasynth_builder.settings import DEFAULT_OPTIONS, EngineOptions, MediaResolution, Thinking
+from dermasynth_builder.settings import DEFAULT_OPTIONS, BatchOptions, EngineOptions, MediaResolution, Thinking
 from dermasynth_builder.words import positive
 
 
@@ -51,6 +51,20 @@ def add_asking_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--shard", type=_shard, default=(1, 1), metavar="I/N", help="ask only part I of N, by key")
 
 
+def add_batch_options(parser: argparse.ArgumentParser) -> None:
+    """How rows are handed in where they go in batches."""
+    default = DEFAULT_OPTIONS.batch
+    group = parser.add_argument_group("batches (gemini_batch)", "half the price; a job may take a day")
+    group.add_argument("--batch-rows", type=positive, default=default.most_rows, metavar="N",
+        help=f"rows of a shard, which is one job (default: {default.most_rows})")  # fmt: skip
+    group.add_argument("--enqueued-tokens", type=positive, metavar="N",
+        help="tokens that may wait at once in all jobs (default: until the service says that it is full)")  # fmt: skip
+    group.add_argument("--deadline", type=_amount, metavar="HOURS",
+        help="cancel a job that takes longer, and ask its rows online at the full price")  # fmt: skip
+    group.add_argument("--poll", type=_amount, default=default.poll_s, metavar="S",
+        help=f"seconds between two looks at the jobs, which grow (default: {default.poll_s:g})")  # fmt: skip
+
+
 def engine_options_of(arguments: argparse.Namespace) -> EngineOptions:
     """The options that the words ask for; what a command has no words for stays at its default."""
     given = vars(arguments)
@@ -68,6 +82,12 @@ def engine_options_of(arguments: argparse.Namespace) -> EngineOptions:
         tokens_per_minute=given.get("tpm"),
         requests_per_day=given.get("rpd"),
         usd_per_10_minutes=given.get("usd_per_10_min"),
+        batch=BatchOptions(
+            most_rows=given.get("batch_rows", DEFAULT_OPTIONS.batch.most_rows),
+            enqueued_tokens=given.get("enqueued_tokens"),
+            deadline_h=given.get("deadline"),
+            poll_s=given.get("poll", DEFAULT_OPTIONS.batch.poll_s),
+        ),
     )
 
 

@@ -3,12 +3,11 @@
     with FakeGemini(shares={"safety": 0.01}) as fake:
         engine = gemini_engine(EngineOptions(base_url=fake.url))
 
-It speaks the REST of `generativelanguage.googleapis.com`, v1 and v1beta. What it answers depends on the seed and the
-request alone. Beside Google's paths, GET /requests tells how often each request was asked.
+It speaks the REST of `generativelanguage.googleapis.com`, v1 and v1beta, Files and Batches too. What it answers depends
+on the seed and the request alone. Beside Google's paths, GET /requests tells how often each request was asked.
 """
 
 import asyncio
-import json
 import os
 import threading
 import time
@@ -23,7 +22,10 @@ from aiohttp import web
 
 from dermasynth_builder.errors import UsageError
 from dermasynth_builder.fake_gemini_answers import BadRequest, FakeRequest, answer_text, response_of
+from dermasynth_builder.fake_gemini_batch_routes import add_batch_routes
+from dermasynth_builder.fake_gemini_batches import FakeBatches
 from dermasynth_builder.fake_gemini_faults import FakeAnswer, day_quota, error_answer, fault_of, minute_quota
+from dermasynth_builder.fake_gemini_http import json_of, refusal_of_key, response
 
 MODELS = ("gemini-3.5-flash-lite", "gemini-3.1-flash-lite", "gemini-3.8-flash", "gemini-2.5-flash-lite")
 _HOST = "127.0.0.1"
@@ -41,6 +43,7 @@ class FakeGemini:
     per_day: int | None = None  # requests until the quota of the day is used up
     asked: Counter[str] = field(default_factory=Counter)  # attempts at each request, by its digest
     answered: Counter[int] = field(default_factory=Counter)  # by status; 0: the connection was dropped
+    batches: FakeBatches = field(default_factory=FakeBatches)
     url: str = ""  # empty until it runs
 
     def __post_init__(self) -> None:
@@ -51,15 +54,22 @@ class FakeGemini:
         """The answer to a GenerateContentRequest, quotas and faults included."""
         if model.removeprefix("models/") not in MODELS:
             return error_answer(404, "NOT_FOUND", f"models/{model} is not found for API version v1")
+        return self._asked(body, lambda request: self._refusal() or self.answer(model, request))
+
+    def answer_row(self, model: str, body: Any) -> FakeAnswer:
+        """What becomes of a row of a batch: faults strike, quotas do not."""
+        return self._asked(body, lambda request: self.answer(model, request))
+
+    def _asked(self, body: Any, answer: Callable[[FakeRequest], FakeAnswer]) -> FakeAnswer:
         try:
             request = FakeRequest(body)
         except BadRequest as error:
             return error_answer(400, "INVALID_ARGUMENT", str(error))
         self.asked[request.digest] += 1
-        return self._refusal() or self.answer(model, request)
+        return answer(request)
 
     def answer(self, model: str, request: FakeRequest) -> FakeAnswer:
-        """The answer of the model itself, faults included; a row of a batch gets the same."""
+        """The answer of the model itself, faults included."""
         text, version = answer_text(request, self.seed), f"{model}-001"
         fault = fault_of(request, self.asked[request.digest], self.shares, seed=self.seed)
         if fault:
@@ -117,7 +127,7 @@ def serve(fake: FakeGemini, port: int, say: Callable[[str], object]) -> None:
 
 
 def application(fake: FakeGemini) -> web.Application:
-    """The routes; Files and Batches would be added here."""
+    """The routes."""
     routes = _Routes(fake)
     made = web.Application(client_max_size=_MOST_BODY_BYTES)
     for version in ("v1", "v1beta"):
@@ -125,6 +135,7 @@ def application(fake: FakeGemini) -> web.Application:
         made.router.add_get(f"/{version}/models/{{model}}", routes.model)
         made.router.add_post(f"/{version}/models/{{model}}:generateContent", routes.generate)
         made.router.add_post(f"/{version}/models/{{model}}:countTokens", routes.count_tokens)
+        add_batch_routes(made.router, version, fake.batches, answer=fake.answer_row)
     made.router.add_get("/requests", routes.requests)
     return made
 
@@ -136,17 +147,17 @@ class _Routes:
         self._fake = fake
 
     async def generate(self, call: web.Request) -> web.StreamResponse:
-        answer = refusal_of_key(call) or self._fake.generate(call.match_info["model"], await _json_of(call))
+        answer = refusal_of_key(call) or self._fake.generate(call.match_info["model"], await json_of(call))
         self._fake.answered[0 if answer.is_dropped else answer.status] += 1
         await asyncio.sleep(self._fake.latency_s + answer.delay_s)
-        return _response(call, answer)
+        return response(call, answer)
 
     async def count_tokens(self, call: web.Request) -> web.StreamResponse:
-        body = await _json_of(call)
+        body = await json_of(call)
         try:
             request = FakeRequest(body.get("generateContentRequest", body) if isinstance(body, dict) else body)
         except BadRequest as error:
-            return _response(call, error_answer(400, "INVALID_ARGUMENT", str(error)))
+            return response(call, error_answer(400, "INVALID_ARGUMENT", str(error)))
         by_modality = request.prompt_tokens
         details = [{"modality": name, "tokenCount": count} for name, count in by_modality.items()]
         return web.json_response({"totalTokens": sum(by_modality.values()), "promptTokensDetails": details})
@@ -157,7 +168,7 @@ class _Routes:
     async def model(self, call: web.Request) -> web.StreamResponse:
         model = call.match_info["model"]
         if model not in MODELS:
-            return _response(call, error_answer(404, "NOT_FOUND", f"models/{model} is not found"))
+            return response(call, error_answer(404, "NOT_FOUND", f"models/{model} is not found"))
         return web.json_response(_described(model))
 
     async def requests(self, _: web.Request) -> web.StreamResponse:
@@ -165,37 +176,9 @@ class _Routes:
         return web.json_response({"asked": self._fake.asked, "answered": statuses})
 
 
-def refusal_of_key(call: web.Request) -> FakeAnswer | None:
-    """Any key opens, but none and one that says that it is wrong."""
-    key = call.headers.get("x-goog-api-key") or call.query.get("key")
-    if not key:
-        return error_answer(403, "PERMISSION_DENIED", "Method doesn't allow unregistered callers.")
-    if key == "wrong":
-        reason = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
-        return error_answer(
-            400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.", details=[reason]
-        )
-    return None
-
-
-def _response(call: web.Request, answer: FakeAnswer) -> web.StreamResponse:
-    if answer.is_dropped and call.transport:
-        call.transport.abort()
-    if isinstance(answer.content, str):
-        return web.Response(text=answer.content, status=answer.status, headers=answer.headers, content_type="text/html")
-    return web.json_response(answer.content, status=answer.status, headers=answer.headers)
-
-
 def _described(model: str) -> dict[str, Any]:
     methods = ["generateContent", "countTokens", "batchGenerateContent"]
     return {"name": f"models/{model}", "version": "001", "displayName": model, "supportedGenerationMethods": methods}
-
-
-async def _json_of(call: web.Request) -> Any:
-    try:
-        return json.loads(await call.read())
-    except ValueError:
-        return None
 
 
 def _runner(fake: FakeGemini) -> web.AppRunner:

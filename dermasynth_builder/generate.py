@@ -27,6 +27,10 @@ class Run:
     max_usd: float | None = None  # what all of the ledger may cost; passed by no more than what is under way
     is_version_change_allowed: bool = False
     tally: Tally = field(default_factory=Tally)
+    asked: set[str] = field(default_factory=set)  # keys
+    taken_over: set[str] = field(
+        default_factory=set
+    )  # keys that an earlier run had asked for, and that came in this one
     failures: Counter[str] = field(default_factory=Counter)  # by kind
     cost_usd: float = 0.0  # of this run
     ending: DermaSynthError | None = None  # why nothing more is asked
@@ -75,6 +79,7 @@ def generate(
 ) -> Tally:
     """Appends a reply to the ledger for every request that has none; one request a key.
 
+    An engine may first give replies that an earlier run had asked for; those that were kept then are passed over.
     Earlier failures are asked again only with `is_failed_wanted`. `advance` is called with 1 for every
     request that is settled. Killed at any point, it loses and repeats no more than what was in flight.
     Raises what the run was ended for and what the engine raises, once all that came is kept.
@@ -84,6 +89,10 @@ def generate(
     with ledger:
         run.check_cost(ledger)
         for reply in engine.answer(missing):
+            if reply.key not in run.asked:
+                if ledger.holds(reply):
+                    continue
+                run.taken_over.add(reply.key)
             run.keep(reply, ledger)
             advance(1)
     if run.ending:
@@ -99,10 +108,13 @@ def _missing(
     is_failed_wanted: bool,
     advance: Callable[[int], object],
 ) -> Iterator[Request]:
-    asked: set[str] = set()
+    asked = run.asked
     for request in requests:
         if run.ending:
             return
+        if request.key in run.taken_over:
+            run.taken_over.remove(request.key)
+            continue
         is_failed = request.key in ledger and request.key not in asked and ledger.is_failure(request.key)
         if request.key in asked or (request.key in ledger and not (is_failed and is_failed_wanted)):
             run.tally.failed_earlier += is_failed

@@ -68,6 +68,14 @@ class Ledger:
         """Whether the last reply to `key` is a failure. Raises KeyError where there is none."""
         return self._places[key][1]
 
+    def holds(self, reply: Reply) -> bool:
+        """Whether this very reply is the last one to its key."""
+        if reply.key not in self._places:
+            return False
+        with self.path.open("rb") as file:
+            file.seek(self._places[reply.key][0])
+            return reply_of(json.loads(file.readline())) == reply
+
     def answered(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Reply | None]]:
         """Each request with the last reply to it, in the order given; None where there is none."""
         if not self._places:

@@ -14,7 +14,7 @@ from dermasynth_builder.ledger import Ledger, ledger_path
 from dermasynth_builder.plan import Planner
 from dermasynth_builder.prices import cost_usd, load_prices
 from dermasynth_builder.progress import Bar, Reporter
-from dermasynth_builder.protocols import Engine
+from dermasynth_builder.protocols import Engine, Waiting
 from dermasynth_builder.publish import Assembled, recipe_of, write_source
 from dermasynth_builder.questions import load_prompt_book
 from dermasynth_builder.reading import Planned, read_source
@@ -23,7 +23,7 @@ from dermasynth_builder.release import ATTRIBUTION, CARD, new_release, verify
 from dermasynth_builder.resources import jinja_environment, resource_dir
 from dermasynth_builder.rounds import Rounds, rounds_folder
 from dermasynth_builder.run_text import run_note, run_text
-from dermasynth_builder.settings import Settings
+from dermasynth_builder.settings import BATCHES, Settings
 
 
 def plan(settings: Settings, report: Reporter) -> list[Planned]:
@@ -55,7 +55,7 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
     total = sum(1 for each in planned for _ in _shard(each.requests(), settings))
     try:
         with finishing_on_ctrl_c(run, report.warn), report.bar(f"asking {engine.name}", total) as bar:
-            advance = _showing(run, bar, total)
+            advance = _showing(run, bar, total, engine=engine)
             for number in range(settings.plan_options.rounds):
                 requests = _shard(_of_round(number, planned, ledger, report=report), settings)
                 generate(requests, engine, ledger, is_failed_wanted=settings.is_failed_wanted, advance=advance, run=run)
@@ -82,13 +82,21 @@ def _shard(requests: Iterable[Request], settings: Settings) -> Iterator[Request]
     return (request for request in requests if int(request.key[:8], 16) % of == number - 1)
 
 
-def _showing(run: Run, bar: Bar, total: int) -> Callable[[int], None]:
-    """Moves the bar and notes beside it what the run came to."""
+def _showing(run: Run, bar: Bar, total: int, *, engine: Engine) -> Callable[[int], None]:
+    """Moves the bar and notes beside it what the run came to, and how an engine that waits is getting on."""
+    told = ""
 
     def advance(count: int) -> None:
-        bar.note(run_note(run, total))
+        bar.note(", ".join(filter(None, (told, run_note(run, total)))))
         bar(count)
 
+    def tell(note: str) -> None:
+        nonlocal told
+        told = note
+        advance(0)
+
+    if isinstance(engine, Waiting):
+        engine.tell = tell
     return advance
 
 
@@ -149,8 +157,9 @@ def _require_all_asked(planned: Sequence[Planned], ledger: Ledger) -> None:
 
 
 def open_engine(settings: Settings) -> Engine:
-    """The engine of the settings, with prices for its replies. Raises UsageError."""
+    """The engine of the settings, with prices for its replies and a place for its batches. Raises UsageError."""
     options = settings.engine_options
+    options = replace(options, batch=replace(options.batch, folder=settings.work / BATCHES))
     if options.price is None:
         price = partial(cost_usd, tier="standard", on=date.today(), table=load_prices())
         options = replace(options, price=price)

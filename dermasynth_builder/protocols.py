@@ -1,6 +1,6 @@
 """What is plugged in: sources, places, engines, checks. Each implementation is one file and one registry line."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -80,6 +80,13 @@ class Engine(Protocol):
 
     def answer(self, requests: Iterable[Request]) -> Iterator[Reply]:
         """One reply a request, in any order; a request that cannot be answered gets a failed reply."""
+
+
+@runtime_checkable
+class Waiting(Protocol):
+    """An engine whose replies may take hours, and that tells how things are until then."""
+
+    tell: Callable[[str], object]
 
 
 class Check(Protocol):

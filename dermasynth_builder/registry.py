@@ -38,6 +38,7 @@ PLACES: dict[str, str] = {  # kind of place -> what lists a release's files ther
 ENGINES: dict[str, str] = {
     "template": "dermasynth_builder.engines.template:template_engine",
     "gemini": "dermasynth_builder.engines.gemini:gemini_engine",
+    "gemini_batch": "dermasynth_builder.engines.gemini_batch:gemini_batch_engine",
     "openai": "dermasynth_builder.engines.openai_chat:openai_engine",
 }
 CHECKS: dict[str, str] = {

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+BATCHES = "batches"  # folder in the working folder
 DEFAULT_SEED = 2025
 DEFAULT_JOBS = 8  # files downloaded at the same time
 DEFAULT_SPLITS = (0.90, 0.05, 0.05)  # shares of the groups: train, validation, test
@@ -12,6 +13,18 @@ DEFAULT_SPLITS = (0.90, 0.05, 0.05)  # shares of the groups: train, validation, 
 Thinking = Literal["minimal", "low", "medium", "high"]
 MediaResolution = Literal["low", "medium", "high"]
 Price = Callable[[str, Mapping[str, int]], float | None]  # model and usage -> USD; None: not known
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOptions:
+    """How an engine hands in its requests in batches."""
+
+    folder: Path = Path("build", BATCHES)  # what is handed in, and what became of it
+    most_rows: int = 2000  # of a shard, which is one job: small ones lose little when they expire
+    most_bytes: int = 500_000_000  # of a shard; Google takes 2 GB
+    enqueued_tokens: int | None = None  # of all jobs that have not ended; None: until the service says that it is full
+    deadline_h: float | None = None  # rows that wait longer are asked online, at the full price; None: never
+    poll_s: float = 30.0  # between two looks at the jobs, at first; the time grows while nothing happens
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +48,7 @@ class EngineOptions:
     requests_per_day: int | None = None  # of one run
     usd_per_10_minutes: float | None = None
     price: Price | None = None  # of a reply; None: by the price table that ships
+    batch: BatchOptions = BatchOptions()
 
 
 DEFAULT_OPTIONS = EngineOptions()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dermasynth_builder.audit import counted
+from dermasynth_builder.engines.batch_state import Shard
 from dermasynth_builder.estimate import Load, workload_of
 from dermasynth_builder.ledgers import LedgerSummary
 from dermasynth_builder.protocols import Source
@@ -120,6 +121,17 @@ def _paid_lines(summary: LedgerSummary) -> list[str]:
     if summary.unpriced:
         lines.append(f"  the cost of {summary.unpriced:,} replies is not known, and is not in this sum")
     return lines
+
+
+def shards_text(path: Path, shards: Sequence[Shard], now: float) -> str:
+    """How each shard of an engine is: its state, rows, age and job."""
+    rows = sum(shard.rows for shard in shards if shard.is_open)
+    lines = [f"{path}: {rows} rows handed in"]
+    for shard in shards:
+        age_h = (now - shard.made_at) / 3600
+        told = f"{shard.state:<10}{shard.rows:>7} rows {age_h:>6.1f} h  {shard.job or ''}  {shard.note}"
+        lines.append(f"  shard {shard.number:<4}{told}".rstrip())
+    return "\n".join(lines)
 
 
 def release_text(folder: Path, configs: Mapping[str, ConfigFiles]) -> str:

@@ -9,6 +9,9 @@ from dermasynth_builder.engines.service import Return
 from dermasynth_builder.records import Reply, Request
 from dermasynth_builder.settings import EngineOptions
 
+TRIES = 5  # at a service that fails
+_REPAIRS = 2  # of an answer that breaks its schema or was cut off
+
 
 @dataclass(slots=True)
 class Job:
@@ -47,6 +50,17 @@ class Job:
         except replies.BadReply as bad:
             return str(bad)
         return None
+
+    def goes_again(self, came: Came, fault: str | None) -> bool:
+        """Whether another attempt is worth it, which is then taken down as made."""
+        if came is Came.BROKE and self.breaks + 1 < TRIES:
+            self.breaks += 1
+            return True
+        if fault and came in (Came.CUT, Came.ANSWERED) and self.repairs < _REPAIRS:
+            self.repairs += 1
+            self.max_output_tokens *= 2 if came is Came.CUT else 1
+            return True
+        return False
 
     def reply(self, back: Return, fault: str | None, *, model: str, now: float) -> Reply:
         """The reply with all that is known of its making."""

@@ -9,7 +9,7 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Protocol
 
-from dermasynth_builder.engines.job import Job
+from dermasynth_builder.engines.job import TRIES, Job
 from dermasynth_builder.engines.outcomes import Came
 from dermasynth_builder.engines.pace import Pace, tokens_of
 from dermasynth_builder.engines.quota_day import quota_error
@@ -19,8 +19,6 @@ from dermasynth_builder.errors import DermaSynthError, EngineError
 from dermasynth_builder.records import Reply, Request
 from dermasynth_builder.settings import EngineOptions
 
-_TRIES = 5  # at a service that fails
-_REPAIRS = 2  # of an answer that breaks its schema or was cut off
 _LEAST_BACKOFF_S, _LONGEST_BACKOFF_S = 0.1, 60.0
 _IS_KEPT = "what is answered is kept; run the same command again to go on"
 
@@ -129,13 +127,9 @@ class Scheduler:
             self._end(quota_error(back.answered_at, back.outcome.reason))
         elif came is Came.FATAL or (came is Came.REFUSED and not self._has_answered):
             self._end(EngineError(f"{back.outcome.reason}; {_IS_KEPT}"))
-        elif came is Came.BROKE and job.breaks + 1 < _TRIES:
-            job.breaks += 1
-            self._try_again(job, now + max(self._backoff_s(job.breaks), back.outcome.wait_s))
-        elif (fault := job.fault(back)) and came in (Came.CUT, Came.ANSWERED) and job.repairs < _REPAIRS:
-            job.repairs += 1
-            job.max_output_tokens *= 2 if came is Came.CUT else 1
-            self._try_again(job, now)
+        elif job.goes_again(came, fault := job.fault(back)):
+            wait_s = max(self._backoff_s(job.breaks), back.outcome.wait_s) if came is Came.BROKE else 0.0
+            self._try_again(job, now + wait_s)
         else:
             return job.reply(back, fault, model=self._options.model or "", now=now)
         return None
@@ -156,7 +150,7 @@ class Scheduler:
         elif came in (Came.BROKE, Came.REFUSED):
             self._last_fault = back.outcome.reason
             self._window.failed()
-            if job.breaks in (0, _TRIES - 1):
+            if job.breaks in (0, TRIES - 1):
                 self._breaker.note(has_failed=True)
         elif came is not Came.DAY:
             self._has_answered = True

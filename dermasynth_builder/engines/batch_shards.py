@@ -1,0 +1,71 @@
+"""Effect: writes shards: requests as lines of a file, image by image, up to the limits of a job."""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from dermasynth_builder.engines.batch_rows import request_line
+from dermasynth_builder.engines.gemini_body import gemini_body
+from dermasynth_builder.engines.job import Job
+from dermasynth_builder.engines.sent_images import ImageFault, make_sent_image
+from dermasynth_builder.engines.service import SentImage
+from dermasynth_builder.settings import BatchOptions, EngineOptions
+
+_IMAGE_TOKENS = {"low": 280, "medium": 560}
+_MOST_IMAGE_TOKENS = 1120
+_LETTERS_A_TOKEN = 4
+_SHARDS_IN_QUEUE = 4  # so many share the tokens that may be enqueued
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenShard:
+    """What a shard's file holds."""
+
+    jobs: Sequence[Job]
+    tokens: int
+    unreadable: Sequence[tuple[Job, str]]  # requests that are in no shard, and why
+
+
+def write_shard(path: Path, jobs: Iterable[Job], options: EngineOptions) -> WrittenShard:
+    """Writes requests while they come and the shard has room for one more like its last."""
+    written: list[Job] = []
+    unreadable: list[tuple[Job, str]] = []
+    tokens = size_bytes = 0
+    image_of = lru_cache(maxsize=2)(make_sent_image)  # requests about one image are neighbours
+    with path.open("wb") as file:
+        for job in jobs:
+            try:
+                image = image_of(job.request.image_path, options) if job.request.image_path else None
+            except ImageFault as fault:
+                unreadable.append((job, str(fault)))
+                continue
+            line = _line(job, image, options)
+            file.write(line)
+            written.append(job)
+            estimated = estimated_tokens(job, options)
+            tokens, size_bytes = tokens + estimated, size_bytes + len(line)
+            if len(written) >= options.batch.most_rows or size_bytes + len(line) > options.batch.most_bytes:
+                break
+            if tokens + estimated > most_tokens(options.batch):
+                break
+        file.flush()
+        os.fsync(file.fileno())
+    return WrittenShard(written, tokens, unreadable)
+
+
+def most_tokens(batch: BatchOptions) -> float:
+    """Of a shard, where tokens are limited."""
+    return batch.enqueued_tokens / _SHARDS_IN_QUEUE if batch.enqueued_tokens else float("inf")
+
+
+def estimated_tokens(job: Job, options: EngineOptions) -> int:
+    """How many a request has, on the high side: as many of an image as a model takes at most."""
+    image = _IMAGE_TOKENS.get(options.media_resolution or "", _MOST_IMAGE_TOKENS) if job.request.image_path else 0
+    return image + (len(job.request.prompt) + len(job.request.reply_schema)) // _LETTERS_A_TOKEN
+
+
+def _line(job: Job, image: SentImage | None, options: EngineOptions) -> bytes:
+    body = gemini_body(job.request, image, options, max_output_tokens=job.max_output_tokens)
+    return request_line(job.request.key, body)

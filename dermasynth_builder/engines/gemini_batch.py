@@ -1,0 +1,96 @@
+"""Effect: keeps time. The engine `gemini_batch`: Google's models at half the price, in jobs that may take a day.
+
+It asks what the engine `gemini` asks, word for word, and can be stopped or killed at any time: jobs go on at the
+service, and the next run fetches what they came to.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+from dermasynth_builder.engines.batch_run import BatchRun, Clock
+from dermasynth_builder.engines.batch_service import BatchFault, BatchService
+from dermasynth_builder.engines.batch_state import BatchState, Shard, ShardState
+from dermasynth_builder.engines.gemini import GeminiService, gemini_engine, gemini_identity
+from dermasynth_builder.errors import EngineError, UsageError
+from dermasynth_builder.ledger import ledger_name
+from dermasynth_builder.records import Reply, Request
+from dermasynth_builder.settings import EngineOptions, Price
+
+BATCH_SHARE = 0.5  # of the online price; ai.google.dev/gemini-api/docs/pricing, 2026-10-07
+
+
+def gemini_batch_engine(options: EngineOptions) -> "GeminiBatchEngine":
+    """The engine `gemini_batch`. Raises UsageError for Vertex, which takes no files."""
+    if options.is_vertex:
+        raise UsageError("the engine gemini_batch needs an API key; with --vertex, ask --engine gemini")
+    return GeminiBatchEngine(options)
+
+
+class GeminiBatchEngine:
+    """See `dermasynth_builder.protocols.Engine`; what it told last is how its shards are."""
+
+    name = "gemini_batch"
+
+    def __init__(self, options: EngineOptions, clock: Clock | None = None) -> None:
+        self._asked_online = options
+        options = GeminiService(options).options
+        self._options = replace(options, price=_batch_price(options.price))
+        self._clock = clock or _SystemClock()
+        self.identity = gemini_identity(self.name, options)
+        self.tell: Callable[[str], object] = lambda _: None  # hears of the shards at every look
+
+    def answer(self, requests: Iterable[Request]) -> Iterator[Reply]:
+        """See `Engine.answer`; replies to requests of an earlier run come first.
+
+        Raises EngineError where the service cannot be asked and LedgerError where another process does so.
+        """
+        service = BatchService(self._options)
+        with BatchState(state_path(self._options.batch.folder, self.identity)) as state:
+            online = gemini_engine(self._asked_online)
+            run = BatchRun(state, service, self._options, online=online, clock=self._clock)
+            yield from run.replies(requests, lambda note: self.tell(note))
+
+
+def cancel_batches(path: Path, options: EngineOptions) -> list[Shard]:
+    """Cancels the jobs of the state file `path` and gives their shards; what succeeded already is left to be fetched.
+
+    Shards are marked first: killed in between, doing it again cancels what is left. Raises EngineError and LedgerError.
+    """
+    try:
+        service = BatchService(options)
+        with BatchState(path) as state:
+            named = service.jobs(state.run)
+            done = {name for name, jobs in named.items() if any(job.has_succeeded for job in jobs)}
+            shards = [each for each in state.shards() if each.is_open and state.display_name(each) not in done]
+            for shard in shards:
+                state.settle(shard, [], ShardState.CANCELLED)
+            for job in chain.from_iterable(named.values()):
+                if not job.has_ended:
+                    service.cancel(job.name)
+    except BatchFault as fault:
+        raise EngineError(f"{fault}; run the same command again") from fault
+    return shards
+
+
+def state_path(folder: Path, identity: Mapping[str, str | int | float | None]) -> Path:
+    """Where the shards of an engine identity are kept: as its ledger is named, but `.sqlite`."""
+    return folder / Path(ledger_name(identity)).with_suffix(".sqlite")
+
+
+def _batch_price(price: Price | None) -> Price:
+    def batch_price(model: str, usage: Mapping[str, int]) -> float | None:
+        online = price(model, usage) if price else None
+        return None if online is None else online * BATCH_SHARE
+
+    return batch_price
+
+
+class _SystemClock:
+    def now(self) -> float:
+        return time.time()
+
+    def wait(self, seconds: float) -> None:
+        time.sleep(seconds)

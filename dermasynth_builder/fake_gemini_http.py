@@ -1,0 +1,38 @@
+"""What all routes of the fake Gemini do: look at the key, read JSON, answer. Pure."""
+
+import json
+from typing import Any
+
+from aiohttp import web
+
+from dermasynth_builder.fake_gemini_faults import FakeAnswer, error_answer
+
+
+def refusal_of_key(call: web.Request) -> FakeAnswer | None:
+    """Any key opens, but none and one that says that it is wrong."""
+    key = call.headers.get("x-goog-api-key") or call.query.get("key")
+    if not key:
+        return error_answer(403, "PERMISSION_DENIED", "Method doesn't allow unregistered callers.")
+    if key == "wrong":
+        reason = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
+        return error_answer(
+            400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.", details=[reason]
+        )
+    return None
+
+
+def response(call: web.Request, answer: FakeAnswer) -> web.StreamResponse:
+    """The answer over HTTP, or a dropped connection."""
+    if answer.is_dropped and call.transport:
+        call.transport.abort()
+    if isinstance(answer.content, str):
+        return web.Response(text=answer.content, status=answer.status, headers=answer.headers, content_type="text/html")
+    return web.json_response(answer.content, status=answer.status, headers=answer.headers)
+
+
+async def json_of(call: web.Request) -> Any:
+    """The body of a call; None where it is no JSON."""
+    try:
+        return json.loads(await call.read())
+    except ValueError:
+        return None

@@ -1,0 +1,125 @@
+"""The command with `--engine gemini_batch` on a fake service: killed between its steps, looked at, cancelled."""
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+from asking import KEY, picture_requests, run_command
+from batching import gemini_batch, shards_of
+from test_ask_gemini import records_in, start, wait_until
+
+from dermasynth_builder.errors import EngineError
+from dermasynth_builder.fake_gemini import FakeGemini
+from dermasynth_builder.generate import Run, generate
+from dermasynth_builder.ledger import Ledger, ledger_path
+from dermasynth_builder.records import Reply, Request
+from dermasynth_builder.specimens import write_pad_ufes
+
+STEPS = ("upload", "creating", "created", "list", "download")
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
+    monkeypatch.setenv("GEMINI_API_KEY", KEY)
+
+
+def words(raw: Path, work: Path, url: str, *more: str) -> tuple[str | Path, ...]:
+    given = ("generate", "pad_ufes", "--raw", raw, "--work", work, "--engine", "gemini_batch", "--base-url", url)
+    return (*given, "--batch-rows", "9", "--poll", "0.02", *more)
+
+
+def kill_at(step: str, fake: FakeGemini, given: Iterable[str | Path]) -> None:
+    """Starts the command and kills it when the service has its call and has not answered."""
+    before = fake.batches.reached[step]
+    fake.batches.held.add(step)
+    process = start(*given)
+    wait_until(lambda: fake.batches.reached[step] > before or process.poll() is not None)
+    assert process.poll() is None, f"it ended before {step}"
+    jobs = fake.batches.created.total()
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    fake.batches.held.clear()
+    if step == "creating":
+        wait_until(lambda: fake.batches.created.total() > jobs)  # the service had the call: it makes the job
+
+
+@pytest.mark.slow
+def test_killed_at_every_step_no_shard_gets_a_second_job_and_the_rows_are_exact(tmp_path: Path) -> None:
+    raw, work = write_pad_ufes(tmp_path / "raw", images=12, side_px=16), tmp_path / "build"
+    with FakeGemini() as fake:
+        given = words(raw, work, fake.url)
+        for step in STEPS:
+            kill_at(step, fake, given)
+        done = run_command(*given)
+        assert done.returncode == 0, done.stderr
+        assert set(fake.batches.created.values()) == {1}
+        assert len(fake.batches.created) == 3
+        jobs, asked = fake.batches.made, fake.asked.copy()
+        again = run_command(*given)
+        assert (fake.batches.made, fake.asked) == (jobs, asked)
+    assert "0 answered, 0 failed, 24 known from before" in again.stdout
+    assert Counter(record["key"] for record in records_in(work)).most_common(1)[0][1] == 1
+    assert len(records_in(work)) == len(asked) == asked.total() == 24
+    for path in tmp_path.rglob("*"):
+        assert not path.is_file() or KEY.encode() not in path.read_bytes()
+    assert KEY not in done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_status_shows_shards_and_cancel_ends_their_jobs(tmp_path: Path) -> None:
+    raw, work = write_pad_ufes(tmp_path / "raw", images=12, side_px=16), tmp_path / "build"
+    with FakeGemini() as fake:
+        fake.batches.looks_until_ended = 10**6
+        given = words(raw, work, fake.url)
+        process = start(*given)
+        wait_until(lambda: len(fake.batches.jobs) == 3)
+        refused = run_command("cancel", "--work", work, "--base-url", fake.url)
+        assert refused.returncode == 1
+        assert "another process works with" in refused.stderr
+        process.kill()
+        process.wait()
+        shown = run_command("status", "--work", work).stdout
+        assert "24 rows handed in" in shown
+        assert all(f"{name}  RUNNING" in shown for name in list(fake.batches.jobs)[:2])
+        cancelled = run_command("cancel", "--work", work, "--base-url", fake.url)
+        assert cancelled.stdout.endswith("24 rows are not handed in any more; `dermasynth generate` asks them anew\n")
+        assert {job.state for job in fake.batches.jobs.values()} == {"CANCELLED"}
+        assert {shard.state for shard in shards_of(work)} == {"cancelled"}
+        fake.batches.looks_until_ended = 1
+        assert run_command(*given).returncode == 0
+    assert len(records_in(work)) == 24
+
+
+def test_a_run_that_breaks_off_while_rows_come_in_keeps_each_row_once(tmp_path: Path) -> None:
+    asked = picture_requests(tmp_path, 12)
+
+    class BreakingOff:
+        """Gives three replies and no more."""
+
+        def __init__(self) -> None:
+            self.inner = gemini_batch(fake.url, tmp_path / "batches")
+            self.name, self.identity = self.inner.name, self.inner.identity
+
+        def answer(self, requests: Iterable[Request]) -> Iterator[Reply]:
+            replies = self.inner.answer(requests)
+            for _ in range(3):
+                yield next(replies)
+            replies.close()  # type: ignore[attr-defined]  # a generator
+            raise EngineError("broken off")
+
+    with FakeGemini(shares={"safety": 0.3}) as fake:
+        engine = BreakingOff()
+        ledger = Ledger(ledger_path(tmp_path, engine), engine.identity, pytest.fail)
+        with pytest.raises(EngineError):
+            generate(asked, engine, ledger)
+        assert len(ledger) == 3
+        run, advanced = Run(), list[int]()
+        generate(asked, engine.inner, ledger, run=run, is_failed_wanted=True, advance=advanced.append)
+    assert len(advanced) == 12
+    assert {reply.key for _, reply in ledger.answered(asked) if reply} == {each.key for each in asked}
+    lines = ledger.path.read_bytes().splitlines()[1:]
+    assert len(lines) == fake.asked.total()
