@@ -236,7 +236,7 @@ def test_machines_share_a_run_and_their_ledgers_are_joined_exactly_once(
     assert recorder.said[-1].startswith("0 answered, 0 failed, 60 known")
     status = run_command("status", "--work", tmp_path / "all").stdout
     assert "60 answers of gemini-3.5-flash-lite-001" in status
-    assert "0.6000 USD" in status
+    assert "cost: $0.6000 for all replies" in status
     other = settings_of(raw, tmp_path / "other", fake.url)
     ask(replace(other, engine_options=replace(other.engine_options, thinking="low")), recorder)
     refused = run_command("merge", *ledgers, *tmp_path.glob("other/ledgers/*.jsonl"), "--work", tmp_path / "all")

@@ -66,15 +66,13 @@ def engine_at(name: str, url: str) -> Engine:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "calls"), [("gemini", 450), ("openai", 360)])
+@pytest.mark.parametrize(("name", "calls"), [("gemini", 400), ("openai", 360)])
 def test_a_quota_is_met_as_llmock_asks(name: str, calls: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEMINI_API_KEY", KEY)
     monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
     asked = picture_requests(tmp_path, calls)
     with llmock("--rpm", str(PER_MINUTE)) as url:
-        started = time.monotonic()
         replies = list(engine_at(name, url).answer(asked))
-        wall_s = time.monotonic() - started
         verdict = json_of(f"{url}/_llmock/verdict")
         attempts = len(json_of(f"{url}/_llmock/requests")["requests"])
     assert not [reply.failure for reply in replies if reply.failure]
@@ -82,5 +80,3 @@ def test_a_quota_is_met_as_llmock_asks(name: str, calls: int, tmp_path: Path, mo
     assert verdict["passed"], verdict
     assert not verdict["warnings"], verdict
     assert attempts <= 1.35 * calls
-    ideal_s = (calls - PER_MINUTE) / (PER_MINUTE / 60)  # the quota begins full
-    assert wall_s <= 1.15 * ideal_s + 3  # a busy machine's
