@@ -239,7 +239,10 @@ def _cancel(arguments: argparse.Namespace) -> None:
         for shard in cancel_batches(path, EngineOptions(base_url=arguments.base_url)):
             print(f"shard {shard.number} of {path.name}: cancelled, {shard.rows} rows")
             rows += shard.rows
-    print(f"{rows} rows are not handed in any more; `dermasynth generate` asks them anew")
+    if rows:
+        print(f"{rows} rows are not handed in any more; `dermasynth generate` asks them anew")
+    else:
+        print(f"no row waits for a job in {arguments.work}")
 
 
 def _fake_gemini(arguments: argparse.Namespace) -> None:

@@ -62,7 +62,7 @@ def add_batch_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--deadline", type=_amount, metavar="HOURS",
         help="cancel a job that takes longer, and ask its rows online at the full price")  # fmt: skip
     group.add_argument("--poll", type=_amount, default=default.poll_s, metavar="S",
-        help=f"seconds between two looks at the jobs, which grow (default: {default.poll_s:g})")  # fmt: skip
+        help=f"seconds between two looks; more while nothing happens (default: {default.poll_s:g})")  # fmt: skip
 
 
 def engine_options_of(arguments: argparse.Namespace) -> EngineOptions:

@@ -186,6 +186,7 @@ class BatchRun:
             yield failed_reply(job, reason, at=self._now(), model=self._options.model)
             self._state.drop(job.request.key)
         if not written.jobs:
+            self._state.file_of(number).unlink()
             return {}
         for job in written.jobs:
             job.attempts += 1
