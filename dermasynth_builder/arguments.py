@@ -192,6 +192,9 @@ def _add_cost(parser: argparse.ArgumentParser) -> None:
 def _add_generating(parser: argparse.ArgumentParser) -> None:
     _add_reading(parser)
     parser.add_argument("--retry-failed", action="store_true", help="ask again what failed before")
+    parser.add_argument(
+        "--pilot", type=positive, metavar="N", help="ask only N requests of all, and tell what all would cost"
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would be asked, and stop")
     add_asking_options(parser)
     add_batch_options(parser)

@@ -106,6 +106,7 @@ def _pair(request: Request, reply: Reply, exchange: replies.Exchange, *, image: 
         generated_at=reply.answered_at,
         builder_version=__version__,
         request_key=request.key,
+        cost_usd=reply.cost_usd,
         flags=recipe.flags,
     )
 

@@ -24,6 +24,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         max_usd=given.get("max_usd"),
         is_version_change_allowed=given.get("allow_version_change", False),
         shard=given.get("shard", (1, 1)),
+        pilot=given.get("pilot"),
         plan_options=plan_options_of(arguments),
         split_shares=given.get("splits", DEFAULT_SPLITS),
         max_side_px=given.get("max_side"),

@@ -152,14 +152,17 @@ def _cost(arguments: argparse.Namespace) -> None:
 
 def _generate(arguments: argparse.Namespace) -> None:
     from dermasynth_builder import pipeline
+    from dermasynth_builder.costing import pilot_text
     from dermasynth_builder.terminal import TerminalReporter
 
     settings, report = settings_of(arguments), TerminalReporter()
     planned = pipeline.plan(settings, report)
     if arguments.dry_run:
         pipeline.tell_missing(planned, settings, report)
-    else:
-        pipeline.ask(planned, settings, report)
+        return
+    pipeline.ask(planned, settings, report)
+    if settings.pilot:
+        print(pilot_text(planned, settings))
 
 
 def _release(arguments: argparse.Namespace) -> None:

@@ -95,6 +95,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("seed", "int32", "seed of the draws"),
     Column("generated_at", "string", "when the answer came, UTC; empty where it is a pure function"),
     Column("builder_version", "string", "version of the software"),
+    Column("cost_usd", "float64", "what the request cost, US dollars; questions asked together share one request"),
     Column("request_key", "string", "key of the request in the ledger"),
     Column("pair_id", "string", "the row's own name, the same on every build"),
     Column("image_sha256", "string", "sha256 of the image's bytes"),

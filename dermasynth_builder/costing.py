@@ -1,18 +1,21 @@
 """Effect: estimates what asking a model would cost, from the plan, the price table and the ledgers of earlier runs."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from dermasynth_builder import pipeline
 from dermasynth_builder.estimate import CostReport, Terms, combined, estimate, workload_of
+from dermasynth_builder.estimate_text import pilot_lines
+from dermasynth_builder.ledger import ledger_path
 from dermasynth_builder.ledgers import usages
 from dermasynth_builder.pilot import Pilot, extrapolate, samples_of
 from dermasynth_builder.prices import PriceTable, cost_usd, load_prices
 from dermasynth_builder.progress import Reporter
+from dermasynth_builder.reading import Planned
 from dermasynth_builder.settings import Settings
 from dermasynth_builder.tokens import Resolution, Thinking
 
@@ -53,7 +56,9 @@ def cost_report(order: CostOrder, settings: Settings, report: Reporter, *, on: d
     pilots = {}
     if order.is_from_ledger:
         price = partial(cost_usd, tier="standard", on=on, table=table)
-        pilots = dict(_pilots(order, settings.work / "ledgers", workload.requests, price=price))
+        pilots = dict(
+            _pilots(order, sorted((settings.work / "ledgers").glob("*.jsonl")), workload.requests, price=price)
+        )
         if not pilots:
             report.warn(f"no ledger in {settings.work} holds replies of a model with their usage; nothing to go by")
     return CostReport(workload, terms, f"{table.as_of}, {table.source}", estimates, pilots)
@@ -74,9 +79,19 @@ def _tellable(table: PriceTable, on: date, terms: Terms) -> list[str]:
     ]
 
 
-def _pilots(order: CostOrder, ledgers: Path, requests: int, *, price: _Price) -> Iterator[tuple[str, Pilot]]:
+def pilot_text(planned: Sequence[Planned], settings: Settings) -> str:
+    """What the replies in the engine's ledger make expect of all requests, at the prices of today."""
+    table = load_prices()
+    price = partial(cost_usd, tier="standard", on=datetime.now(UTC).date(), table=table)
+    ledger = ledger_path(settings.work / "ledgers", pipeline.open_engine(settings))
+    requests = sum(1 for each in planned for _ in each.requests())
+    pilots = dict(_pilots(CostOrder(), [ledger], requests, price=price))
+    return "\n".join(pilot_lines(pilots, requests, table.factors["batch"])) or f"{ledger} holds no usage to go by"
+
+
+def _pilots(order: CostOrder, paths: Iterable[Path], requests: int, *, price: _Price) -> Iterator[tuple[str, Pilot]]:
     """What each ledger's replies say, under the name of its file and model."""
-    for path in sorted(ledgers.glob("*.jsonl")):
+    for path in paths:
         of_model: dict[str, list[tuple[str, Mapping[str, int]]]] = {}
         for key, model, usage in usages(path):
             if model and (not order.models or model in order.models):

@@ -75,7 +75,7 @@ def cost_text(report: CostReport) -> str:
         "",
         *_time_lines(report.estimates, report.terms),
         "",
-        *_pilot_lines(report.pilots, work.requests, report.terms),
+        *pilot_lines(report.pilots, work.requests, report.terms.batch_factor),
         f"prices: {report.prices_of}",
         "assumed:",
         *(f"  - {told}" for told in assumptions(work, report.terms)),
@@ -107,13 +107,12 @@ def _time_lines(estimates: Mapping[str, Estimate], terms: Terms) -> list[str]:
     return [*lines, "hours online without and with thinking; waves of batch jobs, the fewest and the most"]
 
 
-def _pilot_lines(pilots: Mapping[str, Pilot], requests: int, terms: Terms) -> list[str]:
+def pilot_lines(pilots: Mapping[str, Pilot], requests: int, batch_factor: float) -> list[str]:
+    """What replies that are there make expect of so many requests."""
     lines = []
     for name, pilot in pilots.items():
         total = pilot.total_usd
-        online, batch = (
-            f"${_dollars(each)}" if each else _UNKNOWN for each in (total, total and total * terms.batch_factor)
-        )
+        online, batch = (f"${_dollars(each)}" if each else _UNKNOWN for each in (total, total and total * batch_factor))
         lines += [
             f"{name}: {pilot.samples:,} requests answered",
             f"  tokens out, thinking included: {pilot.output_mean:,.0f} on average, 95 % of replies up to "

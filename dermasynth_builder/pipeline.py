@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
+from heapq import nsmallest
 
 from dermasynth_builder import registry
 from dermasynth_builder.card import Config, attribution_text, card_text
@@ -52,16 +53,25 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
     engine = open_engine(settings)
     ledger = open_ledger(engine, settings, report)
     run = Run(settings.max_usd, settings.is_version_change_allowed)
-    total = sum(1 for each in planned for _ in _shard(each.requests(), settings))
+    wanted = set(_pilot_keys(planned, settings)) if settings.pilot else None
+    total = len(wanted) if wanted else sum(1 for each in planned for _ in _shard(each.requests(), settings))
     try:
         with finishing_on_ctrl_c(run, report.warn), report.bar(f"asking {engine.name}", total) as bar:
             advance = _showing(run, bar, total, engine=engine)
-            for number in range(settings.plan_options.rounds):
+            for number in range(1 if wanted else settings.plan_options.rounds):
                 requests = _shard(_of_round(number, planned, ledger, report=report), settings)
+                if wanted:
+                    requests = (request for request in requests if request.key in wanted)
                 generate(requests, engine, ledger, is_failed_wanted=settings.is_failed_wanted, advance=advance, run=run)
     finally:
         report.say(run_text(run, ledger.path))
     return run.tally
+
+
+def _pilot_keys(planned: Sequence[Planned], settings: Settings) -> list[str]:
+    """As many of the first round's requests as a pilot has: a draw by their keys, which are hashes."""
+    requests = (request for each in planned for request in each.requests_of_round(0))
+    return nsmallest(settings.pilot or 0, {request.key for request in _shard(requests, settings)})
 
 
 def _of_round(number: int, planned: Sequence[Planned], ledger: Ledger, *, report: Reporter) -> Iterator[Request]:

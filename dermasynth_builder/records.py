@@ -254,6 +254,7 @@ class Pair:
     generated_at: str | None
     builder_version: str
     request_key: str
+    cost_usd: float | None = None  # of the whole request, which may have made other pairs too
     flags: tuple[str, ...] = ()
 
 

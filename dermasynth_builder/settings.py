@@ -77,6 +77,7 @@ class Settings:
     max_usd: float | None = None  # what all replies in a ledger may cost
     is_version_change_allowed: bool = False  # go on where the service answers with another version of the model
     shard: tuple[int, int] = (1, 1)  # (i, n): ask only the i-th of n parts
+    pilot: int | None = None  # ask only so many requests of all, drawn by their keys; None: all
     seed: int = DEFAULT_SEED
     plan_options: PlanOptions = PlanOptions()
     split_shares: tuple[float, float, float] = DEFAULT_SPLITS

@@ -17,6 +17,7 @@ from asking import KEY, command, environment, gemini, picture_requests, run_comm
 from conftest import Recorder
 
 from dermasynth_builder import pipeline, replies
+from dermasynth_builder.costing import pilot_text
 from dermasynth_builder.errors import EngineError, StoppedError
 from dermasynth_builder.fake_gemini import FakeGemini
 from dermasynth_builder.generate import Run, generate
@@ -242,3 +243,22 @@ def test_machines_share_a_run_and_their_ledgers_are_joined_exactly_once(
     refused = run_command("merge", *ledgers, *tmp_path.glob("other/ledgers/*.jsonl"), "--work", tmp_path / "all")
     assert refused.returncode == 1
     assert "not merged" in refused.stderr
+
+
+def test_a_pilot_asks_so_many_and_tells_what_all_will_cost(
+    raw: Path, tmp_path: Path, fake: FakeGemini, recorder: Recorder
+) -> None:
+    settings = replace(settings_of(raw, tmp_path, fake.url), pilot=20)
+    settings = replace(settings, engine_options=replace(settings.engine_options, price=None))
+    ask(settings, recorder)
+    assert len(records_in(tmp_path)) == sum(fake.asked.values()) == 20
+    told = pilot_text(pipeline.plan(settings, recorder), settings)
+    assert "20 requests answered" in told
+    assert "60 such requests: $" in told
+    piloted = sum(record["cost_usd"] for record in records_in(tmp_path))
+    ask(replace(settings, pilot=None), recorder)
+    assert set(fake.asked.values()) == {1}
+    whole = sum(record["cost_usd"] for record in records_in(tmp_path))
+    assert piloted / 20 * 60 == pytest.approx(whole, rel=0.1)
+    pairs = list(pipeline.pairs(replace(settings, pilot=None), recorder))
+    assert sum(pair.cost_usd or 0 for pair in pairs) == pytest.approx(whole)
