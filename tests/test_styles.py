@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from made import EMPTY, EXPORTED, FULL, REPORTED, SPARSE, clinical_image, many_facts
 
 from dermasynth_builder import pipeline
+from dermasynth_builder.checks.form import check_form
 from dermasynth_builder.engines.template import TemplateEngine
 from dermasynth_builder.plan import Planner
 from dermasynth_builder.progress import SilentReporter
@@ -214,3 +216,15 @@ def built_with(specimens: Path, tmp_path: Path) -> Callable[..., list[Pair]]:
         return list(pipeline.pairs(settings, SILENT))
 
     return build
+
+
+@pytest.mark.parametrize(("spoiled", "said"), [("", "is empty"), ("It is nan.", "a missing value in words")])
+def test_every_turn_of_a_conversation_is_held_to_its_form(
+    spoiled: str, said: str, built_with: Callable[..., list[Pair]]
+) -> None:
+    pair = next(p for p in built_with(self_instruct_share=0.0, conversation_share=1.0) if p.style == "conversation")
+    assert not list(check_form([pair]))
+    for place in range(2, len(pair.messages)):
+        turns = list(pair.messages)
+        turns[place] = replace(turns[place], content=spoiled)
+        assert any(said in finding.reason for finding in check_form([replace(pair, messages=tuple(turns))]))

@@ -23,7 +23,8 @@ def check_form(pairs: Iterable[Pair]) -> Iterator[Finding]:
 
 
 def _reasons(pair: Pair) -> Iterator[str]:
-    for name, text in (("question", pair.question), ("answer", pair.answer)):
+    later = (("question" if turn.role == "user" else "answer", turn.content) for turn in pair.messages[2:])
+    for name, text in (("question", pair.question), ("answer", pair.answer), *later):
         if not text.strip():
             yield f"the {name} is empty"
         elif text.rstrip()[-1] not in ".?!\"')”’":
