@@ -29,7 +29,7 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def words(raw: Path, work: Path, url: str, *more: str) -> tuple[str | Path, ...]:
     given = ("generate", "pad_ufes", "--raw", raw, "--work", work, "--engine", "gemini_batch", "--base-url", url)
-    return (*given, "--batch-rows", "9", "--poll", "0.02", *more)
+    return (*given, "--rounds", "1", "--batch-rows", "9", "--poll", "0.02", *more)
 
 
 def kill_at(step: str, fake: FakeGemini, given: Iterable[str | Path]) -> None:
