@@ -10,11 +10,9 @@ import sqlite3
 import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import astuple, fields, replace
 from io import BytesIO
-from itertools import chain
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
@@ -26,7 +24,6 @@ from dermasynth_builder.stripping import strip
 _TABLE = "image_1"  # the number changes with the columns, so that no version reads another's rows
 _COLUMNS = ("path", *(field.name for field in fields(ImageFile)), "broken")
 _COMMIT_EVERY_S = 1.0
-_BATCH = 16
 # The only formats that a file may have, whatever its name says; Pillow hands some others to outside programs.
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
 _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
@@ -54,14 +51,12 @@ class ImageIndex:
         keys = [_key(image.path) if image.path else "" for image in images]
         paths = {key: image.path for image, key in zip(images, keys, strict=True) if image.path}
         unmeasured = {key: path for key, path in paths.items() if not _holds(known.get(key), path)}
-        pool = ThreadPoolExecutor(max_workers=os.cpu_count())
-        measured = chain.from_iterable(pool.map(_measure_files, _batches(list(unmeasured.values()))))
         with closing(connection):
             committed_at = time.monotonic()
             try:
                 for image, key in zip(images, keys, strict=True):
-                    if unmeasured.pop(key, None):
-                        known[key] = next(measured)
+                    if path := unmeasured.pop(key, None):
+                        known[key] = measure_file(path)
                         _keep(connection, key, known[key])
                     yield _measured(image, known.get(key))
                     advance(1)
@@ -69,7 +64,6 @@ class ImageIndex:
                         connection.commit()
                         committed_at = time.monotonic()
             finally:
-                pool.shutdown(cancel_futures=True)
                 connection.commit()
 
 
@@ -116,15 +110,6 @@ def broken_image(image: ClinicalImage, fault: str) -> Problem:
     """The problem of an image whose file cannot be used."""
     place = f"{_key(image.path or Path(image.file_name))} ({image.row_place})"
     return Problem(ProblemKind.BROKEN_IMAGE, place, fault)
-
-
-def _measure_files(paths: Sequence[Path]) -> list[Outcome]:
-    return [measure_file(path) for path in paths]
-
-
-def _batches(paths: Sequence[Path]) -> Iterator[Sequence[Path]]:
-    """Parts so large that handing them to a thread costs little beside measuring them."""
-    return (paths[start : start + _BATCH] for start in range(0, len(paths), _BATCH))
 
 
 def _holds(earlier: Outcome | None, path: Path) -> bool:
