@@ -9,20 +9,19 @@ import os
 import sqlite3
 import struct
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import astuple, fields, replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
 from dermasynth_builder.records import ClinicalImage, ImageFile, Problem, ProblemKind
 from dermasynth_builder.stripping import strip
 
-# One row an image; `broken` says why a file cannot be used, and then the other columns are empty.
-_TABLE = "image_1"  # the number changes with the columns, so that no version reads another's rows
-_COLUMNS = ("path", *(field.name for field in fields(ImageFile)), "broken")
+_TABLE = "image_2"  # the number changes with the columns, so that no version reads another's rows
+_COLUMNS = ("path", *ImageFile._fields)
 _COMMIT_EVERY_S = 1.0
 # The only formats that a file may have, whatever its name says; Pillow hands some others to outside programs.
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
@@ -41,30 +40,23 @@ class ImageIndex:
         path.parent.mkdir(parents=True, exist_ok=True)
 
     def measure(
-        self, images: Sequence[ClinicalImage], advance: Callable[[int], object] = lambda _: None
+        self, images: Iterable[ClinicalImage], advance: Callable[[int], object] = lambda _: None
     ) -> Iterator[ClinicalImage | Problem]:
         """Each image with its `file`, or a problem where the file is broken; in the order given.
 
         `advance` is called with 1 for every image. An image without a path passes as it is.
         """
-        connection, known = _opened(self._path)
-        keys = [_key(image.path) if image.path else "" for image in images]
-        paths = {key: image.path for image, key in zip(images, keys, strict=True) if image.path}
-        unmeasured = {key: path for key, path in paths.items() if not _holds(known.get(key), path)}
-        with closing(connection):
+        with closing(_opened(self._path)) as rows:
             committed_at = time.monotonic()
             try:
-                for image, key in zip(images, keys, strict=True):
-                    if path := unmeasured.pop(key, None):
-                        known[key] = measure_file(path)
-                        _keep(connection, key, known[key])
-                    yield _measured(image, known.get(key))
+                for image in images:
+                    yield _measured(image, image.path, rows) if image.path else image
                     advance(1)
                     if time.monotonic() - committed_at > _COMMIT_EVERY_S:
-                        connection.commit()
+                        rows.connection.commit()
                         committed_at = time.monotonic()
             finally:
-                connection.commit()
+                rows.connection.commit()
 
 
 def measure_file(path: Path) -> Outcome:
@@ -112,11 +104,6 @@ def broken_image(image: ClinicalImage, fault: str) -> Problem:
     return Problem(ProblemKind.BROKEN_IMAGE, place, fault)
 
 
-def _holds(earlier: Outcome | None, path: Path) -> bool:
-    """Whether what is known of a file still holds; a broken one is looked at again."""
-    return isinstance(earlier, ImageFile) and is_unchanged(path, earlier)
-
-
 def is_unchanged(path: Path, file: ImageFile) -> bool:
     """Whether the file still has the size and the time that it had when it was measured."""
     try:
@@ -128,42 +115,57 @@ def is_unchanged(path: Path, file: ImageFile) -> bool:
 
 def _key(path: Path) -> str:
     """The whole path as text; bytes that are no UTF-8 are spelled out."""
-    return os.fsencode(path.absolute()).decode(errors="backslashreplace")
+    text = str(path.absolute())
+    return text if text.isascii() else os.fsencode(text).decode(errors="backslashreplace")
 
 
-def _measured(image: ClinicalImage, outcome: Outcome | None) -> ClinicalImage | Problem:
-    return broken_image(image, outcome) if isinstance(outcome, str) else replace(image, file=outcome)
+def _measured(image: ClinicalImage, path: Path, rows: "_Rows") -> ClinicalImage | Problem:
+    key = _key(path)
+    file = rows.held(key, path)
+    if file is None:
+        outcome = measure_file(path)
+        if isinstance(outcome, str):  # not kept: a broken file is looked at again
+            return broken_image(image, outcome)
+        file = rows.keep(key, outcome)
+    return image.with_file(file)
 
 
-def _opened(path: Path) -> tuple[sqlite3.Connection, dict[str, Outcome]]:
+class _Rows:
+    """The rows of an index, all in memory. Raises sqlite3.DatabaseError where the file is none."""
+
+    def __init__(self, path: Path) -> None:
+        self.connection = sqlite3.connect(path, timeout=60)
+        columns = ", ".join(_COLUMNS)
+        keyed = columns.replace("path", "path PRIMARY KEY", 1)
+        try:
+            # Without a rowid the table is its only tree: whoever reads all of it has met every broken page.
+            self.connection.execute(f"CREATE TABLE IF NOT EXISTS {_TABLE} ({keyed}) WITHOUT ROWID")
+            rows = self.connection.execute(f"SELECT {columns} FROM {_TABLE}")  # noqa: S608 - constants
+            self._by_path: dict[str, tuple[Any, ...]] = {row[0]: row for row in rows}
+        except sqlite3.DatabaseError:
+            self.close()
+            raise
+
+    def held(self, key: str, path: Path) -> ImageFile | None:
+        """What is known of a file, if it still holds."""
+        row = self._by_path.get(key)
+        file = ImageFile._make(row[1:]) if row else None
+        return file if file and is_unchanged(path, file) else None
+
+    def keep(self, key: str, file: ImageFile) -> ImageFile:
+        """The file, remembered."""
+        self._by_path[key] = row = (key, *file)
+        marks = ", ".join("?" * len(row))
+        self.connection.execute(f"INSERT OR REPLACE INTO {_TABLE} VALUES ({marks})", row)  # noqa: S608 - constants
+        return file
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+def _opened(path: Path) -> _Rows:
     try:
-        return _read(path)
+        return _Rows(path)
     except sqlite3.DatabaseError:  # a broken index: a cache is made anew
         path.unlink()
-        return _read(path)
-
-
-def _read(path: Path) -> tuple[sqlite3.Connection, dict[str, Outcome]]:
-    connection = sqlite3.connect(path, timeout=60)
-    columns = ", ".join(_COLUMNS).replace("path", "path PRIMARY KEY", 1)
-    try:
-        # Without a rowid the table is its only tree: whoever reads all of it has met every broken page.
-        connection.execute(f"CREATE TABLE IF NOT EXISTS {_TABLE} ({columns}) WITHOUT ROWID")
-        return connection, _known(connection)
-    except sqlite3.DatabaseError:
-        connection.close()
-        raise
-
-
-def _known(connection: sqlite3.Connection) -> dict[str, Outcome]:
-    known: dict[str, Outcome] = {}
-    for path, *columns, broken in connection.execute(f"SELECT {', '.join(_COLUMNS)} FROM {_TABLE}"):  # noqa: S608 - constants
-        known[path] = ImageFile(*columns) if broken is None else broken
-    return known
-
-
-def _keep(connection: sqlite3.Connection, path: str, outcome: Outcome) -> None:
-    empty = (None,) * len(fields(ImageFile))
-    row = (path, *empty, outcome) if isinstance(outcome, str) else (path, *astuple(outcome), None)
-    marks = ", ".join("?" * len(row))
-    connection.execute(f"INSERT OR REPLACE INTO {_TABLE} VALUES ({marks})", row)  # noqa: S608 - constants
+        return _Rows(path)

@@ -5,12 +5,13 @@ All are frozen values. A missing fact is `None`, never an empty or a telling str
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from hashlib import sha256
+from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Sex = Literal["female", "male"]
 Malignancy = Literal["benign", "indeterminate", "malignant"]
@@ -78,9 +79,8 @@ class Facts:
     background_mother: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ImageFile:
-    """What the bytes of one image file say."""
+class ImageFile(NamedTuple):
+    """What the bytes of one image file say; a row of the image index, but for its path."""
 
     sha256: str  # of the file's bytes
     format: str  # Pillow's name: "PNG", "JPEG"
@@ -106,8 +106,16 @@ class ClinicalImage:
     row_place: str  # "metadata.csv, line 17"
     lesion_id: str | None = None
     path: Path | None = None  # None: the file is not there
-    file: ImageFile | None = None  # None: not measured
     official_split: str | None = None  # as the release parts its images: "train", "test"
+    file: ImageFile | None = None  # None: not measured
+
+    def with_file(self, file: ImageFile) -> "ClinicalImage":
+        """The image, measured. What `dataclasses.replace` does, in half the time."""
+        return ClinicalImage(*_all_but_file(self), file)  # type: ignore[call-arg]  # mypy cannot count them
+
+
+# `file` is the last field.
+_all_but_file = attrgetter(*(each.name for each in fields(ClinicalImage)[:-1]))
 
 
 class ProblemKind(StrEnum):

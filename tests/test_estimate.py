@@ -95,7 +95,7 @@ def test_tokens_of_an_image_can_be_given_where_the_rule_is_not_known(table: Pric
 def test_a_workload_counts_requests_by_slot_style_and_type_and_knows_the_sizes_as_sent() -> None:
     measured = clinical_image("PAT_9001_7001_0")
     assert measured.file
-    measured = replace(measured, file=replace(measured.file, width_px=3024, height_px=4032))
+    measured = replace(measured, file=measured.file._replace(width_px=3024, height_px=4032))
     asked = [
         request(0),
         replace(request(1), prompt="p" * 401),

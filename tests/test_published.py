@@ -96,6 +96,7 @@ def test_an_image_that_cannot_be_decoded_is_named_when_it_must_be_scaled(tmp_pat
     middle = content.index(b"\xff\xc0") + 4  # the frame's header
     content[middle] = 3  # bits a sample, which no decoder knows
     image.path.write_bytes(bytes(content))
-    unmeasured = replace(image.file, size_bytes=len(content), mtime_ns=image.path.stat().st_mtime_ns)  # type: ignore[type-var]
+    assert image.file
+    unmeasured = image.file._replace(size_bytes=len(content), mtime_ns=image.path.stat().st_mtime_ns)
     with pytest.raises(ReleaseError, match=r"x\.jpg cannot be decoded"):
         publish_image(replace(image, file=unmeasured), 100)
