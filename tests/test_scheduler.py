@@ -5,11 +5,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
+from itertools import repeat
+from random import Random
 
 import pytest
 from asked import requests
 
 from dermasynth_builder.engines.outcomes import Came, Outcome
+from dermasynth_builder.engines.pace import Pace
 from dermasynth_builder.engines.scheduler import Scheduler
 from dermasynth_builder.engines.service import Errand, Return
 from dermasynth_builder.errors import EngineError, QuotaError
@@ -23,12 +26,13 @@ LATENCY_S = 0.2
 
 @dataclass
 class Rehearsed:
-    """A carrier and a clock in one: attempts take 0.2 s, and what they come to is told by `say`."""
+    """A carrier and a clock in one: attempts take 0.2 s or so, and what they come to is told by `say`."""
 
     say: Callable[[Errand, float], Outcome] = lambda *_: GOOD
     now: float = 100.0
     sent: list[tuple[float, Errand]] = field(default_factory=list)
     most: int = 0
+    latencies_s: Iterator[float] = field(default_factory=lambda: repeat(LATENCY_S))
     _under_way: list[tuple[float, int, Return]] = field(default_factory=list)
 
     def clock(self) -> float:
@@ -36,8 +40,9 @@ class Rehearsed:
 
     def send(self, errand: Errand) -> None:
         self.sent.append((self.now, errand))
-        back = Return(errand, self.say(errand, self.now), "t0", "2026-11-23T20:00:00.000+00:00", LATENCY_S)
-        heappush(self._under_way, (self.now + LATENCY_S, errand.number, back))
+        took_s = next(self.latencies_s)
+        back = Return(errand, self.say(errand, self.now), "t0", "2026-11-23T20:00:00.000+00:00", took_s)
+        heappush(self._under_way, (self.now + took_s, errand.number, back))
         self.most = max(self.most, len(self._under_way))
 
     def next(self, timeout_s: float | None) -> Return | None:
@@ -123,15 +128,49 @@ def test_more_go_at_once_while_all_goes_well() -> None:
     assert service.now - 100 < 3000 / 256 * LATENCY_S * 1.5
 
 
-@pytest.mark.parametrize("told_s", [0.2, 1.0, 10.0])
-def test_a_quota_that_is_met_costs_few_attempts_and_little_time(told_s: float) -> None:
+def uneven(mean_s: float) -> Iterator[float]:
+    """Latencies from half to twice as long."""
+    draw = Random(f"{mean_s}")  # noqa: S311 - no secret
+    return (each * draw.uniform(0.5, 2) for each in repeat(mean_s))
+
+
+@pytest.mark.parametrize("latency_s", [0.005, 0.05, 0.2])
+@pytest.mark.parametrize("told_s", [0.2, 1.0, 2.0, 4.0, 7.0, 10.0])
+def test_a_quota_that_is_met_costs_few_attempts_and_little_time(told_s: float, latency_s: float) -> None:
     quota = Quota(300, Outcome(Came.RATE, reason="quota: 429", wait_s=told_s))
-    service = Rehearsed(quota)
+    service = Rehearsed(quota, latencies_s=uneven(latency_s))
     replies = service.run(450, concurrency=64)
     assert all(reply.text for reply in replies)
     assert len(service.sent) <= 1.35 * 450
-    assert service.now - 100 <= 1.15 * 30 + told_s
+    assert service.now - 100 <= 1.15 * 30
     assert max(reply.attempts for reply in replies) <= 6
+
+
+def test_a_learned_rate_counts_what_was_sent_between_two_refusals_and_no_more() -> None:
+    pace = Pace(EngineOptions())
+    pace.refused(1.0, 1.0, sent_at=1.0)
+    for _ in range(70):
+        pace.answered(1.5, sent_at=0.5)  # under way at the first refusal: before the ten seconds
+    for _ in range(50):
+        pace.answered(10.0, sent_at=9.0)
+    pace.refused(1.0, 11.0, sent_at=11.0)
+    for _ in range(10):
+        pace.answered(11.5, sent_at=10.5)  # under way at the second: within them
+    for _ in range(60):
+        pace.sent(20.0)
+    assert pace.wait_s(20.0) == pytest.approx(60 / 6 - 1.0 + 1 / 6)  # six a second, and what was unused of one second
+
+
+def test_a_learned_rate_outlives_a_refusal_that_comes_much_later() -> None:
+    pace = Pace(EngineOptions())
+    for at in (0.0, 10.0, 100.0):
+        pace.refused(1.0, at, sent_at=at)
+        for _ in range(50):
+            pace.answered(at + 9, sent_at=at + 5)
+    for _ in range(60):
+        pace.sent(120.0)
+    per_s = 5 * 1.05**2  # grown twice since
+    assert pace.wait_s(120.0) == pytest.approx(60 / per_s - 1.0 + 1 / per_s)
 
 
 def test_everyone_waits_when_the_minute_is_used_up() -> None:

@@ -3,7 +3,9 @@
 Times are seconds of any clock that does not go back; the caller says what time it is.
 """
 
+from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from dermasynth_builder.settings import EngineOptions
 
@@ -16,6 +18,7 @@ _SPEND_PAUSE_S = 60.0
 _SLACK_S = 0.01
 _LEAST_PER_S = 1 / _MINUTE_S
 _GROWTH, _GROWTH_EVERY_S = 1.05, 5.0  # of a rate that was learned
+_PATIENCE = 4.0  # the longer the waits that follow a refusal, the more seldom it is tempted
 
 
 class Bucket:
@@ -40,6 +43,14 @@ class Bucket:
         self._free_at += amount / self.per_s
 
 
+@dataclass(slots=True)
+class _Mark:
+    """A moment, and how many of the requests that had been sent by then were answered, be it later."""
+
+    at: float
+    answered: int
+
+
 class Pace:
     """The four windows of the options and whatever the service teaches."""
 
@@ -50,9 +61,11 @@ class Pace:
         self._learned: Bucket | None = None
         self._paused_until = 0.0
         self._grown_at = 0.0
-        self._counted_since: float | None = None  # the last refusal that taught something; before it, the start
-        self._answered = 0  # since then
-        self._has_been_refused = False
+        self._growth_every_s = _GROWTH_EVERY_S
+        self._start: _Mark | None = None
+        self._refusals: deque[_Mark] = deque()  # of the last minute that were news
+        self._span: tuple[_Mark, _Mark, float] | None = None  # from, to, share: what `_learned` rests on
+        self._answered = 0
         self._mean_tokens, self._mean_usd = 1500.0, 0.0  # of one request, as far as is known
 
     def wait_s(self, now: float) -> float:
@@ -62,8 +75,8 @@ class Pace:
 
     def sent(self, now: float) -> tuple[float, float]:
         """A request goes now; gives the tokens and dollars that were set aside for it."""
-        if self._counted_since is None:
-            self._counted_since = now
+        if self._start is None:
+            self._start = _Mark(now, 0)
         estimate = (self._mean_tokens, self._mean_usd)
         for bucket, amount in zip(
             (self._requests, self._learned, self._tokens, self._spend), (1, 1, *estimate), strict=True
@@ -81,10 +94,15 @@ class Pace:
             self._mean_tokens += (tokens - self._mean_tokens) / 20
             self._mean_usd += (usd - self._mean_usd) / 20
 
-    def answered(self, now: float) -> None:
+    def answered(self, now: float, *, sent_at: float) -> None:
         """The service took a request: a rate that was learned grows while nothing is refused."""
         self._answered += 1
-        if self._learned and now - self._grown_at >= _GROWTH_EVERY_S:
+        late = [mark for mark in self._refusals if sent_at < mark.at]
+        for mark in late:
+            mark.answered += 1
+        if late:
+            self._measure()
+        elif self._learned and now - self._grown_at >= self._growth_every_s:
             self._learned.per_s *= _GROWTH
             self._grown_at = now
 
@@ -92,7 +110,7 @@ class Pace:
         """Too many for this minute: everyone waits. Gives whether that is news.
 
         What was sent before the last pause teaches nothing new. The first refusal may be an accident; where
-        another follows within a minute, requests go at the rate that got through between the two.
+        another follows within a minute, requests go at the rate that got through between them.
         """
         return self._pause(max(wait_s, _LEAST_PAUSE_S), now, sent_at=sent_at, share=1.0)
 
@@ -104,17 +122,31 @@ class Pace:
         is_news = sent_at + _SLACK_S >= self._paused_until
         self._paused_until = max(self._paused_until, now + wait_s)
         if is_news:
+            self._growth_every_s = max(_GROWTH_EVERY_S, _PATIENCE * wait_s)
             self._count_anew(now, share=share, burst_s=min(wait_s, _LONGEST_BURST_S))
         return is_news
 
     def _count_anew(self, now: float, *, share: float, burst_s: float) -> None:
         """What piles up while everyone waits may go when the wait is over."""
-        lasted_s = max(now - (self._counted_since or 0.0), BURST_S)
-        if share < 1 or (self._has_been_refused and lasted_s <= _MINUTE_S):
-            per_s = max(self._answered / lasted_s * share, _LEAST_PER_S)
-            self._learned = Bucket(per_s, burst_s, since=now)
-        self._has_been_refused = True
-        self._counted_since, self._answered, self._grown_at = now, 0, now
+        while self._refusals and now - self._refusals[0].at > _MINUTE_S:
+            self._refusals.popleft()
+        since = self._refusals[0] if self._refusals else (self._start if share < 1 else None)
+        self._refusals.append(_Mark(now, self._answered))
+        self._grown_at = now
+        if since:
+            self._learned = Bucket(_LEAST_PER_S, burst_s, since=now)
+            self._span = (since, self._refusals[-1], share)
+            self._measure()
+
+    def _measure(self) -> None:
+        """At a refusal the quota is used up: what the service took between two is what it gives in that time.
+
+        The further apart they are, the better this is known.
+        """
+        if self._learned and self._span:
+            since, until, share = self._span
+            lasted_s = max(until.at - since.at, BURST_S)
+            self._learned.per_s = max((until.answered - since.answered) / lasted_s * share, _LEAST_PER_S)
 
 
 def tokens_of(usage: Mapping[str, int]) -> int:

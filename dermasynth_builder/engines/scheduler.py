@@ -154,7 +154,7 @@ class Scheduler:
                 self._breaker.note(has_failed=True)
         elif came is not Came.DAY:
             self._has_answered = True
-            self._pace.answered(now)
+            self._pace.answered(now, sent_at=now - back.took_s)
             self._window.answered(len(self._in_flight) + 1)
             self._breaker.note(has_failed=False)
         if fault := self._breaker.fault(now):
