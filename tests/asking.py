@@ -76,3 +76,11 @@ def environment(**variables: str) -> Mapping[str, str]:
 def run_command(*words: str | Path) -> subprocess.CompletedProcess[str]:
     """Runs `dermasynth` to its end."""
     return subprocess.run(command(*words), env=environment(), capture_output=True, text=True, check=False)
+
+
+def require_nowhere(secrets: Iterable[str], folder: Path, *told: str) -> None:
+    """Fails where a secret is in a text, or in a file of the folder."""
+    files = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+    for secret in secrets:
+        assert not [text for text in told if secret in text]
+        assert not [content for content in files if secret.encode() in content]

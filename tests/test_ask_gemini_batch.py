@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from asking import KEY, picture_requests, run_command
+from asking import KEY, picture_requests, require_nowhere, run_command
 from batching import gemini_batch, shards_of
 from test_ask_gemini import records_in, start, wait_until
 
@@ -64,9 +64,7 @@ def test_killed_at_every_step_no_shard_gets_a_second_job_and_the_rows_are_exact(
     assert "0 answered, 0 failed, 24 known from before" in again.stdout
     assert Counter(record["key"] for record in records_in(work)).most_common(1)[0][1] == 1
     assert len(records_in(work)) == len(asked) == asked.total() == 24
-    for path in tmp_path.rglob("*"):
-        assert not path.is_file() or KEY.encode() not in path.read_bytes()
-    assert KEY not in done.stdout + done.stderr
+    require_nowhere([KEY], tmp_path, done.stdout, done.stderr)
 
 
 @pytest.mark.slow

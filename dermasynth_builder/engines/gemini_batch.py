@@ -25,7 +25,10 @@ BATCH_SHARE = 0.5  # of the online price; ai.google.dev/gemini-api/docs/pricing,
 def gemini_batch_engine(options: EngineOptions) -> "GeminiBatchEngine":
     """The engine `gemini_batch`. Raises UsageError for Vertex, which takes no files."""
     if options.is_vertex:
-        raise UsageError("the engine gemini_batch needs an API key; with --vertex, ask --engine gemini")
+        raise UsageError(
+            "Vertex takes no files, in which the engine gemini_batch hands in its requests: leave out --vertex and set "
+            "GEMINI_API_KEY, or ask --engine gemini"
+        )
     return GeminiBatchEngine(options)
 
 
