@@ -5,15 +5,17 @@ import json
 import logging
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
 import pytest
 from asking import KEY, by_key, gemini, picture_requests, require_nowhere, run_command
+from conftest import Recorder
 from google import genai
 from google.auth import jwt
 from google_cloud import LOCATION, PROJECT, REFUSED, TokenEndpoint, private_key, secrets, write_service_account
-from test_ask_gemini import records_in, words
+from test_ask_gemini import ask, records_in, settings_of, words
 
 from dermasynth_builder.engines.gemini import GeminiService
 from dermasynth_builder.engines.outcomes import Came, Outcome
@@ -165,6 +167,24 @@ def test_the_host_is_that_of_googles_sdk(
     client.models.generate_content(model="gemini-3.5-flash-lite", contents="Describe it.")
     assert asked == [GeminiService(ON_VERTEX).access().url]
     assert f"/projects/{PROJECT}/locations/{location}/" in asked[0]
+
+
+@pytest.mark.usefixtures("google_cloud")
+def test_replies_cost_as_much_as_with_a_key_and_more_where_vertex_is_not_global(
+    tmp_path: Path, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = write_pad_ufes(tmp_path / "raw", images=3, side_px=16)
+    monkeypatch.setenv("GEMINI_API_KEY", KEY)
+    spent = []
+    with FakeGemini() as fake:
+        for is_vertex, location in ((False, LOCATION), (True, "global"), (True, LOCATION)):
+            monkeypatch.setenv("GOOGLE_CLOUD_LOCATION", location)
+            settings = settings_of(raw, tmp_path / f"{is_vertex} {location}", fake.url)
+            options = replace(settings.engine_options, is_vertex=is_vertex, price=None)
+            ask(replace(settings, engine_options=options), recorder)
+            spent.append(sum(record["cost_usd"] for record in records_in(settings.work)))
+    assert spent == [spent[0], spent[0], pytest.approx(1.1 * spent[0])]
+    assert spent[0] > 0
 
 
 @pytest.mark.parametrize("version", ["v1", "v1beta1"])
