@@ -210,7 +210,7 @@ class BatchRun:
         if job and job.has_succeeded:
             self._state.settle(shard, again, note=job.state)
         elif shard.state is ShardState.OVERDUE:
-            yield from self._ask_online(waiting)
+            yield from self._ask_online(shard, waiting)
             self._state.settle(shard, again, note="asked online")
         else:
             reason, at = (job.state, job.ended_at) if job else ("the job is gone", self._now())
@@ -244,10 +244,16 @@ class BatchRun:
         numbers = " and ".join(str(part.number) for part in planned)
         self._state.plan(planned, instead_of=shard, note=f"{reason}; sent again as {numbers}")
 
-    def _ask_online(self, rows: dict[str, Job]) -> Iterator[Reply]:
-        """Asks rows one by one; what their batches cost stays in their replies."""
-        for reply in self._online.answer(row.request for row in rows.values()):
-            yield reply_asked_online(reply, rows[reply.key])
+    def _ask_online(self, shard: Shard, rows: dict[str, Job]) -> Iterator[Reply]:
+        """Asks rows one by one; what their batches cost stays in their replies.
+
+        A reply is noted before it is given: nobody knows whether a killed run has kept the last one that it was given.
+        """
+        noted = self._state.kept(shard)
+        answers = self._online.answer(row.request for key, row in rows.items() if key not in noted)
+        for reply in chain(noted.values(), (reply_asked_online(each, rows[each.key]) for each in answers)):
+            self._state.keep(reply)
+            yield reply
             self._state.drop(reply.key)
 
 
