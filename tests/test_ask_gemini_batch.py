@@ -12,7 +12,7 @@ from batching import gemini_batch, shards_of
 from test_ask_gemini import records_in, start, wait_until
 
 from dermasynth_builder.engines.gemini_batch import GeminiBatchEngine
-from dermasynth_builder.errors import EngineError
+from dermasynth_builder.errors import EngineError, StoppedError
 from dermasynth_builder.fake_gemini import FakeGemini
 from dermasynth_builder.generate import Run, generate
 from dermasynth_builder.ledger import Ledger, ledger_path
@@ -146,6 +146,20 @@ def test_a_run_that_breaks_off_as_overdue_rows_come_in_online_keeps_each_row_onc
     assert (tally.known, tally.answered, tally.failed) == (3, 9, 0)
     assert len(ledger.path.read_bytes().splitlines()) == 1 + 12
     assert ledger.spent_usd == 12
+
+
+def test_a_cap_holds_for_overdue_rows_too_and_a_higher_one_goes_on(tmp_path: Path) -> None:
+    asked = picture_requests(tmp_path, 20)
+    with FakeGemini() as fake:
+        fake.batches.looks_until_ended = 10**6
+        engine = gemini_batch(fake.url, tmp_path / "batches", deadline_h=5.5)
+        ledger = Ledger(ledger_path(tmp_path, engine), engine.identity, pytest.fail)
+        with pytest.raises(StoppedError, match="--max-usd 7 is reached"):
+            generate(asked, engine, ledger, run=Run(max_usd=7))
+        assert 7 <= ledger.spent_usd <= 10  # a dollar a request, and five are under way at most
+        generate(asked, engine, ledger, run=Run(max_usd=100))
+    assert set(fake.asked.values()) == {1}
+    assert ledger.spent_usd == fake.asked.total() == 20
 
 
 def test_a_run_that_breaks_off_while_rows_come_in_keeps_each_row_once(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ class GeminiBatchEngine:
         self._clock = clock or _SystemClock()
         self.identity = gemini_identity(self.name, options)
         self.tell: Callable[[str], object] = lambda _: None  # hears of the shards at every look
+        self.is_ending: Callable[[], bool] = lambda: False
 
     def answer(self, requests: Iterable[Request]) -> Iterator[Reply]:
         """See `Engine.answer`; replies to requests of an earlier run come first.
@@ -54,7 +55,7 @@ class GeminiBatchEngine:
         with BatchState(state_path(self._options.batch.folder, self.identity)) as state:
             online = gemini_engine(self._asked_online)
             run = BatchRun(state, service, self._options, online=online, clock=self._clock)
-            yield from run.replies(requests, lambda note: self.tell(note))
+            yield from run.replies(requests, lambda note: self.tell(note), lambda: self.is_ending())
 
 
 def cancel_batches(path: Path, options: EngineOptions) -> list[Shard]:
