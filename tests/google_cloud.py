@@ -10,6 +10,7 @@ from typing import Any, Self
 from urllib.parse import parse_qs
 
 import pytest
+from asking import answer_json
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -62,12 +63,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         asked = self.rfile.read(int(self.headers["content-length"])).decode()
         status, content = self._endpoint.answer(parse_qs(asked))
-        body = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        answer_json(self, status, content)
 
     def log_message(self, format: str, *args: Any) -> None:
         pass

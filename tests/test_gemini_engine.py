@@ -12,7 +12,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from asking import KEY, by_key, draw_picture, gemini, picture_requests, question_about
+from asking import KEY, answer_json, by_key, draw_picture, gemini, picture_requests, question_about
 from google import genai
 from google.genai import types
 from google_cloud import LOCATION, PAYER, PROJECT, TOKEN, write_user
@@ -43,14 +43,8 @@ def sniffed() -> Iterator[tuple[str, list[tuple[str, dict[str, str], bytes]]]]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             kept.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
-            answer = json.dumps(
-                {"candidates": [{"content": {"parts": [{"text": '{"answer": "x"}'}]}, "finishReason": "STOP"}]}
-            ).encode()
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
+            candidate = {"content": {"parts": [{"text": '{"answer": "x"}'}]}, "finishReason": "STOP"}
+            answer_json(self, 200, {"candidates": [candidate]})
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
