@@ -13,7 +13,7 @@ from dermasynth_builder.estimate_text import pilot_lines
 from dermasynth_builder.ledger import ledger_path
 from dermasynth_builder.ledgers import usages
 from dermasynth_builder.pilot import Pilot, extrapolate, samples_of
-from dermasynth_builder.prices import PriceTable, cost_usd, load_prices
+from dermasynth_builder.prices import PriceTable, cost_usd, load_prices, online_tier
 from dermasynth_builder.progress import Reporter
 from dermasynth_builder.reading import Planned
 from dermasynth_builder.settings import Settings
@@ -67,7 +67,8 @@ def cost_report(order: CostOrder, settings: Settings, report: Reporter, *, on: d
 def terms_of(order: CostOrder, table: PriceTable) -> Terms:
     """What the estimate assumes: the order's words, else the price table's limits."""
     limits = replace(table.limits, rpm=order.rpm or table.limits.rpm, tpm=order.tpm or table.limits.tpm)
-    return Terms(limits, table.factors["batch"], order.resolution, order.thinking, order.image_tokens)
+    factors = table.factors
+    return Terms(limits, factors["batch"], factors["regional"], order.resolution, order.thinking, order.image_tokens)
 
 
 def _tellable(table: PriceTable, on: date, terms: Terms) -> list[str]:
@@ -82,7 +83,8 @@ def _tellable(table: PriceTable, on: date, terms: Terms) -> list[str]:
 def pilot_text(planned: Sequence[Planned], settings: Settings) -> str:
     """What the replies in the engine's ledger make expect of all requests, at the prices of today."""
     table = load_prices()
-    price = partial(cost_usd, tier="standard", on=datetime.now(UTC).date(), table=table)
+    tier = online_tier(settings.engine_options)
+    price = partial(cost_usd, tier=tier, on=datetime.now(UTC).date(), table=table)
     ledger = ledger_path(settings.work / "ledgers", pipeline.open_engine(settings))
     requests = sum(1 for each in planned for _ in each.requests())
     pilots = dict(_pilots(CostOrder(), [ledger], requests, price=price))

@@ -46,7 +46,8 @@ def add_asking_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--max-usd", type=_amount, metavar="USD", help="stop when the replies in the ledger cost that")
     group.add_argument("--base-url", metavar="URL", help="another server than the service's own")
     group.add_argument("--timeout", type=_amount, metavar="S", help="seconds for one attempt (default: the engine's)")
-    group.add_argument("--vertex", action="store_true", help="Gemini by Google Cloud's default credentials")
+    group.add_argument("--vertex", action="store_true", help="Gemini on Vertex, by Google Cloud's default credentials, "
+        "GOOGLE_CLOUD_PROJECT and GOOGLE_CLOUD_LOCATION (default: global)")  # fmt: skip
     group.add_argument("--allow-version-change", action="store_true", help="go on where the model's version changes")
     group.add_argument("--shard", type=_shard, default=(1, 1), metavar="I/N", help="ask only part I of N, by key")
 

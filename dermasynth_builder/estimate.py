@@ -70,6 +70,7 @@ class Terms:
 
     limits: Limits
     batch_factor: float  # price of a batch as a share of the standard one
+    regional_factor: float  # the same of Vertex at a location that is not `global`
     resolution: Resolution = "high"
     thinking: Thinking = "medium"
     image_tokens: int | None = None  # of one image, for models whose rule is not known

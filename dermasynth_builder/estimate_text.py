@@ -42,6 +42,8 @@ def assumptions(work: Workload, terms: Terms) -> list[str]:
     unknown = work.sizes.get(None, 0)
     spend = ", ".join(f"${usd:g} at tier {tier}" for tier, usd in limits.spend_usd_per_10_min.items())
     told = [
+        "prices are those of the Developer API and of Vertex at `global`; elsewhere Vertex asks "
+        f"{terms.regional_factor:g} times as much",
         f"an image takes the most tokens that media resolution {terms.resolution.upper()} allows; "
         "Gemini 2.x counts tiles of the image's own size",
         f"text: {CHARACTERS_PER_TOKEN} characters a token, which may be off by {_percent(TEXT_ERROR)}; "
@@ -56,7 +58,7 @@ def assumptions(work: Workload, terms: Terms) -> list[str]:
         "begins, and Google aims at 24 hours for one",
     ]
     if unknown:
-        told.insert(1, f"{unknown:,} requests are about images whose size is not known; they count as the largest")
+        told.insert(2, f"{unknown:,} requests are about images whose size is not known; they count as the largest")
     return told
 
 

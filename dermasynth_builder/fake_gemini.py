@@ -3,8 +3,9 @@
     with FakeGemini(shares={"safety": 0.01}) as fake:
         engine = gemini_engine(EngineOptions(base_url=fake.url))
 
-It speaks the REST of `generativelanguage.googleapis.com`, v1 and v1beta, Files and Batches too. What it answers depends
-on the seed and the request alone. Beside Google's paths, GET /requests tells how often each request was asked.
+It speaks the REST of `generativelanguage.googleapis.com`, v1 and v1beta, Files and Batches too, and `generateContent`
+of Vertex. What it answers depends on the seed and the request alone. Beside Google's paths, GET /requests tells how
+often each request was asked.
 """
 
 import asyncio
@@ -25,10 +26,11 @@ from dermasynth_builder.fake_gemini_answers import BadRequest, FakeRequest, answ
 from dermasynth_builder.fake_gemini_batch_routes import add_batch_routes
 from dermasynth_builder.fake_gemini_batches import FakeBatches
 from dermasynth_builder.fake_gemini_faults import FakeAnswer, day_quota, error_answer, fault_of, minute_quota
-from dermasynth_builder.fake_gemini_http import json_of, refusal_of_key, response
+from dermasynth_builder.fake_gemini_http import json_of, refusal_of_key, refusal_of_token, response
 
 MODELS = ("gemini-3.5-flash-lite", "gemini-3.1-flash-lite", "gemini-3.8-flash", "gemini-2.5-flash-lite")
 _HOST = "127.0.0.1"
+_VERTEX_PLACE = "projects/{project}/locations/{location}/publishers/google"
 _MOST_BODY_BYTES = 100 << 20
 
 
@@ -136,6 +138,8 @@ def application(fake: FakeGemini) -> web.Application:
         made.router.add_post(f"/{version}/models/{{model}}:generateContent", routes.generate)
         made.router.add_post(f"/{version}/models/{{model}}:countTokens", routes.count_tokens)
         add_batch_routes(made.router, version, fake.batches, answer=fake.answer_row)
+    for version in ("v1", "v1beta1"):
+        made.router.add_post(f"/{version}/{_VERTEX_PLACE}/models/{{model}}:generateContent", routes.generate)
     made.router.add_get("/requests", routes.requests)
     return made
 
@@ -147,7 +151,8 @@ class _Routes:
         self._fake = fake
 
     async def generate(self, call: web.Request) -> web.StreamResponse:
-        answer = refusal_of_key(call) or self._fake.generate(call.match_info["model"], await json_of(call))
+        refusal = refusal_of_token(call) if "project" in call.match_info else refusal_of_key(call)
+        answer = refusal or self._fake.generate(call.match_info["model"], await json_of(call))
         self._fake.answered[0 if answer.is_dropped else answer.status] += 1
         await asyncio.sleep(self._fake.latency_s + answer.delay_s)
         return response(call, answer)

@@ -1,4 +1,4 @@
-"""What all routes of the fake Gemini do: look at the key, read JSON, answer. Pure."""
+"""What all routes of the fake Gemini do: look at the key or token, read JSON, answer. Pure."""
 
 import json
 from typing import Any
@@ -19,6 +19,16 @@ def refusal_of_key(call: web.Request) -> FakeAnswer | None:
             400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.", details=[reason]
         )
     return None
+
+
+def refusal_of_token(call: web.Request) -> FakeAnswer | None:
+    """On Vertex any token opens, but none, one that says that it is wrong, and a key in its place."""
+    kind, _, token = call.headers.get("Authorization", "").partition(" ")
+    if kind == "Bearer" and token not in ("", "wrong"):
+        return None
+    told = "had invalid authentication credentials" if token else "is missing required authentication credential"
+    message = f"Request {told}. Expected OAuth 2 access token, login cookie or other valid authentication credential."
+    return error_answer(401, "UNAUTHENTICATED", message)
 
 
 def response(call: web.Request, answer: FakeAnswer) -> web.StreamResponse:

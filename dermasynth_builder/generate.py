@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from dermasynth_builder.errors import DermaSynthError, EngineError, StoppedError
 from dermasynth_builder.ledger import Ledger
-from dermasynth_builder.protocols import Engine
+from dermasynth_builder.protocols import Engine, Waiting
 from dermasynth_builder.records import Reply, Request
 
 
@@ -85,6 +85,8 @@ def generate(
     Raises what the run was ended for and what the engine raises, once all that came is kept.
     """
     run = run or Run()
+    if isinstance(engine, Waiting):
+        engine.is_ending = lambda: run.ending is not None
     missing = _missing(requests, ledger, run, is_failed_wanted=is_failed_wanted, advance=advance)
     with ledger:
         run.check_cost(ledger)

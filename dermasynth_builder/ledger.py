@@ -124,7 +124,7 @@ class Ledger:
 
     def append(self, reply: Reply) -> None:
         """Writes one reply; when this returns, the operating system has it."""
-        record = {name: getattr(reply, name) for name in _MEMBERS}
+        record = record_of(reply)
         self._take_down(record, self._write(record))
 
     def _write(self, record: Mapping[str, Any]) -> int:
@@ -203,6 +203,11 @@ def read_record(line: bytes) -> dict[str, Any] | None:
         return None
     is_known = isinstance(record, dict) and ("ledger" in record or {"key", "text"} <= record.keys())
     return record if is_known else None
+
+
+def record_of(reply: Reply) -> dict[str, Any]:
+    """The JSON object of a reply's line."""
+    return {name: getattr(reply, name) for name in _MEMBERS}
 
 
 def reply_of(record: Mapping[str, Any]) -> Reply:

@@ -13,7 +13,7 @@ from dermasynth_builder.generate import Run, Tally, generate
 from dermasynth_builder.interrupts import finishing_on_ctrl_c
 from dermasynth_builder.ledger import Ledger, ledger_path
 from dermasynth_builder.plan import Planner
-from dermasynth_builder.prices import cost_usd, load_prices
+from dermasynth_builder.prices import cost_usd, load_prices, online_tier
 from dermasynth_builder.progress import Bar, Reporter
 from dermasynth_builder.protocols import Engine, Waiting
 from dermasynth_builder.publish import Assembled, recipe_of, write_source
@@ -171,6 +171,6 @@ def open_engine(settings: Settings) -> Engine:
     options = settings.engine_options
     options = replace(options, batch=replace(options.batch, folder=settings.work / BATCHES))
     if options.price is None:
-        price = partial(cost_usd, tier="standard", on=date.today(), table=load_prices())
+        price = partial(cost_usd, tier=online_tier(options), on=date.today(), table=load_prices())
         options = replace(options, price=price)
     return registry.engine(settings.engine, options)

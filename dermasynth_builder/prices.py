@@ -10,10 +10,12 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from dermasynth_builder.engines.vertex import GLOBAL, vertex_location
 from dermasynth_builder.errors import PriceError
+from dermasynth_builder.settings import EngineOptions
 from dermasynth_builder.tokens import ImageFamily, read_usage
 
-Tier = Literal["standard", "batch", "flex"]
+Tier = Literal["standard", "batch", "flex", "regional"]
 
 SHIPPED = Path(__file__).with_name("prices.toml")
 _OLD_AFTER = timedelta(days=90)
@@ -93,6 +95,11 @@ class PriceTable:
             if passed:
                 told.append(f"{model}: its price held until {passed[-1]}; check the one that follows in {self.path}")
         return told
+
+
+def online_tier(options: EngineOptions) -> Tier:
+    """At which price an engine with these options asks request by request."""
+    return "regional" if options.is_vertex and vertex_location() != GLOBAL else "standard"
 
 
 def cost_usd(model: str, usage: Mapping[str, Any], *, tier: Tier, on: date, table: PriceTable) -> float | None:

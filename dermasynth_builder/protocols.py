@@ -84,9 +84,10 @@ class Engine(Protocol):
 
 @runtime_checkable
 class Waiting(Protocol):
-    """An engine whose replies may take hours, and that tells how things are until then."""
+    """An engine whose replies may take hours, tells how things are until then, and asks by itself what is overdue."""
 
     tell: Callable[[str], object]
+    is_ending: Callable[[], bool]  # whether the run is to end, so that nothing more is to be asked
 
 
 class Check(Protocol):

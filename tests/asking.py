@@ -1,11 +1,13 @@
 """What the tests of the online engines share: pictures to ask about, requests, engines on a fake service."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from hashlib import sha256
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from random import Random
 
@@ -76,3 +78,21 @@ def environment(**variables: str) -> Mapping[str, str]:
 def run_command(*words: str | Path) -> subprocess.CompletedProcess[str]:
     """Runs `dermasynth` to its end."""
     return subprocess.run(command(*words), env=environment(), capture_output=True, text=True, check=False)
+
+
+def require_nowhere(secrets: Iterable[str], folder: Path, *told: str) -> None:
+    """Fails where a secret is in a text, or in a file of the folder."""
+    files = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+    for secret in secrets:
+        assert not [text for text in told if secret in text]
+        assert not [content for content in files if secret.encode() in content]
+
+
+def answer_json(handler: BaseHTTPRequestHandler, status: int, content: object) -> None:
+    """Answers a call of a small server."""
+    body = json.dumps(content).encode()
+    handler.send_response(status)
+    handler.send_header("content-type", "application/json")
+    handler.send_header("content-length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)

@@ -17,6 +17,7 @@ from dermasynth_builder.specimens import write_pad_ufes
 
 if TYPE_CHECKING:
     from downloading import Drawn
+    from google_cloud import TokenEndpoint
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -98,6 +99,21 @@ def offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Iterator[Callab
 
     with LoopbackArchives() as archives:
         yield lambda source: offered_release(source, archives, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def google_cloud(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> "Iterator[TokenEndpoint]":
+    """Google Cloud's default credentials: a service account, whose tokens are made on loopback."""
+    from google_cloud import TokenEndpoint, forget_google_cloud, write_service_account
+
+    folder = tmp_path_factory.mktemp("cloud")
+    forget_google_cloud(monkeypatch, folder)
+    with TokenEndpoint() as endpoint:
+        key_file = write_service_account(folder / "key.json", endpoint.url)
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key_file))
+        yield endpoint
 
 
 def python_for(datasets_version: str) -> str:

@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from asking import KEY, command, environment, gemini, picture_requests, run_command
+from asking import KEY, command, environment, gemini, picture_requests, require_nowhere, run_command
 from conftest import Recorder
 
 from dermasynth_builder import pipeline, replies
@@ -128,9 +128,7 @@ def test_the_quota_of_the_day_stops_with_exit_code_3_and_the_run_ends_complete_l
         fake.per_day = None
         assert run_command(*words(raw, work, fake.url)).returncode == 0
     assert len({record["key"] for record in records_in(work)}) == len(records_in(work)) == 120
-    for path in tmp_path.rglob("*"):
-        assert not path.is_file() or KEY.encode() not in path.read_bytes()
-    assert KEY not in stopped.stdout + stopped.stderr
+    require_nowhere([KEY], tmp_path, stopped.stdout, stopped.stderr)
 
 
 @pytest.mark.slow

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from asking import KEY, picture_requests, run_command
+from asking import KEY, picture_requests, require_nowhere, run_command
 from batching import gemini_batch, shards_of
 from test_ask_gemini import records_in, start, wait_until
 
-from dermasynth_builder.errors import EngineError
+from dermasynth_builder.engines.gemini_batch import GeminiBatchEngine
+from dermasynth_builder.errors import EngineError, StoppedError
 from dermasynth_builder.fake_gemini import FakeGemini
 from dermasynth_builder.generate import Run, generate
 from dermasynth_builder.ledger import Ledger, ledger_path
@@ -64,9 +65,33 @@ def test_killed_at_every_step_no_shard_gets_a_second_job_and_the_rows_are_exact(
     assert "0 answered, 0 failed, 24 known from before" in again.stdout
     assert Counter(record["key"] for record in records_in(work)).most_common(1)[0][1] == 1
     assert len(records_in(work)) == len(asked) == asked.total() == 24
-    for path in tmp_path.rglob("*"):
-        assert not path.is_file() or KEY.encode() not in path.read_bytes()
-    assert KEY not in done.stdout + done.stderr
+    require_nowhere([KEY], tmp_path, done.stdout, done.stderr)
+
+
+@pytest.mark.slow
+def test_killed_while_overdue_rows_are_asked_online_it_repeats_no_more_than_was_in_flight(tmp_path: Path) -> None:
+    raw, work = write_pad_ufes(tmp_path / "raw", images=12, side_px=16), tmp_path / "build"
+    goals = (3, 10, 20)  # requests that the service has met: in the first, the second and the third shard
+    with FakeGemini(latency_s=0.1) as fake:
+        fake.batches.looks_until_ended = 10**6
+        given = words(raw, work, fake.url, "--deadline", "0.00001", "--concurrency", "4")
+        for goal in goals:
+            process = start(*given)
+            wait_until(lambda goal=goal: len(fake.asked) >= goal)  # type: ignore[misc]  # a loop's own value
+            process.kill()
+            assert process.wait() == -signal.SIGKILL
+        done = run_command(*given)
+        assert done.returncode == 0, done.stderr
+        assert list(fake.batches.created.values()) == [1, 1, 1]
+        again = run_command(*given)
+        assert fake.batches.made == 6  # a file and a job a shard
+    assert "0 answered, 0 failed, 24 known from before" in again.stdout
+    records = records_in(work)
+    assert len({record["key"] for record in records}) == len(records) == len(fake.asked) == 24
+    assert fake.asked.total() <= 24 + 4 * len(goals)
+    assert {record["parameters"]["tier"] for record in records} == {"standard"}
+    spent = sum(record["cost_usd"] for record in records)
+    assert f"cost: ${spent:.4f} for all replies" in run_command("status", "--work", work).stdout
 
 
 @pytest.mark.slow
@@ -94,25 +119,53 @@ def test_status_shows_shards_and_cancel_ends_their_jobs(tmp_path: Path) -> None:
     assert len(records_in(work)) == 24
 
 
+class BreakingOff:
+    """Gives three replies and no more."""
+
+    def __init__(self, inner: GeminiBatchEngine) -> None:
+        self.inner = inner
+        self.name, self.identity = inner.name, inner.identity
+
+    def answer(self, requests: Iterable[Request]) -> Iterator[Reply]:
+        replies = self.inner.answer(requests)
+        for _ in range(3):
+            yield next(replies)
+        replies.close()  # type: ignore[attr-defined]  # a generator
+        raise EngineError("broken off")
+
+
+def test_a_run_that_breaks_off_as_overdue_rows_come_in_online_keeps_each_row_once(tmp_path: Path) -> None:
+    asked = picture_requests(tmp_path, 12)
+    with FakeGemini() as fake:
+        fake.batches.looks_until_ended = 10**6
+        engine = BreakingOff(gemini_batch(fake.url, tmp_path / "batches", deadline_h=5.5))
+        ledger = Ledger(ledger_path(tmp_path, engine), engine.identity, pytest.fail)
+        with pytest.raises(EngineError):
+            generate(asked, engine, ledger)
+        tally = generate(asked, engine.inner, ledger)
+    assert (tally.known, tally.answered, tally.failed) == (3, 9, 0)
+    assert len(ledger.path.read_bytes().splitlines()) == 1 + 12
+    assert ledger.spent_usd == 12
+
+
+def test_a_cap_holds_for_overdue_rows_too_and_a_higher_one_goes_on(tmp_path: Path) -> None:
+    asked = picture_requests(tmp_path, 20)
+    with FakeGemini() as fake:
+        fake.batches.looks_until_ended = 10**6
+        engine = gemini_batch(fake.url, tmp_path / "batches", deadline_h=5.5)
+        ledger = Ledger(ledger_path(tmp_path, engine), engine.identity, pytest.fail)
+        with pytest.raises(StoppedError, match="--max-usd 7 is reached"):
+            generate(asked, engine, ledger, run=Run(max_usd=7))
+        assert 7 <= ledger.spent_usd <= 10  # a dollar a request, and five are under way at most
+        generate(asked, engine, ledger, run=Run(max_usd=100))
+    assert set(fake.asked.values()) == {1}
+    assert ledger.spent_usd == fake.asked.total() == 20
+
+
 def test_a_run_that_breaks_off_while_rows_come_in_keeps_each_row_once(tmp_path: Path) -> None:
     asked = picture_requests(tmp_path, 12)
-
-    class BreakingOff:
-        """Gives three replies and no more."""
-
-        def __init__(self) -> None:
-            self.inner = gemini_batch(fake.url, tmp_path / "batches")
-            self.name, self.identity = self.inner.name, self.inner.identity
-
-        def answer(self, requests: Iterable[Request]) -> Iterator[Reply]:
-            replies = self.inner.answer(requests)
-            for _ in range(3):
-                yield next(replies)
-            replies.close()  # type: ignore[attr-defined]  # a generator
-            raise EngineError("broken off")
-
     with FakeGemini(shares={"safety": 0.3}) as fake:
-        engine = BreakingOff()
+        engine = BreakingOff(gemini_batch(fake.url, tmp_path / "batches"))
         ledger = Ledger(ledger_path(tmp_path, engine), engine.identity, pytest.fail)
         with pytest.raises(EngineError):
             generate(asked, engine, ledger)

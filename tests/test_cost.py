@@ -64,6 +64,7 @@ def test_cost_in_json_holds_what_the_tables_hold(settings: Settings) -> None:
     values = json.loads(json.dumps(cost_values(report)))
     estimate = values["models"][MODEL]
     assert (values["requests"], estimate["image_in"]) == (48, 48 * 1120)
+    assert "elsewhere Vertex asks 1.1 times as much" in values["assumed"][0]
     cost = estimate["cost"]
     by_hand = (values["text_tokens_in"] + 48 * 1120) * 0.75e-6 + values["tokens_out"] * 3.75e-6
     assert cost["online"]["middle"] == pytest.approx(by_hand)

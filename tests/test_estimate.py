@@ -30,7 +30,7 @@ def estimated(table: PriceTable) -> Estimated:
 
     def of(model: str, on: date = NOVEMBER, resolution: Resolution = "high", size: Size | None = EXAMPLE) -> Estimate:
         work = Workload((Load("general", "asked", "any", REQUESTS, 330 * REQUESTS, 160 * REQUESTS),), {size: REQUESTS})
-        terms = Terms(table.limits, table.factors["batch"], resolution, "medium")
+        terms = Terms(table.limits, table.factors["batch"], table.factors["regional"], resolution, "medium")
         found = table.answering(model, on)
         return estimate(work, table.rates(model, on), found.images if found else None, terms=terms)
 
@@ -87,7 +87,7 @@ def test_a_model_without_price_has_tokens_and_one_without_a_rule_for_images_has_
 
 def test_tokens_of_an_image_can_be_given_where_the_rule_is_not_known(table: PriceTable) -> None:
     work = Workload((Load("general", "asked", "any", 2, 700, 320),), {None: 2})
-    terms = Terms(table.limits, 0.5, image_tokens=576)
+    terms = Terms(table.limits, 0.5, 1.1, image_tokens=576)
     assert estimate(work, None, None, terms=terms).image_in == 1152
     assert estimate(work, None, "resolution", terms=terms).image_in == 2240
 

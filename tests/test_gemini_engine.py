@@ -4,6 +4,7 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
@@ -11,9 +12,10 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from asking import KEY, by_key, draw_picture, gemini, picture_requests, question_about
+from asking import KEY, answer_json, by_key, draw_picture, gemini, picture_requests, question_about
 from google import genai
 from google.genai import types
+from google_cloud import LOCATION, PAYER, PROJECT, TOKEN, write_user
 from PIL import Image
 
 from dermasynth_builder import replies
@@ -41,14 +43,8 @@ def sniffed() -> Iterator[tuple[str, list[tuple[str, dict[str, str], bytes]]]]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             kept.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
-            answer = json.dumps(
-                {"candidates": [{"content": {"parts": [{"text": '{"answer": "x"}'}]}, "finishReason": "STOP"}]}
-            ).encode()
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
+            candidate = {"content": {"parts": [{"text": '{"answer": "x"}'}]}, "finishReason": "STOP"}
+            answer_json(self, 200, {"candidates": [candidate]})
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
@@ -84,7 +80,8 @@ def ask_sdk(url: str, asked: Request, options: EngineOptions) -> None:
         automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
     )
     image = types.Part.from_bytes(data=asked.image_path.read_bytes(), mime_type="image/jpeg")
-    client = genai.Client(api_key=KEY, http_options=types.HttpOptions(base_url=url))
+    way: dict[str, Any] = {"project": PROJECT, "location": LOCATION} if options.is_vertex else {"api_key": KEY}
+    client = genai.Client(vertexai=options.is_vertex, **way, http_options=types.HttpOptions(base_url=url))
     contents = types.Content(role="user", parts=[image, types.Part(text=asked.prompt)])
     client.models.generate_content(model=str(options.model), contents=contents, config=config)
 
@@ -98,10 +95,18 @@ def ask_sdk(url: str, asked: Request, options: EngineOptions) -> None:
     ],
     ids=lambda options: options.model,
 )
+@pytest.mark.parametrize("login", ["key", "service account", "user"])
 def test_a_request_goes_out_as_googles_sdk_sends_it(
-    sniffed: tuple[str, list[tuple[str, dict[str, str], bytes]]], tmp_path: Path, options: EngineOptions
+    sniffed: tuple[str, list[tuple[str, dict[str, str], bytes]]],
+    tmp_path: Path,
+    options: EngineOptions,
+    login: str,
+    request: pytest.FixtureRequest,
 ) -> None:
     url, kept = sniffed
+    if login != "key":
+        log_in(login, tmp_path, request)
+        options = replace(options, is_vertex=True)
     asked = question_about(draw_picture(tmp_path / "a.jpg"))
     ask_sdk(url, asked, options)
     engine = gemini(
@@ -110,12 +115,38 @@ def test_a_request_goes_out_as_googles_sdk_sends_it(
         thinking=options.thinking,
         media_resolution=options.media_resolution,
         max_output_tokens=options.max_output_tokens,
+        is_vertex=options.is_vertex,
     )
     assert next(engine.answer([asked])).text == '{"answer": "x"}'
     (sdk_path, sdk_headers, sdk_body), (path, headers, body) = kept
     assert path == sdk_path
-    assert headers["x-goog-api-key"] == sdk_headers["x-goog-api-key"] == KEY
+    assert permission_in(headers) == permission_in(sdk_headers) == PERMISSIONS[login]
     assert with_plain_base64(json.loads(body)) == with_plain_base64(json.loads(sdk_body))
+
+
+PERMISSIONS = {
+    "key": {"x-goog-api-key": KEY},
+    "service account": {"authorization": f"Bearer {TOKEN}"},
+    "user": {"authorization": f"Bearer {TOKEN}", "x-goog-user-project": PAYER},
+}
+
+
+def log_in(login: str, folder: Path, request: pytest.FixtureRequest) -> None:
+    """Logs in at Google Cloud; a key, which is there too, does not count then."""
+    endpoint = request.getfixturevalue("google_cloud")
+    environment = request.getfixturevalue("monkeypatch")
+    environment.setenv("GEMINI_API_KEY", KEY)
+    environment.setenv("GOOGLE_CLOUD_LOCATION", LOCATION)
+    if login == "user":
+        environment.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(write_user(folder / "user.json")))
+        environment.setenv("GOOGLE_CLOUD_PROJECT", PROJECT)
+        environment.setattr("google.oauth2.credentials._GOOGLE_OAUTH2_TOKEN_ENDPOINT", endpoint.url)
+
+
+def permission_in(headers: dict[str, str]) -> dict[str, str]:
+    """What says who asks; tokens without their number."""
+    names = ("x-goog-api-key", "authorization", "x-goog-user-project")
+    return {name: re.sub(r"-\d+$", "", headers[name]) for name in names if name in headers}
 
 
 def with_plain_base64(body: Any) -> Any:

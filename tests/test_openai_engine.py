@@ -1,5 +1,6 @@
 """The engine `openai`: what it sends, and how it reads what comes."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -37,9 +38,10 @@ def test_the_server_and_its_key_are_found(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     access = OpenAIService(OPTIONS).access()
     assert access.url == "http://127.0.0.1:1/v1/chat/completions"
-    assert "Authorization" not in access.headers()
+    assert asyncio.run(access.headers()) == {"Content-Type": "application/json"}
     monkeypatch.setenv("OPENAI_API_KEY", "k")
-    assert OpenAIService(OPTIONS).access().headers()["Authorization"] == "Bearer k"
+    permitted = asyncio.run(OpenAIService(OPTIONS).access().headers())
+    assert permitted == {"Content-Type": "application/json", "Authorization": "Bearer k"}
 
 
 @pytest.mark.parametrize(

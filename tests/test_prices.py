@@ -22,14 +22,12 @@ def table() -> PriceTable:
     return load_prices()
 
 
-@pytest.mark.parametrize(
-    ("tier", "dollars"), [("standard", 1.0 + 0.45 * 0.1 + 2.0), ("batch", 1.5225), ("flex", 1.5225)]
-)
+@pytest.mark.parametrize(("tier", "share"), [("standard", 1.0), ("batch", 0.5), ("flex", 0.5), ("regional", 1.1)])
 def test_a_reply_costs_its_input_its_cached_input_and_its_output_with_thinking(
-    table: PriceTable, tier: Tier, dollars: float
+    table: PriceTable, tier: Tier, share: float
 ) -> None:
     at_two_and_ten = cost_usd("gemini-4-argon", USAGE, tier=tier, on=NOVEMBER, table=table)
-    assert at_two_and_ten == pytest.approx(dollars + (1.0 if tier == "standard" else 0.5))
+    assert at_two_and_ten == pytest.approx(share * (1.0 * 2.00 + 0.45 * 0.10 + 0.2 * 10.00))
 
 
 def test_openais_counts_cost_the_same_as_geminis(table: PriceTable) -> None:

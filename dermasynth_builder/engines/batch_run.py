@@ -8,7 +8,7 @@ another.
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from typing import Protocol
 
 from dermasynth_builder.engines.batch_rows import (
@@ -57,11 +57,15 @@ class BatchRun:
         self._breaks = 0
         self._is_full = self._has_moved = False
 
-    def replies(self, requests: Iterable[Request], tell: Callable[[str], object]) -> Iterator[Reply]:
+    def replies(
+        self, requests: Iterable[Request], tell: Callable[[str], object], is_ending: Callable[[], bool]
+    ) -> Iterator[Reply]:
         """A reply for each request, and before them those that an earlier run has left; `tell` hears how shards are.
 
-        A shard is filled when it can be handed in. Raises EngineError where the service cannot be asked.
+        A shard is filled when it can be handed in. Once the run is ending, what is overdue is left to the next one.
+        Raises EngineError where the service cannot be asked.
         """
+        self._is_ending = is_ending
         fresh = self._fresh(requests)
         pause_s = self._options.batch.poll_s
         while True:
@@ -74,7 +78,8 @@ class BatchRun:
                 self._survive(fault)
             shards = self._open_shards()
             tell(_note_of(shards))
-            if not shards and not self._breaks:
+            is_left = is_ending() and all(shard.state is ShardState.OVERDUE for shard in shards)
+            if is_left or not (shards or self._breaks):
                 return
             pause_s = self._options.batch.poll_s if self._has_moved else min(pause_s * _GROWTH, _LONGEST_PAUSE_S)
             self._clock.wait(pause_s)
@@ -210,7 +215,9 @@ class BatchRun:
         if job and job.has_succeeded:
             self._state.settle(shard, again, note=job.state)
         elif shard.state is ShardState.OVERDUE:
-            yield from self._ask_online(waiting)
+            yield from self._ask_online(shard, waiting)
+            if self._is_ending():
+                return
             self._state.settle(shard, again, note="asked online")
         else:
             reason, at = (job.state, job.ended_at) if job else ("the job is gone", self._now())
@@ -244,10 +251,17 @@ class BatchRun:
         numbers = " and ".join(str(part.number) for part in planned)
         self._state.plan(planned, instead_of=shard, note=f"{reason}; sent again as {numbers}")
 
-    def _ask_online(self, rows: dict[str, Job]) -> Iterator[Reply]:
-        """Asks rows one by one; what their batches cost stays in their replies."""
-        for reply in self._online.answer(row.request for row in rows.values()):
-            yield reply_asked_online(reply, rows[reply.key])
+    def _ask_online(self, shard: Shard, rows: dict[str, Job]) -> Iterator[Reply]:
+        """Asks rows one by one; what their batches cost stays in their replies.
+
+        A reply is noted before it is given: nobody knows whether a killed run has kept the last one that it was given.
+        """
+        noted = self._state.kept(shard)
+        left = (row.request for key, row in rows.items() if key not in noted)
+        answers = self._online.answer(takewhile(lambda _: not self._is_ending(), left))
+        for reply in chain(noted.values(), (reply_asked_online(each, rows[each.key]) for each in answers)):
+            self._state.keep(reply)
+            yield reply
             self._state.drop(reply.key)
 
 

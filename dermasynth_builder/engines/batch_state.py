@@ -21,7 +21,8 @@ from filelock import FileLock, Timeout
 
 from dermasynth_builder.engines.job import Job
 from dermasynth_builder.errors import LedgerError
-from dermasynth_builder.records import Facts, Request, canonical_json
+from dermasynth_builder.ledger import record_of, reply_of
+from dermasynth_builder.records import Facts, Reply, Request, canonical_json
 
 
 class ShardState(StrEnum):
@@ -64,6 +65,7 @@ CREATE TABLE IF NOT EXISTS about (run TEXT);
 CREATE TABLE IF NOT EXISTS shard ({", ".join(_COLUMNS)}, PRIMARY KEY (number));
 CREATE TABLE IF NOT EXISTS row (key TEXT PRIMARY KEY, shard INTEGER, job TEXT);
 CREATE INDEX IF NOT EXISTS row_of_shard ON row (shard);
+CREATE TABLE IF NOT EXISTS reply (key TEXT PRIMARY KEY, record TEXT);
 """
 
 
@@ -154,10 +156,23 @@ class BatchState:
             self._close(shard, state, note)
         self.file_of(shard.number).unlink(missing_ok=True)
 
+    def keep(self, reply: Reply) -> None:
+        """Notes a reply that no job's results hold, until its row is dropped."""
+        record = json.dumps(record_of(reply))
+        with self._db:
+            self._db.execute("INSERT OR REPLACE INTO reply VALUES (?, ?)", (reply.key, record))
+
+    def kept(self, shard: Shard) -> dict[str, Reply]:
+        """The replies that are noted for rows of a shard, by key."""
+        query = "SELECT record FROM reply JOIN row USING (key) WHERE shard = ?"
+        replies = (reply_of(json.loads(record)) for (record,) in self._db.execute(query, (shard.number,)))
+        return {reply.key: reply for reply in replies}
+
     def drop(self, key: str) -> None:
         """A row is settled."""
         with self._db:
             self._db.execute("DELETE FROM row WHERE key = ?", (key,))
+            self._db.execute("DELETE FROM reply WHERE key = ?", (key,))
 
     def _close(self, shard: Shard, state: ShardState, note: str) -> None:
         self._db.execute("DELETE FROM row WHERE shard = ?", (shard.number,))

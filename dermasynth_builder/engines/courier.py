@@ -104,12 +104,15 @@ class Courier:
             image = await self._images.of(errand.request)
         except ImageFault as fault:
             return Outcome(Came.BLOCKED, reason=str(fault))
+        headers = await self._access.headers()
+        if isinstance(headers, Outcome):
+            return headers
         body = self._service.body(errand.request, image, errand.max_output_tokens)
         try:
             async with self._session.post(
                 self._access.url,
                 data=body if len(body) < _LARGE_BODY_BYTES else BytesIO(body),
-                headers=self._access.headers(),
+                headers=headers,
             ) as response:
                 content = await response.read()
         except _BREAKS as error:

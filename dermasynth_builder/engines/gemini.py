@@ -1,7 +1,6 @@
 """Effect: reads keys from the environment. The engine `gemini`: Google's models, asked one request at a time.
 
-The Developer API takes GOOGLE_API_KEY or GEMINI_API_KEY, in this order, as google-genai does. Vertex takes Google
-Cloud's default credentials, GOOGLE_CLOUD_PROJECT and GOOGLE_CLOUD_LOCATION; that way is untested against Google.
+The Developer API takes GOOGLE_API_KEY or GEMINI_API_KEY, in this order, as google-genai does; for Vertex see `vertex`.
 """
 
 import os
@@ -13,13 +12,14 @@ from dermasynth_builder.engines.gemini_reply import read_gemini
 from dermasynth_builder.engines.online import OnlineEngine
 from dermasynth_builder.engines.outcomes import Outcome
 from dermasynth_builder.engines.service import Access, Identity, SentImage
+from dermasynth_builder.engines.vertex import VertexAccess
 from dermasynth_builder.errors import EngineError
 from dermasynth_builder.records import Request
 from dermasynth_builder.settings import EngineOptions
 
 DEFAULT_MODEL = "gemini-3.5-flash-lite"
 _DEVELOPER_URL = "https://generativelanguage.googleapis.com"
-_API_VERSION, _VERTEX_VERSION = "v1", "v1beta1"  # google-genai's defaults
+_API_VERSION = "v1"  # google-genai's default
 _TIMEOUT_S = 120.0
 
 
@@ -53,7 +53,7 @@ class GeminiService:
 
     def access(self) -> Access:
         """See `Service.access`."""
-        return _Vertex(self.options) if self.options.is_vertex else _Developer(self.options)
+        return VertexAccess(self.options) if self.options.is_vertex else _Developer(self.options)
 
     def body(self, request: Request, image: SentImage | None, max_output_tokens: int) -> bytes:
         """See `Service.body`."""
@@ -82,32 +82,5 @@ class _Developer:
         self.url = f"{versioned}/models/{options.model}:generateContent"
         self._headers = {"x-goog-api-key": developer_key(), "Content-Type": "application/json"}
 
-    def headers(self) -> Mapping[str, str]:
+    async def headers(self) -> Mapping[str, str]:
         return self._headers
-
-
-class _Vertex:
-    def __init__(self, options: EngineOptions) -> None:
-        import google.auth
-        from google.auth.exceptions import DefaultCredentialsError
-
-        try:
-            self._credentials, found = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
-        except DefaultCredentialsError as error:
-            raise EngineError("no credentials of Google Cloud: run `gcloud auth application-default login`") from error
-        project = os.environ.get("GOOGLE_CLOUD_PROJECT") or found
-        if not project:
-            raise EngineError("no project of Google Cloud: set GOOGLE_CLOUD_PROJECT")
-        location = os.environ.get("GOOGLE_CLOUD_LOCATION") or "global"
-        host = "aiplatform" if location == "global" else f"{location}-aiplatform"
-        base = (options.base_url or f"https://{host}.googleapis.com").rstrip("/")
-        place = f"projects/{project}/locations/{location}/publishers/google"
-        self.url = f"{base}/{_VERTEX_VERSION}/{place}/models/{options.model}:generateContent"
-
-    def headers(self) -> Mapping[str, str]:
-        """Renews the token where it is old, once an hour, for which all wait a moment."""
-        from google.auth.transport.requests import Request as Transport
-
-        if not self._credentials.valid:
-            self._credentials.refresh(Transport())  # type: ignore[no-untyped-call]  # google-auth's
-        return {"Authorization": f"Bearer {self._credentials.token}", "Content-Type": "application/json"}

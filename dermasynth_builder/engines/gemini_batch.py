@@ -25,7 +25,10 @@ BATCH_SHARE = 0.5  # of the online price; ai.google.dev/gemini-api/docs/pricing,
 def gemini_batch_engine(options: EngineOptions) -> "GeminiBatchEngine":
     """The engine `gemini_batch`. Raises UsageError for Vertex, which takes no files."""
     if options.is_vertex:
-        raise UsageError("the engine gemini_batch needs an API key; with --vertex, ask --engine gemini")
+        raise UsageError(
+            "Vertex takes no files, in which the engine gemini_batch hands in its requests: leave out --vertex and set "
+            "GEMINI_API_KEY, or ask --engine gemini"
+        )
     return GeminiBatchEngine(options)
 
 
@@ -41,6 +44,7 @@ class GeminiBatchEngine:
         self._clock = clock or _SystemClock()
         self.identity = gemini_identity(self.name, options)
         self.tell: Callable[[str], object] = lambda _: None  # hears of the shards at every look
+        self.is_ending: Callable[[], bool] = lambda: False
 
     def answer(self, requests: Iterable[Request]) -> Iterator[Reply]:
         """See `Engine.answer`; replies to requests of an earlier run come first.
@@ -51,7 +55,7 @@ class GeminiBatchEngine:
         with BatchState(state_path(self._options.batch.folder, self.identity)) as state:
             online = gemini_engine(self._asked_online)
             run = BatchRun(state, service, self._options, online=online, clock=self._clock)
-            yield from run.replies(requests, lambda note: self.tell(note))
+            yield from run.replies(requests, lambda note: self.tell(note), lambda: self.is_ending())
 
 
 def cancel_batches(path: Path, options: EngineOptions) -> list[Shard]:

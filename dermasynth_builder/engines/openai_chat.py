@@ -100,5 +100,5 @@ class _Server:
         key = os.environ.get("OPENAI_API_KEY")
         self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
 
-    def headers(self) -> Mapping[str, str]:
+    async def headers(self) -> Mapping[str, str]:
         return self._headers

@@ -53,7 +53,7 @@ def outcome_of_error(status: int, headers: Mapping[str, str], body: bytes) -> Ou
     if status >= 500 or status == 408:
         return Outcome(Came.BROKE, reason=f"server: {told}", wait_s=wait_s)
     if status in (401, 403) or "API_KEY_INVALID" in str(error.get("details", "")):
-        return Outcome(Came.FATAL, reason=f"{told}; check the key and what it may do")
+        return Outcome(Came.FATAL, reason=f"{told}; check the key or login and what it may do")
     if status == 404:
         return Outcome(Came.FATAL, reason=f"{told}; check --model and --base-url")
     return Outcome(Came.REFUSED, reason=f"refused: {told}")

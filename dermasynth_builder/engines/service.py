@@ -44,8 +44,8 @@ class Access(Protocol):
 
     url: str
 
-    def headers(self) -> Mapping[str, str]:
-        """Of the next attempt."""
+    async def headers(self) -> Mapping[str, str] | Outcome:
+        """Of the next attempt; the outcome where none can be made."""
 
 
 class Service(Protocol):
