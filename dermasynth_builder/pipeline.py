@@ -12,6 +12,7 @@ from dermasynth_builder.errors import ReleaseError
 from dermasynth_builder.generate import Run, Tally, generate
 from dermasynth_builder.interrupts import finishing_on_ctrl_c
 from dermasynth_builder.ledger import Ledger, ledger_path
+from dermasynth_builder.ledgers import sent_on_day
 from dermasynth_builder.plan import Planner
 from dermasynth_builder.prices import cost_usd, load_prices
 from dermasynth_builder.progress import Bar, Reporter
@@ -167,8 +168,12 @@ def _require_all_asked(planned: Sequence[Planned], ledger: Ledger) -> None:
 
 
 def open_engine(settings: Settings) -> Engine:
-    """The engine of the settings, with prices for its replies and a place for its batches. Raises UsageError."""
+    """The engine of the settings, told of prices, of what earlier runs have sent and of a place for its batches.
+
+    Raises UsageError.
+    """
     options = settings.engine_options
+    options = replace(options, sent_today=options.sent_today or partial(sent_on_day, settings.work / "ledgers"))
     options = replace(options, batch=replace(options.batch, folder=settings.work / BATCHES))
     if options.price is None:
         price = partial(cost_usd, tier="standard", on=date.today(), table=load_prices())

@@ -13,6 +13,7 @@ DEFAULT_SPLITS = (0.90, 0.05, 0.05)  # shares of the groups: train, validation, 
 Thinking = Literal["minimal", "low", "medium", "high"]
 MediaResolution = Literal["low", "medium", "high"]
 Price = Callable[[str, Mapping[str, int]], float | None]  # model and usage -> USD; None: not known
+SentToday = Callable[[str, str], int]  # model, a UTC time in ISO 8601 -> requests sent to it on that day, by then
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,9 @@ class EngineOptions:
     timeout_s: float | None = None  # of one attempt; None: the engine's default
     requests_per_minute: float | None = None  # these four: None where only the service limits
     tokens_per_minute: float | None = None
-    requests_per_day: int | None = None  # of one run
+    requests_per_day: int | None = None
     usd_per_10_minutes: float | None = None
+    sent_today: SentToday | None = None  # by earlier runs, for `requests_per_day`; None: by the ledgers
     price: Price | None = None  # of a reply; None: by the price table that ships
     batch: BatchOptions = BatchOptions()
 

@@ -64,6 +64,7 @@ def test_rows_whose_jobs_never_succeed_fail_by_name_after_four_attempts(tmp_path
         fake.batches.ending = lambda _: state
         got = by_key(gemini_batch(fake.url, tmp_path).answer(asked))
     assert {reply.failure for reply in got.values()} == {f"batch: {state} (4 attempts)"}
+    assert {reply.parameters["tier"] for reply in got.values()} == {"batch"}
     assert len(got) == 5
     assert not fake.asked
 
