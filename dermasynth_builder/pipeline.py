@@ -173,9 +173,14 @@ def open_engine(settings: Settings) -> Engine:
     Raises UsageError.
     """
     options = settings.engine_options
-    options = replace(options, sent_today=options.sent_today or partial(sent_on_day, settings.work / "ledgers"))
-    options = replace(options, batch=replace(options.batch, folder=settings.work / BATCHES))
-    if options.price is None:
-        price = partial(cost_usd, tier="standard", on=date.today(), table=load_prices())
-        options = replace(options, price=price)
+    price = partial(cost_usd, on=date.today(), table=load_prices())
+    batch = replace(
+        options.batch, folder=settings.work / BATCHES, price=options.batch.price or partial(price, tier="batch")
+    )
+    options = replace(
+        options,
+        sent_today=options.sent_today or partial(sent_on_day, settings.work / "ledgers"),
+        price=options.price or partial(price, tier="standard"),
+        batch=batch,
+    )
     return registry.engine(settings.engine, options)

@@ -21,6 +21,7 @@ class BatchOptions:
     """How an engine hands in its requests in batches."""
 
     folder: Path = Path("build", BATCHES)  # what is handed in, and what became of it
+    price: Price | None = None  # of a reply; None: by the price table that ships
     most_rows: int = 2000  # of a shard, which is one job: small ones lose little when they expire
     most_bytes: int = 500_000_000  # of a shard; Google takes 2 GB
     enqueued_tokens: int | None = None  # of all jobs that have not ended; None: until the service says that it is full
@@ -49,7 +50,7 @@ class EngineOptions:
     requests_per_day: int | None = None
     usd_per_10_minutes: float | None = None
     sent_today: SentToday | None = None  # by earlier runs, for `requests_per_day`; None: by the ledgers
-    price: Price | None = None  # of a reply; None: by the price table that ships
+    price: Price | None = None  # of a reply that comes online; None: by the price table that ships
     batch: BatchOptions = BatchOptions()
 
 

@@ -4,18 +4,23 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 from asking import KEY, picture_requests, run_command
 from batching import gemini_batch, shards_of
+from conftest import Recorder
 from test_ask_gemini import records_in, start, wait_until
 
+from dermasynth_builder import pipeline
 from dermasynth_builder.errors import EngineError
 from dermasynth_builder.fake_gemini import FakeGemini
 from dermasynth_builder.generate import Run, generate
 from dermasynth_builder.ledger import Ledger, ledger_path
+from dermasynth_builder.prices import Tier, cost_usd, load_prices
 from dermasynth_builder.records import Reply, Request
+from dermasynth_builder.settings import BatchOptions, EngineOptions, PlanOptions, Settings
 from dermasynth_builder.specimens import write_pad_ufes
 
 STEPS = ("upload", "creating", "created", "list", "download")
@@ -67,6 +72,29 @@ def test_killed_at_every_step_no_shard_gets_a_second_job_and_the_rows_are_exact(
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or KEY.encode() not in path.read_bytes()
     assert KEY not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("deadline_h", "tier"), [(None, "batch"), (1e-9, "standard")])
+def test_what_comes_in_a_batch_or_online_is_paid_as_the_price_table_says(
+    tmp_path: Path, recorder: Recorder, deadline_h: float | None, tier: Tier
+) -> None:
+    with FakeGemini() as fake:
+        fake.batches.looks_until_ended = 10**6 if deadline_h else 1
+        settings = Settings(
+            raw={"pad_ufes": write_pad_ufes(tmp_path / "raw", images=6, side_px=16)},
+            work=tmp_path / "build",
+            engine="gemini_batch",
+            engine_options=EngineOptions(base_url=fake.url, batch=BatchOptions(poll_s=0.02, deadline_h=deadline_h)),
+            plan_options=PlanOptions(rounds=1),
+        )
+        pipeline.ask(pipeline.plan(settings, recorder), settings, recorder)
+    records, table = records_in(settings.work), load_prices()
+    assert len(records) == 12
+    for record in records:
+        assert record["parameters"]["tier"] == tier
+        whole = cost_usd(record["model"], record["usage"], tier="standard", on=date.today(), table=table)
+        assert whole
+        assert record["cost_usd"] == pytest.approx(whole * table.factors[tier])
 
 
 @pytest.mark.slow
