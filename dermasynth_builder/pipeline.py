@@ -173,9 +173,13 @@ def open_engine(settings: Settings) -> Engine:
     Raises UsageError.
     """
     options = settings.engine_options
-    price = partial(cost_usd, on=date.today(), table=load_prices())
+    table, today = load_prices(), date.today()
+    price = partial(cost_usd, on=today, table=table)
     batch = replace(
-        options.batch, folder=settings.work / BATCHES, price=options.batch.price or partial(price, tier="batch")
+        options.batch,
+        folder=settings.work / BATCHES,
+        price=options.batch.price or partial(price, tier="batch"),
+        image_family=options.batch.image_family or partial(table.image_family, on=today),
     )
     options = replace(
         options,
