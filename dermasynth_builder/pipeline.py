@@ -122,7 +122,7 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
         templates = jinja_environment(resource_dir("card"))
         (folder / ATTRIBUTION).write_text(attribution_text(configs, templates), encoding="utf-8")
         (folder / CARD).write_text(card_text(configs, templates), encoding="utf-8")
-        verify(folder)
+        verify(folder, report)
     for config in configs:
         counts = ", ".join(f"{split} {files.rows}" for split, files in config.splits.items())
         report.say(

@@ -17,8 +17,10 @@ from dermasynth_builder.card import all_mark, content_mark
 from dermasynth_builder.columns import COLUMNS, card_feature
 from dermasynth_builder.errors import ReleaseError
 from dermasynth_builder.parquet import SplitFiles, read_rows, read_split
+from dermasynth_builder.progress import Reporter
 from dermasynth_builder.records import SPLITS, Split
 from dermasynth_builder.registry import ALL
+from dermasynth_builder.stored_images import check_images
 
 CARD = "README.md"
 ATTRIBUTION = "ATTRIBUTION.md"
@@ -102,8 +104,11 @@ def read_card(folder: Path) -> dict[str, ConfigFiles]:
         raise ReleaseError(f"{card} has no metadata block of a release ({error}); build the release anew") from error
 
 
-def verify(folder: Path) -> dict[str, ConfigFiles]:
-    """The configs of a release whose card and files agree. Raises ReleaseError naming the first disagreement."""
+def verify(folder: Path, report: Reporter) -> dict[str, ConfigFiles]:
+    """The configs of a release whose card, files and images agree. Raises ReleaseError naming the first disagreement.
+
+    Reads all of it; see `check_images` for how long that takes.
+    """
     configs = read_card(folder)
     named = _named(folder, configs)
     for path in _visible_files(folder):
@@ -118,6 +123,9 @@ def verify(folder: Path) -> dict[str, ConfigFiles]:
         _verify_config(folder, config)
     if ALL in configs:
         _verify_all(folder, configs[ALL], list(of_sources.values()))
+    for name, config in of_sources.items():
+        with report.bar(f"checking {name}", sum(config.rows.values())) as bar:
+            check_images(config.paths, bar)
     return configs
 
 
