@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 from asking import KEY, by_key, draw_picture, gemini, picture_requests, question_about
 from google import genai
 from google.genai import types
+from loopback_server import serving
 from PIL import Image
 
 from dermasynth_builder import replies
@@ -53,12 +53,8 @@ def sniffed() -> Iterator[tuple[str, list[tuple[str, dict[str, str], bytes]]]]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", kept
-        server.shutdown()
-        thread.join()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
+        yield url, kept
 
 
 def ask_sdk(url: str, asked: Request, options: EngineOptions) -> None:
