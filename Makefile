@@ -30,7 +30,7 @@ check: $(VENV)/installed-dev ## format, lint, types and tests, as CI does
 	$(MAKE) test
 
 golden: $(VENV)/installed-dev ## write the golden texts of the tests anew; read the difference
-	-$(RUN) pytest -q --write-golden tests/test_questions.py tests/test_template_engine.py
+	-$(RUN) pytest -q --write-golden tests/test_styles.py tests/test_template_engine.py
 	git diff --stat tests/golden
 
 fix: $(VENV)/installed-dev ## mend format and what lint can mend by itself

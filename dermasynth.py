@@ -6,13 +6,14 @@
     pairs = builder.as_dataset()            # or, without preparing: builder.as_streaming_dataset()
 
 `data_dir` is a release folder (default: ./dermasynth), or the raw release of the source; then the rows are made
-from its images and the replies that `dermasynth generate` left in `work_dir`. With datasets 3.x the file is also
-a loading script: load_dataset("./dermasynth.py", "pad_ufes", data_dir=..., trust_remote_code=True). It never
-belongs into a release: `load_dataset` reads that without any code.
+from its images and the replies that `dermasynth generate` left in `work_dir`; what that was told of engine and plan
+has to be told here too, see `DermaSynthConfig`. With datasets 3.x the file is also a loading script:
+load_dataset("./dermasynth.py", "pad_ufes", data_dir=..., trust_remote_code=True). It never belongs into a release:
+`load_dataset` reads that without any code.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import datasets
 
 import dermasynth_builder
 from dermasynth_builder.registry import ALL, SOURCES
-from dermasynth_builder.settings import DEFAULT_SEED, Settings
+from dermasynth_builder.settings import DEFAULT_OPTIONS, DEFAULT_SEED, EngineOptions, PlanOptions, Settings
 
 _WHERE = (
     "Build a release with `dermasynth build SOURCE --raw DIR`, or download one with `hf download USER/dermasynth "
@@ -37,7 +38,9 @@ class DermaSynthConfig(datasets.BuilderConfig):  # type: ignore[misc]  # dataset
 
     work_dir: str = "build"  # with a raw release: where the ledger is
     engine: str = "template"  # with a raw release: whose replies to take
+    engine_options: EngineOptions = DEFAULT_OPTIONS  # with a raw release: how they were asked for
     seed: int = DEFAULT_SEED  # with a raw release: seed of the draws
+    plan_options: PlanOptions = field(default_factory=PlanOptions)  # with a raw release: what was asked
 
 
 class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datasets has no types
@@ -138,7 +141,9 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
             raw={self.config.name: raw},
             work=Path(self.config.work_dir),
             engine=self.config.engine,
+            engine_options=self.config.engine_options,
             seed=self.config.seed,
+            plan_options=self.config.plan_options,
         )
         return pipeline.pairs(settings, SilentReporter())
 

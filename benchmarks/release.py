@@ -70,7 +70,8 @@ def make_images(folder: Path, count: int) -> list[Path]:
     for number, path in enumerate(paths):
         draw = Random(number)  # noqa: S311 - noise, not a secret
         size = draw.randint(MEAN_IMAGE_BYTES * 3 // 4, MEAN_IMAGE_BYTES * 5 // 4)
-        path.write_bytes(header + draw.randbytes(size - len(header) - 2) + b"\xff\xd9")
+        noise = draw.randbytes(size - len(header) - 2).replace(b"\xff", b"\xfe")  # which would begin a marker
+        path.write_bytes(header + noise + b"\xff\xd9")
     return paths
 
 

@@ -278,6 +278,7 @@ def _add_questions(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_push(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Send a release to the Hugging Face Hub, once each image is held against its hash: 2 s a GB."
     parser.add_argument("repo", metavar="USER/NAME", help="the dataset repository; made if it is not there")
     _add_out(parser)
     parser.add_argument("--tag", default=f"v{__version__}", help=f"tag of this release (default: v{__version__})")

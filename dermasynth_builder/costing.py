@@ -50,8 +50,7 @@ def cost_report(order: CostOrder, settings: Settings, report: Reporter, *, on: d
     workload = combined(workload_of(each.requests(), each.read.images) for each in planned)
     estimates = {}
     for model in models:
-        found = table.answering(model, on)
-        family = found.images if found else None
+        family = table.image_family(model, on)
         estimates[model] = estimate(workload, table.rates(model, on), family, terms=terms)
     pilots = {}
     if order.is_from_ledger:

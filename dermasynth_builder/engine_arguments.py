@@ -41,7 +41,9 @@ def add_asking_options(parser: argparse.ArgumentParser) -> None:
         help=f"most requests in flight (default: {DEFAULT_OPTIONS.concurrency})")  # fmt: skip
     group.add_argument("--rpm", type=_amount, metavar="N", help="requests a minute")
     group.add_argument("--tpm", type=_amount, metavar="N", help="tokens a minute")
-    group.add_argument("--rpd", type=positive, metavar="N", help="requests a day; a run stops there")
+    group.add_argument(
+        "--rpd", type=positive, metavar="N", help="requests a day, by all runs in WORK; a run stops there"
+    )
     group.add_argument("--usd-per-10-min", type=_amount, metavar="USD", help="spend in any ten minutes")
     group.add_argument("--max-usd", type=_amount, metavar="USD", help="stop when the replies in the ledger cost that")
     group.add_argument("--base-url", metavar="URL", help="another server than the service's own")

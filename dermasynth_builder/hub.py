@@ -59,7 +59,7 @@ def push(order: PushOrder, report: Reporter) -> Difference:
 
     Raises PushError where the release must not go or the Hub refuses.
     """
-    files = _require_fit(order)
+    files = _require_fit(order, report)
     if not sys.stderr.isatty():
         disable_progress_bars()  # huggingface_hub draws its own, on terminals and into logs alike
     api = HfApi()
@@ -81,12 +81,12 @@ def push(order: PushOrder, report: Reporter) -> Difference:
     return difference
 
 
-def _require_fit(order: PushOrder) -> dict[str, Path]:
+def _require_fit(order: PushOrder, report: Reporter) -> dict[str, Path]:
     """The release's files by their path in the repository, after all refusals."""
     if order.repo.count("/") != 1:
         raise PushError(f"{order.repo!r} is no repository; write it as USER/NAME")
     try:
-        configs = verify(order.release)
+        configs = verify(order.release, report)
     except ReleaseError as error:
         raise PushError(f"not pushed: {error}") from error
     of_sources = [config for config in configs.values() if config.name != ALL]

@@ -15,9 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
-from filelock import FileLock, Timeout
-
 from dermasynth_builder.errors import LedgerError
+from dermasynth_builder.locks import lock_beside
 from dermasynth_builder.protocols import Engine
 from dermasynth_builder.records import Reply, Request, canonical_json, digest
 
@@ -93,11 +92,8 @@ class Ledger:
     def __enter__(self) -> "Ledger":
         """Opens the file for appending. Raises LedgerError where another process writes it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = FileLock(f"{self.path}.lock", timeout=0)
-        try:
-            self._lock.acquire()
-        except Timeout as error:
-            raise LedgerError(f"another process writes {self.path}; wait for it or stop it, then run again") from error
+        taken = LedgerError(f"another process writes {self.path}; wait for it or stop it, then run again")
+        self._lock = lock_beside(self.path, taken)
         with ExitStack() as opening:
             opening.callback(self._lock.release)
             self._scan()  # what another process has written since

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dermasynth_builder.engines.quota_day import is_same_day
 from dermasynth_builder.errors import LedgerError
 from dermasynth_builder.ledger import Ledger, ledger_name, read_record, reply_of
 from dermasynth_builder.tokens import Usage, read_usage
@@ -60,6 +61,23 @@ def usages(path: Path) -> Iterator[tuple[str, str | None, Mapping[str, int]]]:
     for record in _records(path):
         if record is not None and record.get("usage"):
             yield record["key"], record["model"], record["usage"]
+
+
+def sent_on_day(folder: Path, model: str, now: str) -> int:
+    """Requests that have gone to a model, one by one, on the quota's day of `now`, by all ledgers of a folder.
+
+    A reply counts with all its attempts, on the day of the last one. What was under way when a run was killed, or
+    waited for another attempt when it stopped, is in no ledger and not counted: the service may know of more. `now` is
+    a UTC time in ISO 8601.
+    """
+    replies = (record for path in sorted(folder.glob("*.jsonl")) for record in _records(path) if record)
+    return sum(
+        record.get("attempts", 1)
+        for record in replies
+        if record.get("model") == model
+        and record.get("parameters", {}).get("tier") != "batch"
+        and is_same_day(record["answered_at"], now)
+    )
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from dermasynth_builder.errors import ReleaseError
 from dermasynth_builder.generate import Run, Tally, generate
 from dermasynth_builder.interrupts import finishing_on_ctrl_c
 from dermasynth_builder.ledger import Ledger, ledger_path
+from dermasynth_builder.ledgers import sent_on_day
 from dermasynth_builder.plan import Planner
 from dermasynth_builder.prices import cost_usd, load_prices, online_tier
 from dermasynth_builder.progress import Bar, Reporter
@@ -121,7 +122,7 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
         templates = jinja_environment(resource_dir("card"))
         (folder / ATTRIBUTION).write_text(attribution_text(configs, templates), encoding="utf-8")
         (folder / CARD).write_text(card_text(configs, templates), encoding="utf-8")
-        verify(folder)
+        verify(folder, report)
     for config in configs:
         counts = ", ".join(f"{split} {files.rows}" for split, files in config.splits.items())
         report.say(
@@ -167,10 +168,23 @@ def _require_all_asked(planned: Sequence[Planned], ledger: Ledger) -> None:
 
 
 def open_engine(settings: Settings) -> Engine:
-    """The engine of the settings, with prices for its replies and a place for its batches. Raises UsageError."""
+    """The engine of the settings, told of prices, of what earlier runs have sent and of a place for its batches.
+
+    Raises UsageError.
+    """
     options = settings.engine_options
-    options = replace(options, batch=replace(options.batch, folder=settings.work / BATCHES))
-    if options.price is None:
-        price = partial(cost_usd, tier=online_tier(options), on=date.today(), table=load_prices())
-        options = replace(options, price=price)
+    table, today = load_prices(), date.today()
+    price = partial(cost_usd, on=today, table=table)
+    batch = replace(
+        options.batch,
+        folder=settings.work / BATCHES,
+        price=options.batch.price or partial(price, tier="batch"),
+        image_family=options.batch.image_family or partial(table.image_family, on=today),
+    )
+    options = replace(
+        options,
+        sent_today=options.sent_today or partial(sent_on_day, settings.work / "ledgers"),
+        price=options.price or partial(price, tier=online_tier(options)),
+        batch=batch,
+    )
     return registry.engine(settings.engine, options)

@@ -72,6 +72,11 @@ class PriceTable:
             return found
         return self.answering(found.routed_to, on) if found.routed_to else None
 
+    def image_family(self, model: str, on: date) -> ImageFamily | None:
+        """How the model that answers on a day counts images; None where that is not known."""
+        found = self.answering(model, on)
+        return found.images if found else None
+
     def rates(self, model: str, on: date) -> Rates | None:
         """The rates of a day; None where the table has none."""
         found = self.answering(model, on)

@@ -6,7 +6,7 @@ nothing else. The config "all" names the files of the others.
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,12 @@ import yaml
 from dermasynth_builder.card import all_mark, content_mark
 from dermasynth_builder.columns import COLUMNS, card_feature
 from dermasynth_builder.errors import ReleaseError
+from dermasynth_builder.locks import lock_beside
 from dermasynth_builder.parquet import SplitFiles, read_rows, read_split
+from dermasynth_builder.progress import Reporter
 from dermasynth_builder.records import SPLITS, Split
 from dermasynth_builder.registry import ALL
+from dermasynth_builder.stored_images import check_images
 
 CARD = "README.md"
 ATTRIBUTION = "ATTRIBUTION.md"
@@ -29,23 +32,24 @@ def new_release(out: Path) -> Iterator[Path]:
     """A new folder beside `out` that takes its place when the block ends well, and vanishes when it does not.
 
     Whoever loads `out` meets the old release or the new one. Raises ReleaseError where `out` is something
-    else than a release.
+    else than a release, and where another process is making one there.
     """
     out = out.resolve()
     _require_replaceable(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     making, old = (out.with_name(f".{out.name}.{name}") for name in ("new", "old"))
-    if old.exists() and not out.exists():  # killed between the two renames
-        old.rename(out)
-    for left in (making, old):
-        shutil.rmtree(left, ignore_errors=True)
-    making.mkdir()
-    try:
+    taken = ReleaseError(f"another build writes {out}; wait for it or stop it, or choose another --out")
+    with ExitStack() as leaving:
+        leaving.callback(lock_beside(out.with_name(f".{out.name}"), taken).release)
+        if old.exists() and not out.exists():  # killed between the two renames
+            old.rename(out)
+        for left in (making, old):
+            shutil.rmtree(left, ignore_errors=True)
+        making.mkdir()
+        leaving.callback(shutil.rmtree, making, ignore_errors=True)
         yield making
         _swap(making, out, old)
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _swap(making: Path, out: Path, old: Path) -> None:
@@ -102,8 +106,11 @@ def read_card(folder: Path) -> dict[str, ConfigFiles]:
         raise ReleaseError(f"{card} has no metadata block of a release ({error}); build the release anew") from error
 
 
-def verify(folder: Path) -> dict[str, ConfigFiles]:
-    """The configs of a release whose card and files agree. Raises ReleaseError naming the first disagreement."""
+def verify(folder: Path, report: Reporter) -> dict[str, ConfigFiles]:
+    """The configs of a release whose card, files and images agree. Raises ReleaseError naming the first disagreement.
+
+    Reads all of it; see `check_images` for how long that takes.
+    """
     configs = read_card(folder)
     named = _named(folder, configs)
     for path in _visible_files(folder):
@@ -118,6 +125,9 @@ def verify(folder: Path) -> dict[str, ConfigFiles]:
         _verify_config(folder, config)
     if ALL in configs:
         _verify_all(folder, configs[ALL], list(of_sources.values()))
+    for name, config in of_sources.items():
+        with report.bar(f"checking {name}", sum(config.rows.values())) as bar:
+            check_images(config.paths, bar)
     return configs
 
 

@@ -32,11 +32,17 @@ def a_dollar(_: str, __: object) -> float:
     return 1.0
 
 
+def half_a_dollar(_: str, __: object) -> float:
+    """What an attempt costs in a batch."""
+    return 0.5
+
+
 def gemini_batch(
     url: str, folder: Path, clock: Hours | None = None, *, timeout_s: float | None = None, **batch: object
 ) -> GeminiBatchEngine:
     """The engine on a fake service, five rows a shard unless told otherwise."""
-    options = BatchOptions(folder=folder, **{"most_rows": 5, **batch})  # type: ignore[arg-type]  # a test's own options
+    given = {"most_rows": 5, "price": half_a_dollar, **batch}
+    options = BatchOptions(folder=folder, **given)  # type: ignore[arg-type]  # a test's own options
     return GeminiBatchEngine(
         EngineOptions(base_url=url, batch=options, timeout_s=timeout_s, price=a_dollar), clock or Hours()
     )

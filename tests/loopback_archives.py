@@ -11,8 +11,8 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from hashlib import md5
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
@@ -22,6 +22,7 @@ from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from loopback_archives_http import Answer, Fault, Request, part_of
+from loopback_server import serving
 
 from dermasynth_builder.places import url_variable
 
@@ -46,7 +47,7 @@ class LoopbackArchives:
         self._running = ExitStack()
 
     def __enter__(self) -> Self:
-        self._running.enter_context(self._serving())
+        self.url = self._running.enter_context(serving(_Server(self)))
         return self
 
     def __exit__(
@@ -128,18 +129,6 @@ class LoopbackArchives:
         following = f"{self.url}/api/v2/images/search/?cursor={end}&collections={query['collections'][0]}"
         entries = [self._entry(path) for path in images[start:end]]
         return _json({"count": len(images), "results": entries, "next": following if end < len(images) else None})
-
-    @contextmanager
-    def _serving(self) -> Iterator[None]:
-        with _Server(self) as server:
-            self.url = f"http://127.0.0.1:{server.server_port}"
-            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-            thread.start()
-            try:
-                yield
-            finally:
-                server.shutdown()
-                thread.join()
 
 
 def _json(value: object) -> Answer:

@@ -10,8 +10,7 @@ Use the server only in a `with` block: left to the interpreter's end, it would w
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Self
 from loopback_hub_http import HANG_UP, TOKEN, USER, Answer, Call, answer, refusal
 from loopback_hub_routes import ROUTES
 from loopback_hub_store import Commit, HubError, HubStore
+from loopback_server import serving
 
 __all__ = ["HANG_UP", "TOKEN", "USER", "Commit", "HubError", "LoopbackHub", "RecordedRequest"]
 
@@ -70,7 +70,7 @@ class LoopbackHub:
         self._running = ExitStack()
 
     def __enter__(self) -> Self:
-        self._running.enter_context(self._serving())
+        self.url = self._running.enter_context(serving(_Server(self)))
         return self
 
     def __exit__(
@@ -154,18 +154,6 @@ class LoopbackHub:
                 given = answer(ROUTES, self._store, call)
             self._requests.append(RecordedRequest(call.method, call.target, len(call.body), given.status))
         return given
-
-    @contextmanager
-    def _serving(self) -> Iterator[None]:
-        with _Server(self) as server:
-            self.url = f"http://127.0.0.1:{server.server_port}"
-            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-            thread.start()
-            try:
-                yield
-            finally:
-                server.shutdown()
-                thread.join()
 
 
 class _Server(ThreadingHTTPServer):

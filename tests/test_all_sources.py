@@ -71,7 +71,7 @@ def test_every_config_and_the_one_over_all_load(version: str, built: Built, tmp_
 
 
 def test_the_config_over_all_stores_nothing_twice(built: Built) -> None:
-    configs = verify(built.release)
+    configs = verify(built.release, SilentReporter())
     assert list(configs) == [*registry.SOURCES, registry.ALL]
     files = sorted(built.release.rglob("*.parquet"))
     assert sorted(configs[registry.ALL].paths) == files
@@ -82,7 +82,7 @@ def test_the_config_over_all_stores_nothing_twice(built: Built) -> None:
 def test_a_release_of_one_source_lists_that_source_and_no_other(built: Built, tmp_path: Path) -> None:
     settings = Settings(raw={"hiba": built.settings.raw["hiba"]}, work=tmp_path / "build", out=tmp_path / "dermasynth")
     pipeline.build(settings, SilentReporter())
-    assert list(verify(settings.out)) == ["hiba"]
+    assert list(verify(settings.out, SilentReporter())) == ["hiba"]
     assert {path.name for path in settings.out.iterdir()} == {"README.md", "ATTRIBUTION.md", "hiba"}
     assert "BCN20000" not in (settings.out / "ATTRIBUTION.md").read_text(encoding="utf-8")
 
@@ -95,14 +95,14 @@ def test_a_card_whose_config_over_all_says_something_else_is_refused(built: Buil
     metadata["configs"][-1]["data_files"][0]["path"].pop()
     card.write_text(f"{head}---\n{yaml.safe_dump(metadata, sort_keys=False)}---\n{body}", encoding="utf-8")
     with pytest.raises(ReleaseError, match="config all: is not the other configs together"):
-        verify(release)
+        verify(release, SilentReporter())
 
 
 def test_a_release_without_attribution_is_refused(built: Built, tmp_path: Path) -> None:
     release = Path(shutil.copytree(built.release, tmp_path / "dermasynth"))
     (release / "ATTRIBUTION.md").unlink()
     with pytest.raises(ReleaseError, match=r"no ATTRIBUTION\.md"):
-        verify(release)
+        verify(release, SilentReporter())
 
 
 @pytest.mark.parametrize("name", registry.SOURCES)

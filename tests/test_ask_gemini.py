@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,6 +19,7 @@ from asking import KEY, command, environment, gemini, picture_requests, require_
 from conftest import Recorder
 
 from dermasynth_builder import pipeline, replies
+from dermasynth_builder.cli import main
 from dermasynth_builder.costing import pilot_text
 from dermasynth_builder.errors import EngineError, StoppedError
 from dermasynth_builder.fake_gemini import FakeGemini
@@ -129,6 +132,30 @@ def test_the_quota_of_the_day_stops_with_exit_code_3_and_the_run_ends_complete_l
         assert run_command(*words(raw, work, fake.url)).returncode == 0
     assert len({record["key"] for record in records_in(work)}) == len(records_in(work)) == 120
     require_nowhere([KEY], tmp_path, stopped.stdout, stopped.stderr)
+
+
+def test_requests_a_day_are_counted_over_all_runs_of_the_day(
+    raw: Path, tmp_path: Path, fake: FakeGemini, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [str(word) for word in words(raw, tmp_path, fake.url, "--rounds", "1", "--rpd", "40")]
+    assert main(given) == 3
+    capsys.readouterr()
+    assert main(given) == 3
+    assert "(--rpd 40). It is new at " in capsys.readouterr().err
+    assert main([*given, "--thinking", "low"]) == 3  # another ledger, the same quota
+    assert sum(fake.asked.values()) == 40
+    let_a_day_pass(tmp_path)
+    assert main(given) == 0
+    assert set(fake.asked.values()) == {1}
+    assert len(fake.asked) == len(records_in(tmp_path)) == 60
+    assert main([*given[:-1], "20"]) == 0  # spent, and nothing is left to ask
+
+
+def let_a_day_pass(work: Path) -> None:
+    """Makes all replies two days older, one of which may be the longest of the year."""
+    before = (datetime.now(UTC) - timedelta(days=2)).isoformat()
+    for path in (work / "ledgers").glob("*.jsonl"):
+        path.write_text(re.sub(r'(?<="answered_at":")[^"]+', before, path.read_text()))
 
 
 @pytest.mark.slow

@@ -4,19 +4,24 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 from asking import KEY, picture_requests, require_nowhere, run_command
 from batching import gemini_batch, shards_of
+from conftest import Recorder
 from test_ask_gemini import records_in, start, wait_until
 
+from dermasynth_builder import pipeline
 from dermasynth_builder.engines.gemini_batch import GeminiBatchEngine
 from dermasynth_builder.errors import EngineError, StoppedError
 from dermasynth_builder.fake_gemini import FakeGemini
 from dermasynth_builder.generate import Run, generate
 from dermasynth_builder.ledger import Ledger, ledger_path
+from dermasynth_builder.prices import Tier, cost_usd, load_prices
 from dermasynth_builder.records import Reply, Request
+from dermasynth_builder.settings import BatchOptions, EngineOptions, PlanOptions, Settings
 from dermasynth_builder.specimens import write_pad_ufes
 
 STEPS = ("upload", "creating", "created", "list", "download")
@@ -92,6 +97,29 @@ def test_killed_while_overdue_rows_are_asked_online_it_repeats_no_more_than_was_
     assert {record["parameters"]["tier"] for record in records} == {"standard"}
     spent = sum(record["cost_usd"] for record in records)
     assert f"cost: ${spent:.4f} for all replies" in run_command("status", "--work", work).stdout
+
+
+@pytest.mark.parametrize(("deadline_h", "tier"), [(None, "batch"), (1e-9, "standard")])
+def test_what_comes_in_a_batch_or_online_is_paid_as_the_price_table_says(
+    tmp_path: Path, recorder: Recorder, deadline_h: float | None, tier: Tier
+) -> None:
+    with FakeGemini() as fake:
+        fake.batches.looks_until_ended = 10**6 if deadline_h else 1
+        settings = Settings(
+            raw={"pad_ufes": write_pad_ufes(tmp_path / "raw", images=6, side_px=16)},
+            work=tmp_path / "build",
+            engine="gemini_batch",
+            engine_options=EngineOptions(base_url=fake.url, batch=BatchOptions(poll_s=0.02, deadline_h=deadline_h)),
+            plan_options=PlanOptions(rounds=1),
+        )
+        pipeline.ask(pipeline.plan(settings, recorder), settings, recorder)
+    records, table = records_in(settings.work), load_prices()
+    assert len(records) == 12
+    for record in records:
+        assert record["parameters"]["tier"] == tier
+        whole = cost_usd(record["model"], record["usage"], tier="standard", on=date.today(), table=table)
+        assert whole
+        assert record["cost_usd"] == pytest.approx(whole * table.factors[tier])
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from conftest import ROOT, Built
+from conftest import ROOT, Built, Recorder
 from datasets.utils.metadata import MetadataConfigs
 from huggingface_hub import DatasetCard
 
@@ -288,13 +288,13 @@ DISAGREEMENTS: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
-def test_a_release_as_built_holds_together_wherever_it_lies(built: Built, release: Path) -> None:
-    assert verify(release)["pad_ufes"].rows == verify(built.release)["pad_ufes"].rows
+def test_a_release_as_built_holds_together_wherever_it_lies(built: Built, release: Path, recorder: Recorder) -> None:
+    assert verify(release, recorder)["pad_ufes"].rows == verify(built.release, recorder)["pad_ufes"].rows
 
 
 @pytest.mark.parametrize("disagreement", DISAGREEMENTS)
-def test_a_disagreement_of_card_and_files_is_told(release: Path, disagreement: str) -> None:
+def test_a_disagreement_of_card_and_files_is_told(release: Path, recorder: Recorder, disagreement: str) -> None:
     spoil, message = DISAGREEMENTS[disagreement]
     spoil(release)
     with pytest.raises(ReleaseError, match=message):
-        verify(release)
+        verify(release, recorder)

@@ -31,8 +31,7 @@ def estimated(table: PriceTable) -> Estimated:
     def of(model: str, on: date = NOVEMBER, resolution: Resolution = "high", size: Size | None = EXAMPLE) -> Estimate:
         work = Workload((Load("general", "asked", "any", REQUESTS, 330 * REQUESTS, 160 * REQUESTS),), {size: REQUESTS})
         terms = Terms(table.limits, table.factors["batch"], table.factors["regional"], resolution, "medium")
-        found = table.answering(model, on)
-        return estimate(work, table.rates(model, on), found.images if found else None, terms=terms)
+        return estimate(work, table.rates(model, on), table.image_family(model, on), terms=terms)
 
     return of
 

@@ -1,17 +1,23 @@
 """The engine `gemini_batch` with Google's SDK on a fake: each row is settled once, whatever its job comes to."""
 
+from dataclasses import replace
+from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
-from asking import KEY, by_key, picture_requests
+from asking import KEY, by_key, draw_picture, picture_requests, question_about
 from batching import Hours, gemini_batch, shards_of
 
 from dermasynth_builder import registry, replies
 from dermasynth_builder.engines.batch_rows import outcome_of_row
+from dermasynth_builder.engines.batch_shards import estimated_tokens
+from dermasynth_builder.engines.job import Job
 from dermasynth_builder.engines.outcomes import Came
 from dermasynth_builder.errors import EngineError, UsageError
 from dermasynth_builder.fake_gemini import FakeGemini
-from dermasynth_builder.settings import BatchOptions, EngineOptions
+from dermasynth_builder.prices import load_prices
+from dermasynth_builder.settings import BatchOptions, EngineOptions, MediaResolution
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +70,7 @@ def test_rows_whose_jobs_never_succeed_fail_by_name_after_four_attempts(tmp_path
         fake.batches.ending = lambda _: state
         got = by_key(gemini_batch(fake.url, tmp_path).answer(asked))
     assert {reply.failure for reply in got.values()} == {f"batch: {state} (4 attempts)"}
+    assert {reply.parameters["tier"] for reply in got.values()} == {"batch"}
     assert len(got) == 5
     assert not fake.asked
 
@@ -96,6 +103,25 @@ def test_a_full_queue_is_waited_for_and_tokens_that_may_be_enqueued_are_counted(
         assert len(by_key(limited.answer(asked))) == 20
         assert fake.batches.refused == refused > 0
     assert len(fake.batches.created) == 7  # a quarter of the tokens each: three rows
+
+
+@pytest.mark.parametrize(
+    ("model", "resolution", "image"),
+    [
+        ("gemini-3.8-flash", None, 1120),
+        ("gemini-3.8-flash", "low", 280),
+        ("gemini-2.5-flash-lite", "low", 1548),
+        ("a-model", "medium", 560),
+    ],
+)
+def test_tokens_are_estimated_by_the_rules_of_the_model(
+    tmp_path: Path, model: str, resolution: MediaResolution | None, image: int
+) -> None:
+    request = replace(question_about(draw_picture(tmp_path / "0.jpg")), prompt="x" * 400, reply_schema="")
+    family_of = partial(load_prices().image_family, on=date(2026, 11, 23))
+    options = EngineOptions(model, media_resolution=resolution, batch=BatchOptions(image_family=family_of))
+    assert estimated_tokens(Job(1, request, 4096, 0.0), options) == 100 + image
+    assert estimated_tokens(Job(1, replace(request, image_path=None), 4096, 0.0), options) == 100
 
 
 def test_a_job_whose_making_got_no_answer_is_found_and_not_made_again(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from asking import KEY, answer_json, by_key, draw_picture, gemini, picture_reque
 from google import genai
 from google.genai import types
 from google_cloud import LOCATION, PAYER, PROJECT, TOKEN, write_user
+from loopback_server import serving
 from PIL import Image
 
 from dermasynth_builder import replies
@@ -49,12 +49,8 @@ def sniffed() -> Iterator[tuple[str, list[tuple[str, dict[str, str], bytes]]]]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", kept
-        server.shutdown()
-        thread.join()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
+        yield url, kept
 
 
 def ask_sdk(url: str, asked: Request, options: EngineOptions) -> None:

@@ -10,7 +10,7 @@ from asked import Recited, answer, failure, request, requests
 
 from dermasynth_builder.errors import LedgerError
 from dermasynth_builder.ledger import FORMAT, Ledger, ledger_path
-from dermasynth_builder.ledgers import summarise, usages
+from dermasynth_builder.ledgers import sent_on_day, summarise, usages
 from dermasynth_builder.records import Reply
 from dermasynth_builder.tokens import Usage
 
@@ -241,3 +241,20 @@ def test_a_summary_adds_up_the_tokens_and_the_money_of_every_reply_replaced_ones
     assert (summary.answered, summary.tokens) == (2, Usage(prompt=4350, output=480, thoughts=120))
     assert (summary.cost_usd, summary.unpriced) == (0.375, 1)
     assert list(usages(path)) == [(paid.key, None, usage)] * 3
+
+
+def test_requests_of_a_day_are_counted_from_midnight_pacific_over_all_ledgers(path: Path) -> None:
+    asked = Reply("", None, "server: 500", model="a-model", attempts=3, answered_at="2026-11-23T08:00:00.000+00:00")
+    written(
+        path,
+        asked,
+        replace(asked, answered_at="2026-11-23T07:59:59.999+00:00"),  # the day before
+        replace(asked, model="another"),
+        replace(asked, parameters={"tier": "batch"}),  # batches have a quota of their own
+        replace(asked, attempts=20, parameters={"tier": "standard"}),
+        answer(request(1).key),
+    )
+    written(path.with_name("other.jsonl"), replace(asked, attempts=100))
+    assert sent_on_day(path.parent, "a-model", "2026-11-24T07:59:00+00:00") == 123
+    assert sent_on_day(path.parent, "a-model", "2026-11-24T08:00:00+00:00") == 0
+    assert sent_on_day(path.parent / "none", "a-model", "2026-11-24T08:00:00+00:00") == 0

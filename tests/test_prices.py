@@ -67,7 +67,7 @@ def test_a_price_is_that_of_the_day(
 
 
 def test_a_routed_model_counts_images_as_what_answers_for_it(table: PriceTable) -> None:
-    families = [found.images for on in (NOVEMBER, DECEMBER) if (found := table.answering("gemini-2.5-pro", on))]
+    families = [table.image_family("gemini-2.5-pro", on) for on in (NOVEMBER, DECEMBER)]
     assert families == ["tiles", "resolution"]
 
 

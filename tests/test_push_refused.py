@@ -27,7 +27,7 @@ print(json.dumps(ended))
 
 def spoilt_releases(release: Path, root: Path) -> dict[str, Path]:
     """Copies of a release, each unfit to be pushed in its own way."""
-    names = ("script", "stray", "rows", "shard", "torn")
+    names = ("script", "stray", "rows", "shard", "torn", "image")
     copies = {name: shutil.copytree(release, root / name) for name in names}
     (copies["script"] / "dermasynth.py").write_text("")
     (copies["stray"] / "notes.txt").write_text("")
@@ -35,6 +35,9 @@ def spoilt_releases(release: Path, root: Path) -> dict[str, Path]:
     card.write_text(re.sub(r"num_examples: \d+", "num_examples: 1", card.read_text()))
     (copies["shard"] / TRAIN).unlink()
     (copies["torn"] / TRAIN).write_bytes((release / TRAIN).read_bytes()[:-1])
+    content = bytearray((release / TRAIN).read_bytes())
+    content[len(content) // 4] ^= 1
+    (copies["image"] / TRAIN).write_bytes(content)
     return {**copies, "empty": Path(shutil.copytree(release / "pad_ufes", root / "empty"))}
 
 
@@ -49,6 +52,7 @@ def test_what_must_not_go_is_refused_before_any_request(built: Built, tmp_path: 
         "says 1 rows of train, its files hold ": allowed["rows"],
         "no file for split train": allowed["shard"],
         "train-00000-of-00001.parquet cannot be read": allowed["torn"],
+        "the image has other bytes than the row says": allowed["image"],
         "empty is no release: it has no README.md": allowed["empty"],
         "nowhere is no release": [REPO, "--out", str(tmp_path / "nowhere")],
         "'dermasynth' is no repository; write it as USER/NAME": ["dermasynth", *unspoilt],
@@ -94,12 +98,10 @@ def test_a_push_that_was_cut_off_goes_on_where_it_stopped(built: Built, tmp_path
 
 
 def spoil_bytes(release: Path) -> None:
-    """Changes a letter of the card and a byte of an image; neither file changes its size."""
+    """Changes a letter of the card and one of the Parquet writer's name; neither file changes its size."""
     card, train = release / CARD, release / TRAIN
     card.write_bytes(card.read_bytes()[:-2] + b"?\n")
-    content = bytearray(train.read_bytes())
-    content[len(content) // 4] ^= 1
-    train.write_bytes(content)
+    train.write_bytes(train.read_bytes().replace(b"parquet-cpp-arrow", b"parquet-cpp-arroW"))
 
 
 def test_a_connection_that_breaks_is_told_in_words(built: Built, tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def test_a_release_is_its_card_attribution_and_parquet_and_nothing_else(built: B
     assert sorted(tree(built.release)) == [
         "ATTRIBUTION.md", "README.md", *(f"pad_ufes/{split}-00000-of-00001.parquet" for split in splits)
     ]  # fmt: skip
-    assert sorted(path.name for path in built.folder.iterdir()) == ["build", "dermasynth"]
+    assert sorted(path.name for path in built.folder.iterdir()) == [".dermasynth.lock", "build", "dermasynth"]
 
 
 def test_no_patient_is_in_two_splits(built: Built) -> None:
@@ -159,7 +159,7 @@ def test_an_error_while_writing_leaves_the_old_release_and_no_litter(old: Path, 
     with pytest.raises(ReleaseError, match="has changed since it was measured; run the build again"):
         run.release()
     assert tree(old) == before
-    assert sorted(path.name for path in old.parent.iterdir()) == ["build", "dermasynth", "raw"]
+    assert sorted(path.name for path in old.parent.iterdir()) == [".dermasynth.lock", "build", "dermasynth", "raw"]
 
 
 def test_a_full_disk_is_told_as_such_and_leaves_the_old_release(old: Path, run: Run) -> None:
@@ -168,7 +168,7 @@ def test_a_full_disk_is_told_as_such_and_leaves_the_old_release(old: Path, run: 
     with pytest.raises(OSError, match="File too large"), small_disk(100_000):
         run.release()
     assert tree(old) == before
-    assert sorted(path.name for path in old.parent.iterdir()) == ["build", "dermasynth", "raw"]
+    assert sorted(path.name for path in old.parent.iterdir()) == [".dermasynth.lock", "build", "dermasynth", "raw"]
 
 
 def test_a_release_replaces_the_old_one_whole(old: Path, specimens: Path, build_release: Build, tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_release_replaces_the_old_one_whole(old: Path, specimens: Path, build_
     (old / "pad_ufes" / "test-00000-of-00001.parquet").unlink()
     (old / ".cache").mkdir()  # as `hf download` leaves one
     replaced = build_release(raw, tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["build", "dermasynth", "raw"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".dermasynth.lock", "build", "dermasynth", "raw"]
     fresh = build_release(raw, tmp_path / "fresh")
     assert tree(replaced.release) == tree(fresh.release)
     assert not (old / ".cache").exists()
@@ -186,7 +186,7 @@ def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     with new_release(tmp_path / "out") as folder:
         (folder / "README.md").write_text("new")
-    assert tree(tmp_path) == {"out/README.md": b"new"}
+    assert tree(tmp_path) == {".out.lock": b"", "out/README.md": b"new"}
 
 
 @pytest.mark.parametrize("killed", ["while writing", "between the renames", "before the old one was removed"])
@@ -200,8 +200,8 @@ def test_what_a_killed_run_left_is_healed_by_the_next(old: Path, killed: str) ->
         making.rename(kept)
     with pytest.raises(KeyboardInterrupt), new_release(old):
         raise KeyboardInterrupt
-    assert tree(old.parent) == {f"dermasynth/{name}": content for name, content in before.items()}
-    assert [path.name for path in old.parent.iterdir()] == ["dermasynth"]
+    assert tree(old) == before
+    assert sorted(path.name for path in old.parent.iterdir()) == [".dermasynth.lock", "dermasynth"]
 
 
 def test_a_release_that_cannot_be_put_in_place_leaves_the_old_one(old: Path) -> None:
@@ -209,7 +209,7 @@ def test_a_release_that_cannot_be_put_in_place_leaves_the_old_one(old: Path) -> 
     with pytest.raises(FileNotFoundError), new_release(old) as folder:
         folder.rmdir()
     assert tree(old) == before
-    assert [path.name for path in old.parent.iterdir()] == ["dermasynth"]
+    assert sorted(path.name for path in old.parent.iterdir()) == [".dermasynth.lock", "dermasynth"]
 
 
 def _a_file(out: Path) -> None:

@@ -54,13 +54,14 @@ class Rehearsed:
         self.now = until
         return None
 
-    def run(self, count: int, **options: object) -> list[Reply]:
-        return list(self.replies(count, **options))
+    def run(self, count: int, *, sent_today: int = 0, **options: object) -> list[Reply]:
+        return list(self.replies(count, sent_today=sent_today, **options))
 
-    def replies(self, count: int, **options: object) -> Iterator[Reply]:
+    def replies(self, count: int, *, sent_today: int = 0, **options: object) -> Iterator[Reply]:
         asked = [replace(each, reply_schema=schema("asked")) for each in requests(count)]
         chosen = EngineOptions(model="m", **options)  # type: ignore[arg-type]  # a test's own options
-        return Scheduler(self, chosen, self.clock).run(asked)
+        now = "2026-11-23T07:00:00+00:00"
+        return Scheduler(self, chosen, self.clock, sent_today=sent_today, now=now).run(asked)
 
     @property
     def tries(self) -> Counter[str]:
@@ -202,6 +203,18 @@ def test_a_run_sends_no_more_than_the_day_allows() -> None:
     with pytest.raises(QuotaError, match="--rpd 30"):
         service.run(100, requests_per_day=30)
     assert len(service.sent) == 30
+    with pytest.raises(QuotaError, match=r"--rpd 30.*new at 2026-11-24 08:00"):
+        service.run(100, requests_per_day=30, sent_today=18)
+    assert len(service.sent) == 30 + 12
+    with pytest.raises(QuotaError, match=r"--rpd 30.*new at 2026-11-23 08:00"):  # nothing came back to tell the time
+        service.run(100, requests_per_day=30, sent_today=30)
+    assert len(service.sent) == 30 + 12
+
+
+def test_a_day_that_is_just_long_enough_ends_well() -> None:
+    service = Rehearsed()
+    assert len(service.run(30, requests_per_day=30)) == 30
+    assert service.run(0, requests_per_day=30, sent_today=31) == []
 
 
 def test_what_breaks_is_tried_five_times_with_growing_waits() -> None:

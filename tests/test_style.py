@@ -122,3 +122,14 @@ def test_nothing_tells_of_the_machine_it_was_made_on() -> None:
         if path.is_file() and path != Path(__file__):
             text = path.read_bytes().decode("utf-8", errors="ignore")
             assert not [mark for mark in marks if mark in text], name
+
+
+def test_make_golden_runs_every_test_with_a_golden_text() -> None:
+    users = {
+        f"tests/{path.name}"
+        for path in (ROOT / "tests").glob("test_*.py")
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.FunctionDef) and "golden" in [argument.arg for argument in node.args.args]
+    }
+    [recipe] = [line for line in (ROOT / "Makefile").read_text().splitlines() if "--write-golden" in line]
+    assert set(recipe.split("--write-golden ")[1].split()) == users

@@ -17,6 +17,7 @@ from dermasynth_builder.settings import EngineOptions
 # A row's error has the code of gRPC or that of HTTP.
 _HTTP_OF_GRPC = {1: 499, 3: 400, 4: 504, 5: 404, 7: 403, 8: 429, 9: 400, 11: 400, 14: 503, 16: 401}
 NOT_IN_RESULTS = Outcome(Came.BROKE, reason="server: the results lack this row")
+_TIER = "batch"
 _OF_THE_SERVICE = frozenset({Came.RATE, Came.SPEND, Came.DAY})
 
 
@@ -44,14 +45,15 @@ def reply_to_row(row: Job, outcome: Outcome, job: RemoteJob, *, options: EngineO
     if row.goes_again(outcome.came, fault):
         return None
     reply = row.reply(back, fault, model=options.model or "", now=0.0)
-    return replace(reply, parameters={**reply.parameters, "tier": "batch", "batch": job.name})
+    return replace(reply, parameters={**reply.parameters, "tier": _TIER, "batch": job.name})
 
 
 def failed_reply(row: Job, reason: str, *, at: str, model: str | None) -> Reply:
     """The reply to a row that is given up, at a UTC time."""
     errand = Errand(0, row.request, row.max_output_tokens)
     back = Return(errand, Outcome(Came.BLOCKED, reason=reason), row.sent_at, at, 0.0)
-    return row.reply(back, reason, model=model or "", now=0.0)
+    reply = row.reply(back, reason, model=model or "", now=0.0)
+    return replace(reply, parameters={**reply.parameters, "tier": _TIER})
 
 
 def reply_asked_online(reply: Reply, row: Job) -> Reply:

@@ -12,10 +12,8 @@ from dermasynth_builder.engines.job import Job
 from dermasynth_builder.engines.sent_images import ImageFault, make_sent_image
 from dermasynth_builder.engines.service import SentImage
 from dermasynth_builder.settings import BatchOptions, EngineOptions
+from dermasynth_builder.tokens import image_tokens, text_tokens
 
-_IMAGE_TOKENS = {"low": 280, "medium": 560}
-_MOST_IMAGE_TOKENS = 1120
-_LETTERS_A_TOKEN = 4
 _SHARDS_IN_QUEUE = 4  # so many share the tokens that may be enqueued
 
 
@@ -61,9 +59,16 @@ def most_tokens(batch: BatchOptions) -> float:
 
 
 def estimated_tokens(job: Job, options: EngineOptions) -> int:
-    """How many a request has, on the high side: as many of an image as a model takes at most."""
-    image = _IMAGE_TOKENS.get(options.media_resolution or "", _MOST_IMAGE_TOKENS) if job.request.image_path else 0
-    return image + (len(job.request.prompt) + len(job.request.reply_schema)) // _LETTERS_A_TOKEN
+    """How many a request has, on the high side: as many of an image as the model takes at most.
+
+    A model of which nothing is known counts as one of Gemini 3.
+    """
+    text = text_tokens(job.request.prompt + job.request.reply_schema)
+    if job.request.image_path is None:
+        return text
+    find_family = options.batch.image_family
+    family = find_family(options.model or "") if find_family else None
+    return text + image_tokens(family or "resolution", None, options.media_resolution or "high")
 
 
 def _line(job: Job, image: SentImage | None, options: EngineOptions) -> bytes:

@@ -17,11 +17,10 @@ from types import TracebackType
 from typing import Any
 from uuid import uuid4
 
-from filelock import FileLock, Timeout
-
 from dermasynth_builder.engines.job import Job
 from dermasynth_builder.errors import LedgerError
 from dermasynth_builder.ledger import record_of, reply_of
+from dermasynth_builder.locks import lock_beside
 from dermasynth_builder.records import Facts, Reply, Request, canonical_json
 
 
@@ -79,11 +78,8 @@ class BatchState:
     def __enter__(self) -> "BatchState":
         """Raises LedgerError where another process has it."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = FileLock(f"{self.path}.lock", timeout=0)
-        try:
-            self._lock.acquire()
-        except Timeout as error:
-            raise LedgerError(f"another process works with {self.path}; wait for it or stop it first") from error
+        taken = LedgerError(f"another process works with {self.path}; wait for it or stop it first")
+        self._lock = lock_beside(self.path, taken)
         self._db = sqlite3.connect(self.path)
         self._db.executescript(_SCHEMA)
         with self._db:

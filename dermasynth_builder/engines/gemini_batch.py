@@ -17,9 +17,7 @@ from dermasynth_builder.engines.gemini import GeminiService, gemini_engine, gemi
 from dermasynth_builder.errors import EngineError, UsageError
 from dermasynth_builder.ledger import ledger_name
 from dermasynth_builder.records import Reply, Request
-from dermasynth_builder.settings import EngineOptions, Price
-
-BATCH_SHARE = 0.5  # of the online price; ai.google.dev/gemini-api/docs/pricing, 2026-10-07
+from dermasynth_builder.settings import EngineOptions
 
 
 def gemini_batch_engine(options: EngineOptions) -> "GeminiBatchEngine":
@@ -40,7 +38,7 @@ class GeminiBatchEngine:
     def __init__(self, options: EngineOptions, clock: Clock | None = None) -> None:
         self._asked_online = options
         options = GeminiService(options).options
-        self._options = replace(options, price=_batch_price(options.price))
+        self._options = replace(options, price=options.batch.price)
         self._clock = clock or _SystemClock()
         self.identity = gemini_identity(self.name, options)
         self.tell: Callable[[str], object] = lambda _: None  # hears of the shards at every look
@@ -82,14 +80,6 @@ def cancel_batches(path: Path, options: EngineOptions) -> list[Shard]:
 def state_path(folder: Path, identity: Mapping[str, str | int | float | None]) -> Path:
     """Where the shards of an engine identity are kept: as its ledger is named, but `.sqlite`."""
     return folder / Path(ledger_name(identity)).with_suffix(".sqlite")
-
-
-def _batch_price(price: Price | None) -> Price:
-    def batch_price(model: str, usage: Mapping[str, int]) -> float | None:
-        online = price(model, usage) if price else None
-        return None if online is None else online * BATCH_SHARE
-
-    return batch_price
 
 
 class _SystemClock:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 from dermasynth_builder.engines.service import Identity, Service
 from dermasynth_builder.records import Reply, Request
@@ -37,5 +38,8 @@ class OnlineEngine:
         from dermasynth_builder.engines.courier import Courier  # aiohttp is for those who ask
         from dermasynth_builder.engines.scheduler import Scheduler
 
+        options, now = self._service.options, datetime.now(UTC).isoformat()
+        count = options.sent_today if options.requests_per_day else None
+        sent_today = count(options.model or "", now) if count else 0
         with Courier(self._service) as courier:
-            yield from Scheduler(courier, self._service.options, time.monotonic).run(requests)
+            yield from Scheduler(courier, options, time.monotonic, sent_today=sent_today, now=now).run(requests)

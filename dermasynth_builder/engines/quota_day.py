@@ -1,6 +1,6 @@
 """Effect: reads the rules of a time zone. When the quota of a day is new: at midnight Pacific, as Google counts."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from dermasynth_builder.errors import QuotaError
@@ -19,5 +19,13 @@ def quota_error(now: str, reason: str) -> QuotaError:
 
 def next_day(now: datetime) -> datetime:
     """The next midnight Pacific, in UTC."""
-    today = now.astimezone(_PACIFIC).date()
-    return datetime.combine(today + timedelta(days=1), time(), _PACIFIC).astimezone(UTC)
+    return datetime.combine(_day(now) + timedelta(days=1), time(), _PACIFIC).astimezone(UTC)
+
+
+def is_same_day(at: str, other: str) -> bool:
+    """Whether two UTC times in ISO 8601 share a quota of the day."""
+    return _day(datetime.fromisoformat(at)) == _day(datetime.fromisoformat(other))
+
+
+def _day(at: datetime) -> date:
+    return at.astimezone(_PACIFIC).date()

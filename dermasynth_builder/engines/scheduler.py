@@ -34,19 +34,29 @@ class Carrier(Protocol):
 
 
 class Scheduler:
-    """One run."""
+    """One run, which counts as one day where midnight Pacific passes in it."""
 
-    def __init__(self, carrier: Carrier, options: EngineOptions, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        carrier: Carrier,
+        options: EngineOptions,
+        clock: Callable[[], float],
+        *,
+        sent_today: int = 0,
+        now: str = "",
+    ) -> None:
+        """`sent_today` requests have gone before, on the quota's day of `now`, a UTC time in ISO 8601."""
         self._carrier, self._options, self._clock = carrier, options, clock
         self._pace, self._window, self._breaker = Pace(options), Window(options.concurrency), Breaker()
         self._in_flight: dict[int, Job] = {}  # by the attempt's number
         self._again: list[tuple[float, int, Job]] = []  # a heap: when at the earliest, number, job
         self._pulled = self._sent = 0
+        self._sent_before = sent_today
         self._is_exhausted = False
         self._has_answered = False
         self._ending: DermaSynthError | None = None
         self._last_fault = ""
-        self._last_at = ""  # when the last attempt came back; UTC, ISO 8601
+        self._last_at = now  # when the last attempt came back; UTC, ISO 8601
         self._draw = Random(0)  # noqa: S311 - jitter, no secret
 
     def run(self, requests: Iterable[Request]) -> Iterator[Reply]:
@@ -60,9 +70,12 @@ class Scheduler:
             if not self._in_flight:
                 if self._ending:
                     raise self._ending
+                is_day_spent = self._is_day_spent()
+                if is_day_spent:  # nothing more is sent: pulling one only shows whether one is left
+                    self._is_exhausted = self._is_exhausted or next(fresh, None) is None
                 if self._is_exhausted and not self._again:
                     return
-                if self._is_day_spent():
+                if is_day_spent:
                     raise quota_error(self._last_at, f"--rpd {self._options.requests_per_day}")
             back = self._carrier.next(self._idle_s())
             reply = self._settled(back) if back else None
@@ -80,7 +93,8 @@ class Scheduler:
         return len(self._in_flight) < self._window.size and not self._is_day_spent()
 
     def _is_day_spent(self) -> bool:
-        return self._options.requests_per_day is not None and self._sent >= self._options.requests_per_day
+        per_day = self._options.requests_per_day
+        return per_day is not None and self._sent_before + self._sent >= per_day
 
     def _may_pull(self) -> bool:
         """What waits for another try counts as pulled, so that nobody's requests pile up here."""
