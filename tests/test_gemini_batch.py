@@ -28,7 +28,7 @@ def test_every_request_is_answered_by_a_job_with_its_provenance(tmp_path: Path) 
     for each in asked:
         reply = got[each.key]
         assert replies.exchanges(each, reply)
-        assert (reply.model, reply.model_version) == ("gemini-3.5-flash-lite", "gemini-3.5-flash-lite-001")
+        assert (reply.model, reply.model_version) == ("gemini-3.5-flash-lite", "gemini-3.5-flash-lite-fake")
         assert (reply.parameters["tier"], reply.cost_usd) == ("batch", 0.5)
         assert str(reply.parameters["batch"]).startswith("batches/")
     assert sorted(fake.batches.created.values()) == [1, 1, 1]
