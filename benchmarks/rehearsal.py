@@ -22,7 +22,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
-from signal import SIGINT
 
 from rehearsal_release import Checked, check, disagreements
 from rehearsal_tables import TABLES, lay_out
@@ -91,7 +90,7 @@ def fake_gemini() -> Iterator[tuple[str, Ended]]:
         assert process.stdout
         yield process.stdout.readline().split(" is at ")[1].split(";")[0], ended
     finally:
-        process.send_signal(SIGINT)
+        process.terminate()  # no SIGINT: a script in the background hands down that it is ignored
         ended.peak_mb = reap(process)
 
 
