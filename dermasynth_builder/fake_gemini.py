@@ -106,6 +106,7 @@ class FakeGemini:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        self.batches.close()
 
 
 def serve(fake: FakeGemini, port: int, say: Callable[[str], object]) -> None:
@@ -124,6 +125,7 @@ def serve(fake: FakeGemini, port: int, say: Callable[[str], object]) -> None:
             await asyncio.Event().wait()
         finally:
             await runner.cleanup()
+            fake.batches.close()
 
     with suppress(KeyboardInterrupt):
         asyncio.run(run())
