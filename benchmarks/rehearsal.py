@@ -10,15 +10,16 @@ Prints what each step took; exit code 1 where something does not agree. Everythi
 """
 
 import argparse
+import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
@@ -29,11 +30,8 @@ from rehearsal_tables import TABLES, lay_out
 COMMAND = (sys.executable, "-u", "-c", "from dermasynth_builder.cli import main; raise SystemExit(main())")
 ENGINES = ("gemini", "gemini_batch")
 FAULT = "safety=0.002"  # a reply that costs and gives no pair
-STEPS = {
-    "images to ask about": "read",
-    " answered, ": "ask",
-    "release written": "release",
-}  # by what is said at its end
+# What `dermasynth build` says at the end of a step.
+STEPS = {"images to ask about": "read", " answered, ": "ask", "release written": "release"}
 
 
 @dataclass
@@ -41,6 +39,7 @@ class Ended:
     """A process that has ended."""
 
     seconds: dict[str, float] = field(default_factory=dict)  # by step
+    held_mb: dict[str, float] = field(default_factory=dict)  # most memory by the end of a step; Linux tells it
     peak_mb: float = 0.0
     lines: int = 0  # that it wrote, warnings and progress among them
 
@@ -61,6 +60,7 @@ def run_build(folder: Path, engine: str, url: str, *, poll_s: float) -> Ended:
                 if mark in line:
                     before = sum(taken for name, taken in ended.seconds.items() if name != step)
                     ended.seconds[step] = time.monotonic() - started - before
+                    ended.held_mb[step] = held_mb(process.pid)
         ended.peak_mb = reap(process)
     assert process.returncode == 0, (of_engine / "stderr").read_text()[-3000:]
     ended.lines += len((of_engine / "stderr").read_text().splitlines())
@@ -73,6 +73,14 @@ def folders_of(folder: Path, engine: str) -> list[str]:
     return [*TABLES, "--raw", str(folder / "raw"), "--work", str(of_engine / "build"), "--out", str(of_engine / "out")]
 
 
+def held_mb(pid: int) -> float:
+    """The most memory that a process has held so far, MB; 0 where the system does not tell."""
+    with contextlib.suppress(FileNotFoundError):
+        told = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+        return int(told[1]) * 1024 / 1_000_000 if told else 0.0
+    return 0.0
+
+
 def reap(process: "subprocess.Popen[str]") -> float:
     """Waits for the end of a process; gives the most memory that it held, MB."""
     _, status, used = os.wait4(process.pid, 0)
@@ -80,7 +88,7 @@ def reap(process: "subprocess.Popen[str]") -> float:
     return used.ru_maxrss / (1_000_000 if sys.platform == "darwin" else 1_000_000 / 1024)
 
 
-@contextmanager
+@contextlib.contextmanager
 def fake_gemini(folder: Path) -> Iterator[tuple[str, Ended]]:
     """The service in a process of its own: its address, and what it has taken once the block has ended."""
     ended = Ended()
@@ -115,8 +123,9 @@ def rehearse(folder: Path, engine: str, poll_s: float) -> tuple[dict[str, float]
     figures |= {
         "requests": checked.requests,
         "requests a second": checked.requests / ended.seconds["ask"],
-        "peak memory, MB": ended.peak_mb,
-        "peak memory of the service, MB": service.peak_mb,
+        **{f"most memory by the end of {step}, MB": ended.held_mb.get(step, 0.0) for step in ("read", "ask")},
+        "most memory, MB": ended.peak_mb,
+        "most memory of the service, MB": service.peak_mb,
         "ledger, MB": size_mb((folder / engine).rglob("ledgers/*.jsonl")),
         "release, MB": size_mb((folder / engine / "out").rglob("*.parquet")),
         "lines told": ended.lines,

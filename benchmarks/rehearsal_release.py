@@ -57,9 +57,10 @@ def check(folder: Path, engine: str, requests: Mapping[str, int]) -> Checked:
         "cost of what was rejected, USD": sum(replies[key]["cost_usd"] or 0 for key in lost),
         "cost by the ledger, USD": sum(reply["cost_usd"] or 0 for reply in replies.values()),
     }
+    of_rows, of_rejects, of_ledger = (cost for name, cost in checked.figures.items() if name.endswith("USD"))
     told = _told_by_status(folder)
-    if not isclose(told, checked.figures["cost by the ledger, USD"], abs_tol=0.0001):
-        checked.found.append(f"{engine}: `dermasynth status` says {told} USD")
+    if not (isclose(of_rows + of_rejects, of_ledger) and isclose(told, of_ledger, abs_tol=0.0001)):
+        checked.found.append(f"{engine}: the costs do not add up, or `dermasynth status` says otherwise: {told} USD")
     return checked
 
 
@@ -120,7 +121,8 @@ def _unlike(folder: Path, rows: list[dict[str, Any]], replies: Mapping[str, dict
         yield f"{len(rows) - len(keys)} rows share a request"
     if lost := keys - replies.keys():
         yield f"{len(lost)} rows have no reply in the ledger"
-    if wrong := [row for row in rows if row["cost_usd"] != replies[row["request_key"]]["cost_usd"]]:
+    known = [row for row in rows if row["request_key"] in replies]
+    if wrong := [row for row in known if row["cost_usd"] != replies[row["request_key"]]["cost_usd"]]:
         yield f"{len(wrong)} rows have not the cost of their reply, the first {wrong[0]['pair_id']}"
     if Counter(row["pair_id"] for row in _loaded(folder / "out", "all")) != Counter(row["pair_id"] for row in rows):
         yield "the config `all` has other rows than the sources"
