@@ -1,6 +1,6 @@
 """A rehearsal of the whole: the real tables of all five sources through `gemini` and `gemini_batch`, to releases.
 
-    DERMASYNTH_REAL_DATA=DIR python benchmarks/rehearsal.py                  all rows of all tables; half an hour
+    DERMASYNTH_REAL_DATA=DIR python benchmarks/rehearsal.py                  all rows of all tables; twenty minutes
     DERMASYNTH_REAL_DATA=DIR python benchmarks/rehearsal.py --images 50 --poll 1    a minute
 
 Lays the tables out as their releases have them, with a small drawn picture for each image; serves `dermasynth
