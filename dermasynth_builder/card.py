@@ -11,6 +11,7 @@ from jinja2 import Environment
 
 from dermasynth_builder import __version__
 from dermasynth_builder.columns import COLUMNS, card_feature
+from dermasynth_builder.fake_gemini_answers import is_fake_version
 from dermasynth_builder.licences import Licence, by_strictness
 from dermasynth_builder.parquet import SplitFiles
 from dermasynth_builder.protocols import Source
@@ -96,6 +97,7 @@ def attribution_text(configs: Sequence[Config], environment: Environment) -> str
 def card_text(configs: Sequence[Config], environment: Environment) -> str:
     """The whole README.md of a release. The first config is the default one."""
     metadata = yaml.safe_dump(card_metadata(configs), sort_keys=False, allow_unicode=True, width=1000)
+    models = sorted({model for config in configs for model in config.stats.models})
     body = environment.get_template("README.md.jinja").render(
         configs=configs,
         columns=COLUMNS,
@@ -104,6 +106,8 @@ def card_text(configs: Sequence[Config], environment: Environment) -> str:
         rows=sum(config.rows for config in configs),
         images=sum(len(config.stats.images) for config in configs),
         is_specimen=any(config.is_specimen for config in configs),
+        models=models,
+        is_fake=any(is_fake_version(model) for model in models),
         is_template=any("template" in config.stats.engines for config in configs),
     )
     return f"---\n{metadata}---\n\n{body.strip()}\n"

@@ -3,8 +3,10 @@
 No code of a release (`BCC`, `FST2`) ever leaves this module, and nothing is said of a missing fact.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from functools import lru_cache
+from types import MappingProxyType
 
 from dermasynth_builder.records import Confirmation, Facts, Modality
 
@@ -109,7 +111,8 @@ def told(facts: Facts) -> Facts:
     return Facts(**{f.name: getattr(facts, f.name) for f in fields(Facts) if f.name not in UNTOLD})
 
 
-def phrases(facts: Facts) -> dict[str, str]:
+@lru_cache(maxsize=16)  # an image is put into words several times over
+def phrases(facts: Facts) -> Mapping[str, str]:
     """The facts as pieces of a sentence; what is not known has no entry.
 
     Beside `PHRASES` and `LISTS` ("smokes and drinks alcohol"): `present`, `absent` and `unrecorded` (lists of
@@ -129,7 +132,7 @@ def phrases(facts: Facts) -> dict[str, str]:
         made["one_diameter"] = _millimetres(facts.diameter_1_mm or facts.diameter_2_mm or 0)
     if facts.is_melanocytic is not None:
         made["lineage"] = "melanocytic" if facts.is_melanocytic else "not melanocytic"
-    return made | {name: name for name, is_set in _marks(facts).items() if is_set}
+    return MappingProxyType(made | {name: name for name, is_set in _marks(facts).items() if is_set})
 
 
 def knows(facts: Facts, names: Iterable[str]) -> bool:
@@ -140,7 +143,7 @@ def knows(facts: Facts, names: Iterable[str]) -> bool:
 
 def metadata_lines(facts: Facts) -> list[str]:
     """One line of words for each thing that is known and may be told."""
-    known = phrases(facts)
+    known = dict(phrases(facts))
     if "diagnosis" in known and "confirmation" in known:
         known["diagnosis"] += f", {known.pop('confirmation')}"
     return [f"{label}: {known[name]}" for name, label in _LABELS.items() if name in known]

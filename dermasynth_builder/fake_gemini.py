@@ -4,8 +4,8 @@
         engine = gemini_engine(EngineOptions(base_url=fake.url))
 
 It speaks the REST of `generativelanguage.googleapis.com`, v1 and v1beta, Files and Batches too, and `generateContent`
-of Vertex. What it answers depends on the seed and the request alone. Beside Google's paths, GET /requests tells how
-often each request was asked.
+of Vertex. What it answers depends on the seed and the request alone; the version of the model that each answer names
+ends in "-fake". Beside Google's paths, GET /requests tells how often each request was asked.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from typing import Any, Self
 from aiohttp import web
 
 from dermasynth_builder.errors import UsageError
-from dermasynth_builder.fake_gemini_answers import BadRequest, FakeRequest, answer_text, response_of
+from dermasynth_builder.fake_gemini_answers import BadRequest, FakeRequest, answer_text, fake_version, response_of
 from dermasynth_builder.fake_gemini_batch_routes import add_batch_routes
 from dermasynth_builder.fake_gemini_batches import FakeBatches
 from dermasynth_builder.fake_gemini_faults import FakeAnswer, day_quota, error_answer, fault_of, minute_quota
@@ -31,6 +31,7 @@ from dermasynth_builder.fake_gemini_http import json_of, refusal_of_key, refusal
 MODELS = ("gemini-3.5-flash-lite", "gemini-3.1-flash-lite", "gemini-3.8-flash", "gemini-2.5-flash-lite")
 _HOST = "127.0.0.1"
 _VERTEX_PLACE = "projects/{project}/locations/{location}/publishers/google"
+_WORK = "build/fake"  # apart from what a real service answers
 _MOST_BODY_BYTES = 100 << 20
 
 
@@ -72,7 +73,7 @@ class FakeGemini:
 
     def answer(self, model: str, request: FakeRequest) -> FakeAnswer:
         """The answer of the model itself, faults included."""
-        text, version = answer_text(request, self.seed), f"{model}-001"
+        text, version = answer_text(request, self.seed), fake_version(model)
         fault = fault_of(request, self.asked[request.digest], self.shares, seed=self.seed)
         if fault:
             return fault(request, text, version)
@@ -106,6 +107,7 @@ class FakeGemini:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        self.batches.close()
 
 
 def serve(fake: FakeGemini, port: int, say: Callable[[str], object]) -> None:
@@ -118,11 +120,13 @@ def serve(fake: FakeGemini, port: int, say: Callable[[str], object]) -> None:
         except OSError as error:
             raise UsageError(f"port {port} cannot be had: {os.strerror(error.errno or 0)}") from error
         say(f"a Gemini that invents its answers is at http://{_HOST}:{at}; Ctrl-C stops it. In another terminal:\n")
-        say(f"  GEMINI_API_KEY=any dermasynth generate ... --engine gemini --base-url http://{_HOST}:{at}")
+        say("  GEMINI_API_KEY=any dermasynth generate ... --engine gemini \\")
+        say(f"    --base-url http://{_HOST}:{at} --work {_WORK}")
         try:
             await asyncio.Event().wait()
         finally:
             await runner.cleanup()
+            fake.batches.close()
 
     with suppress(KeyboardInterrupt):
         asyncio.run(run())

@@ -12,6 +12,7 @@ from hashlib import sha256
 from random import Random
 from typing import Any
 
+_FAKE = "-fake"
 _IMAGE_TOKENS = {"MEDIA_RESOLUTION_LOW": 280, "MEDIA_RESOLUTION_MEDIUM": 560}
 _MOST_IMAGE_TOKENS = 1120
 _THOUGHTS = {"LOW": 120, "MEDIUM": 400, "HIGH": 1200}  # mean tokens
@@ -52,6 +53,16 @@ class FakeRequest:
         each = _IMAGE_TOKENS.get(self.config.get("mediaResolution", ""), _MOST_IMAGE_TOKENS)
         text = len(self.prompt) // _LETTERS_A_TOKEN
         return {"TEXT": text} | ({"IMAGE": each * len(self.images)} if self.images else {})
+
+
+def fake_version(model: str) -> str:
+    """What every answer names as the version of its model, so that none can pass for Google's."""
+    return f"{model}{_FAKE}"
+
+
+def is_fake_version(version: str) -> bool:
+    """Whether an answer under that version is invented."""
+    return _FAKE in version
 
 
 def answer_text(request: FakeRequest, seed: int) -> str:

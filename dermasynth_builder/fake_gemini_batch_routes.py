@@ -43,21 +43,20 @@ class _Routes:
     async def upload(self, call: web.Request) -> web.StreamResponse:
         """A part of the bytes; the last one says so. The URL is its own permission."""
         name = call.match_info["name"]
-        content = self._batches.files.get(name, b"") + await call.read()
-        self._batches.files[name] = content
+        self._batches.append(name, await call.read())
         if "finalize" not in call.headers["X-Goog-Upload-Command"]:
             return web.json_response({}, headers={"X-Goog-Upload-Status": "active"})
         await self._reach("upload")
-        described = {"file": _described(name, content)}
+        described = {"file": _described(name, self._batches.size_bytes(name))}
         return web.json_response(described, headers={"X-Goog-Upload-Status": "final"})
 
     async def file(self, call: web.Request) -> web.StreamResponse:
         name = call.match_info["name"]
-        content = self._batches.files.get(name)
-        return response(call, FakeAnswer(content=_described(name, content)) if content is not None else _none(name))
+        size_bytes = self._batches.size_bytes(name)
+        return response(call, _none(name) if size_bytes is None else FakeAnswer(content=_described(name, size_bytes)))
 
     async def download(self, call: web.Request) -> web.StreamResponse:
-        content = self._batches.files.get(call.match_info["name"])
+        content = self._batches.content(call.match_info["name"])
         if content is None:
             return response(call, _none(call.match_info["name"]))
         half = len(content) // 2
@@ -70,7 +69,7 @@ class _Routes:
 
     async def delete_file(self, call: web.Request) -> web.StreamResponse:
         name = call.match_info["name"]
-        return response(call, FakeAnswer() if self._batches.files.pop(name, None) is not None else _none(name))
+        return response(call, FakeAnswer() if self._batches.delete(name) else _none(name))
 
     async def create(self, call: web.Request) -> web.StreamResponse:
         """Once a job is asked for it is made, even where nobody waits for the answer any more."""
@@ -121,8 +120,8 @@ class _Routes:
             await asyncio.sleep(_HELD_POLL_S)
 
 
-def _described(name: str, content: bytes) -> Mapping[str, Any]:
-    return {"name": name, "sizeBytes": str(len(content)), "mimeType": "application/jsonl", "state": "ACTIVE"}
+def _described(name: str, size_bytes: int | None) -> Mapping[str, Any]:
+    return {"name": name, "sizeBytes": str(size_bytes), "mimeType": "application/jsonl", "state": "ACTIVE"}
 
 
 def _none(what: str) -> FakeAnswer:

@@ -1,14 +1,17 @@
-"""Effect: stamps jobs with the time. The files and batch jobs that a fake Gemini keeps.
+"""Effect: keeps files on disk, stamps jobs with the time. The files and batch jobs of a fake Gemini.
 
 A job goes from PENDING to RUNNING to its end as it is looked at, so that no test has to wait. Tests may hold calls at
 the points in `held`, and see in `reached` who is there.
 """
 
 import json
+import shutil
+import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -27,8 +30,8 @@ class FakeJob:
     name: str  # "batches/..."
     model: str
     display_name: str
-    rows: Sequence[tuple[str, Any]]  # key and GenerateContentRequest
-    is_inline: bool
+    source: Mapping[str, Any]  # its requests, or the name of the file that holds them
+    rows: int
     tokens: int
     created_at: str
     state: str = "PENDING"
@@ -45,7 +48,7 @@ class FakeJob:
             "state": f"BATCH_STATE_{self.state}",
             "createTime": self.created_at,
             "updateTime": _now(),
-            "batchStats": {"requestCount": str(len(self.rows))},
+            "batchStats": {"requestCount": str(self.rows)},
         }
         if self.state in ENDED:
             self.ended_at = metadata["endTime"] = self.ended_at or _now()
@@ -66,33 +69,58 @@ class FakeBatches:
     held: set[str] = field(default_factory=set)  # of "upload", "creating", "created", "list", "download"
     reached: Counter[str] = field(default_factory=Counter)  # how many calls came to each of these points
     jobs: dict[str, FakeJob] = field(default_factory=dict)
-    files: dict[str, bytes] = field(default_factory=dict)
+    files: dict[str, Path] = field(default_factory=dict)  # "files/..." -> where it lies
     created: Counter[str] = field(default_factory=Counter)  # jobs by display name, those that were deleted too
     refused: int = 0  # jobs that did not fit
     made: int = 0  # files and jobs, which are named by number
+    _folder: Path | None = None  # of the files, once there is one
 
     def new_name(self, kind: str) -> str:
         """ "files/1", "batches/2", ... without a repetition."""
         self.made += 1
         return f"{kind}/fake{self.made}"
 
+    def append(self, name: str, part: bytes) -> None:
+        """Adds to a file, which is made if it is not there. All files together may be larger than all images."""
+        self._folder = self._folder or Path(tempfile.mkdtemp(prefix="dermasynth-fake-gemini-"))
+        with self.files.setdefault(name, self._folder / Path(name).name).open("ab") as file:
+            file.write(part)
+
+    def close(self) -> None:
+        """Removes all files."""
+        if self._folder:
+            shutil.rmtree(self._folder)
+
+    def content(self, name: str) -> bytes | None:
+        """The bytes of a file; None where there is none of that name."""
+        return self.files[name].read_bytes() if name in self.files else None
+
+    def size_bytes(self, name: str) -> int | None:
+        """The size of a file; None where there is none of that name."""
+        return self.files[name].stat().st_size if name in self.files else None
+
+    def delete(self, name: str) -> bool:
+        """Deletes a file, and gives whether there was one."""
+        if name not in self.files:
+            return False
+        self.files.pop(name).unlink()
+        return True
+
     def create(self, model: str, body: Any) -> FakeAnswer:
         """The answer to `batchGenerateContent`. Display names need not be new."""
         batch = camel_keys(body).get("batch", {}) if isinstance(body, dict) else {}
         source = batch.get("inputConfig", {})
         try:
-            rows = self._rows_of(source)
-            tokens = sum(sum(FakeRequest(request).prompt_tokens.values()) for _, request in rows)
+            of_rows = [sum(FakeRequest(request).prompt_tokens.values()) for _, request in self._rows_of(source)]
         except (BadRequest, ValueError, KeyError, TypeError) as error:
             return error_answer(400, "INVALID_ARGUMENT", str(error))
+        tokens = sum(of_rows)
         enqueued = sum(job.tokens for job in self.jobs.values() if job.state not in ENDED)
         if self.most_tokens is not None and enqueued + tokens > self.most_tokens:
             self.refused += 1
             return error_answer(429, "RESOURCE_EXHAUSTED", "Resource has been exhausted (e.g. check quota).")
         display_name = str(batch.get("displayName", ""))
-        job = FakeJob(
-            self.new_name("batches"), model, display_name, rows, "requests" in source, tokens, created_at=_now()
-        )
+        job = FakeJob(self.new_name("batches"), model, display_name, source, len(of_rows), tokens, created_at=_now())
         self.jobs[job.name] = job
         self.created[display_name] += 1
         return FakeAnswer(content=job.described())
@@ -108,27 +136,34 @@ class FakeBatches:
             job.state = "RUNNING"
         return job.described()
 
-    def _rows_of(self, source: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    def _rows_of(self, source: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        """Key and GenerateContentRequest of each row, one at a time."""
         if "requests" in source:
-            listed = source["requests"]["requests"]
-            return [(str(each.get("metadata", {}).get("key", "")), each["request"]) for each in listed]
+            for each in source["requests"]["requests"]:
+                yield str(each.get("metadata", {}).get("key", "")), each["request"]
+            return
         if "fileName" not in source:
             raise BadRequest(_NO_SUCH_MEMBER)
         if source["fileName"] not in self.files:
             raise BadRequest(f"File {source['fileName']} does not exist, or you may not access it.")
-        lines = [json.loads(line) for line in self.files[source["fileName"]].splitlines()]
-        return [(line["key"], line["request"]) for line in lines]
+        with self.files[source["fileName"]].open("rb") as lines:
+            for line in map(json.loads, lines):
+                yield line["key"], line["request"]
 
     def _answer(self, job: FakeJob, answer: AnswerRow) -> None:
-        """All rows, in an order of their own."""
-        results = [_result(key, answer(job.model, request)) for key, request in job.rows]
+        """All rows, in an order of their own. Where the file with the requests is gone, the job fails."""
+        try:
+            results = [_result(key, answer(job.model, request)) for key, request in self._rows_of(job.source)]
+        except BadRequest:
+            job.state = "FAILED"
+            return
         Random(job.name).shuffle(results)  # noqa: S311 - no secret
-        if job.is_inline:
+        if "requests" in job.source:
             inline = [{"metadata": {"key": result.pop("key")}, **result} for result in results]
             job.output = {"inlinedResponses": {"inlinedResponses": inline}}
             return
         name = self.new_name("files")
-        self.files[name] = self.edit_results(b"".join(json.dumps(result).encode() + b"\n" for result in results))
+        self.append(name, self.edit_results(b"".join(json.dumps(result).encode() + b"\n" for result in results)))
         job.output = {"responsesFile": name}
 
 

@@ -21,9 +21,10 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from dermasynth_builder import __version__
 from dermasynth_builder.errors import PushError, ReleaseError
+from dermasynth_builder.fake_gemini_answers import is_fake_version
 from dermasynth_builder.progress import Reporter
 from dermasynth_builder.registry import ALL
-from dermasynth_builder.release import ATTRIBUTION, CARD, ConfigFiles, engines, verify
+from dermasynth_builder.release import ATTRIBUTION, CARD, ConfigFiles, values_in, verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,13 @@ def _require_fit(order: PushOrder, report: Reporter) -> dict[str, Path]:
     except ReleaseError as error:
         raise PushError(f"not pushed: {error}") from error
     of_sources = [config for config in configs.values() if config.name != ALL]
-    template = sorted(config.name for config in of_sources if "template" in engines(config))
+    fake = sorted(c.name for c in of_sources if any(is_fake_version(v or "") for v in values_in(c, "model_version")))
+    if fake:
+        raise PushError(
+            f"not pushed: {', '.join(fake)} holds answers that `dermasynth fake-gemini` has invented; ask a real "
+            "service, with a --work folder of its own"
+        )
+    template = sorted(config.name for config in of_sources if "template" in values_in(config, "engine"))
     if template and not order.is_template_allowed:
         raise PushError(
             f"not pushed: {', '.join(template)} holds rows of the template engine, which looked at no image; "

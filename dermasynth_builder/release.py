@@ -136,9 +136,9 @@ def _named(folder: Path, configs: Mapping[str, ConfigFiles]) -> set[Path]:
     return {folder / CARD, folder / ATTRIBUTION} | {path for config in configs.values() for path in config.paths}
 
 
-def engines(config: ConfigFiles) -> set[str]:
-    """The engines whose rows a config holds."""
-    return {values["engine"] for values in read_rows(config.paths, ["engine"])}
+def values_in(config: ConfigFiles, column: str) -> set[Any]:
+    """The values of a column in all rows of a config; None where a row has none."""
+    return {values[column] for values in read_rows(config.paths, [column])}
 
 
 def _config(folder: Path, entry: Mapping[str, Any], info: Mapping[str, Any]) -> ConfigFiles:

@@ -238,7 +238,7 @@ def test_a_changed_model_stops_the_run_unless_it_is_allowed(
     ask(settings, recorder)
     fake.shares = {"version": 1.0}
     whole = replace(settings, shard=(1, 1))
-    with pytest.raises(EngineError, match=r"-001-changed answers instead of .*-001; .* --allow-version-change"):
+    with pytest.raises(EngineError, match=r"-fake-changed answers instead of .*-fake; .* --allow-version-change"):
         ask(whole, recorder)
     changed = [record for record in records_in(tmp_path) if record["failure"]]
     assert 1 <= len(changed) <= 8
@@ -261,7 +261,7 @@ def test_machines_share_a_run_and_their_ledgers_are_joined_exactly_once(
     ask(settings_of(raw, tmp_path / "all", fake.url), recorder)
     assert recorder.said[-1].startswith("0 answered, 0 failed, 60 known")
     status = run_command("status", "--work", tmp_path / "all").stdout
-    assert "60 answers of gemini-3.5-flash-lite-001" in status
+    assert "60 answers of gemini-3.5-flash-lite-fake" in status
     assert "cost: $0.6000 for all replies" in status
     other = settings_of(raw, tmp_path / "other", fake.url)
     ask(replace(other, engine_options=replace(other.engine_options, thinking="low")), recorder)

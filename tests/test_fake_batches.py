@@ -44,6 +44,19 @@ def test_a_file_becomes_a_job_whose_results_come_in_another_order(version: str) 
             client.batches.create(model=MODEL, src=str(file.name))
 
 
+def test_a_job_whose_file_is_deleted_before_its_end_fails_and_no_file_outlives_the_service() -> None:
+    with FakeGemini() as fake:
+        client = client_of(fake.url, "v1")
+        files = [client.files.upload(file=BytesIO(lines_of(2)), config={"mime_type": "text/plain"}) for _ in range(2)]
+        job = client.batches.create(model=MODEL, src=str(files[0].name))
+        client.files.delete(name=str(files[0].name))
+        states = [client.batches.get(name=str(job.name)).state for _ in range(2)]
+        assert states == ["JOB_STATE_RUNNING", "JOB_STATE_FAILED"]
+        (left,) = fake.batches.files.values()
+        assert left.read_bytes() == lines_of(2)
+    assert not left.parent.exists()
+
+
 def test_inline_requests_keep_their_keys_and_jobs_are_listed_in_pages_cancelled_and_deleted() -> None:
     with FakeGemini() as fake:
         client = client_of(fake.url, "v1")

@@ -34,7 +34,7 @@ def test_every_request_is_answered_by_a_job_with_its_provenance(tmp_path: Path) 
     for each in asked:
         reply = got[each.key]
         assert replies.exchanges(each, reply)
-        assert (reply.model, reply.model_version) == ("gemini-3.5-flash-lite", "gemini-3.5-flash-lite-001")
+        assert (reply.model, reply.model_version) == ("gemini-3.5-flash-lite", "gemini-3.5-flash-lite-fake")
         assert (reply.parameters["tier"], reply.cost_usd) == ("batch", 0.5)
         assert str(reply.parameters["batch"]).startswith("batches/")
     assert sorted(fake.batches.created.values()) == [1, 1, 1]
@@ -46,7 +46,7 @@ def test_every_request_is_answered_by_a_job_with_its_provenance(tmp_path: Path) 
 def test_a_job_that_expires_is_halved_until_its_parts_go_through(tmp_path: Path) -> None:
     asked = picture_requests(tmp_path, 12)
     with FakeGemini() as fake:
-        fake.batches.ending = lambda job: "EXPIRED" if len(job.rows) > 3 else "SUCCEEDED"
+        fake.batches.ending = lambda job: "EXPIRED" if job.rows > 3 else "SUCCEEDED"
         got = by_key(gemini_batch(fake.url, tmp_path, most_rows=8).answer(asked))
     assert {reply.failure for reply in got.values()} == {None}
     assert len(got) == sum(fake.asked.values()) == 12
@@ -201,7 +201,7 @@ def test_results_with_unknown_doubled_torn_and_missing_rows_settle_each_row_once
 
     with FakeGemini() as fake:
         fake.batches.edit_results = spoiled
-        fake.batches.ending = lambda job: "SUCCEEDED" if len(job.rows) > 1 else restored(fake)
+        fake.batches.ending = lambda job: "SUCCEEDED" if job.rows > 1 else restored(fake)
         got = by_key(gemini_batch(fake.url, tmp_path).answer(asked))
     assert {reply.failure for reply in got.values()} == {None}
     assert sorted(reply.attempts for reply in got.values()) == [1, 1, 1, 1, 2]

@@ -161,7 +161,7 @@ def test_every_request_gets_an_answer_with_its_provenance(tmp_path: Path) -> Non
     for each in asked:
         reply = got[each.key]
         assert replies.exchanges(each, reply)
-        assert (reply.model, reply.model_version) == ("gemini-3.5-flash-lite", "gemini-3.5-flash-lite-001")
+        assert (reply.model, reply.model_version) == ("gemini-3.5-flash-lite", "gemini-3.5-flash-lite-fake")
         assert (reply.attempts, reply.finish_reason, reply.cost_usd) == (1, "STOP", None)
         assert reply.usage["promptTokenCount.IMAGE"] == 1120
         assert reply.usage["thoughtsTokenCount"] > 0

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,10 @@ from conftest import Built
 from loopback_hub import HANG_UP, TOKEN, LoopbackHub
 from loopback_hub_client import run_process, run_script
 from loopback_hub_push import CARD, REPO, SENDING, TAG, TRAIN, files_of, listed, published, push, sent
+
+from dermasynth_builder.fake_gemini import FakeGemini
+from dermasynth_builder.parquet import read_rows
+from dermasynth_builder.settings import EngineOptions
 
 REFUSED = """
 import contextlib, io, json, sys
@@ -67,6 +72,24 @@ def test_what_must_not_go_is_refused_before_any_request(built: Built, tmp_path: 
         assert (code, out) == (1, ""), said
         assert said in err
         assert err.startswith("dermasynth: ")
+
+
+def test_invented_answers_say_so_in_every_row_and_on_the_card_and_are_not_pushed(
+    specimens: Path, build_release: Callable[..., Built], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", "any")
+    with FakeGemini() as fake:
+        options = EngineOptions(base_url=fake.url)
+        release = build_release(specimens, tmp_path, engine="gemini", engine_options=options).release
+    versions = {row["model_version"] for row in read_rows(release.rglob("*.parquet"), ["model_version"])}
+    assert versions == {"gemini-3.5-flash-lite-fake"}
+    card = (release / CARD).read_text()
+    assert "> **Invented answers.**" in card
+    assert "Models, as the service that answered names them: gemini-3.5-flash-lite-fake." in card
+    with LoopbackHub() as hub:
+        ended = push(hub, tmp_path / "home", release)
+    assert (ended.code, ended.requests) == (1, [])
+    assert "pad_ufes holds answers that `dermasynth fake-gemini` has invented" in ended.err
 
 
 CUT_OFFS: list[tuple[dict[str, Any], list[str], int]] = [  # the fault; what was sent, how many commits are there then

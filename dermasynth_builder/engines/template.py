@@ -103,7 +103,7 @@ class _Writer:
         self._compiled = compiled
         self._curated: Mapping[str, list[dict[str, str]]] = knowledge.get(request.facts.diagnosis or "", {})
         self._draw = Random(request.key)  # noqa: S311 - a draw, not a secret
-        self._known = describe.phrases(request.facts)
+        self._known = dict(describe.phrases(request.facts))
         if self._curated:  # else the parts that would quote it do not apply
             self._known["curated"] = "curated"
         self._words = self._known | _helpers(request)
