@@ -5,13 +5,16 @@
 Each client is a process of its own, in turn, round by round; every request is a question about one of
 `requests / 2` JPEGs of 58 kB. Ours reads the images, keeps the ledger and all that; raw aiohttp sends bodies made
 beforehand. Prints the median over the rounds, and ratios to raw of the same round.
+
+bespokelabs-curator is measured too where `--curator` names a Python that has it; without, the output says how to.
+Clients named "chat" ask chat completions, by which curator is fastest; all others ask as Gemini is asked. The server
+takes as long and says the same to both.
 """
 
 import argparse
 import asyncio
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -19,8 +22,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
+
+from meter import Meter
 
 from dermasynth_builder.records import Facts, Request
 from dermasynth_builder.replies import schema
@@ -79,13 +85,13 @@ def requests_of(folder: Path, count: int) -> Iterator[Request]:
         )
 
 
-def ask_ours(order: Order) -> None:
-    """`generate` with the engine `gemini` and a ledger."""
-    from dermasynth_builder.engines.gemini import gemini_engine
+def ask_ours(order: Order, name: str = "gemini", model: str | None = None) -> None:
+    """`generate` with an engine and a ledger."""
+    from dermasynth_builder import registry
     from dermasynth_builder.generate import generate
     from dermasynth_builder.ledger import Ledger, ledger_path
 
-    engine = gemini_engine(EngineOptions(base_url=order.url, concurrency=order.in_flight))
+    engine = registry.engine(name, EngineOptions(model=model, base_url=order.url, concurrency=order.in_flight))
     ledger = Ledger(ledger_path(order.folder / f"ledgers-{time.monotonic_ns()}", engine), engine.identity, print)
     tally = generate(requests_of(order.folder, order.count), engine, ledger)
     assert tally.answered == order.count, tally
@@ -104,7 +110,7 @@ def ask_raw(order: Order) -> None:
         for request in requests_of(order.folder, min(order.count, 128))
         if request.image_path
     ]
-    START()
+    METER.start()
 
     async def run() -> None:
         left = iter(range(order.count))
@@ -133,7 +139,7 @@ def ask_sdk(order: Order) -> None:
         max_output_tokens=4096,
         automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
     )
-    START()
+    METER.start()
 
     async def run() -> None:
         left = requests_of(order.folder, order.count)
@@ -155,19 +161,18 @@ def ask_sdk(order: Order) -> None:
 
 
 Ask = Callable[[Order], None]
-CLIENTS: dict[str, Ask] = {"raw aiohttp": ask_raw, "ours": ask_ours, "google-genai": ask_sdk}
-_BEGUN = [0.0, 0.0]
-
-
-def cpu_s() -> float:
-    """What this process has used."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-def START() -> None:  # noqa: N802 - the moment from which a client is timed
-    """Imports and bodies made beforehand do not count."""
-    _BEGUN[:] = [time.monotonic(), cpu_s()]
+CLIENTS: dict[str, Ask] = {
+    "raw aiohttp": ask_raw,
+    "ours": ask_ours,
+    "ours, chat": partial(ask_ours, name="openai", model="canned"),
+    "google-genai": ask_sdk,
+}
+NOT_MEASURED = """\
+bespokelabs-curator was not measured; it pins what it needs, so give it an environment of its own:
+  python3 -m venv /tmp/curator && /tmp/curator/bin/pip install bespokelabs-curator==0.1.31
+  python benchmarks/generate.py --curator /tmp/curator/bin/python"""
+CURATOR = {"curator": "litellm", "curator, chat": "openai"}  # its backends
+METER = Meter()
 
 
 def job(name: str, order: Order) -> None:
@@ -176,11 +181,9 @@ def job(name: str, order: Order) -> None:
 
     from dermasynth_builder.engines import courier, scheduler, sent_images  # noqa: F401
 
-    START()
+    METER.start()
     CLIENTS[name](order)
-    wall_s, cpu = time.monotonic() - _BEGUN[0], cpu_s() - _BEGUN[1]
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"rate": order.count / wall_s, "cpu_ms": 1000 * cpu / order.count, "peak_mb": peak_mb}))
+    print(json.dumps(METER.figures(order.count)))
 
 
 def measure(name: str, order: Order) -> dict[str, float]:
@@ -193,6 +196,25 @@ def measure(name: str, order: Order) -> dict[str, float]:
         text=True,
         env={"GEMINI_API_KEY": KEY, "PYTHONPATH": os.environ.get("PYTHONPATH", "")},
     )
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def measure_curator(backend: str, python: str, order: Order) -> dict[str, float]:
+    """See `generate_curator.py`."""
+    rows = [{"image": str(each.image_path), "prompt": each.prompt} for each in requests_of(order.folder, order.count)]
+    asked = {"url": order.url, "in_flight": order.in_flight, "schema": json.loads(schema("asked")), "rows": rows}
+    with tempfile.TemporaryDirectory(dir=order.folder) as home:
+        done = subprocess.run(
+            [python, str(Path(__file__).with_name("generate_curator.py"))],
+            check=False,
+            input=json.dumps({"backend": backend, **asked}),
+            capture_output=True,
+            text=True,
+            env={"HOME": home, "GEMINI_API_KEY": KEY, "OPENAI_API_KEY": KEY},
+        )
+    if done.returncode:
+        raise SystemExit(f"{python} did not run curator: {done.stderr.strip().rpartition(chr(10))[2]}")
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return figures
 
@@ -216,6 +238,9 @@ def main() -> None:
     parser.add_argument("--latency-ms", type=float, default=200)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--long", type=int, default=0, help="then ours once more, with so many requests")
+    parser.add_argument(
+        "--curator", metavar="PYTHON", help="a Python that has bespokelabs-curator (default: not measured)"
+    )
     for hidden in ("--job", "--folder", "--url"):
         parser.add_argument(hidden, help=argparse.SUPPRESS)
     words = parser.parse_args()
@@ -240,7 +265,12 @@ def compare(folder: Path, url: str, words: argparse.Namespace) -> None:
     """All rounds, then the long run."""
     make_images(folder, words.requests // 2)
     order = Order(folder, url, words.requests, words.in_flight)
-    print("\n".join(table([{name: measure(name, order) for name in CLIENTS} for _ in range(words.rounds)])))
+    clients = {name: partial(measure, name) for name in CLIENTS}
+    if words.curator:
+        clients |= {name: partial(measure_curator, backend, words.curator) for name, backend in CURATOR.items()}
+    print("\n".join(table([{name: client(order) for name, client in clients.items()} for _ in range(words.rounds)])))
+    if not words.curator:
+        print(NOT_MEASURED)
     if words.long:
         figures = measure("ours", replace(order, count=words.long))
         print(f"ours, {words.long:,} requests: {figures['rate']:.0f} per s, peak {figures['peak_mb']:.0f} MB")

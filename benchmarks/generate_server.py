@@ -1,33 +1,49 @@
-"""A server that answers every POST after a fixed time with one canned Gemini answer; as little work as can be.
+"""A server that answers every POST after a fixed time with one canned answer; as little work as can be.
 
-Prints its port. Bodies are read and not looked at.
+Prints its port. Bodies are read and not looked at. The answer is Gemini's, or the same text as a chat completion where
+the path ends so.
 """
 
 import asyncio
 import json
 import re
 import sys
+from collections.abc import Mapping
 
-ANSWER = json.dumps(
-    {
-        "candidates": [
-            {
-                "content": {"role": "model", "parts": [{"text": json.dumps({"answer": "A brown macule. " * 40})}]},
-                "finishReason": "STOP",
-                "index": 0,
-            }
-        ],
-        "usageMetadata": {
-            "promptTokenCount": 1450,
-            "candidatesTokenCount": 160,
-            "totalTokenCount": 1610,
-            "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 330}, {"modality": "IMAGE", "tokenCount": 1120}],
-        },
-        "modelVersion": "gemini-3.5-flash-lite-001",
-        "responseId": "canned",
-    }
-).encode()
-RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(ANSWER) + ANSWER
+TEXT = json.dumps({"answer": "A brown macule. " * 40})
+TOKENS_IN, TOKENS_OUT = 1450, 160
+GEMINI = {
+    "candidates": [{"content": {"role": "model", "parts": [{"text": TEXT}]}, "finishReason": "STOP", "index": 0}],
+    "usageMetadata": {
+        "promptTokenCount": TOKENS_IN,
+        "candidatesTokenCount": TOKENS_OUT,
+        "totalTokenCount": TOKENS_IN + TOKENS_OUT,
+        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 330}, {"modality": "IMAGE", "tokenCount": 1120}],
+    },
+    "modelVersion": "gemini-3.5-flash-lite-001",
+    "responseId": "canned",
+}
+COMPLETION = {
+    "id": "canned",
+    "object": "chat.completion",
+    "created": 0,
+    "model": "gpt-4.1-mini",
+    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": TEXT}}],
+    "usage": {
+        "prompt_tokens": TOKENS_IN,
+        "completion_tokens": TOKENS_OUT,
+        "total_tokens": TOKENS_IN + TOKENS_OUT,
+    },
+}
+
+
+def response(answer: Mapping[str, object]) -> bytes:
+    """All that is sent."""
+    body = json.dumps(answer).encode()
+    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+
+RESPONSE, COMPLETED = response(GEMINI), response(COMPLETION)
 
 
 class Canned(asyncio.Protocol):
@@ -37,6 +53,7 @@ class Canned(asyncio.Protocol):
         self._latency_s = latency_s
         self._missing: int | None = None  # of the body; None: its head is not complete
         self._head = b""
+        self._response = RESPONSE
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio."""
@@ -51,6 +68,7 @@ class Canned(asyncio.Protocol):
             if not mark:
                 return
             length = re.search(rb"(?i)content-length: *(\d+)", head)
+            self._response = COMPLETED if b"/chat/completions " in head[: head.index(b"\r\n")] else RESPONSE
             self._missing, self._head, data = int(length[1]) if length else 0, b"", body
         self._missing -= len(data)
         if self._missing <= 0:
@@ -59,7 +77,7 @@ class Canned(asyncio.Protocol):
 
     def _answer(self) -> None:
         if not self._transport.is_closing():
-            self._transport.write(RESPONSE)
+            self._transport.write(self._response)
 
 
 async def main(latency_s: float) -> None:
