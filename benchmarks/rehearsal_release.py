@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dermasynth_builder.cli import main as dermasynth
-from dermasynth_builder.engines.gemini_batch import BATCH_SHARE
+from dermasynth_builder.prices import load_prices
 
 COLUMNS = (
     *("pair_id", "source", "group_id", "style", "engine", "model", "model_version"),
@@ -70,7 +70,8 @@ def disagreements(by_engine: Mapping[str, Checked]) -> list[str]:
     found = [told for checked in by_engine.values() for told in checked.found]
     if online.keys() != batch.keys():
         found.append(f"{len(online.keys() ^ batch.keys())} requests have a row with one engine alone")
-    dear = [key for key in online.keys() & batch.keys() if not isclose(batch[key], online[key] * BATCH_SHARE)]
+    share = load_prices().factors["batch"]
+    dear = [key for key in online.keys() & batch.keys() if not isclose(batch[key], online[key] * share)]
     return found + ([f"{len(dear)} requests did not cost half as a batch, the first {dear[0]}"] if dear else [])
 
 
