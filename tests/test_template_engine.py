@@ -5,6 +5,7 @@ import re
 import shutil
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from made import EMPTY, EXPORTED, FULL, REPORTED, SPARSE, clinical_image, many_f
 
 from dermasynth_builder import describe, registry, replies
 from dermasynth_builder.engines.template import TemplateEngine
-from dermasynth_builder.errors import PromptError
+from dermasynth_builder.errors import EngineError, PromptError
 from dermasynth_builder.plan import Planner
 from dermasynth_builder.questions import QuestionType, fill, load_prompt_book
 from dermasynth_builder.records import ClinicalImage, Facts, Reply, Request, Turn
@@ -189,6 +190,12 @@ def test_a_type_without_phrasings_fails_as_a_value() -> None:
     kind = QuestionType("prognosis", "prognosis", "asked", "anyone", "nothing", (), ("How will it go?",))
     reply = next(iter(ENGINE.answer([request_for(kind, FULL, "image")])))
     assert reply == Reply(reply.key, None, "no phrasing: phrasings.toml has no type prognosis")
+
+
+def test_metadata_that_are_hidden_are_refused() -> None:
+    hidden = replace(request_for(KINDS["overview"], FULL, "image"), is_metadata_shown=False)
+    with pytest.raises(EngineError, match="leave out --metadata hidden"):
+        next(ENGINE.answer([hidden]))
 
 
 def test_answers_are_as_reviewed(golden: Callable[[str, str], None]) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined, Template, TemplateError
 
 from dermasynth_builder import describe
-from dermasynth_builder.errors import PromptError
+from dermasynth_builder.errors import EngineError, PromptError
 from dermasynth_builder.records import Facts, Reply, Request, canonical_json
 from dermasynth_builder.resources import resource_dir
 from dermasynth_builder.settings import EngineOptions
@@ -62,8 +62,13 @@ class TemplateEngine:
         }
 
     def answer(self, requests: Iterable[Request]) -> Iterator[Reply]:
-        """See `Engine.answer`; in the order of the requests."""
+        """See `Engine.answer`; in the order of the requests. Raises EngineError for one that hides the metadata."""
         for request in requests:
+            if not request.is_metadata_shown:
+                raise EngineError(
+                    "the engine template answers from the metadata alone: leave out --metadata hidden, or choose "
+                    "another --engine"
+                )
             yield self._reply(request)
 
     def _reply(self, request: Request) -> Reply:
