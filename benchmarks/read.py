@@ -67,9 +67,8 @@ def read_tables(folder: Path) -> list[ClinicalImage]:
 
 
 def measure_all(images: list[ClinicalImage], work: Path) -> None:
-    """The real measuring of a source's images."""
-    measured = list(ImageIndex(work / "images.sqlite").measure(images))
-    assert all(isinstance(image, ClinicalImage) for image in measured)
+    """The real measuring of a source's images; as with the hashes, nothing that is found is held."""
+    assert all(isinstance(image, ClinicalImage) for image in ImageIndex(work / "images.sqlite").measure(images))
 
 
 def decode_all(folder: Path) -> None:
