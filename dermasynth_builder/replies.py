@@ -4,14 +4,13 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from dermasynth_builder.records import Reply, Request, Step, Style, Turn
 
 MIN_TURNS, MAX_TURNS = 2, 5  # questions of a conversation
 _FENCE = re.compile(r"```[a-zA-Z]*\s*\n(?P<inside>.*?)```", re.DOTALL)
-
-
 _HALF_LETTER = re.compile("[\ud800-\udfff]")
 
 
@@ -27,6 +26,7 @@ class Exchange:
     turns: tuple[Turn, ...]  # user first
 
 
+@cache
 def schema(style: Style, steps: int = 0) -> str:
     """JSON schema of the reply to a request of that style with so many steps, as JSON text.
 
@@ -161,6 +161,6 @@ def _texts(members: Mapping[str, Any], names: Sequence[str]) -> list[str]:
     for name in names:
         if not isinstance(members[name], str) or not members[name].strip():
             raise BadReply(f"empty member: {name} is no text or an empty one")
-        if any("\ud800" <= letter <= "\udfff" for letter in members[name]):
+        if _HALF_LETTER.search(members[name]):
             raise BadReply(f"broken text: {name} holds half a character, which no file can hold")
     return [members[name].strip() for name in names]
