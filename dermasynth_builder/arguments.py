@@ -6,9 +6,10 @@ from pathlib import Path
 
 from dermasynth_builder import __version__
 from dermasynth_builder.engine_arguments import add_asking_options, add_batch_options, add_model_options
+from dermasynth_builder.fake_gemini_arguments import add_fake_options
 from dermasynth_builder.plan_arguments import add_planning_options
 from dermasynth_builder.registry import ENGINES, SOURCES
-from dermasynth_builder.settings import DEFAULT_JOBS, DEFAULT_SEED, DEFAULT_SPLITS
+from dermasynth_builder.settings import DEFAULT_JOBS, DEFAULT_SPLITS
 from dermasynth_builder.tokens import RESOLUTION_TOKENS, THINKING_TOKENS
 from dermasynth_builder.words import png_path, positive, split_shares
 
@@ -37,7 +38,7 @@ _EXAMPLES = {
     "cost": "dermasynth cost pad_ufes --raw data/pad_ufes --model gemini-3.8-flash",
     "generate": "dermasynth generate pad_ufes --raw data/pad_ufes --retry-failed",
     "merge": "dermasynth merge ../machine2/build/ledgers/*.jsonl",
-    "fake-gemini": "dermasynth fake-gemini --port 8099 --fault server=0.05 --fault safety=0.01",
+    "fake-gemini": "dermasynth fake-gemini --port 8099 --fault server=0.05 --fault job-expired=0.3",
     "cancel": "dermasynth cancel",
     "release": "dermasynth release pad_ufes --raw data/pad_ufes --splits 80/10/10",
     "build": "dermasynth build pad_ufes --raw data/pad_ufes",
@@ -99,7 +100,7 @@ def make_parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_folders(add("status", "show what the ledgers, the batch jobs and the release hold"))
     _add_cancel(add("cancel", "cancel the batch jobs that have not ended; `generate` then asks their rows anew"))
     _add_show(add("show", "print pairs of a release"))
-    _add_fake_gemini(add("fake-gemini", "serve invented answers on loopback as Gemini would; no key, no cost"))
+    add_fake_options(add("fake-gemini", "serve invented answers on loopback as Gemini would; no key, no cost"))
     return parser
 
 
@@ -209,21 +210,6 @@ def _add_merge(parser: argparse.ArgumentParser) -> None:
 def _add_cancel(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base-url", metavar="URL", help="another server than the service's own")
     _add_work(parser)
-
-
-def _add_fake_gemini(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=int, default=8099, help="where to listen on 127.0.0.1 (default: 8099)")
-    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="of the answers and faults")
-    parser.add_argument("--latency-ms", type=float, default=0.0, metavar="MS", help="how long an answer takes")
-    parser.add_argument("--rpm", type=float, metavar="N", help="requests a minute, then 429")
-    parser.add_argument("--rpd", type=int, metavar="N", help="requests in all, then 429 for the day")
-    parser.add_argument(
-        "--fault",
-        action="append",
-        default=[],
-        metavar="KIND=SHARE",
-        help="how often something goes wrong, as safety=0.01",
-    )
 
 
 def _add_release(parser: argparse.ArgumentParser) -> None:

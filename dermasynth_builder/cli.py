@@ -249,17 +249,10 @@ def _cancel(arguments: argparse.Namespace) -> None:
 
 
 def _fake_gemini(arguments: argparse.Namespace) -> None:
-    from dermasynth_builder.fake_gemini import FakeGemini, serve
-    from dermasynth_builder.fake_gemini_faults import shares_of
+    from dermasynth_builder.fake_gemini import serve
+    from dermasynth_builder.fake_gemini_arguments import fake_of
 
-    fake = FakeGemini(
-        seed=arguments.seed,
-        shares=shares_of(arguments.fault),
-        latency_s=arguments.latency_ms / 1000,
-        per_minute=arguments.rpm,
-        per_day=arguments.rpd,
-    )
-    serve(fake, arguments.port, say=print)
+    serve(fake_of(arguments), arguments.port, say=print)
 
 
 def _show(arguments: argparse.Namespace) -> None:

@@ -99,14 +99,25 @@ LASTING: Mapping[str, Answering] = {
 }
 """What comes at every attempt at the same request, by kind."""
 
+ENDINGS: Mapping[str, str] = {"job-expired": "EXPIRED", "job-failed": "FAILED", "job-cancelled": "CANCELLED"}
+"""The state in which a batch job ends that has none of its rows answered, by kind."""
+
 
 def fault_of(request: FakeRequest, asked: int, shares: Mapping[str, float], *, seed: int) -> Answering | None:
     """What goes wrong with a request that is asked for the `asked`-th time; None where nothing does."""
     for kind, share in shares.items():
+        if kind in ENDINGS:
+            continue
         identity = (seed, kind, request.digest) if kind in LASTING else (seed, kind, request.digest, asked)
         if share_of(*identity) < share:
             return LASTING.get(kind) or PASSING[kind]
     return None
+
+
+def ending_of(job: str, shares: Mapping[str, float], *, seed: int) -> str:
+    """The state in which the batch job of that name ends; a job that is made in its place has its own luck."""
+    struck = (state for kind, state in ENDINGS.items() if share_of(seed, kind, job) < shares.get(kind, 0.0))
+    return next(struck, "SUCCEEDED")
 
 
 def shares_of(words: Sequence[str]) -> dict[str, float]:
@@ -118,6 +129,6 @@ def shares_of(words: Sequence[str]) -> dict[str, float]:
             shares[kind] = float(share)
         except ValueError:
             raise UsageError(f"--fault {word}: write KIND=SHARE, as safety=0.01") from None
-        if kind not in PASSING.keys() | LASTING.keys():
-            raise UsageError(f"--fault {word}: there is {', '.join([*PASSING, *LASTING])}")
+        if kind not in PASSING.keys() | LASTING.keys() | ENDINGS.keys():
+            raise UsageError(f"--fault {word}: there is {', '.join([*PASSING, *LASTING, *ENDINGS])}")
     return shares
