@@ -126,8 +126,10 @@ class Ledger:
     def _write(self, record: Mapping[str, Any]) -> int:
         offset = self._scanned_bytes
         # A lone surrogate, which a service may send, is no UTF-8; spelled out it is JSON that reads back equal.
-        self._scanned_bytes += self._file.write(canonical_json(record).encode(errors="backslashreplace") + b"\n")
+        line = canonical_json(record).encode(errors="backslashreplace") + b"\n"
+        self._file.write(line)
         self._file.flush()
+        self._scanned_bytes += len(line)
         self._is_dirty.set()
         return offset
 
