@@ -23,14 +23,15 @@ demo: $(VENV)/installed ## build ./dermasynth from drawn specimens and show thre
 test: $(VENV)/installed-dev $(VENV3)/installed ## run the tests
 	DERMASYNTH_DATASETS3=$(CURDIR)/$(VENV3)/bin/python $(RUN) pytest -q
 
-check: $(VENV)/installed-dev ## format, lint, types and tests, as CI does
+check: $(VENV)/installed-dev ## format, lint, types, layers and tests, as CI does
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
+	$(VENV)/bin/lint-imports --no-cache
 	$(MAKE) test
 
 golden: $(VENV)/installed-dev ## write the golden texts of the tests anew; read the difference
-	-$(RUN) pytest -q --write-golden tests/test_styles.py tests/test_template_engine.py
+	-$(RUN) pytest -q --write-golden tests/generate/engines/test_template.py tests/plan/test_styles.py
 	git diff --stat tests/golden
 
 fix: $(VENV)/installed-dev ## mend format and what lint can mend by itself

@@ -20,8 +20,8 @@ from typing import Any
 import datasets
 
 import dermasynth_builder
-from dermasynth_builder.registry import ALL, SOURCES
-from dermasynth_builder.settings import DEFAULT_OPTIONS, DEFAULT_SEED, EngineOptions, PlanOptions, Settings
+from dermasynth_builder.core.options import DEFAULT_OPTIONS, DEFAULT_SEED, EngineOptions, PlanOptions, Settings
+from dermasynth_builder.core.registry import ALL, SOURCES
 
 _WHERE = (
     "Build a release with `dermasynth build SOURCE --raw DIR`, or download one with `hf download USER/dermasynth "
@@ -66,8 +66,8 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
         super().__init__(cache_dir, dataset_name, config_name, hash=hash, **options)
 
     def _info(self) -> datasets.DatasetInfo:
-        from dermasynth_builder import registry
-        from dermasynth_builder.columns import COLUMNS, feature
+        from dermasynth_builder.core import registry
+        from dermasynth_builder.release.columns import COLUMNS, feature
 
         features = datasets.Features.from_dict({column.name: feature(column) for column in COLUMNS})
         if self.config.name == ALL:
@@ -82,7 +82,7 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
         )
 
     def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
-        from dermasynth_builder.release import is_release
+        from dermasynth_builder.release.folder import is_release
 
         folder = Path(self.config.data_dir or "dermasynth")
         if not folder.is_dir():
@@ -94,7 +94,7 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
         return self._of_raw(folder)
 
     def _of_release(self, folder: Path) -> list[datasets.SplitGenerator]:
-        from dermasynth_builder.release import read_card
+        from dermasynth_builder.release.folder import read_card
 
         configs = read_card(folder)
         if self.config.name not in configs:
@@ -105,7 +105,7 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
         ]
 
     def _of_raw(self, folder: Path) -> list[datasets.SplitGenerator]:
-        from dermasynth_builder.records import SPLITS
+        from dermasynth_builder.core.records import SPLITS
 
         splits = {pair.split for pair in self._pairs(folder)}
         if not splits:
@@ -122,9 +122,9 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
     def _generate_examples(
         self, files: list[str] | None = None, raw: str | None = None, split: str | None = None
     ) -> Iterator[tuple[str, dict[str, Any]]]:
-        from dermasynth_builder.columns import row
-        from dermasynth_builder.parquet import read_rows
-        from dermasynth_builder.published import publish_image
+        from dermasynth_builder.core.images.published import publish_image
+        from dermasynth_builder.release.columns import row
+        from dermasynth_builder.release.parquet import read_rows
 
         for values in read_rows([Path(path) for path in files or []]):
             yield values["pair_id"], values
@@ -135,7 +135,7 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
 
     def _pairs(self, raw: Path) -> Iterator[Any]:
         from dermasynth_builder import pipeline
-        from dermasynth_builder.progress import SilentReporter
+        from dermasynth_builder.core.reporter import SilentReporter
 
         settings = Settings(
             raw={self.config.name: raw},
@@ -150,8 +150,8 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
 
 def _content_hash(config_name: str, options: dict[str, Any]) -> str:
     """Changes with the rows: from the card of a release, else from the files' sizes and times."""
-    from dermasynth_builder.records import digest
-    from dermasynth_builder.release import is_release, read_card
+    from dermasynth_builder.core.records import digest
+    from dermasynth_builder.release.folder import is_release, read_card
 
     folder = Path(options.get("data_dir") or "dermasynth")
     if is_release(folder):
@@ -159,7 +159,7 @@ def _content_hash(config_name: str, options: dict[str, Any]) -> str:
         return digest(config.mark if config else None)[:16]
     if not folder.is_dir():
         return digest(None)[:16]
-    from dermasynth_builder.sources.release import walk_files
+    from dermasynth_builder.read.tables import walk_files
 
     ledgers = Path(options.get("work_dir") or "build") / "ledgers"
     paths = walk_files(folder) + (walk_files(ledgers) if ledgers.is_dir() else [])

@@ -28,9 +28,9 @@ from pathlib import Path
 
 from meter import Meter
 
-from dermasynth_builder.records import Facts, Request
-from dermasynth_builder.replies import schema
-from dermasynth_builder.settings import EngineOptions
+from dermasynth_builder.core.options import EngineOptions
+from dermasynth_builder.core.records import Facts, Request
+from dermasynth_builder.plan.reply_form import schema
 
 PROMPT = "You are a dermatologist. Answer in plain text what this picture shows. " * 18
 KEY = "no-key"
@@ -87,9 +87,9 @@ def requests_of(folder: Path, count: int) -> Iterator[Request]:
 
 def ask_ours(order: Order, name: str = "gemini", model: str | None = None) -> None:
     """`generate` with an engine and a ledger."""
-    from dermasynth_builder import registry
-    from dermasynth_builder.generate import generate
-    from dermasynth_builder.ledger import Ledger, ledger_path
+    from dermasynth_builder.core import registry
+    from dermasynth_builder.generate.ledger import Ledger, ledger_path
+    from dermasynth_builder.generate.run import generate
 
     engine = registry.engine(name, EngineOptions(model=model, base_url=order.url, concurrency=order.in_flight))
     ledger = Ledger(ledger_path(order.folder / f"ledgers-{time.monotonic_ns()}", engine), engine.identity, print)
@@ -101,8 +101,8 @@ def ask_raw(order: Order) -> None:
     """aiohttp and bodies that are ready; answers are read and thrown away."""
     import aiohttp
 
-    from dermasynth_builder.engines.gemini_body import gemini_body
-    from dermasynth_builder.engines.sent_images import make_sent_image
+    from dermasynth_builder.core.images.renditions import make_sent_image
+    from dermasynth_builder.generate.engines.gemini_body import gemini_body
 
     options = replace(EngineOptions(), model="gemini-3.5-flash-lite")
     few = [
@@ -179,7 +179,8 @@ def job(name: str, order: Order) -> None:
     """One client in this process; prints its figures."""
     import aiohttp  # noqa: F401 - all clients need it, and its import is not what is compared
 
-    from dermasynth_builder.engines import courier, scheduler, sent_images  # noqa: F401
+    from dermasynth_builder.core.images import renditions  # noqa: F401
+    from dermasynth_builder.generate.engines.online import scheduler, transport  # noqa: F401
 
     METER.start()
     CLIENTS[name](order)

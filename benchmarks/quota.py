@@ -24,8 +24,8 @@ from urllib.request import urlopen
 
 from generate import make_images, requests_of
 
-from dermasynth_builder.engines.gemini import gemini_engine
-from dermasynth_builder.settings import EngineOptions
+from dermasynth_builder.core.options import EngineOptions
+from dermasynth_builder.generate.engines.gemini import gemini_engine
 
 PER_MINUTE = 300
 SERVER = """

@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
-from dermasynth_builder import registry
-from dermasynth_builder.images import ImageIndex
-from dermasynth_builder.records import ClinicalImage
+from dermasynth_builder.core import registry
+from dermasynth_builder.core.images.index import ImageIndex
+from dermasynth_builder.core.records import ClinicalImage
 
 _HEADER = (
     "image_id,patient_id,image_type,copyright-license,split,super_class,malignancy,main_class_1,main_class_2,"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dermasynth_builder.cli import main as dermasynth
-from dermasynth_builder.prices import load_prices
+from dermasynth_builder.generate.prices import load_prices
 
 COLUMNS = (
     *("pair_id", "source", "group_id", "style", "engine", "model", "model_version"),

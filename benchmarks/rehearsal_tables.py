@@ -8,10 +8,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from dermasynth_builder import registry
-from dermasynth_builder.drawing import Specimen, draw
-from dermasynth_builder.drawn_lesions import FORMS
-from dermasynth_builder.records import ClinicalImage
+from dermasynth_builder.core import registry
+from dermasynth_builder.core.records import ClinicalImage
+from dermasynth_builder.invented.specimens.lesions import FORMS
+from dermasynth_builder.invented.specimens.photograph import Specimen, draw
 
 TABLES: Mapping[str, Mapping[str, tuple[str, ...]]] = {  # source -> file in the layout -> real tables, joined to it
     "pad_ufes": {"metadata.csv": ("metadata.csv",)},

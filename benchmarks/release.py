@@ -31,9 +31,9 @@ from random import Random
 
 from PIL import Image
 
-from dermasynth_builder.images import measure_file
-from dermasynth_builder.parquet import SplitFiles, read_split, write_config
-from dermasynth_builder.records import ClinicalImage, Facts, ImageFile, Pair, Split, Turn
+from dermasynth_builder.core.images.index import measure_file
+from dermasynth_builder.core.records import ClinicalImage, Facts, ImageFile, Pair, Split, Turn
+from dermasynth_builder.release.parquet import SplitFiles, read_split, write_config
 
 MAX_TIMES_SIZE = 1.02
 MAX_TIMES_MEMORY = 1.3  # of four times the rows; it would be near 4 if they were held

@@ -1,4 +1,4 @@
-"""Effect: the whole build on one page: read, plan, generate, assemble, release."""
+"""The whole build on one page: read, plan, generate, assemble, release."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -6,26 +6,26 @@ from datetime import date
 from functools import partial
 from heapq import nsmallest
 
-from dermasynth_builder import registry
-from dermasynth_builder.card import Config, attribution_text, card_text
-from dermasynth_builder.errors import ReleaseError
-from dermasynth_builder.generate import Run, Tally, generate
-from dermasynth_builder.interrupts import finishing_on_ctrl_c
-from dermasynth_builder.ledger import Ledger, ledger_path
-from dermasynth_builder.ledgers import sent_on_day
-from dermasynth_builder.plan import Planner
-from dermasynth_builder.prices import cost_usd, load_prices, online_tier
-from dermasynth_builder.progress import Bar, Reporter
-from dermasynth_builder.protocols import Engine, Waiting
-from dermasynth_builder.publish import Assembled, recipe_of, write_source
-from dermasynth_builder.questions import load_prompt_book
-from dermasynth_builder.reading import Planned, read_source
-from dermasynth_builder.records import Pair, Request
-from dermasynth_builder.release import ATTRIBUTION, CARD, new_release, verify
-from dermasynth_builder.resources import jinja_environment, resource_dir
-from dermasynth_builder.rounds import Rounds, rounds_folder
-from dermasynth_builder.run_text import run_note, run_text
-from dermasynth_builder.settings import BATCHES, Settings
+from dermasynth_builder.core import registry
+from dermasynth_builder.core.errors import ReleaseError
+from dermasynth_builder.core.files import jinja_environment, resource_dir
+from dermasynth_builder.core.options import BATCHES, Settings
+from dermasynth_builder.core.protocols import Engine, Waiting
+from dermasynth_builder.core.records import Pair, Request
+from dermasynth_builder.core.reporter import Bar, Reporter
+from dermasynth_builder.generate.interrupts import finishing_on_ctrl_c
+from dermasynth_builder.generate.ledger import Ledger, ledger_path
+from dermasynth_builder.generate.ledger_tools import sent_on_day
+from dermasynth_builder.generate.prices import cost_usd, load_prices, online_tier
+from dermasynth_builder.generate.rounds import Planned, Rounds, rounds_folder
+from dermasynth_builder.generate.run import Run, Tally, generate
+from dermasynth_builder.generate.run_text import run_note, run_text
+from dermasynth_builder.plan.planner import Planner
+from dermasynth_builder.plan.questions import load_prompt_book
+from dermasynth_builder.read.source import read_source
+from dermasynth_builder.release.card import Config, attribution_text, card_text
+from dermasynth_builder.release.folder import ATTRIBUTION, CARD, new_release, verify
+from dermasynth_builder.release.write import Assembled, recipe_of, write_source
 
 
 def plan(settings: Settings, report: Reporter) -> list[Planned]:

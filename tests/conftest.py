@@ -1,39 +1,23 @@
 """What several test files need: drawn specimens, a release built from them, the real data where it is."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dermasynth_builder import pipeline
-from dermasynth_builder.progress import SilentReporter
-from dermasynth_builder.settings import Settings
-from dermasynth_builder.specimens import write_pad_ufes
+from dermasynth_builder.core.options import Settings
+from dermasynth_builder.core.reporter import SilentReporter
+from dermasynth_builder.invented.specimens.pad_ufes import write_pad_ufes
+from tests.support.paths import ROOT
+from tests.support.recorder import Recorder
+from tests.support.releases import Built
 
 if TYPE_CHECKING:
-    from downloading import Drawn
-    from google_cloud import TokenEndpoint
-
-ROOT = Path(__file__).resolve().parent.parent
-
-
-@dataclass
-class Recorder(SilentReporter):
-    """A reporter that keeps what it is told."""
-
-    said: list[str] = field(default_factory=list)
-    warned: list[str] = field(default_factory=list)
-
-    def say(self, line: str) -> None:
-        self.said.append(line)
-
-    def warn(self, line: str) -> None:
-        self.warned.append(line)
+    from tests.support.downloads import Drawn
+    from tests.support.google_cloud import TokenEndpoint
 
 
 @pytest.fixture
@@ -45,18 +29,6 @@ def recorder() -> Recorder:
 def specimens(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small drawn PAD-UFES-20 release of 24 images; tests must not change it."""
     return write_pad_ufes(tmp_path_factory.mktemp("raw"), images=24, side_px=64)
-
-
-@dataclass(frozen=True)
-class Built:
-    """A release built from specimens: call `load_dataset("dermasynth", "pad_ufes")` in `folder`."""
-
-    folder: Path
-    settings: Settings
-
-    @property
-    def release(self) -> Path:
-        return self.folder / "dermasynth"
 
 
 @pytest.fixture(scope="session")
@@ -94,8 +66,8 @@ def real_data() -> Path:
 @pytest.fixture
 def offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Iterator[Callable[[str], Drawn]]":
     """Draws a source's release and offers it on a loopback server of its own."""
-    from downloading import offered_release
-    from loopback_archives import LoopbackArchives
+    from tests.support.downloads import offered_release
+    from tests.support.loopback_archives import LoopbackArchives
 
     with LoopbackArchives() as archives:
         yield lambda source: offered_release(source, archives, tmp_path, monkeypatch)
@@ -106,7 +78,7 @@ def google_cloud(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> "Iterator[TokenEndpoint]":
     """Google Cloud's default credentials: a service account, whose tokens are made on loopback."""
-    from google_cloud import TokenEndpoint, forget_google_cloud, write_service_account
+    from tests.support.google_cloud import TokenEndpoint, forget_google_cloud, write_service_account
 
     folder = tmp_path_factory.mktemp("cloud")
     forget_google_cloud(monkeypatch, folder)
@@ -114,24 +86,6 @@ def google_cloud(
         key_file = write_service_account(folder / "key.json", endpoint.url)
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key_file))
         yield endpoint
-
-
-def python_for(datasets_version: str) -> str:
-    """The interpreter with that major version of `datasets`; skips where there is none."""
-    if datasets_version == "5":
-        return sys.executable
-    interpreter = os.environ.get("DERMASYNTH_DATASETS3")
-    if not interpreter:
-        pytest.skip("DERMASYNTH_DATASETS3 names no Python with datasets 3.6; `make test` sets one up")
-    return interpreter
-
-
-def run_python(interpreter: str, *words: str, cwd: Path, hf_home: Path, **variables: str) -> str:
-    """Output of a Python process of its own, offline, with its own cache; fails the test if it fails."""
-    environment = os.environ | {"HF_HOME": str(hf_home), "HF_HUB_OFFLINE": "1"} | variables
-    done = subprocess.run([interpreter, *words], cwd=cwd, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,4 +1,4 @@
-"""The rules of the code base that a tool can hold: pure modules, small functions, light start."""
+"""The rules of the code base that a tool can hold: a pure core, small functions, a light start."""
 
 import ast
 import subprocess
@@ -6,15 +6,25 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+
+from tests.support.paths import ROOT
 
 PACKAGE = sorted((ROOT / "dermasynth_builder").rglob("*.py"))
 SOURCES = [
     *PACKAGE,
     ROOT / "dermasynth.py",
-    *sorted((ROOT / "tests").glob("*.py")),
+    *sorted((ROOT / "tests").rglob("*.py")),
     *(ROOT / "benchmarks").glob("*.py"),
 ]
+PURE = (
+    "plan/planner.py",
+    "plan/reply_form.py",
+    "generate/engines/online/scheduler.py",
+    "generate/engines/online/pace.py",
+    "generate/engines/online/window.py",
+)
+"""What must be the same on every machine and in every run."""
+
 EFFECT_MODULES = {
     *(
         "datetime",
@@ -59,23 +69,21 @@ def called(tree: ast.Module) -> set[str]:
     return {func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "") for func in calls}
 
 
-@pytest.mark.parametrize("path", PACKAGE, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_only_modules_that_say_so_have_effects(path: Path) -> None:
-    tree = tree_of(path)
-    if (ast.get_docstring(tree) or "").startswith("Effect:"):
-        return
+@pytest.mark.parametrize("name", PURE)
+def test_the_pure_core_knows_no_file_clock_or_network(name: str) -> None:
+    tree = tree_of(ROOT / "dermasynth_builder" / name)
     assert not imported(tree) & EFFECT_MODULES
     assert not called(tree) & EFFECT_CALLS
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_files_functions_and_parameter_lists_are_small(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.FunctionDef):
             where = f"{path.name}:{node.lineno} {node.name}"
             positional = [a.arg for a in node.args.posonlyargs + node.args.args if a.arg not in ("self", "cls")]
-            is_dunder = node.name.startswith("__") or path.parent.name in ("tests",)
+            is_dunder = node.name.startswith("__") or "tests" in path.relative_to(ROOT).parts
             assert (node.end_lineno or 0) - node.lineno < 40, where
             assert is_dunder or len(positional) <= 3, where
             assert is_dunder or len(positional) + len(node.args.kwonlyargs) <= 6, where
@@ -106,9 +114,10 @@ def test_help_and_the_command_line_load_nothing_heavy() -> None:
 def test_importing_the_builder_loads_no_client_of_a_service() -> None:
     script = (
         "import sys, dermasynth\n"
-        "from dermasynth_builder import pipeline, registry\n"
+        "from dermasynth_builder import pipeline\n"
+        "from dermasynth_builder.core import registry\n"
         "[registry.engine(name) for name in ('template', 'gemini')]\n"
-        "print('google.genai' in sys.modules, 'dermasynth_builder.engines.courier' in sys.modules)"
+        "print('google.genai' in sys.modules, 'dermasynth_builder.generate.engines.online.transport' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
@@ -126,8 +135,8 @@ def test_nothing_tells_of_the_machine_it_was_made_on() -> None:
 
 def test_make_golden_runs_every_test_with_a_golden_text() -> None:
     users = {
-        f"tests/{path.name}"
-        for path in (ROOT / "tests").glob("test_*.py")
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "tests").rglob("test_*.py")
         for node in ast.walk(tree_of(path))
         if isinstance(node, ast.FunctionDef) and "golden" in [argument.arg for argument in node.args.args]
     }

@@ -1,0 +1,1 @@
+"""One file per check; registered in `dermasynth_builder.core.registry`."""

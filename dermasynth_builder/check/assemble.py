@@ -1,0 +1,121 @@
+"""Replies become pairs: parsed, checked, split."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from dermasynth_builder import __version__
+from dermasynth_builder.core.options import DEFAULT_SPLITS
+from dermasynth_builder.core.protocols import Check
+from dermasynth_builder.core.records import SPLITS, ClinicalImage, Finding, Pair, Reply, Request, Split, share_of
+from dermasynth_builder.plan import reply_form
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What holds for all pairs of a release."""
+
+    engine: str
+    seed: int
+    split_shares: tuple[float, float, float] = DEFAULT_SPLITS
+    flags: tuple[str, ...] = ()  # of every pair
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A reply that does not become a row, and why."""
+
+    pair_id: str
+    request_key: str
+    reasons: tuple[str, ...]
+    question: str
+    reply: str | None  # verbatim
+
+
+def assemble(
+    answered: Iterable[tuple[Request, Reply | None]], images: Mapping[str, ClinicalImage], recipe: Recipe
+) -> Iterator[Pair | Reject]:
+    """The pairs of each request that has a good reply, in the order given; requests without any are left out.
+
+    `images` holds the images of the requests by id.
+    """
+    for request, reply in answered:
+        if reply is None:
+            continue
+        try:
+            for exchange in reply_form.exchanges(request, reply):
+                yield _pair(request, reply, exchange, image=images[request.image_id], recipe=recipe)
+        except reply_form.BadReply as error:
+            yield Reject(request.pair_id, request.key, (f"reply: {error}",), request.question, reply.text)
+
+
+def split_of(image: ClinicalImage, recipe: Recipe) -> Split:
+    """The split of the image's group: by a hash of the group, so that no group is in two splits.
+
+    Where the release parts train and test itself, its test is ours, and validation is taken from its train.
+    """
+    train, validation, test = recipe.split_shares
+    if image.official_split == "test":
+        return "test"
+    kept = train + validation
+    shares = (train / kept, validation / kept, 0.0) if image.official_split and kept else (train, validation, test)
+    share = share_of(recipe.seed, image.source, "split", image.group_id)
+    for split, end in zip(SPLITS, _cumulated(shares), strict=True):
+        if share < end:
+            return split
+    return SPLITS[0]
+
+
+def find(pairs: Iterable[Pair], checks: Iterable[Check]) -> dict[str, list[Finding]]:
+    """What the checks say, by pair id. `pairs` is gone through once a check."""
+    by_pair: dict[str, list[Finding]] = defaultdict(list)
+    for check in checks:
+        for finding in check(pairs):
+            by_pair[finding.pair_id].append(finding)
+    return by_pair
+
+
+def sort_out(pair: Pair, findings: Iterable[Finding]) -> Pair | Reject:
+    """The pair with its flags, or a reject with its reasons."""
+    rejecting = tuple(f"{f.check}: {f.reason}" for f in findings if f.severity == "reject")
+    if rejecting:
+        return Reject(pair.pair_id, pair.request_key, rejecting, pair.question, pair.answer)
+    flags = tuple(f"{f.check}: {f.reason}" for f in findings if f.severity == "flag")
+    return replace(pair, flags=pair.flags + flags)
+
+
+def _pair(
+    request: Request, reply: Reply, exchange: reply_form.Exchange, *, image: ClinicalImage, recipe: Recipe
+) -> Pair:
+    messages = exchange.turns
+    return Pair(
+        pair_id=request.pair_id_of(exchange.step.slot),
+        image=image,
+        split=split_of(image, recipe),
+        question=messages[0].content,
+        answer=messages[1].content,
+        messages=messages,
+        style=request.style,
+        question_type=exchange.step.question_type,
+        references=reply.references,
+        engine=recipe.engine,
+        model=reply.model,
+        model_version=reply.model_version,
+        prompt_id=request.prompt_id,
+        prompt_sha256=sha256(request.prompt.encode()).hexdigest(),
+        is_metadata_shown=request.is_metadata_shown,
+        seed=recipe.seed,
+        generated_at=reply.answered_at,
+        builder_version=__version__,
+        request_key=request.key,
+        cost_usd=reply.cost_usd,
+        flags=recipe.flags,
+    )
+
+
+def _cumulated(shares: Iterable[float]) -> Iterator[float]:
+    end = 0.0
+    for share in shares:
+        end += share
+        yield end

@@ -1,0 +1,25 @@
+"""Reads the question banks. Across all pairs: questions that a model wrote and that are not new."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from dermasynth_builder.core.records import Finding, Pair
+from dermasynth_builder.plan.novelty import Known
+from dermasynth_builder.plan.questions import load_prompt_book
+
+
+def check_novelty(pairs: Iterable[Pair]) -> Iterator[Finding]:
+    """Rejects a self-instruct question that is near a wording of the banks or an accepted question of its source.
+
+    What no model wrote is left alone: the template engine words its questions from forms, as a bank does.
+    """
+    book = load_prompt_book()
+    known: dict[str, Known] = defaultdict(lambda: Known().add(book.wordings()))
+    for pair in pairs:
+        if pair.style != "self_instruct" or pair.model is None:
+            continue
+        of_source = known[pair.image.source]
+        if like := of_source.like(pair.question):
+            yield Finding(pair.pair_id, "novelty", "reject", f"ROUGE-L {like[1]:.2f} with {like[0]!r}")
+        else:
+            of_source.add([pair.question])

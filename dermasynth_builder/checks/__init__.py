@@ -1,1 +1,0 @@
-"""One file per check; registered in `dermasynth_builder.registry`."""

@@ -1,0 +1,294 @@
+"""The command `dermasynth`: words into settings, results onto the terminal, errors into exit codes.
+
+The only place that prints or exits. Exit codes: 0 done, 1 the work failed, 2 wrong use, 3 stopped early.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from dermasynth_builder.cli.arguments import Command, make_parser
+from dermasynth_builder.cli.chosen import audit_settings_of, settings_of
+from dermasynth_builder.core.errors import DermaSynthError, FigureError, StoppedError, UsageError
+from dermasynth_builder.core.registry import SOURCES
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs one command and gives its exit code."""
+    arguments = make_parser(COMMANDS).parse_args(words)
+    command: Command = arguments.command
+    try:
+        command(arguments)
+    except DermaSynthError as error:
+        print(f"dermasynth: {error}", file=sys.stderr)
+        return 2 if isinstance(error, UsageError) else 3 if isinstance(error, StoppedError) else 1
+    except KeyboardInterrupt:
+        print("dermasynth: stopped; run the same command again to go on", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # the reader, `head` say, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        print(f"dermasynth: {error}; check that the disk has room and the folder may be written", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _demo(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.cli.demo import run_demo
+    from dermasynth_builder.cli.terminal import TerminalReporter
+    from dermasynth_builder.report.show import pair_text
+
+    rows = run_demo(arguments.work, arguments.out, images=arguments.images, report=TerminalReporter())
+    print(f"\nthree pairs, as load_dataset gives them from {arguments.out}:\n")
+    for row in rows[:3]:
+        print(pair_text(row), end="\n\n")
+
+
+def _sources(_: argparse.Namespace) -> None:
+    from dermasynth_builder.core import registry
+    from dermasynth_builder.report.show import source_text
+
+    for name in SOURCES:
+        print(source_text(registry.source(name)))
+
+
+def _audit(arguments: argparse.Namespace) -> None:
+    from dataclasses import asdict
+
+    from dermasynth_builder.cli.terminal import TerminalReporter
+    from dermasynth_builder.report.audit import audit
+    from dermasynth_builder.report.audit_text import audit_text
+    from dermasynth_builder.report.figures import draw_audit
+    from dermasynth_builder.report.survey import survey_source
+
+    settings = audit_settings_of(arguments)
+    report = TerminalReporter(results=sys.stderr if arguments.json else sys.stdout)
+    audits = []
+    for name in settings.raw:
+        audits.append(audit(survey_source(name, settings, report)))
+        if not arguments.json:
+            print(audit_text(audits[-1]))
+    if arguments.json:
+        print(json.dumps([asdict(each) for each in audits], indent=2, ensure_ascii=False))
+    for each in audits:
+        path = arguments.figure or settings.work / "figures" / f"audit-{each.source}.png"
+        try:
+            draw_audit(each, path)
+        except FigureError as error:
+            if arguments.figure:
+                raise
+            report.warn(str(error))
+        else:
+            report.say(f"{each.source}: figure drawn to {path}")
+
+
+def _download(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.cli.terminal import TerminalReporter
+    from dermasynth_builder.read.download import DownloadOrder, download
+
+    order = DownloadOrder(
+        source=arguments.source,
+        folder=arguments.to or Path("data", arguments.source),
+        place=arguments.place,
+        limit=arguments.limit,
+        jobs=arguments.jobs,
+        is_licence_accepted=arguments.accept_licence,
+    )
+    download(order, TerminalReporter())
+
+
+def _questions(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.plan.questions import load_prompt_book
+    from dermasynth_builder.report.questions import bank_report, report_text
+    from dermasynth_builder.report.wheel import draw_wheel
+
+    report = bank_report(load_prompt_book())
+    for path in arguments.figure:
+        draw_wheel(report["wheel"], path)
+        print(f"wheel drawn into {path}", file=sys.stderr)
+    print(json.dumps(report, indent=2) if arguments.json else report_text(report))
+
+
+def _plan(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder import pipeline
+    from dermasynth_builder.cli.terminal import TerminalReporter
+    from dermasynth_builder.report import show
+
+    report = TerminalReporter(results=sys.stderr if arguments.json else sys.stdout)
+    planned = pipeline.plan(settings_of(arguments), report)
+    counts = [show.plan_counts(each) for each in planned]
+    if arguments.json:
+        print(json.dumps(counts, indent=2))
+        return
+    for each, counted in zip(planned, counts, strict=True):
+        print(show.plan_text(counted))
+        print(show.prompts_text(each, arguments.show), end="")
+
+
+def _cost(arguments: argparse.Namespace) -> None:
+    from datetime import UTC, datetime
+
+    from dermasynth_builder.cli.terminal import TerminalReporter
+    from dermasynth_builder.report.cost_text import cost_text, cost_values
+    from dermasynth_builder.report.costing import CostOrder, cost_report
+
+    order = CostOrder(
+        models=arguments.models or (),
+        prices=arguments.prices,
+        resolution=arguments.media_resolution,
+        thinking=arguments.thinking,
+        image_tokens=arguments.image_tokens,
+        rpm=arguments.rpm,
+        tpm=arguments.tpm,
+        is_from_ledger=arguments.from_ledger,
+    )
+    report = TerminalReporter(results=sys.stderr if arguments.json else sys.stdout)
+    told = cost_report(order, settings_of(arguments), report, on=datetime.now(UTC).date())
+    print(json.dumps(cost_values(told), indent=2) if arguments.json else cost_text(told))
+
+
+def _generate(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder import pipeline
+    from dermasynth_builder.cli.terminal import TerminalReporter
+    from dermasynth_builder.report.costing import pilot_text
+
+    settings, report = settings_of(arguments), TerminalReporter()
+    planned = pipeline.plan(settings, report)
+    if arguments.dry_run:
+        pipeline.tell_missing(planned, settings, report)
+        return
+    pipeline.ask(planned, settings, report)
+    if settings.pilot:
+        print(pilot_text(planned, settings))
+
+
+def _release(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder import pipeline
+    from dermasynth_builder.cli.terminal import TerminalReporter
+
+    settings, report = settings_of(arguments), TerminalReporter()
+    pipeline.release(pipeline.plan(settings, report), settings, report)
+
+
+def _build(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder import pipeline
+    from dermasynth_builder.cli.terminal import TerminalReporter
+
+    settings, report = settings_of(arguments), TerminalReporter()
+    if arguments.dry_run:
+        pipeline.tell_missing(pipeline.plan(settings, report), settings, report)
+    else:
+        pipeline.build(settings, report)
+
+
+def _push(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.cli.terminal import TerminalReporter
+    from dermasynth_builder.release.push import PushOrder, push
+
+    order = PushOrder(
+        release=arguments.out,
+        repo=arguments.repo,
+        tag=arguments.tag,
+        is_private=arguments.private,
+        is_template_allowed=arguments.allow_template,
+        is_dry=arguments.dry_run,
+    )
+    push(order, TerminalReporter())
+
+
+def _status(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.core.options import BATCHES
+    from dermasynth_builder.generate.engines.batch.state import shards_in
+    from dermasynth_builder.generate.ledger_tools import summarise
+    from dermasynth_builder.release.folder import CARD, read_card
+    from dermasynth_builder.report.show import ledger_text, release_text, shards_text
+
+    paths = sorted((arguments.work / "ledgers").glob("*.jsonl"))
+    for path in paths:
+        print(ledger_text(path, summarise(path)))
+    if not paths:
+        print(f"no ledger in {arguments.work}; `dermasynth generate` starts one")
+    for path in sorted((arguments.work / BATCHES).glob("*.sqlite")):
+        print(shards_text(path, shards_in(path), time.time()))
+    if (arguments.out / CARD).exists():
+        print(release_text(arguments.out, read_card(arguments.out)))
+    else:
+        print(f"no release in {arguments.out}; `dermasynth release` writes one")
+
+
+def _merge(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.cli.terminal import TerminalReporter
+    from dermasynth_builder.generate.ledger_tools import merge
+
+    merged = merge(
+        arguments.ledgers,
+        arguments.work / "ledgers",
+        warn=TerminalReporter().warn,
+        is_version_change_allowed=arguments.allow_version_change,
+    )
+    repeated = f"{merged.repeated} there already ({merged.repeated_usd:.4f} USD)"
+    print(f"{merged.added} replies added, {repeated}; ledger {merged.path}")
+
+
+def _cancel(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.core.options import BATCHES, EngineOptions
+    from dermasynth_builder.generate.engines.batch import cancel_batches
+
+    rows = 0
+    for path in sorted((arguments.work / BATCHES).glob("*.sqlite")):
+        for shard in cancel_batches(path, EngineOptions(base_url=arguments.base_url)):
+            print(f"shard {shard.number} of {path.name}: cancelled, {shard.rows} rows")
+            rows += shard.rows
+    if rows:
+        print(f"{rows} rows are not handed in any more; `dermasynth generate` asks them anew")
+    else:
+        print(f"no row waits for a job in {arguments.work}")
+
+
+def _fake_gemini(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.cli.fake_gemini_arguments import fake_of
+    from dermasynth_builder.invented.fake_gemini.service import serve
+
+    serve(fake_of(arguments), arguments.port, say=print)
+
+
+def _show(arguments: argparse.Namespace) -> None:
+    from itertools import islice
+
+    from dermasynth_builder.release.columns import TEXT_COLUMNS
+    from dermasynth_builder.release.folder import read_card
+    from dermasynth_builder.release.parquet import read_rows
+    from dermasynth_builder.report.show import pair_text
+
+    configs = read_card(arguments.out)
+    name = arguments.config or next(iter(configs))
+    if name not in configs:
+        raise UsageError(f"{arguments.out} has no config {name!r}; it has: {', '.join(configs)}")
+    rows = read_rows(configs[name].paths, list(TEXT_COLUMNS))
+    for row in islice(rows, arguments.skip, arguments.skip + arguments.n):
+        print(pair_text(row), end="\n\n")
+
+
+COMMANDS: dict[str, Command] = {
+    "demo": _demo,
+    "sources": _sources,
+    "audit": _audit,
+    "download": _download,
+    "questions": _questions,
+    "plan": _plan,
+    "cost": _cost,
+    "generate": _generate,
+    "merge": _merge,
+    "release": _release,
+    "build": _build,
+    "push": _push,
+    "status": _status,
+    "cancel": _cancel,
+    "show": _show,
+    "fake-gemini": _fake_gemini,
+}
+"""What each command does. Each imports what it needs, so that `--help` needs nothing."""

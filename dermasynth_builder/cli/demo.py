@@ -1,0 +1,48 @@
+"""The demo: drawn specimens all the way to rows that `load_dataset` gives."""
+
+from pathlib import Path
+from typing import Any
+
+from dermasynth_builder.core import registry
+from dermasynth_builder.core.errors import ReleaseError
+from dermasynth_builder.core.options import Settings
+from dermasynth_builder.core.reporter import Reporter
+from dermasynth_builder.pipeline import build
+from dermasynth_builder.release.folder import read_card
+from dermasynth_builder.release.parquet import read_rows
+from dermasynth_builder.release.write import SPECIMEN_FLAG
+
+CONFIG = "pad_ufes"  # whose rows the demo shows
+
+
+def run_demo(work: Path, out: Path, *, images: int, report: Reporter) -> list[dict[str, Any]]:
+    """Draws about `images` specimens of each source, builds `out` from them and loads it; gives the rows of `CONFIG`.
+
+    Raises ReleaseError where `out` holds a release of real images: a demo must not replace it.
+    """
+    _require_demo_or_nothing(out)
+    folders = {name: work / f"specimens-{images}" / name for name in registry.SPECIMENS}
+    with report.bar("drawing specimens", len(folders)) as advance:
+        for name, folder in folders.items():
+            registry.specimens(name)(folder, images=images)
+            advance(1)
+    report.say(f"drew specimens in the layouts of {', '.join(folders)} into {work}")
+    build(Settings(raw=folders, work=work, out=out, is_specimen=True), report)
+    return _load(out)
+
+
+def _load(out: Path) -> list[dict[str, Any]]:
+    import datasets
+
+    datasets.disable_progress_bars()
+    here = Path("dermasynth").resolve()
+    loaded = datasets.load_dataset("dermasynth" if out.resolve() == here else str(out.resolve()), CONFIG)
+    return [row for split in loaded.values() for row in split]
+
+
+def _require_demo_or_nothing(out: Path) -> None:
+    if not out.exists():
+        return
+    for config in read_card(out).values():
+        if any(SPECIMEN_FLAG not in row["flags"] for row in read_rows(config.paths, ["flags"])):
+            raise ReleaseError(f"{out} holds a release of real images; move it away, or run the demo with --out DIR")

@@ -1,0 +1,1 @@
+"""What every stage stands on: records, options, errors, what is plugged in, files and images."""

@@ -1,0 +1,1 @@
+"""Image files: measured, freed of metadata, made ready to be sent or published."""

@@ -1,0 +1,170 @@
+"""Measures image files (sha256, format, mode, size) and remembers them between runs.
+
+The index is an SQLite file keyed by path; a file whose size or modification time has changed is measured
+again. It is a cache: a lost or broken index costs time, never data.
+"""
+
+import hashlib
+import os
+import sqlite3
+import struct
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from dermasynth_builder.core.images.strip import strip
+from dermasynth_builder.core.records import ClinicalImage, ImageFile, Problem, ProblemKind
+
+_TABLE = "image_2"  # the number changes with the columns, so that no version reads another's rows
+_COLUMNS = ("path", *ImageFile._fields)
+_COMMIT_EVERY_S = 1.0
+# The only formats that a file may have, whatever its name says; Pillow hands some others to outside programs.
+_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
+_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
+# What Pillow raises for files that are cut, mangled or hostile; all mean that the image cannot be used.
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, Image.DecompressionBombError)
+
+Outcome = ImageFile | str  # a measured file, or what is wrong with it
+
+
+class ImageIndex:
+    """What is known of image files, kept in the SQLite file `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+    def measure(
+        self, images: Iterable[ClinicalImage], advance: Callable[[int], object] = lambda _: None
+    ) -> Iterator[ClinicalImage | Problem]:
+        """Each image with its `file`, or a problem where the file is broken; in the order given.
+
+        `advance` is called with 1 for every image. An image without a path passes as it is.
+        """
+        with closing(_opened(self._path)) as rows:
+            for image in images:
+                if image.path is None:
+                    yield image
+                elif file := rows.held(image.path):
+                    yield image.with_file(file)
+                else:
+                    yield _measured(image, image.path, rows)
+                advance(1)
+
+
+def measure_file(path: Path) -> Outcome:
+    """What the file's bytes say, or why it cannot be used: its header, its end or a checksum is broken."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            stat = os.fstat(file.fileno())
+            content = file.read(stat.st_size + 1)
+        with Image.open(BytesIO(content), formats=_FORMATS) as image:
+            name, mode, (width_px, height_px) = image.format or "", image.mode, image.size
+            _require_whole(image, content)
+    except UnidentifiedImageError:
+        return f"empty, broken in its header or no image at all: it opens as none of {', '.join(_FORMATS)}"
+    except _BROKEN as error:
+        return f"{type(error).__name__}: {error}"
+    digest = hashlib.sha256(content).hexdigest()
+    return ImageFile(digest, name, mode, width_px, height_px, stat.st_size, stat.st_mtime_ns)
+
+
+def _require_whole(image: Image.Image, content: bytes) -> None:
+    """Raises one of `_BROKEN` for an image that is cut off or whose checksums are wrong."""
+    if content.startswith(_JPEG_START) and content.endswith(_JPEG_END):
+        return
+    strip(content)  # which holds a PNG's checksums to its bytes, and meets the end of others
+    if image.format != "PNG":
+        image.load()  # decodes all: slow, and needed only where no end mark tells that the file is whole
+
+
+def decode_file(path: Path) -> str | None:
+    """What is wrong with the file's pixels, all of them decoded; None where nothing is.
+
+    Takes 5 (JPEG) to 30 (PNG) ms a megapixel. What is lost inside a JPEG its decoder fills with grey, without a word.
+    """
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            image.load()
+    except _BROKEN as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def broken_image(image: ClinicalImage, fault: str) -> Problem:
+    """The problem of an image whose file cannot be used."""
+    place = f"{_key(image.path or Path(image.file_name))} ({image.row_place})"
+    return Problem(ProblemKind.BROKEN_IMAGE, place, fault)
+
+
+def is_unchanged(path: Path, file: ImageFile) -> bool:
+    """Whether the file still has the size and the time that it had when it was measured."""
+    try:
+        stat = os.stat(path)  # Path.stat takes a fifth longer, for every image of every run
+    except OSError:
+        return False
+    return stat.st_mtime_ns == file.mtime_ns and stat.st_size == file.size_bytes
+
+
+def _key(path: Path) -> str:
+    """The whole path as text; bytes that are no UTF-8 are spelled out."""
+    text = str(path.absolute())
+    return text if text.isascii() else os.fsencode(text).decode(errors="backslashreplace")
+
+
+def _measured(image: ClinicalImage, path: Path, rows: "_Rows") -> ClinicalImage | Problem:
+    outcome = measure_file(path)
+    if isinstance(outcome, str):  # not kept: a broken file is looked at again
+        return broken_image(image, outcome)
+    rows.keep(path, outcome)
+    return image.with_file(outcome)
+
+
+class _Rows:
+    """The rows of an index, all in memory. Raises sqlite3.DatabaseError where the file is none."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(path, timeout=60)
+        columns = ", ".join(_COLUMNS)
+        keyed = columns.replace("path", "path PRIMARY KEY", 1)
+        try:
+            # Without a rowid the table is its only tree: whoever reads all of it has met every broken page.
+            self._connection.execute(f"CREATE TABLE IF NOT EXISTS {_TABLE} ({keyed}) WITHOUT ROWID")
+            rows = self._connection.execute(f"SELECT {columns} FROM {_TABLE}")  # noqa: S608 - constants
+            self._files = {path: ImageFile._make(file) for path, *file in rows}
+        except sqlite3.DatabaseError:
+            self._connection.close()
+            raise
+        self._committed_at = time.monotonic()
+
+    def held(self, path: Path) -> ImageFile | None:
+        """What is known of a file, if it still holds."""
+        file = self._files.get(_key(path))
+        return file if file and is_unchanged(path, file) else None
+
+    def keep(self, path: Path, file: ImageFile) -> None:
+        """Remembers a file; one that is killed loses what it has learned in its last second."""
+        key = _key(path)
+        self._files[key] = file
+        marks = ", ".join("?" * len(_COLUMNS))
+        self._connection.execute(f"INSERT OR REPLACE INTO {_TABLE} VALUES ({marks})", (key, *file))  # noqa: S608 - constants
+        if time.monotonic() - self._committed_at > _COMMIT_EVERY_S:
+            self._connection.commit()
+            self._committed_at = time.monotonic()
+
+    def close(self) -> None:
+        """Keeps all."""
+        self._connection.commit()
+        self._connection.close()
+
+
+def _opened(path: Path) -> _Rows:
+    try:
+        return _Rows(path)
+    except sqlite3.DatabaseError:  # a broken index: a cache is made anew
+        path.unlink()
+        return _Rows(path)

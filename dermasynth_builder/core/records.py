@@ -1,0 +1,303 @@
+"""What flows between the stages: facts, clinical images, requests, replies, pairs, findings.
+
+All are frozen values. A missing fact is `None`, never an empty or a telling string.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from hashlib import sha256
+from operator import attrgetter
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+Sex = Literal["female", "male"]
+Malignancy = Literal["benign", "indeterminate", "malignant"]
+Confirmation = Literal[
+    "histopathology", "clinical assessment", "expert consensus", "serial imaging", "confocal microscopy"
+]
+Rater = Literal["patient", "dermatologist"]
+Modality = Literal["clinical", "dermoscopic"]
+Style = Literal["asked", "self_instruct", "conversation"]
+Severity = Literal["reject", "flag"]
+Split = Literal["train", "validation", "test"]
+
+_FAKE = "-fake"
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a source's metadata says of one image, normalised; a fact that is not known is `None` or an empty tuple.
+
+    A sign that is `False` was asked for and denied; one that is `None` was not recorded.
+    """
+
+    diagnosis: str | None = None  # in lower-case words: "basal cell carcinoma"
+    diagnosis_published: str | None = None  # as the release writes it: "BCC"
+    diagnosis_isic: str | None = None  # node of the ISIC taxonomy, levels joined by colons
+    malignancy: Malignancy | None = None  # first level of `diagnosis_isic`
+    malignancy_published: str | None = None  # as the release writes it
+    confirmation: Confirmation | None = None  # how the diagnosis was confirmed
+    differential: tuple[str, ...] = ()  # conditions that dermatologists considered, weightiest first
+    differential_weights: tuple[float, ...] = ()  # one for each of `differential`, as published; equal weights are ties
+    body_site: str | None = None  # in lower-case words: "forearm", or several: "arm and leg"
+    body_site_published: str | None = None
+    age_years: int | None = None
+    is_age_rounded: bool | None = None  # True: `age_years` is published in steps of five years
+    age_band: str | None = None  # in words, where no age in years is published: "30 to 39"
+    sex: Sex | None = None
+    fitzpatrick: int | None = None  # phototype 1..6
+    fitzpatrick_rater: Rater | None = None  # None where the release does not say
+    monk_tone_india: int | None = None  # Monk skin tone 1..10, rated in India
+    monk_tone_us: int | None = None  # Monk skin tone 1..10, rated in the United States
+    diameter_1_mm: float | None = None  # as recorded; mostly but not always the larger one
+    diameter_2_mm: float | None = None
+    itches: bool | None = None
+    hurts: bool | None = None
+    bleeds: bool | None = None
+    has_grown: bool | None = None
+    has_changed: bool | None = None
+    is_elevated: bool | None = None
+    symptoms: tuple[str, ...] = ()  # reported complaints beside those above, in words: "fever"
+    textures: tuple[str, ...] = ()  # reported textures, in words: "rough or flaky"
+    duration: str | None = None  # in words: "one to four weeks"
+    is_melanocytic: bool | None = None
+    dermoscopic_type: str | None = None  # "contact polarized"
+    shot_type: str | None = None  # "close-up", "at an angle", "at a distance"
+    smokes: bool | None = None
+    drinks_alcohol: bool | None = None
+    uses_pesticide: bool | None = None
+    has_skin_cancer_history: bool | None = None
+    has_cancer_history: bool | None = None
+    has_melanoma_history: bool | None = None
+    has_family_melanoma_history: bool | None = None
+    has_piped_water: bool | None = None
+    has_sewage_system: bool | None = None
+    background_father: str | None = None  # "Pomerania"
+    background_mother: str | None = None
+
+
+class ImageFile(NamedTuple):
+    """What the bytes of one image file say; a row of the image index, but for its path."""
+
+    sha256: str  # of the file's bytes
+    format: str  # Pillow's name: "PNG", "JPEG"
+    mode: str  # "RGB", "RGBA", ...
+    width_px: int
+    height_px: int
+    size_bytes: int
+    mtime_ns: int  # of the file when it was hashed; a later writer shows
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicalImage:
+    """One image file of a source with its facts, group ids, licence and attribution."""
+
+    source: str
+    image_id: str  # unique in its source
+    file_name: str  # as the release names it; the suffix of the file at hand may be another
+    group_id: str  # what must not be parted by a split: the patient, or the lesion or case where that is all
+    modality: Modality
+    facts: Facts
+    licence: str  # "CC-BY-4.0"
+    attribution: str
+    row_place: str  # "metadata.csv, line 17"
+    lesion_id: str | None = None
+    path: Path | None = None  # None: the file is not there
+    official_split: str | None = None  # as the release parts its images: "train", "test"
+    file: ImageFile | None = None  # None: not measured
+
+    def with_file(self, file: ImageFile) -> "ClinicalImage":
+        """The image, measured. What `dataclasses.replace` does, in half the time."""
+        return ClinicalImage(*_all_but_file(self), file)  # type: ignore[call-arg]  # mypy cannot count them
+
+
+# `file` is the last field.
+_all_but_file = attrgetter(*(each.name for each in fields(ClinicalImage)[:-1]))
+
+
+class ProblemKind(StrEnum):
+    """What a release can have wrong, most telling first."""
+
+    ROW_WITHOUT_IMAGE = "row without image"
+    IMAGE_WITHOUT_ROW = "image without row"
+    BROKEN_IMAGE = "broken image"
+    DOUBLED_ID = "doubled id"
+    BROKEN_ROW = "broken row"
+    LEAKING_GROUP = "group in both official splits"  # costs the official split of its images and no row
+    OTHER_SET = "images of another set"  # one for all of them, where a release lies in a larger one
+    UNKNOWN_VALUE = "unknown value"  # costs a fact and not the row
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in a raw release that was counted, listed and stepped over."""
+
+    kind: ProblemKind
+    place: str  # "metadata.csv, row 17" or the path of a file below the release's folder
+    detail: str
+
+
+KEY_LEAVES_OUT: Mapping[str, str] = MappingProxyType(
+    {
+        "source": "where an image comes from does not change what is seen on it",
+        "image_id": "the image's bytes stand for it; two names of one image may share an answer",
+        "slot": "which of an image's questions it is does not change the question",
+        "question": "the prompt holds it word for word",
+        "question_type": "the prompt holds what this type asks for",
+        "style": "the prompt and the reply schema hold what the style asks for",
+        "steps": "the prompt holds each of them word for word",
+        "modality": "the prompt names the kind of image",
+        "facts": "the prompt states every fact that an engine may use; a test holds it",
+        "is_metadata_shown": "the prompt holds the metadata, or does not",
+        "prompt_id": "the name of a template; its rendered text is in",
+        "image_path": "where a file lies today; its bytes are in",
+    }
+)
+"""Fields of a `Request` that its key does not cover, and why. All others are covered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One of several questions that go out in one request."""
+
+    slot: str  # as of a request
+    question_type: str
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What an engine is asked at once about one image, ready for any engine: mostly one question."""
+
+    source: str
+    image_id: str
+    slot: str  # which of the image's questions: "general", "source", or both together: "general+source"
+    style: Style
+    question_type: str
+    question: str  # for `self_instruct`: the brief; the engine writes the question
+    prompt: str  # all that a model is told
+    prompt_id: str  # the template's name
+    reply_schema: str  # JSON schema of the reply, as canonical JSON
+    modality: Modality
+    facts: Facts  # what an engine may use: all facts where the metadata is shown, else none
+    is_metadata_shown: bool
+    image_sha256: str | None  # None only while planning without images
+    image_path: Path | None
+    steps: tuple[Step, ...] = ()  # questions asked together, or a conversation's turns; empty for a single question
+    variant: int = 0  # asks the same thing again
+    key: str = field(init=False)  # 64 hex digits
+
+    def __post_init__(self) -> None:
+        """Makes the key from what is not in `KEY_LEAVES_OUT`."""
+        covered = {
+            "image_sha256": self.image_sha256,
+            "prompt": self.prompt,
+            "reply_schema": self.reply_schema,
+            "variant": self.variant,
+        }
+        object.__setattr__(self, "key", digest(covered))
+
+    @property
+    def pair_id(self) -> str:
+        """Readable and unique in a release; the same on every run."""
+        return self.pair_id_of(self.slot)
+
+    def pair_id_of(self, slot: str) -> str:
+        """As `pair_id`, for one of several pairs of this request."""
+        variant = f"/{self.variant}" if self.variant else ""
+        return f"{self.source}/{self.image_id}/{slot}{variant}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An engine's verbatim answer, or the reason why there is none."""
+
+    key: str  # of the request
+    text: str | None  # as it came, normally JSON after the reply schema
+    failure: str | None = None  # "kind: reason"; exactly one of `text` and `failure` is set
+    references: tuple[str, ...] = ()  # citations of the curated sentences that `text` uses
+    model: str | None = None  # as asked for; None where no model took part
+    model_version: str | None = None  # as the service reports it
+    usage: Mapping[str, int] = field(default_factory=dict)  # of all attempts, under the service's names
+    answered_at: str | None = None  # UTC, ISO 8601; None where the answer is a pure function
+    sent_at: str | None = None  # the first attempt; UTC, ISO 8601
+    waited_s: float = 0.0  # of the time between, what was spent waiting for quotas and before retries
+    attempts: int = 1  # how often it was sent
+    finish_reason: str | None = None  # as the service reports it: "STOP", "SAFETY"
+    cost_usd: float | None = None  # of all attempts; None where no price is known
+    parameters: Mapping[str, str | int | float | None] = field(default_factory=dict)  # of the last attempt, as sent
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a pair."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One published row. `columns.py` says what each column means to a reader."""
+
+    pair_id: str
+    image: ClinicalImage
+    split: Split
+    question: str
+    answer: str
+    messages: tuple[Turn, ...]
+    style: Style
+    question_type: str
+    references: tuple[str, ...]
+    engine: str
+    model: str | None
+    model_version: str | None
+    prompt_id: str
+    prompt_sha256: str
+    is_metadata_shown: bool
+    seed: int
+    generated_at: str | None
+    builder_version: str
+    request_key: str
+    cost_usd: float | None = None  # of the whole request, which may have made other pairs too
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check says of a pair."""
+
+    pair_id: str
+    check: str
+    severity: Severity
+    reason: str
+
+
+def canonical_json(value: Any) -> str:
+    """JSON text that is the same for equal values in every process: sorted keys, no spaces, UTF-8."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest(value: Any) -> str:
+    """sha256 of the canonical JSON of `value`, 64 hex digits."""
+    return sha256(canonical_json(value).encode(errors="backslashreplace")).hexdigest()
+
+
+def share_of(*identity: str | int) -> float:
+    """A number in [0, 1) that depends on nothing but the parts of an identity."""
+    name = "/".join(str(part) for part in identity)
+    return int.from_bytes(sha256(name.encode()).digest()[:8], "big") / 2**64
+
+
+def fake_version(model: str) -> str:
+    """What every answer names as the version of its model, so that none can pass for Google's."""
+    return f"{model}{_FAKE}"
+
+
+def is_fake_version(version: str) -> bool:
+    """Whether an answer under that version is invented."""
+    return _FAKE in version

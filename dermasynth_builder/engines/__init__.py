@@ -1,1 +1,0 @@
-"""One file per engine; registered in `dermasynth_builder.registry`."""

@@ -1,0 +1,1 @@
+"""Requests into replies, kept in a ledger: the third stage."""

@@ -1,0 +1,1 @@
+"""One file per engine; registered in `dermasynth_builder.core.registry`."""

@@ -1,0 +1,45 @@
+"""An engine that asks a service request by request, many at once."""
+
+import asyncio
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from dermasynth_builder.core.records import Reply, Request
+from dermasynth_builder.generate.engines.online.attempt import Identity, Service
+
+
+class OnlineEngine:
+    """See `dermasynth_builder.core.protocols.Engine`; what is special to a service is in `service`."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self.name = service.name
+        self.identity: Identity = service.identity
+
+    def answer(self, requests: Iterable[Request]) -> Iterator[Reply]:
+        """See `Engine.answer`; pulls a request only when it can be sent, and no more than may be in flight.
+
+        Raises QuotaError where the quota of the day is used up and EngineError where the service cannot be asked,
+        both once all that is in flight is back. Closed early, it drops what is in flight.
+        """
+        replies = self._replies(requests)
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            yield from replies
+            return
+        with ThreadPoolExecutor(1) as beside:  # in a notebook: a thread turns one loop only
+            while reply := beside.submit(next, replies, None).result():
+                yield reply
+
+    def _replies(self, requests: Iterable[Request]) -> Iterator[Reply]:
+        from dermasynth_builder.generate.engines.online.scheduler import Scheduler
+        from dermasynth_builder.generate.engines.online.transport import Courier  # aiohttp is for those who ask
+
+        options, now = self._service.options, datetime.now(UTC).isoformat()
+        count = options.sent_today if options.requests_per_day else None
+        sent_today = count(options.model or "", now) if count else 0
+        with Courier(self._service) as courier:
+            yield from Scheduler(courier, options, time.monotonic, sent_today=sent_today, now=now).run(requests)

@@ -1,0 +1,185 @@
+"""Decides what is sent when, what is tried again, and when to stop; what carries the attempts is given.
+
+Pulling a request is the promise to send it: one is pulled only when it may go at once. What the service refuses for
+want of quota waits and goes again before anything new; it is no fault of the request and costs it no try.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from heapq import heappop, heappush
+from random import Random
+from typing import Protocol
+
+from dermasynth_builder.core.errors import DermaSynthError, EngineError
+from dermasynth_builder.core.options import EngineOptions
+from dermasynth_builder.core.records import Reply, Request
+from dermasynth_builder.generate.engines.online.attempt import Errand, Return
+from dermasynth_builder.generate.engines.online.job import TRIES, Job
+from dermasynth_builder.generate.engines.online.outcomes import Came
+from dermasynth_builder.generate.engines.online.pace import Pace, tokens_of
+from dermasynth_builder.generate.engines.online.quota_day import quota_error
+from dermasynth_builder.generate.engines.online.window import Breaker, Window
+
+_LEAST_BACKOFF_S, _LONGEST_BACKOFF_S = 0.1, 60.0
+_IS_KEPT = "what is answered is kept; run the same command again to go on"
+
+
+class Carrier(Protocol):
+    """See `courier.Courier`."""
+
+    def send(self, errand: Errand) -> None:
+        """Sets out at once."""
+
+    def next(self, timeout_s: float | None) -> Return | None:
+        """The next attempt that is back; None where none is within that time."""
+
+
+class Scheduler:
+    """One run, which counts as one day where midnight Pacific passes in it."""
+
+    def __init__(
+        self,
+        carrier: Carrier,
+        options: EngineOptions,
+        clock: Callable[[], float],
+        *,
+        sent_today: int = 0,
+        now: str = "",
+    ) -> None:
+        """`sent_today` requests have gone before, on the quota's day of `now`, a UTC time in ISO 8601."""
+        self._carrier, self._options, self._clock = carrier, options, clock
+        self._pace, self._window, self._breaker = Pace(options), Window(options.concurrency), Breaker()
+        self._in_flight: dict[int, Job] = {}  # by the attempt's number
+        self._again: list[tuple[float, int, Job]] = []  # a heap: when at the earliest, number, job
+        self._pulled = self._sent = 0
+        self._sent_before = sent_today
+        self._is_exhausted = False
+        self._has_answered = False
+        self._ending: DermaSynthError | None = None
+        self._last_fault = ""
+        self._last_at = now  # when the last attempt came back; UTC, ISO 8601
+        self._draw = Random(0)  # noqa: S311 - jitter, no secret
+
+    def run(self, requests: Iterable[Request]) -> Iterator[Reply]:
+        """A reply for each request, as they come.
+
+        Raises QuotaError or EngineError once all that is in flight is back; what then has no reply was not answered.
+        """
+        fresh = iter(requests)
+        while True:
+            self._send_what_may_go(fresh)
+            if not self._in_flight:
+                if self._ending:
+                    raise self._ending
+                is_day_spent = self._is_day_spent()
+                if is_day_spent:  # nothing more is sent: pulling one only shows whether one is left
+                    self._is_exhausted = self._is_exhausted or next(fresh, None) is None
+                if self._is_exhausted and not self._again:
+                    return
+                if is_day_spent:
+                    raise quota_error(self._last_at, f"--rpd {self._options.requests_per_day}")
+            back = self._carrier.next(self._idle_s())
+            reply = self._settled(back) if back else None
+            if reply:
+                yield reply
+
+    def _send_what_may_go(self, fresh: Iterator[Request]) -> None:
+        while self._ending is None and self._has_room() and self._pace.wait_s(self._clock()) <= 0:
+            job = self._next_job(fresh)
+            if job is None:
+                return
+            self._send(job)
+
+    def _has_room(self) -> bool:
+        return len(self._in_flight) < self._window.size and not self._is_day_spent()
+
+    def _is_day_spent(self) -> bool:
+        per_day = self._options.requests_per_day
+        return per_day is not None and self._sent_before + self._sent >= per_day
+
+    def _may_pull(self) -> bool:
+        """What waits for another try counts as pulled, so that nobody's requests pile up here."""
+        return not self._is_exhausted and len(self._in_flight) + len(self._again) < self._options.concurrency
+
+    def _next_job(self, fresh: Iterator[Request]) -> Job | None:
+        now = self._clock()
+        if self._again and self._again[0][0] <= now:
+            return heappop(self._again)[2]
+        request = next(fresh, None) if self._may_pull() else None
+        if request is None:
+            self._is_exhausted = self._is_exhausted or self._may_pull()
+            return None
+        self._pulled += 1
+        return Job(self._pulled, request, self._options.max_output_tokens, now)
+
+    def _send(self, job: Job) -> None:
+        self._sent += 1
+        job.attempts += 1
+        job.set_aside = self._pace.sent(self._clock())
+        self._in_flight[self._sent] = job
+        self._carrier.send(Errand(self._sent, job.request, job.max_output_tokens))
+
+    def _idle_s(self) -> float | None:
+        """How long nothing can be sent, unless an attempt comes back before; None: that alone can change it."""
+        if self._ending or not self._has_room():
+            return None
+        now = self._clock()
+        wait_s = self._pace.wait_s(now)
+        if self._may_pull():
+            return wait_s
+        return max(wait_s, self._again[0][0] - now) if self._again else None
+
+    def _settled(self, back: Return) -> Reply | None:
+        """The reply to a request that is done with; None where it goes again, or is dropped as the run ends."""
+        job, came, now = self._in_flight.pop(back.errand.number), back.outcome.came, self._clock()
+        self._last_at = back.answered_at
+        cost_usd = job.account(back, self._options)
+        self._pace.came_back(job.set_aside, tokens_of(back.outcome.usage), cost_usd)
+        self._learn(job, back, now)
+        if came in (Came.RATE, Came.SPEND):
+            self._try_again(job, now)
+        elif came is Came.DAY:
+            self._end(quota_error(back.answered_at, back.outcome.reason))
+        elif came is Came.FATAL or (came is Came.REFUSED and not self._has_answered):
+            self._end(EngineError(f"{back.outcome.reason}; {_IS_KEPT}"))
+        elif job.goes_again(came, fault := job.fault(back)):
+            wait_s = max(self._backoff_s(job.breaks), back.outcome.wait_s) if came is Came.BROKE else 0.0
+            self._try_again(job, now + wait_s)
+        else:
+            return job.reply(back, fault, model=self._options.model or "", now=now)
+        return None
+
+    def _learn(self, job: Job, back: Return, now: float) -> None:
+        """What an attempt says of the service: how fast, how many at once, whether at all.
+
+        Of the tries at a request that breaks again and again, the first and the last count, so that a few such do not
+        speak for the service.
+        """
+        came, wait_s = back.outcome.came, back.outcome.wait_s
+        if came in (Came.RATE, Came.SPEND):
+            slow_down = self._pace.refused if came is Came.RATE else self._pace.too_dear
+            if slow_down(wait_s, now, sent_at=now - back.took_s):
+                self._window.refused(now)
+            self._last_fault = back.outcome.reason
+            self._breaker.refused(now)
+        elif came in (Came.BROKE, Came.REFUSED):
+            self._last_fault = back.outcome.reason
+            self._window.failed()
+            if job.breaks in (0, TRIES - 1):
+                self._breaker.note(has_failed=True)
+        elif came is not Came.DAY:
+            self._has_answered = True
+            self._pace.answered(now, sent_at=now - back.took_s)
+            self._window.answered(len(self._in_flight) + 1)
+            self._breaker.note(has_failed=False)
+        if fault := self._breaker.fault(now):
+            self._end(EngineError(f"{fault}, the last with {self._last_fault}; {_IS_KEPT}"))
+
+    def _backoff_s(self, breaks: int) -> float:
+        return self._draw.uniform(_LEAST_BACKOFF_S, min(_LONGEST_BACKOFF_S, 2.0**breaks))
+
+    def _try_again(self, job: Job, at: float) -> None:
+        heappush(self._again, (at, job.number, job))
+
+    def _end(self, error: DermaSynthError) -> None:
+        """Nothing more is sent. The first reason stands."""
+        self._ending = self._ending or error

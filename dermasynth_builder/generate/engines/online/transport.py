@@ -1,0 +1,126 @@
+"""Carries single attempts over the network: one event loop and one aiohttp session.
+
+It knows of no quota and retries nothing; that is the scheduler's. aiohttp sends a POST once. The loop turns in the
+caller's thread and only while the caller waits: with a thread of its own, the two would wait for each other at every
+read and write, which measured a third of the speed.
+"""
+
+import asyncio
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from io import BytesIO
+from types import TracebackType
+from urllib.request import getproxies
+
+import aiohttp
+
+from dermasynth_builder.core.images.renditions import ImageFault, SentImages
+from dermasynth_builder.generate.engines.online.attempt import Errand, Return, Service
+from dermasynth_builder.generate.engines.online.outcomes import Came, Outcome, outcome_of_error
+
+_IMAGE_THREADS = 2
+_LARGE_BODY_BYTES = 1 << 20  # aiohttp sends larger ones from a file, in parts
+_BREAKS = (aiohttp.ClientError, TimeoutError, OSError)  # of the way to the service, not of the request
+
+
+class Courier:
+    """See the module. Use it in a `with` block; leaving it drops what is still under way."""
+
+    def __init__(self, service: Service) -> None:
+        """Raises EngineError where the service cannot be reached for want of a key."""
+        self._service = service
+        self._access = service.access()
+        self._returned: deque[Return] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._fault: BaseException | None = None  # a mistake of ours
+        self._has_news = asyncio.Event()
+        self._loop = asyncio.new_event_loop()
+
+    def __enter__(self) -> "Courier":
+        self._pool = ThreadPoolExecutor(_IMAGE_THREADS, thread_name_prefix="images")
+        self._images = SentImages(self._service.options, self._pool)
+        self._session = self._loop.run_until_complete(self._open())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._loop.run_until_complete(self._close())
+        self._loop.close()
+        self._pool.shutdown(cancel_futures=True)
+
+    def send(self, errand: Errand) -> None:
+        """Sets out; what comes of it is given by `next`."""
+        task = self._loop.create_task(self._carry(errand))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def next(self, timeout_s: float | None) -> Return | None:
+        """The next attempt that is back; None where none is within that time."""
+        if not self._returned:
+            self._has_news.clear()
+            self._loop.run_until_complete(self._wait(timeout_s))
+        if self._fault:
+            raise self._fault
+        return self._returned.popleft() if self._returned else None
+
+    async def _wait(self, timeout_s: float | None) -> None:
+        if timeout_s is None:
+            await self._has_news.wait()
+            return
+        timer = self._loop.call_later(timeout_s, self._has_news.set)
+        await self._has_news.wait()
+        timer.cancel()
+
+    async def _open(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            timeout=aiohttp.ClientTimeout(total=self._service.options.timeout_s),
+            trust_env=bool(getproxies()),  # looked up for every request, which is not free
+        )
+
+    async def _close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._session.close()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            self._fault = self._fault or task.exception()
+        self._has_news.set()
+
+    async def _carry(self, errand: Errand) -> None:
+        sent_at, started = _utc_now(), time.monotonic()
+        outcome = await self._attempt(errand)
+        took_s = time.monotonic() - started
+        self._returned.append(Return(errand, outcome, sent_at, _utc_now(), took_s))
+
+    async def _attempt(self, errand: Errand) -> Outcome:
+        try:
+            image = await self._images.of(errand.request)
+        except ImageFault as fault:
+            return Outcome(Came.BLOCKED, reason=str(fault))
+        headers = await self._access.headers()
+        if isinstance(headers, Outcome):
+            return headers
+        body = self._service.body(errand.request, image, errand.max_output_tokens)
+        try:
+            async with self._session.post(
+                self._access.url,
+                data=body if len(body) < _LARGE_BODY_BYTES else BytesIO(body),
+                headers=headers,
+            ) as response:
+                content = await response.read()
+        except _BREAKS as error:
+            return Outcome(Came.BROKE, reason=f"connection: {type(error).__name__} {error}".rstrip())
+        if response.status == 200:
+            return self._service.read(content)
+        return outcome_of_error(response.status, response.headers, content)
+
+
+def _utc_now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,105 @@
+"""Reads a key from the environment. The engine `openai`: any server of OpenAI's chat completions.
+
+vLLM, Ollama, llama.cpp, LM Studio and hosted ones. Such servers queue what is too much instead of refusing it, so
+their timeout is long and `--concurrency` is what holds back. OPENAI_API_KEY is sent where it is set.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from dermasynth_builder.core.errors import UsageError
+from dermasynth_builder.core.images.renditions import SentImage
+from dermasynth_builder.core.options import EngineOptions
+from dermasynth_builder.core.records import Request
+from dermasynth_builder.generate.engines.online import OnlineEngine
+from dermasynth_builder.generate.engines.online.attempt import Access, Identity
+from dermasynth_builder.generate.engines.online.outcomes import Came, Outcome
+
+REVISION = 1
+"""Raised by hand whenever this code asks the same request differently."""
+
+_DEFAULT_URL = "http://127.0.0.1:8000"  # vLLM's
+_TIMEOUT_S = 600.0
+
+
+def openai_engine(options: EngineOptions) -> OnlineEngine:
+    """The engine `openai`. Raises UsageError where no model is named: a server may have any."""
+    if options.model is None:
+        raise UsageError("the engine openai needs --model: the name under which the server has it")
+    if options.media_resolution:
+        raise UsageError("--media-resolution is Gemini's; for the engine openai, --image-side says how large images go")
+    return OnlineEngine(OpenAIService(replace(options, timeout_s=options.timeout_s or _TIMEOUT_S)))
+
+
+class OpenAIService:
+    """See `service.Service`."""
+
+    name = "openai"
+
+    def __init__(self, options: EngineOptions) -> None:
+        self.options = options
+        self.identity: Identity = {
+            "engine": self.name,
+            "revision": REVISION,
+            "model": options.model,
+            "reasoning_effort": options.thinking,
+            "max_output_tokens": options.max_output_tokens,
+            "image_side_px": options.image_side_px,
+            "image_quality": options.image_quality,
+        }
+
+    def access(self) -> Access:
+        """See `Service.access`."""
+        return _Server(self.options)
+
+    def body(self, request: Request, image: SentImage | None, max_output_tokens: int) -> bytes:
+        """See `Service.body`."""
+        content: list[dict[str, Any]] = [{"type": "text", "text": request.prompt}]
+        if image:
+            url = f"data:{image.mime_type};base64,{image.base64.decode()}"
+            content.insert(0, {"type": "image_url", "image_url": {"url": url}})
+        schema = {"name": "reply", "strict": True, "schema": json.loads(request.reply_schema)}
+        body = {
+            "model": self.options.model,
+            "messages": [{"role": "user", "content": content}],
+            "max_tokens": max_output_tokens,
+            "response_format": {"type": "json_schema", "json_schema": schema},
+        }
+        if self.options.thinking:
+            body["reasoning_effort"] = self.options.thinking
+        return json.dumps(body).encode()
+
+    def read(self, content: bytes) -> Outcome:
+        """See `Service.read`."""
+        return read_chat(content)
+
+
+def read_chat(content: bytes) -> Outcome:
+    """The outcome of a chat completion with status 200."""
+    try:
+        response = json.loads(content)
+        choice = response["choices"][0]
+        message = choice["message"]
+    except (ValueError, LookupError, TypeError):
+        return Outcome(Came.BROKE, reason="server: the response is no chat completion")
+    usage = {name: value for name, value in (response.get("usage") or {}).items() if isinstance(value, int)}
+    version, finish = response.get("model"), choice.get("finish_reason")
+    if message.get("refusal") or finish == "content_filter":
+        return Outcome(Came.BLOCKED, None, f"blocked: {finish}", 0.0, usage, version, finish)
+    if finish == "length":
+        return Outcome(Came.CUT, None, f"cut off: {finish}", 0.0, usage, version, finish)
+    return Outcome(Came.ANSWERED, message.get("content") or "", "", 0.0, usage, version, finish)
+
+
+class _Server:
+    def __init__(self, options: EngineOptions) -> None:
+        base = (options.base_url or _DEFAULT_URL).rstrip("/").removesuffix("/v1")
+        self.url = f"{base}/v1/chat/completions"
+        key = os.environ.get("OPENAI_API_KEY")
+        self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+
+    async def headers(self) -> Mapping[str, str]:
+        return self._headers

@@ -1,0 +1,175 @@
+"""Reads `prompts/answers/`. The engine `template`: answers from facts and curated sentences alone.
+
+No model takes part and no pixel is looked at. An answer is the parts of its question type in order; which
+of a part's sentences is taken depends on the request's key. General knowledge comes from knowledge.toml,
+sentence by sentence with its reference, and the references go out with the reply.
+"""
+
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined, Template, TemplateError
+
+from dermasynth_builder.core.errors import EngineError, PromptError
+from dermasynth_builder.core.files import resource_dir
+from dermasynth_builder.core.options import EngineOptions
+from dermasynth_builder.core.records import Facts, Reply, Request, canonical_json
+from dermasynth_builder.plan import facts_in_words
+
+REVISION = 2
+"""Raised by hand whenever this code words the same files differently."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Sentences of one meaning and when they apply. `question` is set for self-instruct forms only."""
+
+    needs: frozenset[str]
+    lacks: frozenset[str]
+    say: tuple[str, ...]
+    question: tuple[str, ...] = ()
+
+    def applies(self, known: Mapping[str, str]) -> bool:
+        """Whether all needed phrases exist and none of the lacking ones does."""
+        return self.needs <= known.keys() and not self.lacks & known.keys()
+
+
+class TemplateEngine:
+    """See `dermasynth_builder.core.protocols.Engine`."""
+
+    name = "template"
+
+    def __init__(self, folder: Path | None = None) -> None:
+        folder = (folder or resource_dir("prompts")) / "answers"
+        phrasings, knowledge = (folder / "phrasings.toml", folder / "knowledge.toml")
+        self._parts = {name: tuple(map(_part, parts)) for name, parts in _load(phrasings).items()}
+        self._knowledge = _load(knowledge)
+        self._references: dict[str, str] = self._knowledge.pop("references")
+        jinja = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 - plain text
+        jinja.filters["opening"] = lambda words: words[0].upper() + words[1:]  # and no other letter changed
+        self._compiled = cache(jinja.from_string)
+        texts = sha256(phrasings.read_bytes() + knowledge.read_bytes()).hexdigest()
+        self.identity: Mapping[str, str | int | float | None] = {
+            "engine": self.name,
+            "revision": REVISION,
+            "texts_sha256": texts,
+        }
+
+    def answer(self, requests: Iterable[Request]) -> Iterator[Reply]:
+        """See `Engine.answer`; in the order of the requests. Raises EngineError for one that hides the metadata."""
+        for request in requests:
+            if not request.is_metadata_shown:
+                raise EngineError(
+                    "the engine template answers from the metadata alone: leave out --metadata hidden, or choose "
+                    "another --engine"
+                )
+            yield self._reply(request)
+
+    def _reply(self, request: Request) -> Reply:
+        kinds = [step.question_type for step in request.steps] or [request.question_type]
+        if unknown := [kind for kind in kinds if kind not in self._parts]:
+            return Reply(request.key, None, f"no phrasing: phrasings.toml has no type {unknown[0]}")
+        writer = _Writer(self._compiled, self._knowledge, request)
+        try:
+            members = self._members(request, writer)
+        except TemplateError as error:
+            raise PromptError(f"prompts/answers, type {request.question_type}: {error}") from error
+        references = tuple(self._references[name] for name in dict.fromkeys(writer.cited))
+        return Reply(request.key, canonical_json(members), references=references)
+
+    def _members(self, request: Request, writer: "_Writer") -> dict[str, Any]:
+        """The reply after the request's schema."""
+        if request.style == "self_instruct":
+            return writer.question_and_answer(self._parts[request.question_type])
+        if not request.steps:
+            return {"answer": writer.answer(self._parts[request.question_type])}
+        answers = [writer.answer(self._parts[step.question_type]) for step in request.steps]
+        if request.style == "asked":
+            return {f"answer_{number}": text for number, text in enumerate(answers, 1)}
+        turns = [{"question": step.question, "answer": text} for step, text in zip(request.steps, answers, strict=True)]
+        return {"turns": turns}
+
+
+def template_engine(_: EngineOptions) -> TemplateEngine:
+    """The engine with the package's own texts; it asks no model and has no options."""
+    return TemplateEngine()
+
+
+class _Writer:
+    """Words one reply; the same request always gets the same words."""
+
+    def __init__(self, compiled: Callable[[str], Template], knowledge: Mapping[str, Any], request: Request) -> None:
+        self._compiled = compiled
+        self._curated: Mapping[str, list[dict[str, str]]] = knowledge.get(request.facts.diagnosis or "", {})
+        self._draw = Random(request.key)  # noqa: S311 - a draw, not a secret
+        self._known = dict(facts_in_words.phrases(request.facts))
+        if self._curated:  # else the parts that would quote it do not apply
+            self._known["curated"] = "curated"
+        self._words = self._known | _helpers(request)
+        self.cited: list[str] = []
+
+    def answer(self, parts: Iterable[Part]) -> str:
+        """One sentence of each part that applies."""
+        return " ".join(self._render(self._draw.choice(part.say)) for part in parts if part.applies(self._known))
+
+    def question_and_answer(self, forms: Iterable[Part]) -> dict[str, str]:
+        """One form whose phrases exist; the form without needs only where no other applies."""
+        applying = [form for form in forms if form.applies(self._known)]
+        form = self._draw.choice([form for form in applying if form.needs] or applying)
+        return {
+            "question": self._render(self._draw.choice(form.question)),
+            "answer": self._render(self._draw.choice(form.say)),
+        }
+
+    def _render(self, sentence: str) -> str:
+        return self._compiled(sentence).render(self._words, know=self._know)
+
+    def _know(self, kind: str) -> str:
+        entry = self._draw.choice(self._curated[kind])
+        self.cited.append(entry["cite"])
+        return entry["say"]
+
+
+def _helpers(request: Request) -> dict[str, str]:
+    """Phrases that always exist."""
+    facts: Facts = request.facts
+    image, finding = facts_in_words.IMAGES[request.modality], _finding(request)
+    present = facts_in_words.phrases(facts).get("present", "")
+    return {
+        "image": image,
+        "an_image": facts_in_words.with_article(image),
+        "finding": finding,
+        "a_finding": facts_in_words.with_article(finding),
+        "is_or_are": "are" if " and " in present else "is",
+        "on_site": f" on the {facts.body_site}" if facts.body_site else "",
+    }
+
+
+def _finding(request: Request) -> str:
+    """What the image shows, as far as the facts allow a word: skin that nobody called diseased may be healthy."""
+    facts = request.facts
+    if facts.malignancy or request.modality == "dermoscopic":
+        return "lesion"
+    return "skin change" if facts.diagnosis or facts.differential else "area of skin"
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PromptError(f"{path}: {error}") from error
+
+
+def _part(entry: Mapping[str, Any]) -> Part:
+    return Part(
+        frozenset(entry.get("needs", ())),
+        frozenset(entry.get("lacks", ())),
+        tuple(entry.get("say") or entry["answer"]),
+        tuple(entry.get("question", ())),
+    )

@@ -1,0 +1,135 @@
+"""Reads whole ledgers, whatever their engine: what they hold, and several of one engine made into one."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dermasynth_builder.core.errors import LedgerError
+from dermasynth_builder.generate.engines.online.quota_day import is_same_day
+from dermasynth_builder.generate.ledger import Ledger, ledger_name, read_record, reply_of
+from dermasynth_builder.generate.usage import Usage, read_usage
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSummary:
+    """What a ledger file holds: answers and failures by the last reply to each key, tokens and money of all replies."""
+
+    identity: Mapping[str, Any]
+    answered: int
+    failures: Mapping[str, int]  # by kind, the part of the failure before its colon
+    torn_lines: int
+    model_versions: Mapping[str, int]  # answers of each
+    tokens: Usage  # as the service has counted them, replies that were replaced included: they were paid too
+    cost_usd: float
+    unpriced: int  # replies that took tokens, and whose cost the ledger does not hold
+
+
+def summarise(path: Path) -> LedgerSummary:
+    """Reads any ledger file, whatever its engine."""
+    identity: Mapping[str, Any] = {}
+    last: dict[str, tuple[str | None, str | None]] = {}  # key -> kind of failure, None for an answer; version
+    torn_lines = unpriced = 0
+    tokens, cost_usd = Usage(), 0.0
+    for record in _records(path):
+        if record is None:
+            torn_lines += 1
+        elif "ledger" in record:
+            identity = record["identity"]
+        else:
+            kind = None if record["failure"] is None else record["failure"].partition(":")[0]
+            last[record["key"]] = (kind, record.get("model_version"))
+            tokens += read_usage(record["usage"]) or Usage()
+            cost_usd += record.get("cost_usd") or 0.0
+            unpriced += bool(record["usage"]) and record.get("cost_usd") is None
+    failures = Counter(kind for kind, _ in last.values() if kind is not None)
+    return LedgerSummary(
+        identity=identity,
+        answered=len(last) - failures.total(),
+        failures=failures,
+        torn_lines=torn_lines,
+        model_versions=Counter(version for kind, version in last.values() if kind is None and version),
+        tokens=tokens,
+        cost_usd=cost_usd,
+        unpriced=unpriced,
+    )
+
+
+def usages(path: Path) -> Iterator[tuple[str, str | None, Mapping[str, int]]]:
+    """Key, model and usage of every reply that took tokens, replaced ones included, in the order of the ledger."""
+    for record in _records(path):
+        if record is not None and record.get("usage"):
+            yield record["key"], record["model"], record["usage"]
+
+
+def sent_on_day(folder: Path, model: str, now: str) -> int:
+    """Requests that have gone to a model, one by one, on the quota's day of `now`, by all ledgers of a folder.
+
+    A reply counts with all its attempts, on the day of the last one. What was under way when a run was killed, or
+    waited for another attempt when it stopped, is in no ledger and not counted: the service may know of more. `now` is
+    a UTC time in ISO 8601.
+    """
+    replies = (record for path in sorted(folder.glob("*.jsonl")) for record in _records(path) if record)
+    return sum(
+        record.get("attempts", 1)
+        for record in replies
+        if record.get("model") == model
+        and record.get("parameters", {}).get("tier") != "batch"
+        and is_same_day(record["answered_at"], now)
+    )
+
+
+@dataclass(slots=True)
+class Merged:
+    """What a merge came to."""
+
+    path: Path
+    added: int = 0
+    repeated: int = 0  # replies to requests that had a good one already
+    repeated_usd: float = 0.0  # what those had cost
+
+
+def merge(
+    paths: Sequence[Path], folder: Path, *, warn: Callable[[str], object], is_version_change_allowed: bool = False
+) -> Merged:
+    """Adds the replies of these ledgers to the one of their engine in `folder`, one good reply a key.
+
+    An answer takes the place of a failure, and nothing takes the place of an answer. Doing it again adds nothing.
+    Raises LedgerError where the ledgers are of several engines or, unless allowed, of several versions of a model.
+    """
+    summaries = [summarise(path) for path in paths]
+    identity = summaries[0].identity
+    for path, summary in zip(paths, summaries, strict=True):
+        if not summary.identity or summary.identity != identity:
+            raise LedgerError(f"{path} is of {dict(summary.identity)} and {paths[0]} of {dict(identity)}; not merged")
+    merged = Merged(folder / ledger_name(identity))
+    with Ledger(merged.path, identity, warn) as ledger:
+        versions = ledger.model_versions.union(*(summary.model_versions for summary in summaries))
+        if len(versions) > 1 and not is_version_change_allowed:
+            raise LedgerError(f"answers of {', '.join(sorted(versions))}; to merge them add --allow-version-change")
+        for path in paths:
+            if path.resolve() != merged.path.resolve():
+                _add(path, ledger, merged)
+    return merged
+
+
+def _add(path: Path, ledger: Ledger, merged: Merged) -> None:
+    for record in _records(path):
+        if record is None or "ledger" in record:
+            continue
+        reply = reply_of(record)
+        if reply.key in ledger and (reply.text is None or not ledger.is_failure(reply.key)):
+            merged.repeated += 1
+            merged.repeated_usd += reply.cost_usd or 0.0
+            continue
+        ledger.append(reply)
+        merged.added += 1
+
+
+def _records(path: Path) -> Iterator[dict[str, Any] | None]:
+    try:
+        with path.open("rb") as file:
+            yield from map(read_record, file)
+    except OSError as error:
+        raise LedgerError(f"{path} cannot be read: {error}") from error

@@ -1,0 +1,127 @@
+"""Asks an engine what its ledger does not hold yet."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from dermasynth_builder.core.errors import DermaSynthError, EngineError, StoppedError
+from dermasynth_builder.core.protocols import Engine, Waiting
+from dermasynth_builder.core.records import Reply, Request
+from dermasynth_builder.generate.ledger import Ledger
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run of `generate` came to."""
+
+    known: int = 0  # answered by an earlier run, or the same as another request of this one
+    failed_earlier: int = 0  # failures that were not asked again
+    answered: int = 0
+    failed: int = 0
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of `generate`: how far it may go, and how far it is."""
+
+    max_usd: float | None = None  # what all of the ledger may cost; passed by no more than what is under way
+    is_version_change_allowed: bool = False
+    tally: Tally = field(default_factory=Tally)
+    asked: set[str] = field(default_factory=set)  # keys
+    taken_over: set[str] = field(
+        default_factory=set
+    )  # keys that an earlier run had asked for, and that came in this one
+    failures: Counter[str] = field(default_factory=Counter)  # by kind
+    cost_usd: float = 0.0  # of this run
+    ending: DermaSynthError | None = None  # why nothing more is asked
+
+    def end(self, reason: DermaSynthError) -> None:
+        """Nothing more is asked; what is under way is finished and kept. The first reason stands."""
+        self.ending = self.ending or reason
+
+    def keep(self, reply: Reply, ledger: Ledger) -> None:
+        """Puts a reply into the ledger, counts it, and ends the run where it says so."""
+        kept = self._held(reply, ledger)
+        ledger.append(kept)
+        self.tally.answered += kept.text is not None
+        self.tally.failed += kept.text is None
+        self.cost_usd += kept.cost_usd or 0.0
+        if kept.failure is not None:
+            self.failures[kept.failure.partition(":")[0]] += 1
+        if self.max_usd is not None and kept.usage and kept.cost_usd is None:
+            self.end(EngineError(f"--max-usd cannot be kept: no price of {kept.model} is known; leave it out to go on"))
+        self.check_cost(ledger)
+
+    def check_cost(self, ledger: Ledger) -> None:
+        """Ends the run where the money is spent."""
+        if self.max_usd is not None and ledger.spent_usd >= self.max_usd:
+            told = f"--max-usd {self.max_usd:g} is reached, {ledger.spent_usd:.4f} USD are spent"
+            self.end(StoppedError(f"{told}. What is answered is kept; run again with a higher one to go on"))
+
+    def _held(self, reply: Reply, ledger: Ledger) -> Reply:
+        """The reply as it is to be kept: an answer of another version of the model than the ledger's is a failure."""
+        known, version = ledger.model_versions, reply.model_version
+        if reply.text is None or not version or not known or version in known or self.is_version_change_allowed:
+            return reply
+        told = f"{version} answers instead of {', '.join(sorted(known))}"
+        self.end(EngineError(f"the model has changed: {told}; to go on, add --allow-version-change --retry-failed"))
+        return replace(reply, text=None, failure=f"version changed: {told}")
+
+
+def generate(
+    requests: Iterable[Request],
+    engine: Engine,
+    ledger: Ledger,
+    *,
+    is_failed_wanted: bool = False,
+    advance: Callable[[int], object] = lambda _: None,
+    run: Run | None = None,
+) -> Tally:
+    """Appends a reply to the ledger for every request that has none; one request a key.
+
+    An engine may first give replies that an earlier run had asked for; those that were kept then are passed over.
+    Earlier failures are asked again only with `is_failed_wanted`. `advance` is called with 1 for every
+    request that is settled. Killed at any point, it loses and repeats no more than what was in flight.
+    Raises what the run was ended for and what the engine raises, once all that came is kept.
+    """
+    run = run or Run()
+    if isinstance(engine, Waiting):
+        engine.is_ending = lambda: run.ending is not None
+    missing = _missing(requests, ledger, run, is_failed_wanted=is_failed_wanted, advance=advance)
+    with ledger:
+        run.check_cost(ledger)
+        for reply in engine.answer(missing):
+            if reply.key not in run.asked:
+                if ledger.holds(reply):
+                    continue
+                run.taken_over.add(reply.key)
+            run.keep(reply, ledger)
+            advance(1)
+    if run.ending:
+        raise run.ending
+    return run.tally
+
+
+def _missing(
+    requests: Iterable[Request],
+    ledger: Ledger,
+    run: Run,
+    *,
+    is_failed_wanted: bool,
+    advance: Callable[[int], object],
+) -> Iterator[Request]:
+    asked = run.asked
+    for request in requests:
+        if run.ending:
+            return
+        if request.key in run.taken_over:
+            run.taken_over.remove(request.key)
+            continue
+        is_failed = request.key in ledger and request.key not in asked and ledger.is_failure(request.key)
+        if request.key in asked or (request.key in ledger and not (is_failed and is_failed_wanted)):
+            run.tally.failed_earlier += is_failed
+            run.tally.known += not is_failed
+            advance(1)
+            continue
+        asked.add(request.key)
+        yield request

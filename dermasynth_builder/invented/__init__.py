@@ -1,0 +1,1 @@
+"""Drawn images and invented answers; nothing real knows them."""

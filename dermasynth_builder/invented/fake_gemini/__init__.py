@@ -1,0 +1,1 @@
+"""A service that answers as Gemini does, with invented words, on loopback."""

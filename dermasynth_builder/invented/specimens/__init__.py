@@ -1,0 +1,1 @@
+"""Drawn releases in the layouts of the real ones."""

@@ -1,0 +1,1 @@
+"""Clinical images into requests: the second stage."""

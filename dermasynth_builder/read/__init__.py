@@ -1,0 +1,1 @@
+"""Raw releases into clinical images: the first stage."""

@@ -1,0 +1,238 @@
+"""Brings a release from its official place into a folder, so that its source reads it as it lies.
+
+Tables come first. What images there are, and which of them lie there already, is then asked of the source itself, so
+that "complete" means the same here and in a build. Nothing is fetched before the licence is accepted.
+"""
+
+import csv
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from dermasynth_builder.core import registry
+from dermasynth_builder.core.errors import DownloadError, SourceError, UsageError
+from dermasynth_builder.core.options import DEFAULT_JOBS
+from dermasynth_builder.core.records import ClinicalImage
+from dermasynth_builder.core.reporter import Reporter
+from dermasynth_builder.read.download import consent, hosts
+from dermasynth_builder.read.download.fetcher import Advance, Fetcher, Patience, forget
+from dermasynth_builder.read.download.files import Failure, Host, RemoteFile, is_file_name
+from dermasynth_builder.read.download.hosts import HostEntry
+from dermasynth_builder.read.download.sample import sample
+from dermasynth_builder.read.download.unpacking import unpack
+from dermasynth_builder.read.licences import licence_of
+
+FAILURES = "not-downloaded.csv"
+FAILURES_IN_A_ROW = 25  # after so many it is not the files that are at fault
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadOrder:
+    """What to download, and how."""
+
+    source: str
+    folder: Path  # made if it is not there
+    place: str = ""  # a name in the source's list of places; its first one if empty
+    limit: int | None = None  # so many images, of as many diagnoses as can be; None: all
+    jobs: int = DEFAULT_JOBS  # files fetched at the same time
+    is_licence_accepted: bool = False  # the user says so now
+
+
+def download(order: DownloadOrder, report: Reporter, patience: Patience | None = None) -> None:
+    """Fetches what is not yet in the folder.
+
+    Raises UsageError where the licence is not accepted or the order makes no sense, DownloadError where files did not
+    come; `FAILURES` in the folder then lists them, and what came stays.
+    """
+    _require_sense(order)
+    address = hosts.host_entry(order.source, order.place)
+    _require_licence(order, report)
+    order.folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(order.folder / ".download.lock", timeout=0)
+    try:
+        with lock, Fetcher(patience or Patience()) as fetcher:
+            report.say(f"{order.source}: from {address.title}, {address.url}")
+            _Download(order, address, fetcher, report).run()
+    except Timeout:
+        raise DownloadError(f"another run downloads into {order.folder}; wait for it, or stop it") from None
+    except (DownloadError, SourceError) as error:
+        raise DownloadError(f"{order.source}: {error}\n{_advice(order, address)}") from error
+
+
+def _require_sense(order: DownloadOrder) -> None:
+    if order.limit is not None and order.limit < 1:
+        raise UsageError(f"--limit {order.limit}: ask for one image or more")
+    if not 1 <= order.jobs <= 64:
+        raise UsageError(f"--jobs {order.jobs}: choose from 1 to 64")
+    if order.folder.exists() and not order.folder.is_dir():
+        raise UsageError(f"{order.folder} is a file; --to takes a folder")
+
+
+def _require_licence(order: DownloadOrder, report: Reporter) -> None:
+    source, path = registry.source(order.source), consent.accepted_file()
+    licence = licence_of(source.licence)
+    if consent.is_accepted(order.source, licence, path):
+        return
+    report.say(
+        f"{order.source} is under {licence.name}, {licence.url}\n{licence.asks}\nTo be named: {source.attribution}"
+    )
+    if not order.is_licence_accepted:
+        raise UsageError(
+            f"the licence of {order.source} is not accepted yet, and nothing was fetched; read it, and if you agree "
+            "run the same command with --accept-licence"
+        )
+    consent.accept(order.source, licence, path)
+
+
+def _advice(order: DownloadOrder, address: HostEntry) -> str:
+    return (
+        "What came is kept: run the same command again to go on. By hand:\n"
+        f"{address.by_hand.rstrip()}\n(the folder: {order.folder})"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Download:
+    order: DownloadOrder
+    address: HostEntry
+    fetcher: Fetcher
+    report: Reporter
+
+    def run(self) -> None:
+        place: Host = registry.host(self.address.kind)(self.address, self.fetcher)
+        self._fetch_tables(place)
+        listed = self._listed()
+        if self.order.limit is None:
+            self._tell_count(len(listed))
+            if any(image.path is None for image in listed) and place.bundles():
+                self._fetch_bundles(place.bundles())
+                listed = self._listed()
+        missing = [image.file_name for image in self._wanted(listed) if image.path is None]
+        if not missing:
+            self.report.say(f"{self.order.source}: nothing to fetch, the images are all in {self.order.folder}")
+        self._conclude(self._fetch_images(place, missing) if missing else [], len(missing))
+
+    def _fetch_tables(self, place: Host) -> None:
+        for table in place.tables():
+            if not (self.order.folder / table.safe_path).exists():
+                self.fetcher.fetch(table, self.order.folder, lambda _: None)
+                self.report.say(f"{self.order.source}: {table.path} is here")
+
+    def _listed(self) -> list[ClinicalImage]:
+        """The images that the source finds in the tables, those with a file having its path."""
+        items = registry.source(self.order.source).read(self.order.folder)
+        return [item for item in items if isinstance(item, ClinicalImage)]
+
+    def _wanted(self, listed: Sequence[ClinicalImage]) -> Sequence[ClinicalImage]:
+        if self.order.limit is None:
+            return listed
+        return sample([image for image in listed if not self._is_known_absent(image.file_name)], self.order.limit)
+
+    def _is_known_absent(self, name: str) -> bool:
+        return name in self.address.details.get("absent", ())
+
+    def _tell_count(self, listed: int) -> None:
+        if listed != self.address.images:
+            self.report.warn(
+                f"{self.order.source}: the tables list {listed:,} images, not the {self.address.images:,} published"
+            )
+
+    def _fetch_bundles(self, bundles: Sequence[RemoteFile]) -> None:
+        for bundle in bundles:
+            target = self.order.folder / bundle.safe_path.with_suffix("")
+            if not target.exists():
+                with self.report.bar(bundle.path, bundle.size_bytes, unit="B") as advance:
+                    archive = self.fetcher.bring(bundle, self.order.folder, advance)
+                unpack(archive, target)
+                self.report.say(f"{self.order.source}: {bundle.path} is here and unpacked")
+            forget(self.order.folder / bundle.safe_path)
+
+    def _fetch_images(self, place: Host, missing: Sequence[str]) -> list[Failure]:
+        failures: list[Failure] = []
+        row = 0
+        with ExitStack() as stack:
+            advance = stack.enter_context(self.report.bar(f"images of {self.order.source}", len(missing)))
+            advance_bytes = stack.enter_context(self.report.bar("bytes", None, unit="B"))
+            told = _in_turn(advance_bytes)
+            files = self._checked(place, missing, failures)
+            outcomes = stack.enter_context(closing(self._in_parallel(files, lambda file: self._outcome(file, told))))
+            for failure in outcomes:
+                advance(1)
+                row = row + 1 if failure and not failure.is_known else 0
+                failures += [failure] if failure else []
+                if row >= FAILURES_IN_A_ROW:
+                    raise DownloadError(f"{row} files in a row did not come, the last because {failures[-1].reason}")
+        return failures
+
+    def _checked(self, place: Host, names: Sequence[str], failures: list[Failure]) -> Iterator[RemoteFile]:
+        """What the place has under those names; what cannot be asked for is put with the failures."""
+        failures += [Failure(name, "the table names no file, but a path") for name in names if not is_file_name(name)]
+        for item in place.images([name for name in names if is_file_name(name)]):
+            if isinstance(item, Failure):
+                failures.append(item)
+            else:
+                yield item
+
+    def _outcome(self, file: RemoteFile, advance: Advance) -> Failure | None:
+        try:
+            self.fetcher.fetch(file, self.order.folder, advance)
+        except DownloadError as error:
+            return Failure(file.name, str(error), self._is_known_absent(file.name))
+        return None
+
+    def _in_parallel(
+        self, files: Iterator[RemoteFile], work: Callable[[RemoteFile], Failure | None]
+    ) -> Generator[Failure | None, None, None]:
+        """What the work gives for each file, few files being taken ahead: signed addresses do not keep."""
+        pool = ThreadPoolExecutor(self.order.jobs)
+        waiting: set[Future[Failure | None]] = set()
+        try:
+            for file in files:
+                waiting.add(pool.submit(work, file))
+                if len(waiting) >= 2 * self.order.jobs:
+                    done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                    yield from (future.result() for future in done)
+            yield from (future.result() for future in waiting)
+        except BaseException:  # what is under way need not be waited for
+            self.fetcher.stop()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _conclude(self, failures: Sequence[Failure], asked: int) -> None:
+        path = self.order.folder / FAILURES
+        with suppress(FileNotFoundError):
+            path.unlink()
+        if failures:
+            with path.open("w", encoding="utf-8", newline="") as file:
+                csv.writer(file).writerows([("file", "reason"), *((each.name, each.reason) for each in failures)])
+        for failure in failures:
+            if failure.is_known:
+                self.report.warn(f"{failure.name} did not come; the release is known to lack it")
+        unknown = [failure for failure in failures if not failure.is_known]
+        if unknown:
+            raise DownloadError(
+                f"{len(unknown)} of {asked} images did not come, {unknown[0].name} because {unknown[0].reason}; "
+                f"all are listed in {path}"
+            )
+        have = sum(image.path is not None for image in self._listed())
+        self.report.say(
+            f"{self.order.source}: {have:,} images in {self.order.folder}; "
+            f"next: dermasynth build {self.order.source} --raw {self.order.folder}"
+        )
+
+
+def _in_turn(advance: Advance) -> Advance:
+    """The same for many threads."""
+    lock = threading.Lock()
+
+    def advance_in_turn(count: int) -> None:
+        with lock:
+            advance(count)
+
+    return advance_in_turn

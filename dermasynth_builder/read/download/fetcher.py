@@ -1,0 +1,274 @@
+"""Fetches files over HTTP: goes on where it stopped, tries again where that helps, checks, puts in place whole.
+
+A file grows as `<name>.part`, beside it `<name>.etag.part` with the server's own mark of its version, so that a later
+run goes on only with the same bytes (RFC 9110, sections 13.1.5 and 14).
+"""
+
+import hashlib
+import json
+import os
+import threading
+import zipfile
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, BinaryIO, Self, TypeVar
+
+import httpx
+import tenacity
+
+from dermasynth_builder import __version__
+from dermasynth_builder.core.errors import DownloadError
+from dermasynth_builder.core.images.index import measure_file
+from dermasynth_builder.read.download.files import RemoteFile
+from dermasynth_builder.read.download.responses import Transient, held_range, require_safe, require_success
+from dermasynth_builder.read.tables import IMAGE_SUFFIXES, columns_of
+
+Advance = Callable[[int], object]  # told the bytes that came; a negative number takes some back
+Answer = TypeVar("Answer")
+
+_CHUNK_BYTES = 1 << 18
+_TURNS = 2  # a file that came wrong is fetched once more from its start
+_AGENT = f"dermasynth/{__version__}"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to go on with a server that does not answer well. Times are in seconds."""
+
+    attempts: int = 6  # without a byte gained
+    backoff_s: float = 1.0  # a wait is drawn from 0 to this, doubled with each attempt ("full jitter")
+    longest_wait_s: float = 120.0  # also of what a server asks for with Retry-After
+    timeout_s: float = 30.0  # without a byte received
+
+
+class Fetcher:
+    """An HTTP client for many threads; use it in a `with` block. Every method raises DownloadError."""
+
+    def __init__(self, patience: Patience, transport: httpx.BaseTransport | None = None) -> None:
+        self._patience = patience
+        self._is_stopped = threading.Event()
+        self._client = httpx.Client(
+            follow_redirects=True,
+            timeout=patience.timeout_s,
+            headers={"User-Agent": _AGENT, "Accept-Encoding": "identity"},  # sizes and ranges are those of the file
+            limits=httpx.Limits(max_connections=None),  # as many as there are threads
+            event_hooks={"request": [require_safe], "response": [require_safe]},
+            transport=transport,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        self._client.close()
+
+    def stop(self) -> None:
+        """Ends all that other threads fetch at their next byte or wait."""
+        self._is_stopped.set()
+
+    def json(self, url: str) -> Any:
+        """What an API answers."""
+        text = self.text(url)
+        try:
+            return json.loads(text)
+        except ValueError:
+            raise DownloadError(f"{url} does not answer in JSON, but begins with {text[:60]!r}") from None
+
+    def text(self, url: str) -> str:
+        """A page."""
+
+        def ask() -> str:
+            response = self._client.get(url)
+            require_success(response)
+            return response.text
+
+        return self._tried(ask, url)
+
+    def piece(self, url: str, start: int, length: int) -> tuple[bytes, int]:
+        """`length` bytes of a file from `start` on, or those that there are, and the size of the whole in bytes."""
+
+        def ask() -> tuple[bytes, int]:
+            headers = {"Range": f"bytes={start}-{start + length - 1}"}
+            with self._client.stream("GET", url, headers=headers) as response:
+                require_success(response)
+                begins, total = held_range(response)
+                if response.status_code != httpx.codes.PARTIAL_CONTENT or begins != start or total is None:
+                    raise DownloadError(f"{response.url.host} does not give parts of files")
+                return response.read(), total
+
+        return self._tried(ask, url)
+
+    def fetch(self, file: RemoteFile, folder: Path, advance: Advance) -> None:
+        """Puts the file in its place below `folder`, whole and checked; a file that is there already is replaced."""
+        located = file.renew() if file.renew and not file.url else file
+        target = folder / located.safe_path
+        self.bring(located, folder, advance).replace(target)
+        forget(target)
+
+    def bring(self, file: RemoteFile, folder: Path, advance: Advance) -> Path:
+        """The file, whole and checked, still under its name with `.part`."""
+        part = _part_of(folder / file.safe_path)
+        part.parent.mkdir(parents=True, exist_ok=True)
+        wrong = ""
+        for _ in range(_TURNS):
+            self._fill(file, part, advance)
+            wrong = _wrong_with(file, part)
+            if not wrong:
+                return part
+            advance(-_size_of(part))
+            forget(folder / file.safe_path)  # what is wrong with it does not get right by going on
+        raise DownloadError(f"what came twice for {file.path} is not the file: {wrong}; nothing of it is kept")
+
+    def _fill(self, file: RemoteFile, part: Path, advance: Advance) -> None:
+        """Fetches until all is there. Attempts are counted anew as long as they bring the file forward."""
+        current = file
+        advance(_size_of(part))
+
+        def once() -> None:
+            nonlocal current
+            try:
+                self._receive(current, part, advance)
+            except Transient as failure:
+                if failure.is_expired and file.renew:
+                    current = file.renew()
+                raise
+
+        while True:
+            held_bytes = _size_of(part)
+            try:
+                return self._tried(once, file.path)
+            except DownloadError:
+                if _size_of(part) <= held_bytes or self._is_stopped.is_set():
+                    raise
+
+    def _receive(self, file: RemoteFile, part: Path, advance: Advance) -> None:
+        if file.opened:
+            self._copy(file.opened, part, advance)
+            return
+        held_bytes = _size_of(part)
+        if file.size_bytes is not None and held_bytes == file.size_bytes:
+            return
+        with self._client.stream("GET", file.url, headers=self._conditions(file, part)) as response:
+            begins = held_range(response)[0]
+            is_beside = response.status_code == httpx.codes.PARTIAL_CONTENT and begins != held_bytes
+            if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE or is_beside:
+                _restart(part, advance)
+                raise Transient("the server gives another part of the file than was asked for")
+            require_success(response, can_expire=file.renew is not None)
+            if not begins:
+                _restart(part, advance)
+                # The mark of a body that came encoded is none of the bytes that are kept.
+                etag = "" if "Content-Encoding" in response.headers else response.headers.get("ETag", "")
+                _etag_of(part.with_suffix("")).write_text(etag, encoding="utf-8")
+            with part.open("ab") as out:
+                for chunk in response.iter_bytes():  # as it comes: a break loses nothing
+                    self._write(out, chunk, advance)
+
+    def _copy(self, opened: Callable[[], IO[bytes]], part: Path, advance: Advance) -> None:
+        _restart(part, advance)
+        try:
+            with opened() as stream, part.open("ab") as out:
+                while chunk := stream.read(_CHUNK_BYTES):
+                    self._write(out, chunk, advance)
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            raise Transient(f"a member of a remote archive does not unpack: {error}") from error
+
+    def _write(self, out: BinaryIO, chunk: bytes, advance: Advance) -> None:
+        if self._is_stopped.is_set():
+            raise DownloadError("stopped")
+        out.write(chunk)
+        out.flush()  # what is here when the process is killed need not come again
+        advance(len(chunk))
+
+    def _conditions(self, file: RemoteFile, part: Path) -> dict[str, str]:
+        """The headers that ask for the rest of a file, if the rest can be told to belong to what is here."""
+        held_bytes = _size_of(part)
+        if not held_bytes:
+            return {}
+        etag = ""
+        with suppress(OSError):
+            etag = _etag_of(part.with_suffix("")).read_text(encoding="utf-8")
+        if etag and not etag.startswith("W/"):  # a weak mark does not vouch for bytes
+            return {"Range": f"bytes={held_bytes}-", "If-Range": etag}
+        return {"Range": f"bytes={held_bytes}-"} if file.digest else {}
+
+    def _tried(self, ask: Callable[[], Answer], what: str) -> Answer:
+        """What `ask` gives, asked again after a transient failure."""
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type((Transient, httpx.TransportError)),
+            stop=tenacity.stop_after_attempt(self._patience.attempts) | tenacity.stop_when_event_set(self._is_stopped),
+            wait=self._wait_s,
+            sleep=tenacity.sleep_using_event(self._is_stopped),
+            reraise=True,
+        )
+        try:
+            return retrying(ask)
+        except Transient as failure:
+            raise DownloadError(f"{what}: {failure}, {self._patience.attempts} times") from failure
+        except httpx.TransportError as failure:
+            reason = str(failure) or type(failure).__name__
+            raise DownloadError(f"{what}: {reason}, {self._patience.attempts} times") from failure
+        except (httpx.HTTPError, httpx.InvalidURL) as failure:
+            raise DownloadError(f"{what}: {failure}") from failure
+
+    def _wait_s(self, state: tenacity.RetryCallState) -> float:
+        """Full jitter, and not less than what the server asks for."""
+        failure = state.outcome.exception() if state.outcome else None
+        asked_s = failure.retry_after_s if isinstance(failure, Transient) else 0.0
+        longest_s = self._patience.longest_wait_s
+        drawn_s = tenacity.wait_random_exponential(multiplier=self._patience.backoff_s, max=longest_s)(state)
+        return min(max(asked_s, drawn_s), longest_s)
+
+
+def _part_of(target: Path) -> Path:
+    """Where a file grows until it is whole."""
+    return target.with_name(f"{target.name}.part")
+
+
+def forget(target: Path) -> None:
+    """Removes what is kept of a file that is not whole."""
+    _part_of(target).unlink(missing_ok=True)
+    _etag_of(target).unlink(missing_ok=True)
+
+
+def _etag_of(target: Path) -> Path:
+    return target.with_name(f"{target.name}.etag.part")
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _restart(part: Path, advance: Advance) -> None:
+    """Empties the file; what it held is taken back."""
+    advance(-_size_of(part))
+    part.write_bytes(b"")
+
+
+def _wrong_with(file: RemoteFile, part: Path) -> str:
+    """Why the bytes are not those of the file; nothing where they are."""
+    size_bytes = part.stat().st_size
+    if file.size_bytes not in (None, size_bytes):
+        return f"it has {size_bytes} bytes instead of {file.size_bytes}"
+    if file.digest:
+        name, _, wanted = file.digest.partition(":")
+        with part.open("rb") as content:
+            found = hashlib.file_digest(content, name).hexdigest()
+        if found != wanted.lower():
+            return f"its {name} is {found} instead of {wanted}"
+    if file.column and file.column not in columns_of(part):
+        return f"it is no table with the column {file.column}"
+    if os.path.splitext(file.path)[1].lower() in IMAGE_SUFFIXES:
+        outcome = measure_file(part)
+        return outcome if isinstance(outcome, str) else ""
+    return ""

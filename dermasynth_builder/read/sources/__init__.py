@@ -1,0 +1,1 @@
+"""One file per source; registered in `dermasynth_builder.core.registry`."""

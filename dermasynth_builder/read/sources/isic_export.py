@@ -1,0 +1,201 @@
+"""Finds the table of an export of the ISIC archive and reads its four generations of columns as one vocabulary.
+
+Columns come and go with the fields that a collection uses, so none but `isic_id` is required. Ages are rounded to
+five years. Missing is an empty cell. See github.com/ImageMarkup/isic for the schema.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from filecmp import cmp
+from functools import partial
+from pathlib import Path
+
+from dermasynth_builder.core.errors import SourceError
+from dermasynth_builder.core.protocols import Source
+from dermasynth_builder.core.records import ClinicalImage, Confirmation, Facts, Modality, Sex
+from dermasynth_builder.read import vocabulary
+from dermasynth_builder.read.tables import CellReader, Form, Row, columns_of
+from dermasynth_builder.read.vocabulary import Diagnosis
+
+MISSING = frozenset({""})
+REQUIRED: Sequence[str] = ("isic_id",)
+SUPPLEMENT = "supplementarydata.csv"  # phototypes beside an export; it has ISIC ids too but lists no images
+LICENCES = {"CC-0": "CC0-1.0", "CC-BY": "CC-BY-4.0", "CC-BY-NC": "CC-BY-NC-4.0"}
+SEXES: dict[str, Sex] = {"FEMALE": "female", "MALE": "male"}
+CONFIRMATIONS: dict[str, Confirmation] = {
+    "HISTOPATHOLOGY": "histopathology",
+    "SERIAL IMAGING SHOWING NO CHANGE": "serial imaging",
+    "SINGLE IMAGE EXPERT CONSENSUS": "expert consensus",
+    "CONFOCAL MICROSCOPY WITH CONSENSUS DERMOSCOPY": "confocal microscopy",
+    "SINGLE CONTRIBUTOR CLINICAL ASSESSMENT": "clinical assessment",
+}
+SITES = {
+    "HEAD/NECK": "head or neck",
+    "UPPER EXTREMITY": "upper extremity",
+    "LOWER EXTREMITY": "lower extremity",
+    "ANTERIOR TORSO": "front of the trunk",
+    "POSTERIOR TORSO": "back of the trunk",
+    "LATERAL TORSO": "side of the trunk",
+    "PALMS/SOLES": "palms or soles",
+    "ORAL/GENITAL": "oral or genital region",
+}
+# image_type -> kind of image and shot.
+IMAGE_TYPES: dict[str, tuple[Modality, str | None]] = {
+    "DERMOSCOPIC": ("dermoscopic", None),
+    "CLINICAL": ("clinical", None),
+    "CLINICAL: OVERVIEW": ("clinical", "overview"),
+    "CLINICAL: CLOSE-UP": ("clinical", "close-up"),
+    "TBP TILE: CLOSE-UP": ("clinical", "close-up"),
+    "TBP TILE: OVERVIEW": ("clinical", "overview"),
+}
+DERMOSCOPIC_TYPES = {
+    "CONTACT POLARIZED": "contact polarized",
+    "CONTACT NON-POLARIZED": "contact non-polarized",
+    "NON-CONTACT POLARIZED": "non-contact polarized",
+}
+PHOTOTYPES = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6}
+
+
+def find_table(files: Collection[Path]) -> Path | None:
+    """The export's table: `metadata.csv`, else `<collection>_metadata_<date>.csv`, else any with ISIC ids; the nearest.
+
+    A `metadata.csv` without ISIC ids comes last: reading it tells what it has instead.
+    Raises SourceError where two different tables have an equal claim.
+    """
+    claims: dict[tuple[int, int], list[Path]] = {}
+    for path in files:
+        rank = _rank(path)
+        if rank is not None:
+            claims.setdefault((rank, len(path.parts)), []).append(path)
+    best = claims[min(claims)] if claims else []
+    if any(not cmp(best[0], other, shallow=False) for other in best[1:]):
+        raise SourceError(
+            f"more than one table could be the release's: {', '.join(map(str, best[:4]))}. "
+            "Keep one of them, or call it metadata.csv."
+        )
+    return best[0] if best else None
+
+
+def _rank(path: Path) -> int | None:
+    """How good a file's claim is to be the export's table, 0 being the best; None where it has none."""
+    name = path.name.lower()
+    if path.suffix.lower() != ".csv" or name == SUPPLEMENT or path.parent.name.lower() == "supplements":
+        return None
+    if "isic_id" not in columns_of(path):
+        return 3 if name == "metadata.csv" else None
+    return 0 if name == "metadata.csv" else 1 if "metadata" in name else 2
+
+
+def form(source: Source, modality: Modality) -> Form:
+    """How the rows of an export become images of `source`; `modality` is of those whose row does not tell theirs."""
+    return Form(_image_id, partial(_image, source, modality), needed=REQUIRED, missing=MISSING)
+
+
+def facts(cells: CellReader, names: Mapping[str, Diagnosis] | None = None) -> Facts:
+    """The facts of one row of an export; unknown values are told to `cells`.
+
+    `names` says what the column `diagnosis` holds, if not the archive's own old names.
+    """
+    published, diagnosis = _diagnosis(cells, vocabulary.diagnoses("isic", "legacy") if names is None else names)
+    site_published, site = _site(cells)
+    age_years = cells.whole("age_approx", 0, 120)
+    return Facts(
+        diagnosis=diagnosis.name if diagnosis and not diagnosis.is_class_alone else None,
+        diagnosis_published=published,
+        diagnosis_isic=diagnosis.isic if diagnosis else None,
+        malignancy=diagnosis.malignancy if diagnosis else None,
+        malignancy_published=cells.text("benign_malignant") or cells.text("diagnosis_1"),
+        confirmation=cells.choice("diagnosis_confirm_type", CONFIRMATIONS),
+        body_site=site,
+        body_site_published=site_published,
+        age_years=age_years,
+        is_age_rounded=None if age_years is None else True,
+        sex=cells.choice("sex", SEXES),
+        fitzpatrick=_phototype(cells),
+        diameter_1_mm=cells.number("clin_size_long_diam_mm", 0, 1000) or None,
+        is_melanocytic=cells.boolean("melanocytic"),
+        dermoscopic_type=cells.choice("dermoscopic_type", DERMOSCOPIC_TYPES),
+        has_melanoma_history=cells.boolean("personal_hx_mm"),
+        has_family_melanoma_history=cells.boolean("family_hx_mm"),
+    )
+
+
+def with_image_type(image: ClinicalImage, cells: CellReader) -> ClinicalImage:
+    """The image with the modality and the shot that its row gives, if it gives any."""
+    known = cells.choice("image_type", IMAGE_TYPES)
+    if known is None:
+        return image
+    modality, shot = known
+    return replace(image, modality=modality, facts=replace(image.facts, shot_type=shot))
+
+
+def licence(cells: CellReader, default: str, column: str = "copyright_license") -> str:
+    """The row's own licence, else the collection's; one that is not known stays as it is written.
+
+    It may allow less than the others do.
+    """
+    published = cells.text(column)
+    if published is None or published.upper() in LICENCES:
+        return LICENCES[published.upper()] if published else default
+    cells.unknown(column, published, f"known are {', '.join(LICENCES)}", taken="kept as written")
+    return published
+
+
+def _image_id(row: Row) -> str:
+    return row.cells["isic_id"]
+
+
+def _image(source: Source, modality: Modality, cells: CellReader) -> ClinicalImage:
+    """The image of a row; images are grouped by patient, else by lesion, else alone."""
+    image_id, lesion_id = _image_id(cells.row), cells.text("lesion_id")
+    image = ClinicalImage(
+        source=source.name,
+        image_id=image_id,
+        file_name=f"{image_id}.jpg",
+        group_id=cells.text("patient_id") or lesion_id or image_id,
+        lesion_id=lesion_id,
+        modality="dermoscopic" if cells.text("dermoscopic_type") else modality,
+        facts=facts(cells),
+        licence=licence(cells, source.licence),
+        attribution=cells.text("attribution") or source.attribution,
+        row_place=cells.row.place,
+    )
+    return with_image_type(image, cells)
+
+
+def _diagnosis(cells: CellReader, names: Mapping[str, Diagnosis]) -> tuple[str | None, Diagnosis | None]:
+    """What is published, and its place: from the levels of the tree, else from the old column."""
+    levels = _levels(cells, "diagnosis")
+    if levels:
+        node = ":".join(levels)
+        if node in vocabulary.isic_nodes():
+            return levels[-1], Diagnosis(vocabulary.node_name(node), node)
+        cells.unknown("diagnosis_1", node, "it is no node of the ISIC taxonomy that is installed")
+        return levels[-1], None
+    diagnosis = cells.choice("diagnosis", {name.upper(): named for name, named in names.items()})
+    return cells.text("diagnosis"), diagnosis
+
+
+def _levels(cells: CellReader, column: str) -> list[str]:
+    """The numbered columns of a tree, `<column>_1` to `<column>_5`, as far as they are filled."""
+    return [level for n in range(1, 6) if (level := cells.text(f"{column}_{n}"))]
+
+
+def _site(cells: CellReader) -> tuple[str | None, str | None]:
+    """The site as published and in words: from the old column, else from the tree of sites that replaces it."""
+    general = cells.text("anatom_site_general")
+    if general:
+        return general, cells.choice("anatom_site_general", SITES)
+    levels = _levels(cells, "anatom_site")
+    if not levels:
+        return None, None
+    node = ":".join(levels)
+    if node not in vocabulary.isic_sites():
+        cells.unknown("anatom_site_1", node, "it is no node of the ISIC tree of sites that is installed")
+        return levels[-1], None
+    return levels[-1], vocabulary.site_name(node)
+
+
+def _phototype(cells: CellReader) -> int | None:
+    column = "fitzpatrick_skin_type" if cells.text("fitzpatrick_skin_type") else "skin_type"
+    return cells.choice(column, PHOTOTYPES)

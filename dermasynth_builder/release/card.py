@@ -1,0 +1,204 @@
+"""The dataset card: its metadata block and its text, both computed.."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from jinja2 import Environment
+
+from dermasynth_builder import __version__
+from dermasynth_builder.core.protocols import Source
+from dermasynth_builder.core.records import SPLITS, Pair, Split, digest, is_fake_version
+from dermasynth_builder.core.registry import ALL
+from dermasynth_builder.read.licences import Licence, by_strictness
+from dermasynth_builder.release.columns import COLUMNS, card_feature
+from dermasynth_builder.release.parquet import SplitFiles
+
+SAMPLE_ROWS = 3
+
+
+@dataclass(slots=True)
+class ConfigStats:
+    """Counts over the published pairs of one config, taken while they pass."""
+
+    images: set[str] = field(default_factory=set)
+    groups: set[str] = field(default_factory=set)
+    lesions: set[str] = field(default_factory=set)
+    licences: Counter[str] = field(default_factory=Counter)  # images a licence
+    attributions: set[str] = field(default_factory=set)
+    engines: Counter[str] = field(default_factory=Counter)
+    models: set[str] = field(default_factory=set)
+    question_types: Counter[str] = field(default_factory=Counter)
+    diagnoses: Counter[str] = field(default_factory=Counter)  # images a diagnosis
+    flags: Counter[str] = field(default_factory=Counter)  # pairs a check
+    samples: list[Pair] = field(default_factory=list)
+
+    def take(self, pair: Pair) -> None:
+        """Counts one pair."""
+        image = pair.image
+        if image.image_id not in self.images:
+            self.diagnoses[image.facts.diagnosis or "not recorded"] += 1
+            self.licences[image.licence] += 1
+        self.images.add(image.image_id)
+        self.groups.add(image.group_id)
+        self.attributions.add(image.attribution)
+        if image.lesion_id:
+            self.lesions.add(image.lesion_id)
+        self.engines[pair.engine] += 1
+        if pair.model_version or pair.model:
+            self.models.add(pair.model_version or pair.model or "")
+        self.question_types[pair.question_type] += 1
+        self.flags.update({flag.partition(":")[0] for flag in pair.flags})
+        if len(self.samples) < SAMPLE_ROWS:
+            self.samples.append(pair)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One config of a release: its source, its files, its counts."""
+
+    source: Source
+    splits: Mapping[Split, SplitFiles]
+    stats: ConfigStats
+    rejected: int
+    changes: Counter[str]  # what was done to image files -> how many; "" for those that went out byte for byte
+    is_specimen: bool
+
+    @property
+    def licences(self) -> list[Licence]:
+        """Those of the images, the freest first and the strictest last."""
+        return by_strictness(self.stats.licences)
+
+    @property
+    def content_sha256(self) -> str:
+        """First 16 hex digits of the splits' content hashes together."""
+        return content_mark(self.splits)
+
+    @property
+    def rows(self) -> int:
+        """Rows of all splits."""
+        return sum(files.rows for files in self.splits.values())
+
+
+def content_mark(splits: Mapping[Split, SplitFiles]) -> str:
+    """What the card says of the content: it changes whenever a row does, and caches go by it."""
+    return digest({split: files.content_sha256 for split, files in splits.items()})[:16]
+
+
+def attribution_text(configs: Sequence[Config], environment: Environment) -> str:
+    """The whole ATTRIBUTION.md of a release."""
+    return environment.get_template("ATTRIBUTION.md.jinja").render(configs=configs, version=__version__).strip() + "\n"
+
+
+def card_text(configs: Sequence[Config], environment: Environment) -> str:
+    """The whole README.md of a release. The first config is the default one."""
+    metadata = yaml.safe_dump(card_metadata(configs), sort_keys=False, allow_unicode=True, width=1000)
+    models = sorted({model for config in configs for model in config.stats.models})
+    body = environment.get_template("README.md.jinja").render(
+        configs=configs,
+        columns=COLUMNS,
+        strictest=by_strictness(licence for config in configs for licence in config.stats.licences)[-1],
+        version=__version__,
+        rows=sum(config.rows for config in configs),
+        images=sum(len(config.stats.images) for config in configs),
+        is_specimen=any(config.is_specimen for config in configs),
+        models=models,
+        is_fake=any(is_fake_version(model) for model in models),
+        is_template=any("template" in config.stats.engines for config in configs),
+    )
+    return f"---\n{metadata}---\n\n{body.strip()}\n"
+
+
+def card_metadata(configs: Sequence[Config]) -> dict[str, Any]:
+    """The card's YAML block as a mapping."""
+    rows = sum(config.rows for config in configs)
+    metadata: dict[str, Any] = {
+        **_licence(configs),
+        "language": ["en"],
+        "pretty_name": "DermaSynth",
+        "annotations_creators": ["machine-generated"],
+        "task_categories": ["visual-question-answering", "image-text-to-text"],
+        "size_categories": [_size_category(rows)],
+        "tags": ["medical", "dermatology", "synthetic", "image", "text"],
+        "configs": [_config_entry(config, is_default=i == 0) for i, config in enumerate(configs)],
+        "dataset_info": [_info_entry(config) for config in configs],
+    }
+    if len(configs) > 1:
+        metadata["configs"].append(_all_config_entry(configs))
+        metadata["dataset_info"].append(_all_info_entry(configs))
+    return metadata
+
+
+def _licence(configs: Sequence[Config]) -> dict[str, Any]:
+    """The Hub's ids; of a licence for which it has none, the name and the link."""
+    licences = by_strictness(licence for config in configs for licence in config.stats.licences)
+    ids = sorted({licence.hub for licence in licences})
+    entry: dict[str, Any] = {"license": ids[0] if len(ids) == 1 else ids}
+    if other := [licence for licence in licences if licence.hub == "other"]:
+        entry["license_name"] = re.sub(r"[^a-z0-9]+", "-", other[0].name.lower()).strip("-")
+        entry |= {"license_link": other[0].url} if other[0].url else {}
+    return entry
+
+
+def _size_category(rows: int) -> str:
+    bounds = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+    return next((name for bound, name in bounds if rows < bound), "n>1M")
+
+
+def _config_entry(config: Config, *, is_default: bool) -> dict[str, Any]:
+    name = config.source.name
+    entry: dict[str, Any] = {
+        "config_name": name,
+        "version": __version__,
+        "description": f"sha256:{config.content_sha256}",  # `datasets` keys its cache by this
+        "data_files": [{"split": split, "path": f"{name}/{split}-*.parquet"} for split in config.splits],
+    }
+    return entry | ({"default": True} if is_default else {})
+
+
+def _all_config_entry(configs: Sequence[Config]) -> dict[str, Any]:
+    """One config over all: it names the files of the others, so that nothing is stored twice."""
+    entries = [_config_entry(config, is_default=False) for config in configs]
+    paths: dict[str, list[str]] = {}
+    for split in SPLITS:
+        named = [file["path"] for entry in entries for file in entry["data_files"] if file["split"] == split]
+        paths |= {split: named} if named else {}
+    return {
+        "config_name": ALL,
+        "version": __version__,
+        "description": f"sha256:{all_mark(config.content_sha256 for config in configs)}",
+        "data_files": [{"split": split, "path": path} for split, path in paths.items()],
+    }
+
+
+def all_mark(marks: Iterable[str]) -> str:
+    """What the card says of the content of all configs together, from their own marks in their order."""
+    return digest(list(marks))[:16]
+
+
+def _all_info_entry(configs: Sequence[Config]) -> dict[str, Any]:
+    infos = [_info_entry(config) for config in configs]
+    splits = [
+        {"name": split} | {size: sum(s[size] for s in same) for size in ("num_bytes", "num_examples")}
+        for split in SPLITS
+        if (same := [s for info in infos for s in info["splits"] if s["name"] == split])
+    ]
+    sizes = {size: sum(info[size] for info in infos) for size in ("download_size", "dataset_size")}
+    return {"config_name": ALL, "features": infos[0]["features"], "splits": splits, **sizes}
+
+
+def _info_entry(config: Config) -> dict[str, Any]:
+    splits = [
+        {"name": split, "num_bytes": files.arrow_bytes, "num_examples": files.rows}
+        for split, files in config.splits.items()
+    ]
+    return {
+        "config_name": config.source.name,
+        "features": [card_feature(column) for column in COLUMNS],
+        "splits": splits,
+        "download_size": sum(files.file_bytes for files in config.splits.values()),
+        "dataset_size": sum(files.arrow_bytes for files in config.splits.values()),
+    }

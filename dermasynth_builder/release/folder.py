@@ -1,0 +1,217 @@
+"""Writes a release folder in one piece, and reads one back to see whether it holds together.
+
+A release is the Hub repository: README.md with the metadata block, ATTRIBUTION.md, `<config>/<split>-*.parquet`, and
+nothing else. The config "all" names the files of the others.
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dermasynth_builder.core.errors import ReleaseError
+from dermasynth_builder.core.locks import lock_beside
+from dermasynth_builder.core.records import SPLITS, Split
+from dermasynth_builder.core.registry import ALL
+from dermasynth_builder.core.reporter import Reporter
+from dermasynth_builder.release.card import all_mark, content_mark
+from dermasynth_builder.release.columns import COLUMNS, card_feature
+from dermasynth_builder.release.parquet import SplitFiles, read_rows, read_split
+from dermasynth_builder.release.stored_images import check_images
+
+CARD = "README.md"
+ATTRIBUTION = "ATTRIBUTION.md"
+
+
+@contextmanager
+def new_release(out: Path) -> Iterator[Path]:
+    """A new folder beside `out` that takes its place when the block ends well, and vanishes when it does not.
+
+    Whoever loads `out` meets the old release or the new one. Raises ReleaseError where `out` is something
+    else than a release, and where another process is making one there.
+    """
+    out = out.resolve()
+    _require_replaceable(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    making, old = (out.with_name(f".{out.name}.{name}") for name in ("new", "old"))
+    taken = ReleaseError(f"another build writes {out}; wait for it or stop it, or choose another --out")
+    with ExitStack() as leaving:
+        leaving.callback(lock_beside(out.with_name(f".{out.name}"), taken).release)
+        if old.exists() and not out.exists():  # killed between the two renames
+            old.rename(out)
+        for left in (making, old):
+            shutil.rmtree(left, ignore_errors=True)
+        making.mkdir()
+        leaving.callback(shutil.rmtree, making, ignore_errors=True)
+        yield making
+        _swap(making, out, old)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _swap(making: Path, out: Path, old: Path) -> None:
+    if out.exists():
+        out.rename(old)
+    try:
+        making.rename(out)
+    except OSError:
+        if old.exists():
+            old.rename(out)
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFiles:
+    """What the card of a release says of one config, and the files that it names."""
+
+    name: str
+    mark: str  # "sha256:<16 hex digits>"
+    features: Any
+    files: Mapping[Split, tuple[Path, ...]]
+    rows: Mapping[Split, int]
+    download_size: int
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files of all splits, in the splits' order."""
+        return [path for files in self.files.values() for path in files]
+
+
+def is_release(folder: Path) -> bool:
+    """Whether the folder has a card: a README that opens with a metadata block, as no raw release's does."""
+    try:
+        with (folder / CARD).open("rb") as card:
+            return card.read(3) == b"---"
+    except OSError:
+        return False
+
+
+def read_card(folder: Path) -> dict[str, ConfigFiles]:
+    """The configs of a release by name, the default one first. Raises ReleaseError where `folder` is no release."""
+    card = folder / CARD
+    try:
+        _, block, _ = card.read_text(encoding="utf-8").split("---\n", 2)
+        metadata = yaml.safe_load(block)
+        infos = {info["config_name"]: info for info in metadata["dataset_info"]}
+        entries = {entry["config_name"]: entry for entry in metadata["configs"]}
+        if not entries:
+            raise ValueError("it lists no config")
+        return {name: _config(folder, entry, infos[name]) for name, entry in entries.items()}
+    except FileNotFoundError as error:
+        raise ReleaseError(f"{folder} is no release: it has no {CARD}; `dermasynth build` makes one") from error
+    except (ValueError, KeyError, TypeError, NotImplementedError, yaml.YAMLError) as error:
+        raise ReleaseError(f"{card} has no metadata block of a release ({error}); build the release anew") from error
+
+
+def verify(folder: Path, report: Reporter) -> dict[str, ConfigFiles]:
+    """The configs of a release whose card, files and images agree. Raises ReleaseError naming the first disagreement.
+
+    Reads all of it; see `check_images` for how long that takes.
+    """
+    configs = read_card(folder)
+    named = _named(folder, configs)
+    for path in _visible_files(folder):
+        if path.suffix == ".py":
+            raise ReleaseError(f"{path}: a release holds no code; `datasets` refuses a repository with a script")
+        if path not in named:
+            raise ReleaseError(f"{path} is not named by the card; build the release anew")
+    if not (folder / ATTRIBUTION).is_file():
+        raise ReleaseError(f"{folder} has no {ATTRIBUTION}, without which its images must not go out; build it anew")
+    of_sources = {name: config for name, config in configs.items() if name != ALL}
+    for config in of_sources.values():
+        _verify_config(folder, config)
+    if ALL in configs:
+        _verify_all(folder, configs[ALL], list(of_sources.values()))
+    for name, config in of_sources.items():
+        with report.bar(f"checking {name}", sum(config.rows.values())) as bar:
+            check_images(config.paths, bar)
+    return configs
+
+
+def _named(folder: Path, configs: Mapping[str, ConfigFiles]) -> set[Path]:
+    """The files of a release: its card, what the card names, the attribution."""
+    return {folder / CARD, folder / ATTRIBUTION} | {path for config in configs.values() for path in config.paths}
+
+
+def values_in(config: ConfigFiles, column: str) -> set[Any]:
+    """The values of a column in all rows of a config; None where a row has none."""
+    return {values[column] for values in read_rows(config.paths, [column])}
+
+
+def _config(folder: Path, entry: Mapping[str, Any], info: Mapping[str, Any]) -> ConfigFiles:
+    files = {item["split"]: _matching(folder, item["path"]) for item in entry["data_files"]}
+    return ConfigFiles(
+        name=entry["config_name"],
+        mark=entry["description"],
+        features=info["features"],
+        files={split: files[split] for split in SPLITS if split in files},
+        rows={split["name"]: split["num_examples"] for split in info["splits"]},
+        download_size=info["download_size"],
+    )
+
+
+def _matching(folder: Path, patterns: str | list[str]) -> tuple[Path, ...]:
+    """The files that a card's pattern, or each pattern of its list, names; in the order in which `datasets` reads."""
+    listed = [patterns] if isinstance(patterns, str) else patterns
+    return tuple(path for pattern in listed for path in sorted(folder.glob(pattern)))
+
+
+def _verify_all(folder: Path, whole: ConfigFiles, parts: Sequence[ConfigFiles]) -> None:
+    """Whether the config over all says what the others together say; their files are verified already."""
+    files = {split: tuple(path for part in parts for path in part.files.get(split, ())) for split in SPLITS}
+    rows = {split: sum(part.rows.get(split, 0) for part in parts) for split in SPLITS}
+    together = ConfigFiles(
+        name=ALL,
+        mark=f"sha256:{all_mark(part.mark.removeprefix('sha256:') for part in parts)}",
+        features=[dict(card_feature(column)) for column in COLUMNS],
+        files={split: paths for split, paths in files.items() if paths},
+        rows={split: count for split, count in rows.items() if count},
+        download_size=sum(part.download_size for part in parts),
+    )
+    if whole != together:
+        raise ReleaseError(f"{folder / CARD}, config {ALL}: is not the other configs together; build the release anew")
+
+
+def _verify_config(folder: Path, config: ConfigFiles) -> None:
+    where = f"{folder / CARD}, config {config.name}"
+    if config.features != [dict(card_feature(column)) for column in COLUMNS]:
+        raise ReleaseError(f"{where}: its features are not those of this version; build the release anew")
+    if set(config.rows) != set(config.files):
+        raise ReleaseError(f"{where}: counts rows of {sorted(config.rows)} and names files of {sorted(config.files)}")
+    found: dict[Split, SplitFiles] = {}
+    for split, files in config.files.items():
+        if not files:
+            raise ReleaseError(f"{where}: no file for split {split}")
+        found[split] = read_split(files)
+        if found[split].rows != config.rows.get(split):
+            raise ReleaseError(
+                f"{where}: says {config.rows.get(split)} rows of {split}, its files hold {found[split].rows}"
+            )
+    if sum(files.file_bytes for files in found.values()) != config.download_size:
+        raise ReleaseError(f"{where}: its files have another size than the card says; build the release anew")
+    if config.mark != f"sha256:{content_mark(found)}":
+        raise ReleaseError(f"{where}: says {config.mark}, its files hold sha256:{content_mark(found)}")
+
+
+def _require_replaceable(out: Path) -> None:
+    """Only what is a release, and nothing else, may be replaced."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    try:
+        named = _named(out, read_card(out))
+        strangers = [path for path in _visible_files(out) if path not in named] + list(out.glob(".git"))
+    except (ReleaseError, NotADirectoryError):
+        strangers = [out]
+    if strangers:
+        raise ReleaseError(
+            f"{strangers[0]} is no part of a release and would be lost; move it away or choose another --out"
+        )
+
+
+def _visible_files(folder: Path) -> list[Path]:
+    """Every file below `folder` but hidden ones, which download tools leave behind."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts))

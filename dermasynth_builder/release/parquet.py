@@ -1,0 +1,284 @@
+"""Writes and reads the Parquet files of one config.
+
+Image bytes go in as they are. A row group keeps each image once, by dictionary encoding, so the pairs of an
+image stand together and are never parted; a group has at most 64 rows and 80 MB of images, because a reader
+who wants one row has to fetch its group's images.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import accumulate, groupby
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dermasynth_builder.core.errors import ReleaseError
+from dermasynth_builder.core.images.published import PublishedImage, publish_image
+from dermasynth_builder.core.records import SPLITS, Pair, Split, canonical_json
+from dermasynth_builder.release.columns import COLUMNS, TEXT_COLUMNS, arrow_type, features_json, leaves, row, schema
+
+MAX_GROUP_ROWS = 64
+MAX_GROUP_BYTES = 80_000_000  # of images, each counted once
+MAX_SHARD_BYTES = 400_000_000
+_BUFFER_BYTES = 1 << 16  # a row group has a hundred small pages beside the images
+
+# What is written holds each image once; what a reader gets is `schema()`.
+_IMAGE = pa.struct([("bytes", pa.dictionary(pa.int32(), pa.binary())), ("path", pa.string())])
+_TABLE_SCHEMA = pa.schema([(c.name, _IMAGE if c.type == "image" else arrow_type(c)) for c in COLUMNS])
+
+
+@dataclass(slots=True)
+class ContentHash:
+    """sha256 over rows without their image bytes, for which `image_sha256` stands."""
+
+    _state: Any = field(default_factory=sha256)
+
+    def update(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Takes in the rows, in order."""
+        for values in rows:
+            self._state.update(canonical_json([values[name] for name in TEXT_COLUMNS]).encode() + b"\n")
+
+    def hexdigest(self) -> str:
+        """64 hex digits for all rows so far."""
+        return str(self._state.hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class SplitFiles:
+    """What was written, or found, for one split."""
+
+    files: tuple[Path, ...]
+    rows: int
+    file_bytes: int
+    arrow_bytes: int  # of the rows as tables in memory
+    content_sha256: str
+
+
+class _RowGroup:
+    """Rows in the making, each image held once."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self._images: list[bytes] = []
+        self._place_of: dict[str, int] = {}  # sha256 -> place in `_images`; two images may have the same bytes
+        self._places: list[int] = []  # row by row
+        self._bytes = 0  # of images, each counted once
+        self.repeated_bytes = 0  # of images, each counted once a row
+
+    def has_room(self, image: bytes, rows: int) -> bool:
+        """Whether one more image with so many rows keeps to the limits."""
+        return len(self.rows) + rows <= MAX_GROUP_ROWS and self._bytes + len(image) <= MAX_GROUP_BYTES
+
+    def add(self, image: bytes, rows: Sequence[dict[str, Any]]) -> None:
+        place = self._place_of.setdefault(rows[0]["image_sha256"], len(self._images))
+        if place == len(self._images):
+            self._images.append(image)
+        self._places += [place] * len(rows)
+        self.rows += rows
+        self._bytes += len(image)
+        self.repeated_bytes += len(image) * len(rows)
+
+    def table(self) -> pa.Table:
+        arrays = [
+            self._image_array()
+            if column.type == "image"
+            else pa.array([values[column.name] for values in self.rows], arrow_type(column))
+            for column in COLUMNS
+        ]
+        return pa.Table.from_arrays(arrays, schema=_TABLE_SCHEMA)
+
+    def _image_array(self) -> pa.StructArray:
+        """Made from one buffer that is filled once: the bytes of images are most of the work."""
+        ends = pa.array([0, *accumulate(map(len, self._images))], pa.int32())
+        joined = pa.py_buffer(b"".join(self._images))
+        images = pa.BinaryArray.from_buffers(pa.binary(), len(self._images), [None, ends.buffers()[1], joined])
+        cells = pa.DictionaryArray.from_arrays(pa.array(self._places, pa.int32()), images)
+        return pa.StructArray.from_arrays([cells, pa.nulls(len(cells), pa.string())], fields=list(_IMAGE))
+
+
+class _Shard:
+    """A file in the making."""
+
+    def __init__(self, path: Path) -> None:
+        text = [leaf for leaf in leaves() if not leaf.startswith("image.")]
+        compression: dict[str, Any] = dict.fromkeys(leaves(), "none") | dict.fromkeys(text, "zstd")
+        self._sink = pa.output_stream(str(path), buffer_size=_BUFFER_BYTES)
+        self._writer = pq.ParquetWriter(
+            self._sink,
+            _TABLE_SCHEMA,
+            compression=compression,
+            use_dictionary=True,
+            write_page_index=True,
+            write_statistics=text,  # no least and greatest image in the footer
+            store_schema=False,  # or readers would be told that images are of a dictionary type
+        )
+        self._writer.add_key_value_metadata({"huggingface": features_json()})
+
+    @property
+    def size_bytes(self) -> int:
+        """What is written so far."""
+        return self._sink.tell()
+
+    def write(self, table: pa.Table) -> None:
+        """Adds one row group."""
+        self._writer.write_table(table, row_group_size=max(MAX_GROUP_ROWS, table.num_rows))
+
+    def close(self) -> None:
+        """Ends the file; nothing if it is ended."""
+        self._writer.close()
+        self._sink.close()
+
+
+class SplitWriter:
+    """Writes one split of one config into `folder` as `<split>-NNNNN-of-NNNNN.parquet`; use in a `with` block.
+
+    While a row group is written in the thread, the images of the next one are read.
+    """
+
+    def __init__(self, folder: Path, split: Split, thread: ThreadPoolExecutor) -> None:
+        self._folder, self._split = folder, split
+        self._thread = thread
+        self._group = _RowGroup()  # in the making
+        self._writing: Future[None] | None = None  # of the group before
+        self._shard: _Shard | None = None  # in the making; with the paths the thread's alone until all is written
+        self._paths: list[Path] = []
+        self._total_rows = self._arrow_bytes = 0
+        self._hash = ContentHash()
+
+    def __enter__(self) -> "SplitWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._writing:
+            wait([self._writing])
+        self._end_shard()
+
+    def add(self, image: PublishedImage, pairs: Sequence[Pair]) -> None:
+        """Adds all pairs of one image."""
+        if not self._group.has_room(image.content, len(pairs)):
+            self._end_group()
+        rows = [row(pair, image) for pair in pairs]
+        self._hash.update(rows)
+        self._group.add(image.content, rows)
+
+    def finish(self) -> SplitFiles | None:
+        """Writes what is left and gives the files their final names; None where nothing was added."""
+        self._end_group()
+        self._await_group()
+        self._end_shard()
+        final = [self._folder / shard_name(self._split, i, len(self._paths)) for i in range(len(self._paths))]
+        for path, name in zip(self._paths, final, strict=True):
+            path.rename(name)
+        if not final:
+            return None
+        file_bytes = sum(path.stat().st_size for path in final)
+        return SplitFiles(tuple(final), self._total_rows, file_bytes, self._arrow_bytes, self._hash.hexdigest())
+
+    def _end_group(self) -> None:
+        group, self._group = self._group, _RowGroup()
+        if not group.rows:
+            return
+        table = group.table()
+        self._total_rows += table.num_rows
+        self._arrow_bytes += table.drop_columns("image").nbytes + group.repeated_bytes
+        self._await_group()
+        self._writing = self._thread.submit(self._write_group, table)
+
+    def _await_group(self) -> None:
+        if self._writing:
+            self._writing.result()  # raises what went wrong
+
+    def _write_group(self, table: pa.Table) -> None:
+        if self._shard and self._shard.size_bytes >= MAX_SHARD_BYTES:
+            self._end_shard()
+        if self._shard is None:
+            self._paths.append(self._folder / f"{self._split}-{len(self._paths):05d}.parquet.part")
+            self._shard = _Shard(self._paths[-1])
+        self._shard.write(table)
+
+    def _end_shard(self) -> None:
+        if self._shard:
+            self._shard.close()
+        self._shard = None
+
+
+def shard_name(split: Split, number: int, count: int) -> str:
+    """ "train-00000-of-00002.parquet"."""
+    return f"{split}-{number:05d}-of-{count:05d}.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenConfig:
+    """What was written for one config."""
+
+    splits: Mapping[Split, SplitFiles]
+    changes: Counter[str]  # what was done to image files -> how many; "" for those that went out byte for byte
+
+
+def write_config(folder: Path, pairs: Iterable[Pair], max_side_px: int | None = None) -> WrittenConfig:
+    """Writes all splits of one config, its images at most `max_side_px` a side.
+
+    Raises ReleaseError where the pairs of an image do not stand together, and as `publish_image` does.
+    """
+    folder.mkdir(parents=True)
+    with (
+        ThreadPoolExecutor(max_workers=1) as thread,
+        SplitWriter(folder, "train", thread) as train,
+        SplitWriter(folder, "validation", thread) as val,
+        SplitWriter(folder, "test", thread) as test,
+    ):
+        writers = dict(zip(SPLITS, (train, val, test), strict=True))
+        seen: set[str] = set()
+        changes: Counter[str] = Counter()
+        for image, same_image in groupby(pairs, key=lambda pair: pair.image):
+            if image.image_id in seen:
+                raise ReleaseError(
+                    f"{image.source}/{image.image_id}: its pairs do not stand together, or two images have this id"
+                )
+            seen.add(image.image_id)
+            of_image = list(same_image)
+            published = publish_image(image, max_side_px)
+            changes[published.change or ""] += 1
+            writers[of_image[0].split].add(published, of_image)
+        finished = {split: writer.finish() for split, writer in writers.items()}
+    return WrittenConfig({split: files for split, files in finished.items() if files}, changes)
+
+
+def read_split(files: Sequence[Path]) -> SplitFiles:
+    """What files hold: the schema is checked, and the content hash made anew from all columns but the image.
+
+    Raises ReleaseError where a file is no Parquet or has another schema.
+    """
+    rows = arrow_bytes = 0
+    content = ContentHash()
+    for path in files:
+        try:
+            with pq.ParquetFile(path) as file:
+                if not _is_ours(file.schema_arrow):
+                    raise ReleaseError(f"{path} has another schema than this version writes; build the release anew")
+                rows += file.metadata.num_rows
+                for batch in file.iter_batches(columns=list(TEXT_COLUMNS), batch_size=1024):
+                    content.update(batch.to_pylist())
+        except (pa.ArrowException, ValueError, OSError) as error:
+            raise ReleaseError(f"{path} cannot be read as Parquet: {error}; build the release anew") from error
+    return SplitFiles(tuple(files), rows, sum(p.stat().st_size for p in files), arrow_bytes, content.hexdigest())
+
+
+def _is_ours(found: pa.Schema) -> bool:
+    return found.equals(schema()) and found.metadata == schema().metadata
+
+
+def read_rows(files: Iterable[Path], columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
+    """The rows of files, in order, a row group at a time."""
+    for path in files:
+        with pq.ParquetFile(path) as file:
+            for group in range(file.num_row_groups):
+                yield from file.read_row_group(group, columns=columns).to_pylist()

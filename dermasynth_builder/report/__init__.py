@@ -1,0 +1,1 @@
+"""What a person reads about images, questions, costs and rows."""

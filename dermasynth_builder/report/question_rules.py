@@ -1,0 +1,169 @@
+"""The rules that the wordings of question banks are held to.
+
+That a bank is readable, and that its slots and needs are known, is checked when it is loaded (see questions.py).
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dermasynth_builder.core.records import Facts
+from dermasynth_builder.plan import facts_in_words, similarity
+from dermasynth_builder.plan.questions import PromptBook, QuestionType, fill
+from dermasynth_builder.report.question_verbs import is_request
+
+WORDS = range(4, 41)
+"""How many words a wording may have."""
+
+# What makes the grammar of a slot differ: one, two or many things, a vowel or a consonant, an exact or a rounded age.
+SAMPLES = (
+    Facts(
+        body_site="ear",
+        age_years=8,
+        sex="female",
+        diameter_1_mm=4.0,
+        diameter_2_mm=3.5,
+        symptoms=("fever",),
+        textures=("flat",),
+        duration="since childhood",
+        smokes=True,
+    ),
+    Facts(
+        body_site="arm and leg",
+        age_years=55,
+        is_age_rounded=True,
+        itches=True,
+        bleeds=True,
+        textures=("flat", "rough or flaky"),
+        duration="one day",
+        smokes=False,
+        drinks_alcohol=False,
+    ),
+    Facts(
+        body_site="head or neck, palm of the hand and leg",
+        age_years=0,
+        is_age_rounded=True,
+        sex="male",
+        hurts=True,
+        symptoms=("fever", "chills", "bothersome appearance"),
+        textures=("raised or bumpy", "flat", "filled with fluid"),
+        duration="less than one week",
+    ),
+)
+_BROKEN = {
+    "a doubled space or a space before a mark": r"  | [.,;:?!]|^\s|\s$",
+    "doubled or empty marks": r"\(\)|,,|\?\?|\.\.|[.,;:]{2}|\"\"",
+    "a wrong article": r"(?i)\b(?:a (?=[aeio])(?!one\b)|an (?!hour|honest)(?=[b-df-hj-np-tv-z0-79]))",
+    "a doubled article": r"(?i)\b(?:the|an?) (?:the|an?)\b",
+    "a code or a word of code": r"\b(?!ABCDE?\b)[A-Z][A-Z0-9]+\b|\w_\w|\bnan\b|\bNone\b|[{}<>`]",
+    "two words joined by a slash": r"\w/\w",
+    "no capital at the start": r"^[^A-Z]",
+}
+# A slot may hold one thing or several, so no verb may have to agree with it.
+_AGREEING = re.compile(
+    r"(?i)\{(?:site|complaints)\} (?:is|are|was|were|has|have|does|do)\b"
+    r"|\b(?:is|are|was|were|has|have|does|do) (?:the )?\{(?:site|complaints)\}"
+)
+_PHOTOGRAPHIC = re.compile(r"(?i)photo|snapshot|camera|selfie")
+_DERMOSCOPIC = re.compile(r"(?i)dermo?scop|magnif|polaris")
+# Banks for images that may show a rash or healthy skin.
+_OPEN_BANKS = frozenset({"general", "scin"})
+_PRESUMED = re.compile(r"(?i)\b(?:lesions?|growths?|moles?|tumou?rs?|cancers?|rash(?:es)?|spots?)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A wording that breaks a rule."""
+
+    bank: str
+    question_type: str
+    wording: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NearPair:
+    """Two wordings of one or two banks, and how alike they are."""
+
+    score: float  # ROUGE-L
+    wordings: tuple[str, str]
+
+
+def lint(book: PromptBook) -> list[Fault]:
+    """Every broken rule of every bank; none is what is wanted."""
+    faults = [
+        Fault(bank, kind.name, wording, reason)
+        for bank, kinds in book.banks.items()
+        for kind in kinds
+        for wording in kind.wordings
+        for reason in _reasons(bank, kind, wording)
+    ]
+    return faults + list(_repeated(book))
+
+
+def all_wordings(book: PromptBook) -> list[str]:
+    """Every wording of every bank."""
+    return [wording for kinds in book.banks.values() for kind in kinds for wording in kind.wordings]
+
+
+def nearest_pair(wordings: list[str]) -> NearPair | None:
+    """The two wordings that are most alike; None where there are fewer than two."""
+    split = [similarity.words(wording) for wording in wordings]
+    pairs = (
+        (score, earlier, later)
+        for later, words in enumerate(split)
+        for earlier, score in similarity.near_duplicates(words, split[:later], at_least=0.0)
+    )
+    best = max(pairs, default=None, key=lambda pair: pair[0])
+    return best and NearPair(best[0], (wordings[best[1]], wordings[best[2]]))
+
+
+def _reasons(bank: str, kind: QuestionType, wording: str) -> Iterator[str]:
+    length = len(wording.split())
+    if length not in WORDS:
+        yield f"{length} words; {WORDS.start} to {WORDS.stop - 1} are allowed"
+    if not _asks(wording):
+        yield "neither ends in a question mark nor holds a request that starts with a verb and ends in a full stop"
+    if _AGREEING.search(wording):
+        yield "a verb has to agree with a slot that may hold one thing or several"
+    if "clinical" in kind.modalities and _DERMOSCOPIC.search(wording):
+        yield "speaks of dermoscopy, but the type fits clinical photographs too"
+    if "dermoscopic" in kind.modalities and _PHOTOGRAPHIC.search(wording):
+        yield "speaks of a photograph, but the type fits dermoscopic images too"
+    if bank in _OPEN_BANKS and (presumed := _PRESUMED.search(wording)):
+        yield f'presumes a "{presumed[0]}", where the image may show none'
+    rendered = _rendered(wording)
+    if not rendered:
+        yield "has a slot for which there is no sample; none gives the answer away"
+    for text in rendered:
+        yield from (f"{name}: {text}" for name, pattern in _BROKEN.items() if re.search(pattern, text))
+
+
+def _asks(wording: str) -> bool:
+    """Whether it ends as a question does, or as a request does and holds one."""
+    sentences = re.split(r"(?<=[.?!:;])\s+", wording)
+    return sentences[-1].rstrip('"').endswith("?") or (
+        wording.endswith(".") and any(is_request(sentence) for sentence in sentences if not sentence.endswith("?"))
+    )
+
+
+def _rendered(wording: str) -> list[str]:
+    """The wording as it reads for each of `SAMPLES` that has all its slots."""
+    slots = set(re.findall(r"\{(\w+)\}", wording))
+    fitting = (facts for facts in SAMPLES if slots <= facts_in_words.phrases(facts).keys())
+    return list(dict.fromkeys(fill(wording, facts) for facts in fitting))
+
+
+def _repeated(book: PromptBook) -> Iterator[Fault]:
+    """Wordings that nearly repeat an earlier one, of the same bank or of another."""
+    earlier: list[Fault] = []
+    split: list[similarity.Words] = []
+    for bank, kind in ((bank, kind) for bank, kinds in book.banks.items() for kind in kinds):
+        for wording in kind.wordings:
+            words = similarity.words(wording)
+            for position, score in similarity.near_duplicates(words, split):
+                other = earlier[position]
+                reason = f"ROUGE-L {score:.2f} with {other.bank}, {other.question_type}: {other.wording}"
+                yield Fault(bank, kind.name, wording, reason)
+            earlier.append(Fault(bank, kind.name, wording, ""))
+            split.append(words)

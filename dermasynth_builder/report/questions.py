@@ -1,0 +1,96 @@
+"""What the question banks come to: counts, diversity, near-duplicates, root verbs and their objects."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from dermasynth_builder.plan import similarity
+from dermasynth_builder.plan.questions import PromptBook
+from dermasynth_builder.report.question_rules import NearPair, all_wordings, nearest_pair
+from dermasynth_builder.report.question_verbs import root
+
+TOP_VERBS = 20
+OBJECTS_A_VERB = 4
+
+
+def bank_report(book: PromptBook) -> dict[str, Any]:
+    """The report as plain values; verbs and pairs are sorted by count, then by name."""
+    wordings = all_wordings(book)
+    split = [similarity.words(wording) for wording in wordings]
+    roots = [found for wording in wordings if (found := root(wording))]
+    pairs = Counter((each.verb, each.object) for each in roots if each.object)
+    near = sum(1 for at, words in enumerate(split) for _ in similarity.near_duplicates(words, split[:at]))
+    return {
+        "wordings": len(wordings),
+        "distinct_wordings": len({wording.lower() for wording in wordings}),
+        "types": sum(len(kinds) for kinds in book.banks.values()),
+        "banks": {
+            bank: {kind.name: len(kind.wordings) for kind in kinds} for bank, kinds in sorted(book.banks.items())
+        },
+        "mean_words": round(sum(map(len, split)) / max(len(split), 1), 2),
+        "shortest_words": min(map(len, split), default=0),
+        "longest_words": max(map(len, split), default=0),
+        "distinct_1": distinct(split, 1),
+        "distinct_2": distinct(split, 2),
+        "near_duplicates": near,
+        "nearest_pair": _told(nearest_pair(wordings)),
+        "root_verbs": len({each.verb for each in roots}),
+        "verb_object_pairs": len(pairs),
+        "wordings_without_root": len(wordings) - len(roots),
+        "top_root_verbs": _counted(Counter(each.verb for each in roots), TOP_VERBS),
+        "top_verb_object_pairs": _counted(Counter(f"{verb} {thing}" for verb, thing in pairs.elements()), TOP_VERBS),
+        "wheel": wheel(pairs),
+    }
+
+
+def wheel(pairs: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
+    """The verbs that have most objects, each with its most frequent objects, most frequent first.
+
+    What a verb's further objects come to stands under "others".
+    """
+    totals: Counter[str] = Counter()
+    for (verb, _), count in pairs.items():
+        totals[verb] += count
+    rings = {}
+    for verb in _counted(totals, TOP_VERBS):
+        objects = Counter({thing: count for (of, thing), count in pairs.items() if of == verb})
+        shown = _counted(objects, OBJECTS_A_VERB)
+        others = objects.total() - sum(shown.values())
+        rings[verb] = shown | ({"others": others} if others else {})
+    return rings
+
+
+def distinct(split: Iterable[similarity.Words], length: int) -> float:
+    """Distinct-n (Li et al. 2016): the share of all sequences of so many words that are different ones."""
+    sequences = [
+        tuple(words[at : at + length]) for words in split for at in range(len(words) - length + 1)
+    ]  # of one wording each
+    return round(len(set(sequences)) / max(len(sequences), 1), 4)
+
+
+def report_text(report: Mapping[str, Any]) -> str:
+    """The report for people."""
+    lines = []
+    for bank, kinds in report["banks"].items():
+        lines.append(f"{bank:<38}{sum(kinds.values()):>8,}")
+        lines += [f"  {kind:<36}{count:>8,}" for kind, count in kinds.items()]
+    singles = {name: value for name, value in report.items() if isinstance(value, int | float)}
+    lines += ["all banks", *(f"  {name.replace('_', ' '):<36}{value:>8,}" for name, value in singles.items())]
+    lines += _near_lines(report["nearest_pair"])
+    for name in ("top_root_verbs", "top_verb_object_pairs"):
+        lines += [name.replace("_", " "), *(f"  {each:<36}{count:>8,}" for each, count in report[name].items())]
+    return "\n".join(lines)
+
+
+def _near_lines(pair: Mapping[str, Any] | None) -> Sequence[str]:
+    if pair is None:
+        return []
+    return [f"nearest pair, ROUGE-L {pair['rouge_l']:.2f}", *(f"  {wording}" for wording in pair["wordings"])]
+
+
+def _told(pair: NearPair | None) -> dict[str, Any] | None:
+    return {"rouge_l": round(pair.score, 4), "wordings": list(pair.wordings)} if pair else None
+
+
+def _counted(counts: Counter[str], most: int) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most])

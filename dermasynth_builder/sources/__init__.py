@@ -1,1 +1,0 @@
-"""One file per source; registered in `dermasynth_builder.registry`."""

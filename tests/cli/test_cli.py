@@ -1,0 +1,199 @@
+"""The command as a user meets it."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dermasynth_builder import __version__
+from dermasynth_builder.cli import COMMANDS, main
+from dermasynth_builder.core.registry import SOURCES
+from dermasynth_builder.release.parquet import read_rows
+from tests.support.paths import ROOT
+from tests.support.releases import Built
+
+Output = pytest.CaptureFixture[str]
+
+
+def run(*words: str | Path) -> int:
+    try:
+        return main([str(word) for word in words])
+    except SystemExit as stop:
+        return int(str(stop.code or 0))
+
+
+def test_every_command_has_help_with_an_example(capsys: Output) -> None:
+    for name in COMMANDS:
+        assert run(name, "--help") == 0
+        assert f"example:\n  dermasynth {name}" in capsys.readouterr().out
+
+
+def test_the_demo_builds_a_release_and_prints_three_loaded_pairs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    environment_of_its_own(monkeypatch, tmp_path)
+    assert run("demo") == 0
+    printed = capsys.readouterr().out
+    assert example_of_the_readme() in printed
+    assert len(re.findall(r"^--- pad_ufes/", printed, re.MULTILINE)) == 3
+    assert len(re.findall(r"^Q: .+\n(?:   .+\n)*A: ", printed, re.MULTILINE)) == 3
+    assert sorted(path.name for path in Path("dermasynth").iterdir()) == [
+        "ATTRIBUTION.md",
+        "README.md",
+        *sorted(SOURCES),
+    ]
+    assert run("demo") == 0  # again, over the first
+
+
+def example_of_the_readme() -> str:
+    """The pair that the README shows as an example of the demo's output."""
+    return (ROOT / "README.md").read_text("utf-8").partition("```\n--- ")[2].partition("```")[0]
+
+
+def environment_of_its_own(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", folder / "cache")
+
+
+def test_the_demo_marks_its_rows_as_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment_of_its_own(monkeypatch, tmp_path)
+    assert run("demo", "--images", "6", "--work", tmp_path / "work", "--out", tmp_path / "dermasynth") == 0
+    rows = list(read_rows(sorted((tmp_path / "dermasynth").rglob("*.parquet"))))
+    assert all(row["licence"] == "CC0-1.0" and "drawn" in row["attribution"] for row in rows)
+    assert all(any(flag.startswith("specimen") for flag in row["flags"]) for row in rows)
+    assert "Drawn specimens" in (tmp_path / "dermasynth" / "README.md").read_text("utf-8")
+
+
+def test_the_demo_does_not_replace_a_release_of_real_images(built: Built, tmp_path: Path, capsys: Output) -> None:
+    before = {path: path.read_bytes() for path in built.release.rglob("*.*") if path.is_file()}
+    assert run("demo", "--work", tmp_path, "--out", built.release) == 1
+    assert "holds a release of real images" in capsys.readouterr().err
+    assert before == {path: path.read_bytes() for path in built.release.rglob("*.*") if path.is_file()}
+
+
+def test_sources_say_where_to_get_them_and_how_to_cite(capsys: Output) -> None:
+    assert run("sources") == 0
+    printed = capsys.readouterr().out
+    assert "CC-BY-4.0" in printed
+    assert "https://data.mendeley.com/datasets/zr7vgbcyr2/1" in printed
+
+
+def test_plan_prints_counts_prompts_and_clean_json(specimens: Path, tmp_path: Path, capsys: Output) -> None:
+    words = ("plan", "pad_ufes", "--raw", specimens, "--work", tmp_path)
+    assert run(*words, "--show", "2") == 0
+    printed = capsys.readouterr().out
+    assert printed.count("=== pad_ufes/") == 2
+    assert printed.count("RECORD OF THIS CASE") == 2
+    assert run(*words, "--json") == 0
+    counted = json.loads(capsys.readouterr().out)[0]
+    assert (counted["images"], counted["requests"], counted["problems"]) == (24, 48, {})
+    assert sum(row["requests"] for row in counted["question_types"]) == 48
+    assert all(row["tokens_in"] > 1120 * row["requests"] for row in counted["question_types"])
+    assert all(row["tokens_out"] >= 160 * row["requests"] for row in counted["question_types"])
+
+
+def test_the_stages_one_by_one_come_to_what_build_makes(specimens: Path, tmp_path: Path, capsys: Output) -> None:
+    given = ("pad_ufes", "--raw", specimens, "--work", tmp_path / "work")
+    assert run("generate", *given, "--dry-run") == 0
+    assert "48 requests, 48 of them to ask template" in capsys.readouterr().out
+    assert run("release", *given, "--out", tmp_path / "a") == 1
+    assert "run `dermasynth generate` first" in capsys.readouterr().err
+    assert run("generate", *given) == 0
+    assert run("release", *given, "--out", tmp_path / "a") == 0
+    assert run("build", *given, "--work", tmp_path / "other", "--out", tmp_path / "b") == 0
+    assert "0 known from before" in capsys.readouterr().out
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.*") if path.is_file()}
+
+
+def test_status_tells_of_ledgers_and_release(built: Built, tmp_path: Path, capsys: Output) -> None:
+    assert run("status", "--work", built.settings.work, "--out", built.release) == 0
+    printed = capsys.readouterr().out
+    assert "48 answers, 0 failures" in printed
+    assert "engine template" in printed
+    assert re.search(r"pad_ufes: train \d+, .* pairs, .* sha256:", printed)
+    assert run("status", "--work", tmp_path, "--out", tmp_path / "none") == 0
+    assert "no ledger" in (printed := capsys.readouterr().out)
+    assert "no release" in printed
+
+
+def test_show_prints_the_pairs_asked_for(built: Built, capsys: Output) -> None:
+    assert run("show", "pad_ufes", "-n", "2", "--skip", "1", "--out", built.release) == 0
+    printed = capsys.readouterr().out
+    first = list(read_rows(sorted(built.release.glob("pad_ufes/train-*")), ["pair_id"]))[1]["pair_id"]
+    assert printed.count("\n\n") == 2
+    assert printed.startswith(f"--- {first} ")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ((), 2, "required: COMMAND"),
+        (("fly",), 2, "invalid choice"),
+        (("plan", "ham10000", "--raw", "x"), 2, "invalid choice: 'ham10000'"),
+        (("plan", "pad_ufes"), 2, "required: --raw"),
+        (("plan", "pad_ufes", "--raw", "a", "--raw", "b"), 2, "--raw NAME=DIR"),
+        (("plan", "pad_ufes", "--raw", "ham10000=a"), 1, "ham10000=a is not a folder"),
+        (("plan", "pad_ufes", "--raw", "no/such"), 1, "no/such is not a folder"),
+        (("release", "pad_ufes", "--raw", "x", "--splits", "90/10"), 2, "write three numbers"),
+        (("release", "pad_ufes", "--raw", "x", "--splits", "0/0/0"), 2, "not all zero"),
+        (("generate", "pad_ufes", "--raw", "x", "--shard", "3/2"), 2, "as 2/5"),
+        (("generate", "pad_ufes", "--raw", "x", "--max-usd", "-1"), 2, "above zero"),
+        (("merge", "no/such.jsonl"), 1, "cannot be read"),
+        (("fake-gemini", "--fault", "sabotage=1"), 2, "there is rate"),
+        (("show", "--out", "no/such"), 1, "is no release"),
+        (("push", "dermasynth"), 1, "USER/NAME"),
+        (("demo", "--images", "0"), 2, "one or more"),
+    ],
+)
+def test_mistakes_get_a_sentence_and_an_exit_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output, words: tuple[str, ...], code: int, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(*words) == code
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert "Traceback" not in printed.err + printed.out
+
+
+def test_an_unknown_config_names_those_that_there_are(built: Built, capsys: Output) -> None:
+    assert run("show", "scin", "--out", built.release) == 2
+    assert "it has: pad_ufes" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_enough_is_no_error(built: Built) -> None:
+    script = "from dermasynth_builder.cli import main; raise SystemExit(main())"
+    command = f"'{sys.executable}' -c '{script}' show -n 40 --out '{built.release}' | head -1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_version_readme_changelog_and_package_agree(capsys: Output) -> None:
+    assert run("--version") == 0
+    assert capsys.readouterr().out == f"dermasynth {__version__}\n"
+    assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text("utf-8")
+    assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_the_readme_names_only_commands_and_targets_that_exist() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert set(re.findall(r"^ *dermasynth ([\w-]+)", readme, re.MULTILINE)) <= set(COMMANDS)
+    for target in set(re.findall(r"make ([a-z-]+)", readme)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+    assert {"demo", "test"} <= set(re.findall(r"^make ([a-z-]+)", readme, re.MULTILINE))
+
+
+def test_the_readme_counts_the_questions_as_they_are(capsys: Output) -> None:
+    assert run("questions", "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert f"{report['wordings']} wordings of {report['types']} types" in (ROOT / "README.md").read_text("utf-8")
+    assert f"{report['wordings']} wordings of {report['types']} question" in (ROOT / "CHANGELOG.md").read_text("utf-8")

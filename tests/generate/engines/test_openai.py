@@ -1,0 +1,70 @@
+"""The engine `openai`: what it sends, and how it reads what comes."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from dermasynth_builder.core.errors import UsageError
+from dermasynth_builder.core.images.renditions import make_sent_image
+from dermasynth_builder.core.options import EngineOptions
+from dermasynth_builder.generate.engines.online.outcomes import Came
+from dermasynth_builder.generate.engines.openai import OpenAIService, openai_engine, read_chat
+from tests.support.fake_service import draw_picture, question_about
+
+OPTIONS = EngineOptions(model="medgemma", base_url="http://127.0.0.1:1/v1", thinking="low")
+
+
+def completion(content: str | None, finish: str = "stop", **message: str) -> bytes:
+    choice = {"message": {"role": "assistant", "content": content, **message}, "finish_reason": finish}
+    usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15, "prompt_tokens_details": None}
+    return json.dumps({"model": "medgemma-4b", "choices": [choice], "usage": usage}).encode()
+
+
+def test_a_request_holds_image_prompt_and_schema(tmp_path: Path) -> None:
+    asked = question_about(draw_picture(tmp_path / "a.jpg"))
+    assert asked.image_path
+    image = make_sent_image(asked.image_path, OPTIONS)
+    body = json.loads(OpenAIService(OPTIONS).body(asked, image, 100))
+    picture, text = body["messages"][0]["content"]
+    assert picture["image_url"]["url"] == f"data:image/jpeg;base64,{image.base64.decode()}"
+    assert text == {"type": "text", "text": asked.prompt}
+    assert json.dumps(body["response_format"]["json_schema"]["schema"], separators=(",", ":")) == asked.reply_schema
+    assert (body["model"], body["max_tokens"], body["reasoning_effort"]) == ("medgemma", 100, "low")
+
+
+def test_the_server_and_its_key_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    access = OpenAIService(OPTIONS).access()
+    assert access.url == "http://127.0.0.1:1/v1/chat/completions"
+    assert asyncio.run(access.headers()) == {"Content-Type": "application/json"}
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    permitted = asyncio.run(OpenAIService(OPTIONS).access().headers())
+    assert permitted == {"Content-Type": "application/json", "Authorization": "Bearer k"}
+
+
+@pytest.mark.parametrize(
+    ("content", "came", "text"),
+    [
+        (completion('{"answer": "x"}'), Came.ANSWERED, '{"answer": "x"}'),
+        (completion('{"ans', "length"), Came.CUT, None),
+        (completion(None, "content_filter"), Came.BLOCKED, None),
+        (completion(None, refusal="no"), Came.BLOCKED, None),
+        (b"<html>", Came.BROKE, None),
+        (b"{}", Came.BROKE, None),
+    ],
+)
+def test_completions_are_read(content: bytes, came: Came, text: str | None) -> None:
+    outcome = read_chat(content)
+    assert (outcome.came, outcome.text) == (came, text)
+    if came is not Came.BROKE:
+        assert outcome.usage == {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+        assert outcome.model_version == "medgemma-4b"
+
+
+def test_options_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(UsageError, match="--model"):
+        openai_engine(EngineOptions())
+    with pytest.raises(UsageError, match="--media-resolution"):
+        openai_engine(EngineOptions(model="m", media_resolution="low"))

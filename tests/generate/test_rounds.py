@@ -1,0 +1,171 @@
+"""Questions that the engine writes itself: in rounds, each frozen before it begins, and only those that are new."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dermasynth_builder import pipeline
+from dermasynth_builder.check.novelty import check_novelty
+from dermasynth_builder.core.options import PlanOptions, Settings
+from dermasynth_builder.core.records import ClinicalImage, Pair, Reply, Turn, canonical_json
+from dermasynth_builder.core.reporter import SilentReporter
+from dermasynth_builder.generate.ledger import Ledger
+from dermasynth_builder.generate.rounds import Planned, Rounds
+from dermasynth_builder.plan.novelty import Known, accepted
+from dermasynth_builder.plan.planner import ACCEPTED_EXAMPLES, BANK_EXAMPLES, Planner
+from dermasynth_builder.plan.questions import load_prompt_book
+from dermasynth_builder.read.source import ReadSource
+from tests.support.clinical_images import clinical_image
+from tests.support.recited import Recited
+
+BOOK = load_prompt_book()
+SEED = 5
+SILENT = SilentReporter()
+
+
+def images(count: int) -> list[ClinicalImage]:
+    return [clinical_image(f"image_{number}") for number in range(count)]
+
+
+def plan_of(folder: Path, count: int = 60, **options: object) -> Planned:
+    chosen = PlanOptions(self_instruct_share=0.5, **options)  # type: ignore[arg-type]  # a test's options
+    rounds = Rounds(folder, "pad_ufes", SEED, chosen)
+    return Planned(ReadSource("pad_ufes", images(count), []), Planner(BOOK, SEED, chosen), rounds)
+
+
+def writer(question: Callable[[str], str]) -> Recited:
+    """An engine that writes questions of its own and answers everything."""
+    return Recited(lambda key: Reply(key, canonical_json({"question": question(key), "answer": "Yes."}), model="m"))
+
+
+def asked_in_rounds(plan: Planned, ledger: Ledger, question: Callable[[str], str]) -> None:
+    for number in range(plan.planner.options.rounds):
+        assert plan.begin_round(number, ledger)
+        with ledger:
+            for reply in writer(question).answer(plan.requests_of_round(number)):
+                ledger.append(reply)
+
+
+def ledger_in(folder: Path) -> Ledger:
+    return Ledger(folder / "recited.jsonl", {"engine": "recited"}, lambda _: None)
+
+
+def test_a_round_shows_what_was_accepted_in_the_rounds_before(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, rounds=3)
+    asked_in_rounds(plan, ledger_in(tmp_path), lambda key: f"Where would {key[:8]} put {key[8:16]} and {key[16:24]}?")
+    for number in range(3):
+        requests = [r for r in plan.requests_of_round(number) if r.style == "self_instruct"]
+        assert len(requests) > 10
+        shown = plan.rounds.shown(number) or ()
+        assert (len(shown) > 10) == (number > 0)
+        for request in requests:
+            assert sum(f"- {text}" in request.prompt for text in shown) == (ACCEPTED_EXAMPLES if number else 0)
+            listed = request.prompt.partition("HAVE ASKED")[2].partition("They show")[0]
+            assert listed.count("\n- ") == BANK_EXAMPLES + (ACCEPTED_EXAMPLES if number else 0)
+
+
+def test_what_a_round_shows_is_frozen(tmp_path: Path) -> None:
+    plan, ledger = plan_of(tmp_path), ledger_in(tmp_path)
+    asked_in_rounds(plan, ledger, lambda key: f"Where would {key[:8]} put {key[8:16]} and {key[16:24]}?")
+    keys = [request.key for request in plan.requests()]
+    with ledger:
+        for request in plan.requests_of_round(0):
+            ledger.append(Reply(request.key, canonical_json({"question": "Another one?", "answer": "No."})))
+    assert [request.key for request in plan_of(tmp_path).requests()] == keys
+    assert plan_of(tmp_path).begin_round(1, ledger)
+    assert [request.key for request in plan_of(tmp_path).requests()] == keys
+
+
+def test_a_round_does_not_begin_before_all_of_the_one_before_was_asked(tmp_path: Path) -> None:
+    plan, ledger = plan_of(tmp_path), ledger_in(tmp_path)
+    requests = [request for request in plan.requests_of_round(0) if request.style == "self_instruct"]
+    with ledger:
+        for reply in writer(lambda key: f"{key}?").answer(requests[1:]):
+            ledger.append(reply)
+    assert not plan.begin_round(1, ledger)
+    assert plan.rounds.shown(1) is None
+    with ledger:
+        ledger.append(Reply(requests[0].key, None, "blocked: SAFETY"))  # a failure is an end too
+    assert plan.begin_round(1, ledger)
+    assert len(plan.rounds.shown(1) or ()) == len(requests) - 1
+
+
+def test_rounds_part_the_self_instruct_requests_and_miss_none(tmp_path: Path) -> None:
+    plan, ledger = plan_of(tmp_path, rounds=4), ledger_in(tmp_path)
+    asked_in_rounds(plan, ledger, lambda key: f"{key[:16]} or {key[16:]}?")
+    by_round = [request.pair_id for number in range(4) for request in plan.requests_of_round(number)]
+    assert sorted(by_round) == sorted(request.pair_id for request in plan.requests())
+
+
+def test_a_whole_run_in_rounds_is_the_same_twice(specimens: Path, tmp_path: Path) -> None:
+    def keys(folder: Path) -> list[str]:
+        options = PlanOptions(self_instruct_share=0.5, rounds=3)
+        settings = Settings(raw={"pad_ufes": specimens}, work=folder, out=folder / "out", plan_options=options)
+        [config] = pipeline.build(settings, SILENT)
+        assert config.rows == 48
+        return [pair.request_key for pair in pipeline.pairs(settings, SILENT)]
+
+    assert keys(tmp_path / "a") == keys(tmp_path / "b") == keys(tmp_path / "a")
+
+
+# --- novelty ---
+
+
+def test_only_questions_far_from_the_bank_and_from_each_other_are_accepted() -> None:
+    known = Known().add(["What is the diagnosis here?"])
+    found = accepted(
+        [
+            "What is the diagnosis here, please?",
+            "Does the border of this lesion fade into the skin on one side?",
+            "Does the border of this lesion fade into the skin on any side?",
+            "Which colours can be told apart?",
+        ],
+        known,
+    )
+    assert found == [
+        "Does the border of this lesion fade into the skin on one side?",
+        "Which colours can be told apart?",
+    ]
+
+
+def pair_of(question: str, number: int, model: str | None = "some-model", style: str = "self_instruct") -> Pair:
+    image = clinical_image(f"image_{number}")
+    return Pair(
+        pair_id=f"pad_ufes/image_{number}/general",
+        image=image,
+        split="train",
+        question=question,
+        answer="Yes.",
+        messages=(Turn("user", question), Turn("assistant", "Yes.")),
+        style=style,  # type: ignore[arg-type]  # a test's word
+        question_type="self_instruct",
+        references=(),
+        engine="gemini" if model else "template",
+        model=model,
+        model_version=model,
+        prompt_id="self_instruct",
+        prompt_sha256="00" * 32,
+        is_metadata_shown=True,
+        seed=SEED,
+        generated_at=None,
+        builder_version="0",
+        request_key=f"{number:064x}",
+    )
+
+
+def test_a_models_question_that_is_not_new_is_rejected_with_the_one_that_it_repeats() -> None:
+    taken = BOOK.banks["general"][0].wordings[0]
+    pairs = [pair_of(taken, 0), pair_of("Is the left edge darker?", 1), pair_of("Is the left edge darker now?", 2)]
+    findings = list(check_novelty(pairs))
+    assert [(finding.pair_id, finding.severity) for finding in findings] == [
+        ("pad_ufes/image_0/general", "reject"),
+        ("pad_ufes/image_2/general", "reject"),
+    ]
+    assert taken in findings[0].reason
+    assert "Is the left edge darker?" in findings[1].reason
+
+
+@pytest.mark.parametrize("changed", [{"model": None}, {"style": "asked"}])
+def test_forms_and_questions_of_the_bank_may_come_again(changed: dict[str, None]) -> None:
+    assert not list(check_novelty([pair_of("Is it flat?", number, **changed) for number in range(3)]))  # type: ignore[arg-type]

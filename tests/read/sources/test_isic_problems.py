@@ -1,0 +1,218 @@
+"""What is wrong with an export of the ISIC archive is counted and stepped over; what is no release is refused."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dermasynth_builder.core.errors import SourceError
+from dermasynth_builder.core.protocols import Source
+from dermasynth_builder.core.records import Facts, Problem, ProblemKind
+from dermasynth_builder.invented.specimens.isic import write_bcn20000, write_hiba
+from dermasynth_builder.invented.specimens.pad_ufes import write_pad_ufes
+from dermasynth_builder.read.sources.bcn20000 import Bcn20000
+from dermasynth_builder.read.sources.hiba import Hiba
+from tests.support.isic_exports import edit_rows, read, set_cells
+
+
+@pytest.fixture
+def bcn(tmp_path: Path) -> Path:
+    return write_bcn20000(tmp_path / "bcn", side_px=16)
+
+
+@pytest.fixture
+def hiba(tmp_path: Path) -> Path:
+    return write_hiba(tmp_path / "hiba", side_px=16)
+
+
+def only(problems: list[Problem]) -> Problem:
+    assert len(problems) == 1, problems
+    return problems[0]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "lost"),
+    [
+        ("age_approx", "old", {"age_years", "is_age_rounded"}),
+        ("age_approx", "nan", {"age_years", "is_age_rounded"}),
+        ("anatom_site_general", "elbow", {"body_site"}),
+        ("diagnosis_1", "Uncertain", {"diagnosis", "diagnosis_isic", "malignancy"}),
+        ("diagnosis_confirm_type", "a guess", {"confirmation"}),
+        ("dermoscopic_type", "x-ray", {"dermoscopic_type"}),
+        ("fitzpatrick_skin_type", "VII", {"fitzpatrick"}),
+        ("image_type", "RCM: mosaic", {"shot_type"}),
+        ("personal_hx_mm", "maybe", {"has_melanoma_history"}),
+        ("sex", "other", {"sex"}),
+    ],
+)
+def test_a_value_that_is_not_known_costs_its_fact_and_nothing_else(
+    column: str, cell: str, lost: set[str], hiba: Path
+) -> None:
+    before = read(Hiba(), hiba)[0][0].facts
+    set_cells(hiba, 2, **{column: cell})
+    images, problems = read(Hiba(), hiba)
+    after = images[0].facts
+    assert len(images) == 12
+    changed = {name for name in Facts.__slots__ if getattr(after, name) != getattr(before, name)}
+    assert changed <= lost | {"body_site_published", "malignancy_published"}
+    assert all(getattr(after, name) is None for name in lost)
+    assert (only(problems).kind, only(problems).place) == (ProblemKind.UNKNOWN_VALUE, "metadata.csv, line 2")
+    assert column in only(problems).detail
+    assert cell in only(problems).detail
+
+
+def test_an_old_name_that_is_not_known_is_kept_as_published(tmp_path: Path) -> None:
+    root = write_hiba(tmp_path, generation="2023-08", side_px=16)
+    set_cells(root, 2, diagnosis="dragon pox")
+    images, problems = read(Hiba(), root)
+    facts = images[0].facts
+    assert (facts.diagnosis, facts.diagnosis_published, facts.diagnosis_isic) == (None, "dragon pox", None)
+    assert only(problems).kind is ProblemKind.UNKNOWN_VALUE
+
+
+def test_a_licence_that_is_not_known_stays_as_written_and_is_told(hiba: Path) -> None:
+    set_cells(hiba, 2, copyright_license="CC-BY-ND")
+    images, problems = read(Hiba(), hiba)
+    assert images[0].licence == "CC-BY-ND"
+    assert "CC-BY-ND" in only(problems).detail
+    assert only(problems).detail.endswith("kept as written")
+
+
+def test_a_site_that_is_not_in_the_tree_is_told(tmp_path: Path) -> None:
+    root = write_hiba(tmp_path, generation="2026-05", side_px=16)
+    set_cells(root, 2, anatom_site_1="Trunk", anatom_site_2="Tail")
+    images, problems = read(Hiba(), root)
+    assert (images[0].facts.body_site, images[0].facts.body_site_published) == (None, "Tail")
+    assert "Trunk:Tail" in only(problems).detail
+
+
+@pytest.mark.parametrize(("column", "cell"), [("diagnosis", "XYZ"), ("split", "holdout"), ("age_approx", "?")])
+def test_an_unknown_value_of_figshare_is_told(column: str, cell: str, tmp_path: Path) -> None:
+    root = write_bcn20000(tmp_path, layout="figshare", side_px=16)
+    edit_rows(root / "bcn_20k_train.csv", lambda rows: rows[0].update({column: cell}))
+    images, problems = read(Bcn20000(), root)
+    assert len(images) == 12
+    assert (only(problems).kind, only(problems).place) == (ProblemKind.UNKNOWN_VALUE, "bcn_20k_train.csv, line 2")
+
+
+def test_a_cell_that_the_archive_guards_with_a_tab_is_read_without_it(hiba: Path) -> None:
+    set_cells(hiba, 2, attribution="\t=Somebody")
+    assert read(Hiba(), hiba)[0][0].attribution == "=Somebody"
+
+
+def test_a_row_without_an_id_is_broken(hiba: Path) -> None:
+    set_cells(hiba, 2, isic_id="")
+    images, problems = read(Hiba(), hiba)
+    assert len(images) == 11
+    assert [problem.kind for problem in problems] == [ProblemKind.BROKEN_ROW, ProblemKind.IMAGE_WITHOUT_ROW]
+    assert problems[0].detail == "has no isic_id"
+
+
+@pytest.mark.parametrize("name", ["../secret", "images/ISIC_9990001", "..\\secret"])
+def test_an_id_that_is_a_path_finds_nothing(name: str, hiba: Path) -> None:
+    shutil.copy(hiba / "ISIC_9990001.jpg", hiba.parent / "secret.jpg")
+    set_cells(hiba, 2, isic_id=name)
+    assert read(Hiba(), hiba)[0][0].path is None
+
+
+def test_rows_of_one_id_that_differ_are_left_out_and_equal_ones_are_taken_once(hiba: Path) -> None:
+    edit_rows(hiba / "metadata.csv", lambda rows: rows.extend([dict(rows[0]), rows[1] | {"sex": ""}]))
+    images, problems = read(Hiba(), hiba)
+    assert len(images) == 11
+    assert [problem.kind for problem in problems] == [ProblemKind.DOUBLED_ID] * 3
+
+
+def test_a_row_without_its_image_has_no_path_and_an_image_without_its_row_is_listed(hiba: Path) -> None:
+    (hiba / "ISIC_9990001.jpg").rename(hiba / "ISIC_9990099.jpg")
+    images, problems = read(Hiba(), hiba)
+    assert [image.image_id for image in images if image.path is None] == ["ISIC_9990001"]
+    assert (only(problems).kind, only(problems).place) == (ProblemKind.IMAGE_WITHOUT_ROW, "ISIC_9990099.jpg")
+
+
+@pytest.mark.parametrize("suffix", [".JPEG", ".png", ".Tif"])
+def test_an_image_is_found_whatever_its_suffix(suffix: str, hiba: Path) -> None:
+    (hiba / "ISIC_9990001.jpg").rename(hiba / f"isic_9990001{suffix}")
+    images, problems = read(Hiba(), hiba)
+    assert problems == []
+    assert images[0].path == hiba / f"isic_9990001{suffix}"
+
+
+def test_one_name_of_two_different_files_is_not_chosen_from_but_copies_are_one(hiba: Path) -> None:
+    shutil.copy(hiba / "ISIC_9990001.jpg", hiba / "ISIC_9990001.jpeg")
+    assert read(Hiba(), hiba)[1] == []
+    shutil.copy(hiba / "ISIC_9990002.jpg", hiba / "ISIC_9990001.png")
+    images, problems = read(Hiba(), hiba)
+    assert len(images) == 11
+    assert only(problems).kind is ProblemKind.DOUBLED_ID
+
+
+@pytest.mark.parametrize("spoil", [{"skin_type": "IX"}, {"isic_id": "ISIC_9990002"}])
+def test_a_supplement_with_a_fault_costs_one_phototype(spoil: dict[str, str], tmp_path: Path) -> None:
+    root = write_hiba(tmp_path, generation="2023-08", side_px=16)
+    edit_rows(root / "metadata.csv", lambda rows: [row.pop("fitzpatrick_skin_type", None) for row in rows])
+    edit_rows(root / "SupplementaryData.csv", lambda rows: rows[0].update(spoil))
+    images, problems = read(Hiba(), root)
+    assert (len(images), len(problems)) == (12, 1)
+    assert images[0].facts.fitzpatrick is None
+
+
+# --- folders that hold no release ---
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    [
+        (Bcn20000(), r"no bcn_20k_train\.csv, no metadata\.csv .*collection 249 .*figshare\.com"),
+        (Hiba(), r"no metadata\.csv .*Unpack ISIC-images\.zip first\. .*collection 251 .*isic image download"),
+    ],
+)
+def test_a_folder_without_a_release_says_what_was_looked_for_and_where_to_get_it(
+    source: Source, wanted: str, tmp_path: Path
+) -> None:
+    (tmp_path / "ISIC-images.zip").write_bytes(b"PK")
+    (tmp_path / "notes.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(SourceError, match=wanted):
+        read(source, tmp_path)
+
+
+@pytest.mark.parametrize("source", [Bcn20000(), Hiba()])
+def test_the_release_of_another_source_is_refused(source: Source, tmp_path: Path) -> None:
+    write_pad_ufes(tmp_path, images=2, side_px=16)
+    with pytest.raises(SourceError, match=r"metadata\.csv lacks the columns isic_id; it has: patient_id"):
+        read(source, tmp_path)
+
+
+def test_two_tables_of_equal_claim_are_not_chosen_from(hiba: Path) -> None:
+    (hiba / "metadata.csv").rename(hiba / "hiba_metadata_2025-01-01.csv")
+    shutil.copy(hiba / "hiba_metadata_2025-01-01.csv", hiba / "hiba_metadata_2025-02-02.csv")
+    assert len(read(Hiba(), hiba)[0]) == 12
+    edit_rows(hiba / "hiba_metadata_2025-02-02.csv", lambda rows: rows.pop())
+    with pytest.raises(SourceError, match=r"more than one table .*2025-01-01\.csv, .*2025-02-02\.csv.*Keep one"):
+        read(Hiba(), hiba)
+
+
+def test_metadata_csv_goes_before_other_tables_and_supplements_are_none(hiba: Path) -> None:
+    expected = read(Hiba(), hiba)
+    (hiba / "supplements").mkdir()
+    for name in ("old_export.csv", "collection-251.csv", "supplements/metadata.csv"):
+        (hiba / name).write_text("isic_id,skin_type\nISIC_1,II\n", encoding="utf-8")
+    assert read(Hiba(), hiba) == expected
+
+
+def test_the_two_forms_of_bcn20000_in_one_folder_are_refused(bcn: Path) -> None:
+    write_bcn20000(bcn, layout="figshare", side_px=16)
+    with pytest.raises(SourceError, match=r"holds BCN20000 twice: .*keep one of them"):
+        read(Bcn20000(), bcn)
+
+
+def test_a_table_of_something_else_beside_figshare_is_nobodys_problem(tmp_path: Path) -> None:
+    expected = read(Bcn20000(), write_bcn20000(tmp_path, layout="figshare", side_px=16))
+    (tmp_path / "metadata.csv").write_text("key,value\nversion,1\n", encoding="utf-8")
+    assert read(Bcn20000(), tmp_path) == expected
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"", b'isic_id,"x\n'])
+def test_a_table_that_cannot_be_read_is_an_error_that_names_it(content: bytes, bcn: Path) -> None:
+    (bcn / "metadata.csv").write_bytes(content)
+    with pytest.raises(SourceError, match=r"metadata\.csv"):
+        read(Bcn20000(), bcn)

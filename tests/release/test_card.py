@@ -1,0 +1,302 @@
+"""The card: what it says is what the files hold, and a release whose card and files disagree is told."""
+
+import re
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from datasets.utils.metadata import MetadataConfigs
+from huggingface_hub import DatasetCard
+
+from dermasynth_builder import __version__
+from dermasynth_builder.core.errors import ReleaseError
+from dermasynth_builder.core.records import Split
+from dermasynth_builder.read.sources.pad_ufes import PadUfes
+from dermasynth_builder.release.card import Config, ConfigStats, card_metadata
+from dermasynth_builder.release.folder import read_card, verify
+from dermasynth_builder.release.parquet import SplitFiles, read_rows
+from tests.support.paths import ROOT
+from tests.support.recorder import Recorder
+from tests.support.releases import Built
+
+SPLITS = ["train", "validation", "test"]
+Build = Callable[..., Built]
+
+
+@pytest.fixture(scope="module")
+def metadata(built: Built) -> dict[str, Any]:
+    """The card's metadata as the Hub's own library reads them."""
+    return dict(DatasetCard.load(built.release / "README.md").data.to_dict())
+
+
+@pytest.fixture(scope="module")
+def text(built: Built) -> str:
+    """The card without its metadata."""
+    return (built.release / "README.md").read_text(encoding="utf-8").split("---\n", 2)[2]
+
+
+@pytest.fixture(scope="module")
+def rows(built: Built) -> list[dict[str, Any]]:
+    return list(read_rows(files_of(built.release)))
+
+
+@pytest.fixture
+def release(built: Built, tmp_path: Path) -> Path:
+    """A copy to spoil."""
+    return Path(shutil.copytree(built.release, tmp_path / "dermasynth"))
+
+
+def files_of(release: Path, split: str = "*") -> list[Path]:
+    return [
+        path for name in SPLITS for path in sorted((release / "pad_ufes").glob(f"{name}-*")) if path.match(f"{split}-*")
+    ]
+
+
+def config_of(name: str, mark: str = "ab") -> Config:
+    """One split of three rows, of a source that goes by another name."""
+    source = PadUfes()
+    source.name = name
+    files: dict[Split, SplitFiles] = {"train": SplitFiles((Path("train-00000-of-00001.parquet"),), 3, 1000, 5000, mark)}
+    stats = ConfigStats(licences=Counter({"CC-BY-4.0": 1}))
+    return Config(source, files, stats, rejected=0, changes=Counter(), is_specimen=False)
+
+
+# --- the metadata ---
+
+
+def test_the_features_of_card_and_files_are_the_same(built: Built, metadata: dict[str, Any]) -> None:
+    [info] = metadata["dataset_info"]
+    from_card = datasets.Features._from_yaml_list(info["features"])
+    for path in files_of(built.release):
+        assert datasets.Features.from_arrow_schema(pq.read_schema(path)) == from_card
+    assert isinstance(from_card["image"], datasets.Image)
+
+
+def test_rows_and_sizes_of_the_card_are_those_of_the_files(built: Built, metadata: dict[str, Any]) -> None:
+    [info] = metadata["dataset_info"]
+    files = {split: files_of(built.release, split) for split in SPLITS}
+    footers = {split: sum(pq.read_metadata(path).num_rows for path in paths) for split, paths in files.items()}
+    assert {split["name"]: split["num_examples"] for split in info["splits"]} == footers
+    assert info["download_size"] == sum(path.stat().st_size for path in files_of(built.release))
+    assert info["dataset_size"] == sum(split["num_bytes"] for split in info["splits"])
+    for split in info["splits"]:
+        in_memory = sum(pq.read_table(path).nbytes for path in files[split["name"]])
+        assert split["num_bytes"] == pytest.approx(in_memory, rel=0.01)
+
+
+def test_the_card_names_just_the_configs_splits_and_files_that_are_there(
+    built: Built, metadata: dict[str, Any]
+) -> None:
+    [config] = metadata["configs"]
+    assert (config["config_name"], config["version"], config["default"]) == ("pad_ufes", __version__, True)
+    assert [item["split"] for item in config["data_files"]] == SPLITS
+    for item in config["data_files"]:
+        assert sorted(built.release.glob(item["path"])) == files_of(built.release, item["split"])
+    assert MetadataConfigs.from_dataset_card_data(DatasetCard.load(built.release / "README.md").data)
+
+
+def test_a_split_without_rows_is_not_named(specimens: Path, build_release: Build, tmp_path: Path) -> None:
+    built = build_release(specimens, tmp_path, split_shares=(0.5, 0.0, 0.5))
+    [config] = yaml.safe_load((built.release / "README.md").read_text().split("---\n")[1])["configs"]
+    assert [item["split"] for item in config["data_files"]] == ["train", "test"]
+
+
+def test_words_for_the_hub_are_words_that_the_hub_knows(metadata: dict[str, Any]) -> None:
+    assert metadata["license"] == "cc-by-4.0"
+    assert metadata["size_categories"] == ["n<1K"]
+    assert metadata["task_categories"] == ["visual-question-answering", "image-text-to-text"]
+    assert metadata["annotations_creators"] == ["machine-generated"]
+
+
+def test_only_the_first_of_several_configs_is_the_default_and_all_licences_are_named() -> None:
+    second = replace(config_of("second"), stats=ConfigStats(licences=Counter(["CC0-1.0", "CC-BY-4.0"])))
+    metadata = card_metadata([config_of("first"), second])
+    assert [config.get("default") for config in metadata["configs"]] == [True, None, None]
+    assert [info["config_name"] for info in metadata["dataset_info"]] == ["first", "second", "all"]
+    assert metadata["license"] == ["cc-by-4.0", "cc0-1.0"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "category"), [(999, "n<1K"), (1000, "1K<n<10K"), (92_020, "10K<n<100K"), (10**6, "n>1M")]
+)
+def test_the_size_category_goes_by_the_rows(rows: int, category: str) -> None:
+    config = config_of("first")
+    files = replace(config.splits["train"], rows=rows)
+    assert card_metadata([replace(config, splits={"train": files})])["size_categories"] == [category]
+
+
+def test_the_description_changes_with_the_content_and_with_nothing_else() -> None:
+    def description(config: Config) -> str:
+        return str(card_metadata([config])["configs"][0]["description"])
+
+    config = config_of("first")
+    other_run = replace(config, rejected=7, stats=ConfigStats(images={"x"}), is_specimen=True)
+    moved = replace(config, splits={"train": replace(config.splits["train"], files=(Path("elsewhere"),), file_bytes=9)})
+    assert re.fullmatch(r"sha256:[0-9a-f]{16}", description(config))
+    assert description(config) == description(other_run) == description(moved)
+    assert description(config) != description(config_of("first", mark="cd"))
+    assert description(config) != description(replace(config, splits={"test": config.splits["train"]}))
+
+
+def test_another_seed_gives_another_description(
+    built: Built, specimens: Path, build_release: Build, tmp_path: Path
+) -> None:
+    other = build_release(specimens, tmp_path, seed=7)
+    assert read_card(other.release)["pad_ufes"].mark != read_card(built.release)["pad_ufes"].mark
+
+
+# --- the text ---
+
+
+def counted(text: str, label: str) -> dict[str, int]:
+    """The rows of the two-column table under a heading cell."""
+    table = re.search(rf"\| {label} \|.*\n\|---\|---:\|\n((?:\|.*\n)+)", text)
+    assert table
+    lines = [line.strip("| ").split(" | ") for line in table[1].splitlines()]
+    return {name: int(count) for name, count in lines}
+
+
+def test_counts_in_the_text_are_those_of_the_rows(text: str, rows: list[dict[str, Any]]) -> None:
+    images = {row["image_id"]: row for row in rows}
+    groups, lesions = ({row[name] for row in rows} for name in ("group_id", "lesion_id"))
+    counts = f"| {len(rows)} | {len(images)} | {len(groups)} | {len(lesions)} | CC-BY-4.0 | template |"
+    assert counts in next(line for line in text.splitlines() if line.startswith("| `pad_ufes` |"))
+    assert f"{len(rows)} pairs over {len(images)} images" in text
+    assert counted(text, "diagnosis on record") == Counter(row["diagnosis"] for row in images.values())
+    assert counted(text, "question type") == Counter(row["question_type"] for row in rows)
+
+
+def test_splits_in_the_text_are_those_of_the_files(built: Built, text: str) -> None:
+    for split in SPLITS:
+        count = sum(pq.read_metadata(path).num_rows for path in files_of(built.release, split))
+        assert f"- {split}: {count} pairs\n" in text
+
+
+def test_examples_in_the_text_are_rows(text: str, rows: list[dict[str, Any]]) -> None:
+    examples = re.findall(r"> \*\*(.+)\*\*\n>\s*\n?> ?(.+)\n", text)
+    assert len(examples) == 3
+    assert set(examples) <= {(row["question"], row["answer"]) for row in rows}
+
+
+def test_the_text_describes_every_column_once(text: str, rows: list[dict[str, Any]]) -> None:
+    described = re.findall(r"^\| `(\w+)` \| \w+ \| .+ \|$", text.partition("## Columns")[2], re.MULTILINE)
+    assert described == list(rows[0])
+
+
+def test_no_number_of_the_card_is_typed_by_hand() -> None:
+    template = (ROOT / "card" / "README.md.jinja").read_text(encoding="utf-8")
+    assert not re.search(r"\d", re.sub(r"\{\{.*?\}\}|\{%.*?%\}", "", template))
+
+
+def test_drawn_specimens_and_their_flags_are_told(specimens: Path, build_release: Build, tmp_path: Path) -> None:
+    built = build_release(specimens, tmp_path, is_specimen=True)
+    card = DatasetCard.load(built.release / "README.md")
+    assert card.data.to_dict()["license"] == "cc0-1.0"
+    assert "> **Drawn specimens.**" in card.text
+    assert "Pairs with a flag: specimen 48." in card.text
+    assert "Pacheco" not in card.text
+
+
+def test_only_real_images_name_their_authors_and_no_specimens_or_models(text: str) -> None:
+    assert "Please cite: Pacheco" in text
+    assert not re.search("pecimen|Invented answers|Models, as the service", text)
+
+
+# --- card and files ---
+
+
+def edit(release: Path, old: str, new: str) -> None:
+    card = release / "README.md"
+    text = card.read_text(encoding="utf-8")
+    assert old in text
+    card.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def rewrite(release: Path, change: Callable[[pa.Table], pa.Table]) -> None:
+    """Changes the train split, and lets the card say the new size."""
+    [path] = files_of(release, "train")
+    size = read_card(release)["pad_ufes"].download_size
+    before = path.stat().st_size
+    pq.write_table(change(pq.read_table(path)), path)
+    edit(release, f"download_size: {size}", f"download_size: {size - before + path.stat().st_size}")
+
+
+def change_an_answer(table: pa.Table) -> pa.Table:
+    answers = [
+        f"{answer} Or not." if number == 5 else answer for number, answer in enumerate(table["answer"].to_pylist())
+    ]
+    return table.set_column(table.schema.get_field_index("answer"), table.schema.field("answer"), pa.array(answers))
+
+
+def widen_the_seed(table: pa.Table) -> pa.Table:
+    return table.set_column(table.schema.get_field_index("seed"), "seed", table["seed"].cast(pa.int64()))
+
+
+def damage_a_name(release: Path) -> None:
+    [path] = files_of(release, "train")
+    path.write_bytes(path.read_bytes().replace(b"diagnosis_published", b"diagnosis_\xffublished", 1))
+
+
+def cut_off(release: Path) -> None:
+    [path] = files_of(release, "train")
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def add_a_shard(release: Path) -> None:
+    [path] = files_of(release, "test")
+    shutil.copy(path, path.with_name("test-00001-of-00002.parquet"))
+
+
+def forget_a_split(release: Path) -> None:
+    files_of(release, "test")[0].unlink()
+    edit(release, "  - split: test\n    path: pad_ufes/test-*.parquet\n", "")
+
+
+DISAGREEMENTS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "another count of rows": (lambda r: edit(r, "num_examples: ", "num_examples: 1"), r"says 1\d+ rows of train, its"),
+    "a changed answer": (lambda r: rewrite(r, change_an_answer), "says sha256:.*its files hold sha256:"),
+    "rows in another order": (lambda r: rewrite(r, lambda t: t.sort_by("request_key")), "its files hold sha256:"),
+    "a row less": (lambda r: rewrite(r, lambda t: t.slice(1)), "rows of train, its files hold"),
+    "a column less": (lambda r: rewrite(r, lambda t: t.drop_columns("flags")), "another schema"),
+    "a column of another type": (lambda r: rewrite(r, widen_the_seed), "another schema"),
+    "other features": (lambda r: edit(r, "dtype: int32", "dtype: int64"), "its features are not those of this version"),
+    "another mark": (lambda r: edit(r, "description: sha256:", "description: sha256:0"), "says sha256:0"),
+    "another size": (lambda r: edit(r, "download_size: ", "download_size: 1"), "another size than the card says"),
+    "no file of a split": (lambda r: files_of(r, "test")[0].unlink(), "no file for split test"),
+    "a split that is only counted": (forget_a_split, "counts rows of .*'test'.* and names files of"),
+    "a shard too many": (add_a_shard, "rows of test, its files hold"),
+    "a file of somebody": (lambda r: (r / "notes.txt").write_text("mine"), "notes.txt is not named by the card"),
+    "a Parquet file of somebody": (lambda r: (r / "mine.parquet").write_text("mine"), "is not named by the card"),
+    "a script": (lambda r: (r / "pad_ufes" / "dermasynth.py").write_text(""), "a release holds no code"),
+    "a file that was cut off": (cut_off, "cannot be read as Parquet.*build the release anew"),
+    "a file that is none": (lambda r: files_of(r, "train")[0].write_text("mine"), "cannot be read as Parquet"),
+    "a footer of odd bytes": (damage_a_name, "cannot be read as Parquet"),
+    "broken YAML": (lambda r: edit(r, "configs:", "configs: ]"), "has no metadata block of a release"),
+    "an absolute path": (lambda r: edit(r, "path: pad_ufes", "path: /pad_ufes"), "has no metadata block of a release"),
+    "no config": (
+        lambda r: (r / "README.md").write_text("---\nconfigs: []\ndataset_info: []\n---\n"),
+        "it lists no config",
+    ),
+    "no metadata": (lambda r: (r / "README.md").write_text("# Notes\n"), "has no metadata block"),
+    "no card": (lambda r: (r / "README.md").unlink(), "it has no README.md; `dermasynth build` makes one"),
+}
+
+
+def test_a_release_as_built_holds_together_wherever_it_lies(built: Built, release: Path, recorder: Recorder) -> None:
+    assert verify(release, recorder)["pad_ufes"].rows == verify(built.release, recorder)["pad_ufes"].rows
+
+
+@pytest.mark.parametrize("disagreement", DISAGREEMENTS)
+def test_a_disagreement_of_card_and_files_is_told(release: Path, recorder: Recorder, disagreement: str) -> None:
+    spoil, message = DISAGREEMENTS[disagreement]
+    spoil(release)
+    with pytest.raises(ReleaseError, match=message):
+        verify(release, recorder)

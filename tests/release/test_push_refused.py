@@ -1,0 +1,180 @@
+"""What `dermasynth push` refuses, what stops it, and how it goes on, against the loopback Hub."""
+
+import json
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dermasynth_builder.core.options import EngineOptions
+from dermasynth_builder.invented.fake_gemini.service import FakeGemini
+from dermasynth_builder.release.parquet import read_rows
+from tests.loopback_hub.client import run_process, run_script
+from tests.loopback_hub.hub import HANG_UP, TOKEN, LoopbackHub
+from tests.loopback_hub.push import CARD, REPO, SENDING, TAG, TRAIN, files_of, listed, published, push, sent
+from tests.support.releases import Built
+
+REFUSED = """
+import contextlib, io, json, sys
+from dermasynth_builder.cli import main
+ended = []
+for words in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        code = main(["push", *words])
+    ended.append([code, out.getvalue(), err.getvalue()])
+print(json.dumps(ended))
+"""
+
+
+def spoilt_releases(release: Path, root: Path) -> dict[str, Path]:
+    """Copies of a release, each unfit to be pushed in its own way."""
+    names = ("script", "stray", "rows", "shard", "torn", "image")
+    copies = {name: shutil.copytree(release, root / name) for name in names}
+    (copies["script"] / "dermasynth.py").write_text("")
+    (copies["stray"] / "notes.txt").write_text("")
+    card = copies["rows"] / CARD
+    card.write_text(re.sub(r"num_examples: \d+", "num_examples: 1", card.read_text()))
+    (copies["shard"] / TRAIN).unlink()
+    (copies["torn"] / TRAIN).write_bytes((release / TRAIN).read_bytes()[:-1])
+    content = bytearray((release / TRAIN).read_bytes())
+    content[len(content) // 4] ^= 1
+    (copies["image"] / TRAIN).write_bytes(content)
+    return {**copies, "empty": Path(shutil.copytree(release / "pad_ufes", root / "empty"))}
+
+
+def test_what_must_not_go_is_refused_before_any_request(built: Built, tmp_path: Path) -> None:
+    spoilt = spoilt_releases(built.release, tmp_path)
+    allowed = {name: [REPO, "--out", str(release), "--allow-template"] for name, release in spoilt.items()}
+    unspoilt = ["--out", str(built.release), "--allow-template"]
+    wanted = {
+        "pad_ufes holds rows of the template engine": [REPO, "--out", str(built.release)],
+        "dermasynth.py: a release holds no code": allowed["script"],
+        "notes.txt is not named by the card": allowed["stray"],
+        "says 1 rows of train, its files hold ": allowed["rows"],
+        "no file for split train": allowed["shard"],
+        "train-00000-of-00001.parquet cannot be read": allowed["torn"],
+        "the image has other bytes than the row says": allowed["image"],
+        "empty is no release: it has no README.md": allowed["empty"],
+        "nowhere is no release": [REPO, "--out", str(tmp_path / "nowhere")],
+        "'dermasynth' is no repository; write it as USER/NAME": ["dermasynth", *unspoilt],
+        "'tester/derma/synth' is no repository": ["tester/derma/synth", *unspoilt],
+        "as tester/derma synth: Repo id must": ["tester/derma synth", *unspoilt],
+        "as tester/: Repo id must": ["tester/", *unspoilt],
+    }
+    with LoopbackHub() as hub:
+        ended = run_script(hub, tmp_path / "home", REFUSED, json.dumps(list(wanted.values())))
+        assert hub.requests == []
+    for said, (code, out, err) in zip(wanted, ended, strict=True):
+        assert (code, out) == (1, ""), said
+        assert said in err
+        assert err.startswith("dermasynth: ")
+
+
+def test_invented_answers_say_so_in_every_row_and_on_the_card_and_are_not_pushed(
+    specimens: Path, build_release: Callable[..., Built], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", "any")
+    with FakeGemini() as fake:
+        options = EngineOptions(base_url=fake.url)
+        release = build_release(specimens, tmp_path, engine="gemini", engine_options=options).release
+    versions = {row["model_version"] for row in read_rows(release.rglob("*.parquet"), ["model_version"])}
+    assert versions == {"gemini-3.5-flash-lite-fake"}
+    card = (release / CARD).read_text()
+    assert "> **Invented answers.**" in card
+    assert "Models, as the service that answered names them: gemini-3.5-flash-lite-fake." in card
+    with LoopbackHub() as hub:
+        ended = push(hub, tmp_path / "home", release)
+    assert (ended.code, ended.requests) == (1, [])
+    assert "pad_ufes holds answers that `dermasynth fake-gemini` has invented" in ended.err
+
+
+CUT_OFFS: list[tuple[dict[str, Any], list[str], int]] = [  # the fault; what was sent, how many commits are there then
+    ({"path_part": "/preupload/", "status": 507}, ["preupload"], 1),  # a 503 is tried again here
+    ({"path_part": "/commit/"}, ["preupload", "lfs-objects", "lfs-objects", "lfs-objects", "commit"], 1),
+    ({"path_part": "/commit/", "after": 1}, ["preupload", "commit", "preupload", "commit"], 2),
+    ({"path_part": "/tag/"}, ["preupload", "commit", "tag"], 3),
+    ({}, ["tag"], 3),
+]
+
+
+def test_a_push_that_was_cut_off_goes_on_where_it_stopped(built: Built, tmp_path: Path) -> None:
+    release = shutil.copytree(built.release, tmp_path / "release")
+    for hidden in (".ipynb_checkpoints/copy.parquet", ".cache/huggingface/download/train.parquet"):
+        (release / hidden).parent.mkdir(parents=True)
+        (release / hidden).write_bytes(b"no part of the release")
+    with LoopbackHub() as hub:
+        for fault, steps, commits in CUT_OFFS:
+            if fault:
+                hub.fail("POST", **fault)
+            ended = push(hub, tmp_path / "home", release)
+            assert [step for step in sent(ended) if step in SENDING] == steps
+            assert len(hub.commits(REPO)) == commits
+            assert ended.code == bool(fault)
+            assert ("Injected fault. Push again, and it goes on where it stopped" in ended.err) == bool(fault)
+        assert (published(hub), set(hub.tags(REPO))) == (files_of(built.release), {TAG})
+        spoil_bytes(release)
+        assert listed(push(hub, tmp_path / "home", release, "--dry-run"))["changed"] == {TRAIN, CARD}
+
+
+def spoil_bytes(release: Path) -> None:
+    """Changes a letter of the card and one of the Parquet writer's name; neither file changes its size."""
+    card, train = release / CARD, release / TRAIN
+    card.write_bytes(card.read_bytes()[:-2] + b"?\n")
+    train.write_bytes(train.read_bytes().replace(b"parquet-cpp-arrow", b"parquet-cpp-arroW"))
+
+
+def test_a_connection_that_breaks_is_told_in_words(built: Built, tmp_path: Path) -> None:
+    with LoopbackHub() as hub:
+        hub.fail("POST", "/repos/create", status=HANG_UP)
+        ended = push(hub, tmp_path, built.release)
+    assert (ended.code, sent(ended)) == (1, ["validate-yaml", "repos/create"])
+    assert f"the Hub did not take {built.release} as {REPO}: Server disconnected" in ended.err
+
+
+def test_a_card_that_the_hub_refuses_stops_the_push_before_the_data(built: Built, tmp_path: Path) -> None:
+    release = shutil.copytree(built.release, tmp_path / "release")
+    card = (release / CARD).read_text()
+    (release / CARD).write_text(card.replace("license: cc-by-4.0", "license: my-own", 1))
+    with LoopbackHub() as hub:
+        ended = push(hub, tmp_path, release)
+    assert (ended.code, sent(ended)) == (1, ["validate-yaml"])
+    assert f'the Hub refuses {release / CARD}: "license" must be one of' in ended.err
+
+
+@pytest.mark.parametrize(
+    ("repo", "token", "said"),
+    [
+        (REPO, "hf_wrong_secret", "Invalid credentials"),
+        (REPO, "", "Invalid username or password"),
+        ("other/dermasynth", TOKEN, "Forbidden"),
+        ("nobody/dermasynth", TOKEN, "You don't have the rights to create a dataset under the namespace"),
+    ],
+    ids=["a wrong token", "no token", "a repository of another", "a name of another"],
+)
+def test_a_push_without_the_right_to_it_says_so(built: Built, tmp_path: Path, repo: str, token: str, said: str) -> None:
+    with LoopbackHub() as hub:
+        hub.add_repository("other/dermasynth")
+        ended = push(hub, tmp_path, built.release, repo=repo, HF_TOKEN=token)
+        assert [one.summary for one in hub.commits("other/dermasynth")] == ["initial commit"]
+    assert ended.code == 1
+    assert f"as {repo}: {said}" in ended.err
+    assert "hf auth login" in ended.err
+    assert not {"lfs-objects", "commit"} & set(sent(ended))
+
+
+def test_a_repository_with_a_script_is_left_alone_until_it_is_gone(built: Built, tmp_path: Path) -> None:
+    upload = (
+        "from huggingface_hub import HfApi; api = HfApi()\n"
+        f"api.create_repo('{REPO}', repo_type='dataset')\n"
+        f"api.upload_file(repo_id='{REPO}', repo_type='dataset', path_or_fileobj=b'x', path_in_repo='dermasynth.py')"
+    )
+    with LoopbackHub() as hub:
+        assert run_process(hub, tmp_path, sys.executable, "-c", upload).code == 0
+        refused = push(hub, tmp_path, built.release)
+        assert refused.code == 1
+        assert f"{REPO} holds dermasynth.py" in refused.err
+        assert sent(refused) == []

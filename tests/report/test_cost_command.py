@@ -1,0 +1,157 @@
+"""`dermasynth cost` as a user meets it, and what `status` tells of money."""
+
+import json
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dermasynth_builder.cli import main
+from dermasynth_builder.core.options import PlanOptions, Settings
+from dermasynth_builder.core.reporter import SilentReporter
+from dermasynth_builder.generate.ledger import Ledger, ledger_path
+from dermasynth_builder.generate.rounds import Planned, Rounds
+from dermasynth_builder.plan.planner import Planner
+from dermasynth_builder.plan.questions import PromptBook, load_prompt_book
+from dermasynth_builder.read.source import ReadSource
+from dermasynth_builder.report.cost_text import cost_text, cost_values
+from dermasynth_builder.report.costing import CostOrder, cost_report
+from dermasynth_builder.report.show import plan_counts
+from tests.support.clinical_images import clinical_image
+from tests.support.recited import Recited, answer, failure
+from tests.support.recorder import Recorder
+
+NOVEMBER = date(2026, 11, 23)
+MODEL = "gemini-3.8-flash"
+Output = pytest.CaptureFixture[str]
+
+
+def run(*words: str | Path) -> int:
+    return main([str(word) for word in words])
+
+
+def write_ledger(work: Path, outputs: list[int], model: str = MODEL) -> Path:
+    """A ledger of one reply a request, each of which took that many tokens."""
+    engine = Recited(identity={"engine": "recited", "model": model})
+    ledger = Ledger(ledger_path(work / "ledgers", engine), engine.identity, lambda _: None)
+    with ledger:
+        for number, output in enumerate(outputs):
+            usage = {"promptTokenCount": 1450, "candidatesTokenCount": output, "thoughtsTokenCount": 100}
+            ledger.append(replace(answer(f"{number:064x}"), model=model, usage=usage))
+        ledger.append(failure("f" * 64))
+    return ledger.path
+
+
+@pytest.fixture
+def settings(specimens: Path, tmp_path: Path) -> Settings:
+    return Settings(raw={"pad_ufes": specimens}, work=tmp_path, is_missing_allowed=True)
+
+
+def test_cost_prints_money_time_and_what_they_rest_on(specimens: Path, tmp_path: Path, capsys: Output) -> None:
+    assert run("cost", "pad_ufes", "--raw", specimens, "--work", tmp_path, "--model", "gemini-3.5-flash") == 0
+    printed = capsys.readouterr().out
+    assert "48 requests; text" in printed
+    assert printed.count("\ngemini-3.5-flash ") == 2
+    for part in ("without thinking", "with thinking", "hours, tier 1", "waves, tier 2", "assumed:", "AI Studio"):
+        assert part in printed
+    assert "size is not known" not in printed
+
+
+def test_cost_in_json_holds_what_the_tables_hold(settings: Settings) -> None:
+    report = cost_report(CostOrder(models=[MODEL]), settings, SilentReporter(), on=NOVEMBER)
+    values = json.loads(json.dumps(cost_values(report)))
+    estimate = values["models"][MODEL]
+    assert (values["requests"], estimate["image_in"]) == (48, 48 * 1120)
+    assert "elsewhere Vertex asks 1.1 times as much" in values["assumed"][0]
+    cost = estimate["cost"]
+    by_hand = (values["text_tokens_in"] + 48 * 1120) * 0.75e-6 + values["tokens_out"] * 3.75e-6
+    assert cost["online"]["middle"] == pytest.approx(by_hand)
+    assert cost["online_thinking"]["middle"] == pytest.approx(by_hand + 48 * 400 * 3.75e-6)
+    assert cost["batch_thinking"]["high"] == pytest.approx(cost["online_thinking"]["high"] / 2)
+
+
+def test_json_is_all_that_stdout_gets(specimens: Path, tmp_path: Path, capsys: Output) -> None:
+    assert run("cost", "pad_ufes", "--raw", specimens, "--work", tmp_path, "--json", "--thinking", "low") == 0
+    values = json.loads(capsys.readouterr().out)
+    assert {MODEL, "gemini-3.5-flash-lite"} <= set(values["models"])
+    assert any("thinking at level low: 100 to 400" in told for told in values["assumed"])
+
+
+def test_models_that_have_ended_or_whose_images_nobody_can_count_are_left_out(settings: Settings) -> None:
+    known, given = (
+        cost_report(CostOrder(image_tokens=tokens), settings, SilentReporter(), on=date(2026, 12, 1)).estimates
+        for tokens in (None, 256)
+    )
+    assert not {"gemini-2.0-flash", "gemini-2.5-pro", "gemini-2.5-flash", "gemma-4-31b-it"} & set(known)
+    assert set(given) - set(known) == {"gemma-4-31b-it", "gemma-4-26b-a4b-it"}
+
+
+def test_a_model_that_the_table_does_not_have_is_said_to_be_not_known(settings: Settings, recorder: Recorder) -> None:
+    report = cost_report(CostOrder(models=["a-local-model"]), settings, recorder, on=NOVEMBER)
+    assert "a-local-model                      not known" in cost_text(report)
+    assert "its cost is not known" in recorder.warned[0]
+
+
+def test_cost_works_on_tables_without_images(real_data: Path, tmp_path: Path, recorder: Recorder) -> None:
+    settings = Settings(raw={"pad_ufes": real_data / "pad_ufes"}, work=tmp_path, is_missing_allowed=True)
+    report = cost_report(CostOrder(models=["gemini-2.5-flash-lite"]), settings, recorder, on=NOVEMBER)
+    assert report.workload.requests == 2 * 2298
+    assert f"{2 * 2286:,} requests are about images whose size is not known" in cost_text(report)
+
+
+def test_earlier_replies_are_extrapolated_to_the_whole_plan(settings: Settings) -> None:
+    path = write_ledger(settings.work, [100, 200, 300])
+    write_ledger(settings.work, [7], model="another-model")
+    order = CostOrder(models=[MODEL], is_from_ledger=True)
+    report = cost_report(order, settings, SilentReporter(), on=NOVEMBER)
+    [(name, pilot)] = report.pilots.items()
+    assert name == f"{path.name}, {MODEL}"
+    assert (pilot.samples, pilot.output_mean, pilot.output_p95) == (3, 300, 400)
+    assert pilot.total_usd
+    assert pilot.total_usd.middle == pytest.approx(48 * (1450 * 0.75e-6 + 300 * 3.75e-6))
+    assert "3 requests answered" in cost_text(report)
+    everything = cost_report(replace(order, models=()), settings, SilentReporter(), on=NOVEMBER)
+    assert len(everything.pilots) == 2
+    assert "48 such requests: not known online, not known as batch" in cost_text(everything)
+
+
+def test_ledgers_without_usage_are_nothing_to_go_by(settings: Settings, recorder: Recorder) -> None:
+    cost_report(CostOrder(is_from_ledger=True), settings, recorder, on=NOVEMBER)
+    assert "nothing to go by" in recorder.warned[-1]
+
+
+def test_status_tells_tokens_and_money(tmp_path: Path, capsys: Output) -> None:
+    path = write_ledger(tmp_path, [100, 200])
+    record: dict[str, Any] = json.loads(path.read_text("utf-8").splitlines()[1])
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(record | {"cost_usd": 0.0125}) + "\n")
+    assert run("status", "--work", tmp_path, "--out", tmp_path / "none") == 0
+    printed = capsys.readouterr().out
+    assert "tokens: 4,350 in, 0 of them cached, 400 out, 300 thinking" in printed
+    assert "cost: $0.0125 for all replies, replaced ones included" in printed
+    assert "the cost of 2 replies is not known, and is not in this sum" in printed
+
+
+def test_a_broken_price_table_ends_the_command(specimens: Path, tmp_path: Path, capsys: Output) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text("as_of = 2026-10-07\n")
+    assert run("cost", "pad_ufes", "--raw", specimens, "--work", tmp_path, "--prices", own) == 1
+    assert "'models' is lacking" in capsys.readouterr().err
+
+
+def test_a_plan_renders_each_prompt_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = [clinical_image(f"PAT_9001_7001_{number}") for number in range(5)]
+    rendered: list[str] = []
+    render = PromptBook.render
+
+    def counting(*given: Any, **named: Any) -> str:
+        rendered.append(render(*given, **named))
+        return rendered[-1]
+
+    monkeypatch.setattr(PromptBook, "render", counting)
+    rounds = Rounds(Path("nowhere"), "pad_ufes", 1, PlanOptions())
+    planned = Planned(ReadSource("pad_ufes", images, []), Planner(load_prompt_book(), 1), rounds)
+    counts = plan_counts(planned)
+    assert len(rendered) == counts["requests"] == 10

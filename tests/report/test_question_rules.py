@@ -1,0 +1,72 @@
+"""The shipped banks keep every rule, and every rule can be broken."""
+
+from dataclasses import replace
+
+import pytest
+
+from dermasynth_builder.plan.questions import PromptBook, load_prompt_book
+from dermasynth_builder.report.question_rules import lint, nearest_pair
+
+BOOK = load_prompt_book()
+
+
+def book_with(wording: str, bank: str = "hiba", name: str = "context") -> PromptBook:
+    """The shipped banks with one more wording."""
+    kinds = tuple(
+        replace(kind, wordings=(*kind.wordings, wording)) if kind.name == name else kind for kind in BOOK.banks[bank]
+    )
+    return PromptBook(BOOK.folder, {**BOOK.banks, bank: kinds})
+
+
+def test_the_shipped_banks_keep_every_rule() -> None:
+    assert lint(BOOK) == []
+
+
+@pytest.mark.parametrize(
+    ("wording", "said"),
+    [
+        ("What now?", "2 words"),
+        (" ".join(["What about", *["this"] * 40, "one?"]), "43 words"),
+        ("The setting of this case matters a lot.", "neither ends in a question mark"),
+        ("Tell what you make of this case", "neither ends in a question mark"),
+        ("tell what you make of this case.", "no capital at the start"),
+        ("Why is the {site} of so much interest to you?", "a verb has to agree"),
+        ("The {site} was affected, you hear. What else happened before?", "a verb has to agree"),
+        ("What  could this odd business be about?", "a doubled space"),
+        ("What could this odd business be about ?", "a space before a mark"),
+        ("What could this odd business () be about?", "doubled or empty marks"),
+        ("What could this odd business be about??", "doubled or empty marks"),
+        ("Is there a odd business to be told about?", "a wrong article"),
+        ("Is there an strange business to be told about?", "a wrong article"),
+        ("Which remarkable thing happened to an {site} of this sort?", "a wrong article"),
+        ("Could an {age_years}-year-old person ever get such an affliction?", "a wrong article"),
+        ("Could this perhaps be a BCC after all?", "a code"),
+        ("Which body_site belongs to this odd business?", "a code"),
+        ("Is nan the answer to this odd business?", "a code"),
+        ("Would you believe that this is {a_diagnosis}?", "a slot for which there is no sample"),
+        ("Which strange lesion/disease came up in this one?", "joined by a slash"),
+        ("What does this odd photograph want to tell everybody?", "speaks of a photograph"),
+        ("What does this odd dermoscopy want to tell everybody?", "speaks of dermoscopy"),
+        (BOOK.banks["hiba"][0].wordings[0], "ROUGE-L 1.00 with hiba, identify"),
+        ("Which colours make up this odd lesion, and how are they distributed?", "with derm12345, visual_features"),
+    ],
+)
+def test_a_wording_that_breaks_a_rule_is_named_with_its_reason(wording: str, said: str) -> None:
+    faults = [fault for fault in lint(book_with(wording)) if said in fault.reason]
+    assert faults
+    assert wording in {fault.wording for fault in faults} | {BOOK.banks["hiba"][0].wordings[0]}
+
+
+@pytest.mark.parametrize("wording", ["How dangerous might this odd growth become?", "Does that strange rash go away?"])
+def test_banks_for_any_kind_of_skin_presume_no_lesion(wording: str) -> None:
+    for bank, name in (("general", "overview"), ("scin", "visual_features")):
+        (fault,) = lint(book_with(wording, bank, name))
+        assert fault.reason.startswith("presumes")
+    assert lint(book_with(wording)) == []
+
+
+def test_the_nearest_pair_is_the_one_with_most_in_common() -> None:
+    pair = nearest_pair(["Name the lesion.", "Describe the edge.", "Name the lesion again."])
+    assert pair
+    assert pair.wordings == ("Name the lesion.", "Name the lesion again.")
+    assert nearest_pair(["Name the lesion."]) is None
