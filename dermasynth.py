@@ -122,7 +122,7 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
     def _generate_examples(
         self, files: list[str] | None = None, raw: str | None = None, split: str | None = None
     ) -> Iterator[tuple[str, dict[str, Any]]]:
-        from dermasynth_builder.core.images.published import publish_image
+        from dermasynth_builder.core.images.renditions import publish_image
         from dermasynth_builder.release.columns import row
         from dermasynth_builder.release.parquet import read_rows
 

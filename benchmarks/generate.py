@@ -102,7 +102,7 @@ def ask_raw(order: Order) -> None:
     import aiohttp
 
     from dermasynth_builder.core.images.renditions import make_sent_image
-    from dermasynth_builder.generate.engines.gemini_body import gemini_body
+    from dermasynth_builder.generate.engines.gemini import gemini_body
 
     options = replace(EngineOptions(), model="gemini-3.5-flash-lite")
     few = [

@@ -13,13 +13,11 @@ from dermasynth_builder.core.options import BATCHES, Settings
 from dermasynth_builder.core.protocols import Engine, Waiting
 from dermasynth_builder.core.records import Pair, Request
 from dermasynth_builder.core.reporter import Bar, Reporter
-from dermasynth_builder.generate.interrupts import finishing_on_ctrl_c
 from dermasynth_builder.generate.ledger import Ledger, ledger_path
 from dermasynth_builder.generate.ledger_tools import sent_on_day
 from dermasynth_builder.generate.prices import cost_usd, load_prices, online_tier
 from dermasynth_builder.generate.rounds import Planned, Rounds, rounds_folder
-from dermasynth_builder.generate.run import Run, Tally, generate
-from dermasynth_builder.generate.run_text import run_note, run_text
+from dermasynth_builder.generate.run import Run, Tally, finishing_on_ctrl_c, generate, run_note, run_text
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import load_prompt_book
 from dermasynth_builder.read.source import read_source

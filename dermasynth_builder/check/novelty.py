@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from dermasynth_builder.core.records import Finding, Pair
-from dermasynth_builder.plan.novelty import Known
 from dermasynth_builder.plan.questions import load_prompt_book
+from dermasynth_builder.plan.similarity import Known
 
 
 def check_novelty(pairs: Iterable[Pair]) -> Iterator[Finding]:

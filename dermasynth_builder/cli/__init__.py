@@ -60,10 +60,9 @@ def _audit(arguments: argparse.Namespace) -> None:
     from dataclasses import asdict
 
     from dermasynth_builder.cli.terminal import TerminalReporter
-    from dermasynth_builder.report.audit import audit
+    from dermasynth_builder.report.audit import audit, survey_source
     from dermasynth_builder.report.audit_text import audit_text
     from dermasynth_builder.report.figures import draw_audit
-    from dermasynth_builder.report.survey import survey_source
 
     settings = audit_settings_of(arguments)
     report = TerminalReporter(results=sys.stderr if arguments.json else sys.stdout)
@@ -103,8 +102,8 @@ def _download(arguments: argparse.Namespace) -> None:
 
 def _questions(arguments: argparse.Namespace) -> None:
     from dermasynth_builder.plan.questions import load_prompt_book
+    from dermasynth_builder.report.figures import draw_wheel
     from dermasynth_builder.report.questions import bank_report, report_text
-    from dermasynth_builder.report.wheel import draw_wheel
 
     report = bank_report(load_prompt_book())
     for path in arguments.figure:
@@ -133,8 +132,8 @@ def _cost(arguments: argparse.Namespace) -> None:
     from datetime import UTC, datetime
 
     from dermasynth_builder.cli.terminal import TerminalReporter
+    from dermasynth_builder.report.cost import CostOrder, cost_report
     from dermasynth_builder.report.cost_text import cost_text, cost_values
-    from dermasynth_builder.report.costing import CostOrder, cost_report
 
     order = CostOrder(
         models=arguments.models or (),
@@ -154,7 +153,8 @@ def _cost(arguments: argparse.Namespace) -> None:
 def _generate(arguments: argparse.Namespace) -> None:
     from dermasynth_builder import pipeline
     from dermasynth_builder.cli.terminal import TerminalReporter
-    from dermasynth_builder.report.costing import pilot_text
+    from dermasynth_builder.report.cost import pilot_report
+    from dermasynth_builder.report.cost_text import pilot_text
 
     settings, report = settings_of(arguments), TerminalReporter()
     planned = pipeline.plan(settings, report)
@@ -163,7 +163,7 @@ def _generate(arguments: argparse.Namespace) -> None:
         return
     pipeline.ask(planned, settings, report)
     if settings.pilot:
-        print(pilot_text(planned, settings))
+        print(pilot_text(pilot_report(planned, settings)))
 
 
 def _release(arguments: argparse.Namespace) -> None:

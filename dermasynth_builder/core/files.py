@@ -1,18 +1,18 @@
-"""Reads the prompts and the card that ship with the code.
-
-In a wheel they lie inside the package, in a checkout beside it.
-"""
+"""The prompts and the card that ship with the code, and locks on files that one process at a time may write."""
 
 from functools import cache
 from pathlib import Path
 
+from filelock import BaseFileLock, FileLock, Timeout
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from dermasynth_builder.core.errors import DermaSynthError
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def resource_dir(name: str) -> Path:
-    """The folder "prompts" or "card", wherever this installation keeps it."""
+    """The folder "prompts" or "card": inside the package in a wheel, beside it in a checkout."""
     inside = _PACKAGE / name
     return inside if inside.is_dir() else _PACKAGE.parent / name
 
@@ -28,3 +28,16 @@ def jinja_environment(folder: Path) -> Environment:
         keep_trailing_newline=False,
         autoescape=False,  # noqa: S701 - prompts, answers and Markdown are no HTML
     )
+
+
+def lock_beside(path: Path, taken: DermaSynthError) -> BaseFileLock:
+    """Locks `path` by a file beside it, until it is released or the process ends, however that is.
+
+    Raises `taken` where another process has the lock.
+    """
+    lock = FileLock(f"{path}.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise taken from error
+    return lock

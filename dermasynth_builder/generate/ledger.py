@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, BinaryIO
 
 from dermasynth_builder.core.errors import LedgerError
-from dermasynth_builder.core.locks import lock_beside
+from dermasynth_builder.core.files import lock_beside
 from dermasynth_builder.core.protocols import Engine
 from dermasynth_builder.core.records import Reply, Request, canonical_json, digest
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dermasynth_builder.core.errors import LedgerError
-from dermasynth_builder.generate.engines.online.quota_day import is_same_day
+from dermasynth_builder.generate.engines.online.pace import is_same_day
 from dermasynth_builder.generate.ledger import Ledger, ledger_name, read_record, reply_of
 from dermasynth_builder.generate.usage import Usage, read_usage
 

@@ -15,9 +15,9 @@ from dermasynth_builder.core.errors import LedgerError
 from dermasynth_builder.core.options import PlanOptions
 from dermasynth_builder.core.records import Request, digest
 from dermasynth_builder.generate.ledger import Ledger
-from dermasynth_builder.plan.novelty import Known, accepted
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.reply_form import question_of
+from dermasynth_builder.plan.similarity import Known, accepted
 from dermasynth_builder.read.source import ReadSource
 
 

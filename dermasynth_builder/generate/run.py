@@ -1,8 +1,13 @@
-"""Asks an engine what its ledger does not hold yet."""
+"""One run of an engine: it asks what the ledger does not hold yet, ends in good order, and says what it came to."""
 
+import signal
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import FrameType
 
 from dermasynth_builder.core.errors import DermaSynthError, EngineError, StoppedError
 from dermasynth_builder.core.protocols import Engine, Waiting
@@ -125,3 +130,47 @@ def _missing(
             continue
         asked.add(request.key)
         yield request
+
+
+@contextmanager
+def finishing_on_ctrl_c(run: Run, warn: Callable[[str], object]) -> Iterator[None]:
+    """The first Ctrl-C ends the run, which finishes what is under way; the second is a KeyboardInterrupt.
+
+    Outside the main thread, where no signal comes, it does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(_: int, __: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        run.end(StoppedError("stopped; what is answered is kept, run the same command again to go on"))
+        warn("finishing what is under way; Ctrl-C once more drops it")
+
+    earlier = signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, earlier)
+
+
+def run_note(run: Run, total: int) -> str:
+    """What stands beside the bar: cost so far and to come, failures by kind; nothing where there is neither."""
+    tally = run.tally
+    asked = tally.answered + tally.failed
+    left = total - asked - tally.known - tally.failed_earlier
+    notes = [f"{run.cost_usd:.3f} USD, about {run.cost_usd / asked * left:.3f} to come"] if run.cost_usd else []
+    return ", ".join([*notes, *(f"{count} {kind}" for kind, count in run.failures.most_common())])
+
+
+def run_text(run: Run, ledger: Path) -> str:
+    """What a run came to."""
+    tally = run.tally
+    failures = ", ".join(f"{count} {kind}" for kind, count in run.failures.most_common())
+    return (
+        f"{tally.answered} answered, {tally.failed} failed{f' ({failures})' if failures else ''}, "
+        f"{tally.known} known from before"
+        + (f", {tally.failed_earlier} failed before and not asked again" if tally.failed_earlier else "")
+        + (f"; {run.cost_usd:.4f} USD" if run.cost_usd else "")
+        + f"; ledger {ledger}"
+    )

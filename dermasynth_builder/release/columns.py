@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from dermasynth_builder.core.images.published import PublishedImage
+from dermasynth_builder.core.images.renditions import PublishedImage
 from dermasynth_builder.core.records import Facts, Pair
 
 

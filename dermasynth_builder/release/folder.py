@@ -14,14 +14,13 @@ from typing import Any
 import yaml
 
 from dermasynth_builder.core.errors import ReleaseError
-from dermasynth_builder.core.locks import lock_beside
+from dermasynth_builder.core.files import lock_beside
 from dermasynth_builder.core.records import SPLITS, Split
 from dermasynth_builder.core.registry import ALL
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.release.card import all_mark, content_mark
 from dermasynth_builder.release.columns import COLUMNS, card_feature
-from dermasynth_builder.release.parquet import SplitFiles, read_rows, read_split
-from dermasynth_builder.release.stored_images import check_images
+from dermasynth_builder.release.parquet import SplitFiles, check_images, read_rows, read_split
 
 CARD = "README.md"
 ATTRIBUTION = "ATTRIBUTION.md"

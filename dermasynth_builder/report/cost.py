@@ -1,16 +1,26 @@
-"""What a plan comes to in tokens, money and time, before anything is asked.
+"""What asking a model would cost in tokens, money and time: from the plan and the price table, or from earlier replies.
 
-Every figure is an estimate: `tokens.py` says what it rests on, and how far it may be off.
+Without replies every figure is an estimate: `generate/usage.py` says what it rests on, and how far it may be off.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from math import ceil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from functools import partial
+from math import ceil, sqrt
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
 
-from dermasynth_builder.core.options import ImageFamily, Thinking
+from dermasynth_builder import pipeline
+from dermasynth_builder.core.options import ImageFamily, Settings, Thinking
 from dermasynth_builder.core.records import ClinicalImage, Request, Style
-from dermasynth_builder.generate.prices import Limits, Rates
+from dermasynth_builder.core.reporter import Reporter
+from dermasynth_builder.generate.ledger import ledger_path
+from dermasynth_builder.generate.ledger_tools import usages
+from dermasynth_builder.generate.prices import Limits, PriceTable, Rates, cost_usd, load_prices, online_tier
+from dermasynth_builder.generate.rounds import Planned
 from dermasynth_builder.generate.usage import (
     OUTPUT_ERROR,
     TEXT_ERROR,
@@ -20,10 +30,70 @@ from dermasynth_builder.generate.usage import (
     Size,
     image_tokens,
     output_tokens,
+    read_usage,
     sent_size,
     text_tokens,
 )
-from dermasynth_builder.report.pilot import Pilot
+
+_WIDTH_95 = 1.96  # standard errors to each side of a mean that hold the true one 95 times in 100
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What one request has taken, all its attempts together."""
+
+    output: int  # tokens, thinking included
+    cost_usd: float | None  # None: not known
+
+
+@dataclass(frozen=True, slots=True)
+class Pilot:
+    """What a run comes to by its first requests."""
+
+    samples: int
+    output_mean: float  # tokens of a request, thinking included
+    output_p95: int  # 95 of 100 requests take no more
+    total_usd: Range | None  # of all requests, at 95 percent; None: a price is not known, or there is one sample only
+
+
+def samples_of(
+    usages: Iterable[tuple[str, Mapping[str, Any]]], cost: Callable[[Mapping[str, Any]], float | None]
+) -> list[Sample]:
+    """One sample a request out of (its key, the usage of one reply to it); `cost` gives the dollars of one reply.
+
+    Replies under names that are not known, or without a usage, are left out.
+    """
+    samples: dict[str, Sample] = {}
+    for key, counts in usages:
+        usage = read_usage(counts)
+        if usage is None:
+            continue
+        earlier, paid = samples.get(key, Sample(0, 0.0)), cost(counts)
+        is_known = earlier.cost_usd is not None and paid is not None
+        dollars = (earlier.cost_usd or 0.0) + (paid or 0.0) if is_known else None
+        samples[key] = Sample(earlier.output + usage.output + usage.thoughts, dollars)
+    return list(samples.values())
+
+
+def extrapolate(samples: Sequence[Sample], requests: int) -> Pilot:
+    """What `requests` requests come to if they are like the samples, drawn at random from them.
+
+    Raises ValueError where there is no sample.
+    """
+    if not samples:
+        raise ValueError("a pilot needs one answered request or more")
+    outputs = sorted(sample.output for sample in samples)
+    p95 = outputs[ceil(0.95 * len(outputs)) - 1]
+    return Pilot(len(samples), mean(outputs), p95, _total([sample.cost_usd for sample in samples], requests))
+
+
+def _total(costs: Sequence[float | None], requests: int) -> Range | None:
+    known = [cost for cost in costs if cost is not None]
+    if len(known) < len(costs) or len(known) < 2:
+        return None
+    middle, error = mean(known), _WIDTH_95 * stdev(known) / sqrt(len(known))
+    return Range(max(0.0, middle - error), middle, middle + error) * requests
+
 
 _PER = 1_000_000
 
@@ -180,3 +250,96 @@ def _batch_waves(tokens_in: Range, limits: Limits) -> dict[str, tuple[int, int]]
         tier: (ceil(tokens_in.middle / most), ceil(tokens_in.middle / least))
         for tier, (least, most) in limits.batch_enqueued_tokens.items()
     }
+
+
+_Price = Callable[[str, Mapping[str, Any]], float | None]  # model, usage of one reply -> dollars
+
+
+@dataclass(frozen=True, slots=True)
+class CostOrder:
+    """What an estimate is wanted for."""
+
+    models: Sequence[str] = ()  # empty: all that the price table can tell of
+    prices: Path | None = None  # None: the table that ships
+    resolution: Resolution = "high"
+    thinking: Thinking = "medium"
+    image_tokens: int | None = None  # see `Terms`
+    rpm: int | None = None  # None: as the price table says
+    tpm: int | None = None
+    is_from_ledger: bool = False
+
+
+def cost_report(order: CostOrder, settings: Settings, report: Reporter, *, on: date) -> CostReport:
+    """What the plan of these settings comes to with each model, at the prices of a day.
+
+    Raises SourceError and PriceError.
+    """
+    table = load_prices(order.prices)
+    terms = terms_of(order, table)
+    models = order.models or _tellable(table, on, terms)
+    for warning in table.warnings(on, models):
+        report.warn(warning)
+    planned = pipeline.plan(settings, report)
+    workload = combined(workload_of(each.requests(), each.read.images) for each in planned)
+    estimates = {}
+    for model in models:
+        family = table.image_family(model, on)
+        estimates[model] = estimate(workload, table.rates(model, on), family, terms=terms)
+    pilots = {}
+    if order.is_from_ledger:
+        price = partial(cost_usd, tier="standard", on=on, table=table)
+        pilots = dict(
+            _pilots(order, sorted((settings.work / "ledgers").glob("*.jsonl")), workload.requests, price=price)
+        )
+        if not pilots:
+            report.warn(f"no ledger in {settings.work} holds replies of a model with their usage; nothing to go by")
+    return CostReport(workload, terms, f"{table.as_of}, {table.source}", estimates, pilots)
+
+
+def terms_of(order: CostOrder, table: PriceTable) -> Terms:
+    """What the estimate assumes: the order's words, else the price table's limits."""
+    limits = replace(table.limits, rpm=order.rpm or table.limits.rpm, tpm=order.tpm or table.limits.tpm)
+    factors = table.factors
+    return Terms(limits, factors["batch"], factors["regional"], order.resolution, order.thinking, order.image_tokens)
+
+
+def _tellable(table: PriceTable, on: date, terms: Terms) -> list[str]:
+    """Models that answer on that day under their own name, and whose cost can be told."""
+    return [
+        name
+        for name, model in table.models.items()
+        if table.answering(name, on) is model and table.rates(name, on) and (model.images or terms.image_tokens)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class PilotReport:
+    """What the replies in one ledger make expect of all requests of a plan."""
+
+    ledger: Path
+    requests: int  # of the plan
+    pilots: Mapping[str, Pilot]  # by model
+    batch_factor: float  # price of a batch / price online
+
+
+def pilot_report(planned: Sequence[Planned], settings: Settings) -> PilotReport:
+    """What the engine's own ledger makes expect, at the prices of today."""
+    table = load_prices()
+    tier = online_tier(settings.engine_options)
+    price = partial(cost_usd, tier=tier, on=datetime.now(UTC).date(), table=table)
+    ledger = ledger_path(settings.work / "ledgers", pipeline.open_engine(settings))
+    requests = sum(1 for each in planned for _ in each.requests())
+    pilots = dict(_pilots(CostOrder(), [ledger], requests, price=price))
+    return PilotReport(ledger, requests, pilots, table.factors["batch"])
+
+
+def _pilots(order: CostOrder, paths: Iterable[Path], requests: int, *, price: _Price) -> Iterator[tuple[str, Pilot]]:
+    """What each ledger's replies say, under the name of its file and model."""
+    for path in paths:
+        of_model: dict[str, list[tuple[str, Mapping[str, int]]]] = {}
+        for key, model, usage in usages(path):
+            if model and (not order.models or model in order.models):
+                of_model.setdefault(model, []).append((key, usage))
+        for model, counted in of_model.items():
+            if samples := samples_of(counted, partial(price, model)):
+                yield f"{path.name}, {model}", extrapolate(samples, requests)

@@ -12,8 +12,7 @@ from dermasynth_builder.generate.usage import (
     THINKING_TOKENS,
     Range,
 )
-from dermasynth_builder.report.cost import CostReport, Estimate, Terms, Workload
-from dermasynth_builder.report.pilot import Pilot
+from dermasynth_builder.report.cost import CostReport, Estimate, Pilot, PilotReport, Terms, Workload
 
 _NAME_WIDTH = 24
 _DOLLAR_WIDTH = 20
@@ -107,6 +106,12 @@ def _time_lines(estimates: Mapping[str, Estimate], terms: Terms) -> list[str]:
         counts = (_span(each.batch_waves[tier], ",") for tier in waves if tier in each.batch_waves)
         lines.append(_row(model, tokens, *hours, *counts, width=_TIME_WIDTH))
     return [*lines, "hours online without and with thinking; waves of batch jobs, the fewest and the most"]
+
+
+def pilot_text(report: PilotReport) -> str:
+    """A table of what all requests would cost by the replies that are there."""
+    lines = pilot_lines(report.pilots, report.requests, report.batch_factor)
+    return "\n".join(lines) or f"{report.ledger} holds no usage to go by"
 
 
 def pilot_lines(pilots: Mapping[str, Pilot], requests: int, batch_factor: float) -> list[str]:

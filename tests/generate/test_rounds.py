@@ -12,9 +12,9 @@ from dermasynth_builder.core.records import ClinicalImage, Pair, Reply, Turn, ca
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.generate.ledger import Ledger
 from dermasynth_builder.generate.rounds import Planned, Rounds
-from dermasynth_builder.plan.novelty import Known, accepted
 from dermasynth_builder.plan.planner import ACCEPTED_EXAMPLES, BANK_EXAMPLES, Planner
 from dermasynth_builder.plan.questions import load_prompt_book
+from dermasynth_builder.plan.similarity import Known, accepted
 from dermasynth_builder.read.source import ReadSource
 from tests.support.clinical_images import clinical_image
 from tests.support.recited import Recited

@@ -15,8 +15,7 @@ from dermasynth_builder.core.errors import SourceError
 from dermasynth_builder.core.options import DEFAULT_SPLITS, Settings
 from dermasynth_builder.core.records import ClinicalImage
 from dermasynth_builder.invented.specimens.derm12345 import write_derm12345
-from dermasynth_builder.invented.specimens.isic import write_bcn20000, write_hiba
-from dermasynth_builder.invented.specimens.isic2019 import write_isic2019
+from dermasynth_builder.invented.specimens.isic import write_bcn20000, write_hiba, write_isic2019
 from dermasynth_builder.invented.specimens.pad_ufes import write_pad_ufes
 from dermasynth_builder.invented.specimens.scin import write_scin
 from dermasynth_builder.plan.planner import Planner

@@ -9,8 +9,7 @@ import pytest
 
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.release.folder import verify
-from dermasynth_builder.release.parquet import read_rows
-from dermasynth_builder.release.stored_images import check_images
+from dermasynth_builder.release.parquet import check_images, read_rows
 from tests.support.recorder import Recorder
 from tests.support.releases import Built
 

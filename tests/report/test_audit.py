@@ -16,10 +16,9 @@ from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.invented.specimens.isic import write_hiba
 from dermasynth_builder.invented.specimens.pad_ufes import write_pad_ufes
 from dermasynth_builder.invented.specimens.scin import write_scin
-from dermasynth_builder.report.audit import Audit, audit
+from dermasynth_builder.report.audit import Audit, audit, survey_source
 from dermasynth_builder.report.audit_text import LONGEST_LIST, audit_text, cut, shortened
 from dermasynth_builder.report.figures import draw_audit
-from dermasynth_builder.report.survey import survey_source
 from tests.support.tables import edit_table
 
 Output = pytest.CaptureFixture[str]

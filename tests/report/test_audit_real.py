@@ -8,8 +8,7 @@ import pytest
 
 from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.reporter import SilentReporter
-from dermasynth_builder.report.audit import Audit, Spread, audit
-from dermasynth_builder.report.survey import survey_source
+from dermasynth_builder.report.audit import Audit, Spread, audit, survey_source
 
 pytestmark = pytest.mark.real
 

@@ -16,8 +16,8 @@ from dermasynth_builder.generate.rounds import Planned, Rounds
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import PromptBook, load_prompt_book
 from dermasynth_builder.read.source import ReadSource
+from dermasynth_builder.report.cost import CostOrder, cost_report
 from dermasynth_builder.report.cost_text import cost_text, cost_values
-from dermasynth_builder.report.costing import CostOrder, cost_report
 from dermasynth_builder.report.show import plan_counts
 from tests.support.clinical_images import clinical_image
 from tests.support.recited import Recited, answer, failure

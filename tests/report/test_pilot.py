@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dermasynth_builder.generate.usage import Range
-from dermasynth_builder.report.pilot import Pilot, Sample, extrapolate, samples_of
+from dermasynth_builder.report.cost import Pilot, Sample, extrapolate, samples_of
 
 
 def dollars(usage: Mapping[str, Any]) -> float | None:

@@ -10,8 +10,8 @@ from PIL import Image
 from dermasynth_builder.cli import main
 from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.plan.questions import load_prompt_book
+from dermasynth_builder.report.figures import draw_wheel
 from dermasynth_builder.report.questions import bank_report, distinct, wheel
-from dermasynth_builder.report.wheel import draw_wheel
 
 REPORT = bank_report(load_prompt_book())
 RINGS = {"describe": {"lesion": 3, "skin": 1, "others": 2}, "name": {"disease": 1}}

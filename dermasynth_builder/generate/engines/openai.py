@@ -15,8 +15,7 @@ from dermasynth_builder.core.images.renditions import SentImage
 from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.core.records import Request
 from dermasynth_builder.generate.engines.online import OnlineEngine
-from dermasynth_builder.generate.engines.online.attempt import Access, Identity
-from dermasynth_builder.generate.engines.online.outcomes import Came, Outcome
+from dermasynth_builder.generate.engines.online.attempt import Access, Came, Identity, Outcome
 
 REVISION = 1
 """Raised by hand whenever this code asks the same request differently."""

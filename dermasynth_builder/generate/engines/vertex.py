@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from dermasynth_builder.core.errors import EngineError
 from dermasynth_builder.core.options import EngineOptions
-from dermasynth_builder.generate.engines.online.outcomes import Came, Outcome
+from dermasynth_builder.generate.engines.online.attempt import Came, Outcome
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials

@@ -26,8 +26,13 @@ from dermasynth_builder.core.records import fake_version
 from dermasynth_builder.invented.fake_gemini.answers import BadRequest, FakeRequest, answer_text, response_of
 from dermasynth_builder.invented.fake_gemini.batches import FakeBatches
 from dermasynth_builder.invented.fake_gemini.faults import FakeAnswer, day_quota, error_answer, fault_of, minute_quota
-from dermasynth_builder.invented.fake_gemini.http import json_of, refusal_of_key, refusal_of_token, response
-from dermasynth_builder.invented.fake_gemini.routes import add_batch_routes
+from dermasynth_builder.invented.fake_gemini.routes import (
+    add_batch_routes,
+    json_of,
+    refusal_of_key,
+    refusal_of_token,
+    response,
+)
 
 MODELS = ("gemini-3.5-flash-lite", "gemini-3.1-flash-lite", "gemini-3.8-flash", "gemini-2.5-flash-lite")
 _HOST = "127.0.0.1"

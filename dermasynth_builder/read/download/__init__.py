@@ -21,10 +21,9 @@ from dermasynth_builder.core.records import ClinicalImage
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.read.download import consent, hosts
 from dermasynth_builder.read.download.fetcher import Advance, Fetcher, Patience, forget
-from dermasynth_builder.read.download.files import Failure, Host, RemoteFile, is_file_name
+from dermasynth_builder.read.download.files import Failure, Host, RemoteFile, is_file_name, unpack
 from dermasynth_builder.read.download.hosts import HostEntry
 from dermasynth_builder.read.download.sample import sample
-from dermasynth_builder.read.download.unpacking import unpack
 from dermasynth_builder.read.licences import licence_of
 
 FAILURES = "not-downloaded.csv"

@@ -1,8 +1,11 @@
-"""What is to be fetched, and what came of it."""
+"""What is to be fetched, what came of it, and zip archives unpacked: all of one or nothing, and below one folder."""
 
+import shutil
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
 
 from dermasynth_builder.core.errors import DownloadError
@@ -74,3 +77,32 @@ def is_file_name(text: str) -> bool:
         return safe_path(text).parts == (text,)
     except DownloadError:
         return False
+
+
+def unpack(archive: Path, target: Path) -> None:
+    """Unpacks the archive as the folder `target`, which appears when it is whole; each member's CRC-32 is checked.
+
+    Raises DownloadError for a broken archive, one with a path that leads out of it, and where the disk has no room.
+    """
+    unfinished = target.with_name(f".{target.name}.part")  # hidden, so that no source reads half of it
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            _require_safe(opened, target)
+            opened.extractall(unfinished)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise DownloadError(f"{archive} does not unpack: {error}; delete it and run the command again") from error
+    shutil.rmtree(unfinished / "__MACOSX", ignore_errors=True)
+    inner = unfinished / target.name  # most archives hold one folder of their own name
+    is_doubled = [path.name for path in unfinished.iterdir()] == [target.name] and inner.is_dir()
+    (inner if is_doubled else unfinished).rename(target)
+    shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _require_safe(opened: zipfile.ZipFile, target: Path) -> None:
+    for info in opened.infolist():
+        safe_path(info.filename)
+    needed_bytes = sum(info.file_size for info in opened.infolist())
+    free_bytes = shutil.disk_usage(target.parent).free
+    if needed_bytes > free_bytes:
+        raise DownloadError(f"{target.name} takes {needed_bytes:,} bytes unpacked, and the disk has {free_bytes:,}")

@@ -2,18 +2,24 @@
 
 Hernández-Pérez et al. 2024, doi:10.1038/s41597-024-03387-w. People have it as collection 249 of the ISIC archive; from
 figshare, with its own file names, eight codes and the official split; and its training part, under the archive's names
-and with the same codes, inside the ISIC 2019 challenge.
+and with the same codes, inside the training set of the ISIC 2019 challenge.
+
+The challenge's two tables have the columns that public code reads; the tables themselves were not at hand. Of the
+25,331 images 12,413 are of BCN20000 and have a `lesion_id` that begins with "BCN_"; 10,015 are of HAM10000
+("HAM_..."); 819 ("MSK...") and 2,084 without a lesion, some with "_downsampled" behind the name, are of MSK.
 """
 
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Generator, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
 
 from dermasynth_builder.core.errors import SourceError
-from dermasynth_builder.core.records import ClinicalImage, Problem
+from dermasynth_builder.core.records import ClinicalImage, Problem, ProblemKind
 from dermasynth_builder.read import vocabulary
-from dermasynth_builder.read.sources import isic2019, isic_export
+from dermasynth_builder.read.sources import isic_export
 from dermasynth_builder.read.tables import (
     CellReader,
     Form,
@@ -23,11 +29,26 @@ from dermasynth_builder.read.tables import (
     no_release,
     read_images,
     read_table,
+    split_doubled,
     walk_files,
 )
 
 SPLITS = {"TRAIN": "train", "TEST": "test"}
 REQUIRED = ("bcn_filename",)
+
+CHALLENGE_METADATA = "isic_2019_training_metadata.csv"
+CHALLENGE_GROUND_TRUTH = "isic_2019_training_groundtruth.csv"
+CHALLENGE_KEY = "image"
+CHALLENGE_CODES = ("MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC")  # one of these columns is 1, or else UNK
+_DOWNSAMPLED = "_downsampled"
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeTables:
+    """The two tables of the challenge's training set."""
+
+    metadata: Path
+    ground_truth: Path
 
 
 class Bcn20000:
@@ -47,11 +68,8 @@ class Bcn20000:
         """See `Source.read`. No patient is known: images are grouped by lesion."""
         files = walk_files(root)
         folder = ImageFolder(root, files)
-        figshare, challenge, export = (
-            _figshare_tables(files),
-            isic2019.find_tables(files),
-            isic_export.find_table(files),
-        )
+        figshare, challenge = _figshare_tables(files), _challenge_tables(files)
+        export = isic_export.find_table(files)
         tables = [*figshare[:1], *([challenge.metadata] if challenge else [])]
         if export and (not tables or "isic_id" in columns_of(export)):  # else it is a metadata.csv of something else
             tables.append(export)
@@ -64,8 +82,8 @@ class Bcn20000:
             rows = chain.from_iterable(read_table(path, root, REQUIRED) for path in figshare)
             form = self._form("bcn_filename")
         elif challenge:
-            rows = chain(isic2019.read_rows(challenge, root, folder))
-            form = self._form(isic2019.KEY)
+            rows = chain(_challenge_rows(challenge, root, folder))
+            form = self._form(CHALLENGE_KEY)
         elif export:
             rows = chain(read_table(export, root, isic_export.REQUIRED))
             form = isic_export.form(self, "dermoscopic")
@@ -117,3 +135,68 @@ def _figshare_tables(files: Collection[Path]) -> list[Path]:
 def _image_id(key: str, row: Row) -> str:
     name = row.cells[key]
     return name[: -len(".jpg")] if name.lower().endswith(".jpg") else name
+
+
+def _challenge_tables(files: Collection[Path]) -> ChallengeTables | None:
+    """The nearest of each, where both are there."""
+    nearest: dict[str, Path] = {}
+    for path in files:
+        nearest.setdefault(path.name.lower(), path)
+    if CHALLENGE_METADATA in nearest and CHALLENGE_GROUND_TRUTH in nearest:
+        return ChallengeTables(nearest[CHALLENGE_METADATA], nearest[CHALLENGE_GROUND_TRUTH])
+    return None
+
+
+def _challenge_rows(tables: ChallengeTables, root: Path, folder: ImageFolder) -> Iterator[Row | Problem]:
+    """The rows of BCN20000 in the columns of its figshare tables, but for the image's name.
+
+    Files of the other sets are claimed, and one problem tells how many images of them are stepped over.
+    """
+    codes = yield from _codes_by_image(tables.ground_truth, root)
+    others: Counter[str] = Counter()
+    own = 0
+    for item in read_table(tables.metadata, root, (CHALLENGE_KEY, "lesion_id")):
+        if isinstance(item, Problem):
+            yield item
+        elif item.cells["lesion_id"].startswith("BCN_"):
+            own += 1
+            yield from _told(item, codes)
+        else:
+            others[item.cells["lesion_id"].partition("_")[0] or "none"] += 1
+            folder.claim(item.cells[CHALLENGE_KEY])
+            folder.claim(item.cells[CHALLENGE_KEY].removesuffix(_DOWNSAMPLED))  # some copies leave it out
+    if others:
+        kinds = ", ".join(f"{prefix} {count:,}" for prefix, count in sorted(others.items()))
+        detail = f"{others.total():,} of {own + others.total():,} images are of other sets (lesion ids: {kinds})"
+        yield Problem(ProblemKind.OTHER_SET, tables.metadata.name, detail)
+
+
+def _told(row: Row, codes: dict[str, str]) -> Iterator[Row | Problem]:
+    """The row with its diagnosis and its part; the challenge trains on the part that BCN20000 trains on."""
+    if row.cells[CHALLENGE_KEY] not in codes:
+        yield Problem(
+            ProblemKind.UNKNOWN_VALUE, row.place, f"no diagnosis: {CHALLENGE_GROUND_TRUTH} has no row of use for it"
+        )
+    yield replace(row, cells={**row.cells, "diagnosis": codes.get(row.cells[CHALLENGE_KEY], ""), "split": "train"})
+
+
+def _codes_by_image(table: Path, root: Path) -> Generator[Problem, None, dict[str, str]]:
+    """The code of each image, "" where it is of no known class."""
+    rows: list[Row] = []
+    for item in read_table(table, root, (CHALLENGE_KEY, *CHALLENGE_CODES)):
+        if isinstance(item, Problem):
+            yield item
+        else:
+            rows.append(item)
+    codes: dict[str, str] = {}
+    for item in split_doubled(rows, lambda row: row.cells[CHALLENGE_KEY]):
+        if isinstance(item, Problem):
+            yield item
+            continue
+        marked = [code for code in (*CHALLENGE_CODES, "UNK") if item.cells.get(code) in ("1", "1.0")]
+        if len(marked) == 1:
+            codes[item.cells[CHALLENGE_KEY]] = marked[0] if marked[0] in CHALLENGE_CODES else ""
+        else:
+            detail = f"{item.cells[CHALLENGE_KEY]} has {len(marked)} diagnoses where one of the columns is to be 1.0"
+            yield Problem(ProblemKind.BROKEN_ROW, item.place, detail)
+    return codes

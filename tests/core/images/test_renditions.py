@@ -13,7 +13,7 @@ from PIL.ExifTags import Base
 
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.images.index import measure_file
-from dermasynth_builder.core.images.published import publish_image
+from dermasynth_builder.core.images.renditions import publish_image
 from dermasynth_builder.core.records import ClinicalImage, ImageFile
 from tests.support.clinical_images import clinical_image
 

@@ -10,10 +10,8 @@ import pytest
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import EngineError, UsageError
 from dermasynth_builder.core.options import BatchOptions, EngineOptions, MediaResolution
-from dermasynth_builder.generate.engines.batch.rows import outcome_of_row
-from dermasynth_builder.generate.engines.batch.shards import estimated_tokens
-from dermasynth_builder.generate.engines.online.job import Job
-from dermasynth_builder.generate.engines.online.outcomes import Came
+from dermasynth_builder.generate.engines.batch.shards import estimated_tokens, outcome_of_row
+from dermasynth_builder.generate.engines.online.attempt import Came, Job
 from dermasynth_builder.generate.prices import load_prices
 from dermasynth_builder.invented.fake_gemini.service import FakeGemini
 from dermasynth_builder.plan import reply_form

@@ -19,7 +19,7 @@ from dermasynth_builder.core.errors import EngineError
 from dermasynth_builder.core.images.renditions import ImageFault, make_sent_image
 from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.core.records import Request
-from dermasynth_builder.generate.engines.gemini_body import SAFETY_OFF
+from dermasynth_builder.generate.engines.gemini import SAFETY_OFF
 from dermasynth_builder.invented.fake_gemini.answers import camel_keys
 from dermasynth_builder.invented.fake_gemini.service import FakeGemini
 from dermasynth_builder.plan import reply_form

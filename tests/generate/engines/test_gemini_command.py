@@ -26,7 +26,8 @@ from dermasynth_builder.generate.run import Run, generate
 from dermasynth_builder.invented.fake_gemini.service import FakeGemini
 from dermasynth_builder.invented.specimens.pad_ufes import write_pad_ufes
 from dermasynth_builder.plan import reply_form
-from dermasynth_builder.report.costing import pilot_text
+from dermasynth_builder.report.cost import pilot_report
+from dermasynth_builder.report.cost_text import pilot_text
 from tests.support.fake_service import KEY, command, environment, gemini, picture_requests, require_nowhere, run_command
 from tests.support.recorder import Recorder
 
@@ -278,7 +279,7 @@ def test_a_pilot_asks_so_many_and_tells_what_all_will_cost(
     settings = replace(settings, engine_options=replace(settings.engine_options, price=None))
     ask(settings, recorder)
     assert len(records_in(tmp_path)) == sum(fake.asked.values()) == 20
-    told = pilot_text(pipeline.plan(settings, recorder), settings)
+    told = pilot_text(pilot_report(pipeline.plan(settings, recorder), settings))
     assert "20 requests answered" in told
     assert "60 such requests: $" in told
     piloted = sum(record["cost_usd"] for record in records_in(tmp_path))

@@ -9,7 +9,7 @@ import pytest
 from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.core.images.renditions import make_sent_image
 from dermasynth_builder.core.options import EngineOptions
-from dermasynth_builder.generate.engines.online.outcomes import Came
+from dermasynth_builder.generate.engines.online.attempt import Came
 from dermasynth_builder.generate.engines.openai import OpenAIService, openai_engine, read_chat
 from tests.support.fake_service import draw_picture, question_about
 

@@ -13,8 +13,7 @@ import pytest
 from dermasynth_builder.core.errors import EngineError, QuotaError
 from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.core.records import Reply, Request
-from dermasynth_builder.generate.engines.online.attempt import Errand, Return
-from dermasynth_builder.generate.engines.online.outcomes import Came, Outcome
+from dermasynth_builder.generate.engines.online.attempt import Came, Errand, Outcome, Return
 from dermasynth_builder.generate.engines.online.pace import Pace
 from dermasynth_builder.generate.engines.online.scheduler import Scheduler
 from dermasynth_builder.plan.reply_form import schema

@@ -16,7 +16,7 @@ from google.auth import jwt
 from dermasynth_builder.core.errors import EngineError
 from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.generate.engines.gemini import GeminiService
-from dermasynth_builder.generate.engines.online.outcomes import Came, Outcome
+from dermasynth_builder.generate.engines.online.attempt import Came, Outcome
 from dermasynth_builder.generate.engines.vertex import VertexAccess
 from dermasynth_builder.invented.fake_gemini.service import FakeGemini
 from dermasynth_builder.invented.specimens.pad_ufes import write_pad_ufes

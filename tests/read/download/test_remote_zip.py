@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dermasynth_builder.core.errors import DownloadError
-from dermasynth_builder.read.download.unpacking import unpack
+from dermasynth_builder.read.download.files import unpack
 from tests.support.downloads import Drawn
 
 Offered = Callable[[str], Drawn]

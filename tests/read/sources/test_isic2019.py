@@ -7,11 +7,11 @@ import pytest
 
 from dermasynth_builder.core.errors import SourceError, UsageError
 from dermasynth_builder.core.records import ProblemKind
-from dermasynth_builder.invented.specimens.isic import write_bcn20000
-from dermasynth_builder.invented.specimens.isic2019 import (
+from dermasynth_builder.invented.specimens.isic import (
     GROUND_TRUTH_COLUMNS,
     METADATA_COLUMNS,
     STRANGERS,
+    write_bcn20000,
     write_isic2019,
 )
 from dermasynth_builder.read.sources.bcn20000 import Bcn20000

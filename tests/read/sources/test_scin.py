@@ -12,8 +12,7 @@ from dermasynth_builder.core.errors import SourceError, UsageError
 from dermasynth_builder.core.records import ClinicalImage, Facts, Problem, ProblemKind
 from dermasynth_builder.invented.specimens.scin import CASE_COLUMNS, Layout, write_scin
 from dermasynth_builder.read import vocabulary
-from dermasynth_builder.read.sources.scin import Scin
-from dermasynth_builder.read.sources.scin_facts import BODY_PARTS, CONDITIONS, RETIRED
+from dermasynth_builder.read.sources.scin import BODY_PARTS, CONDITIONS, RETIRED, Scin
 from tests.support.tables import Cells, edit_table, rows_of
 
 LAYOUTS = get_args(Layout)

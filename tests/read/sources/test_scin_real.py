@@ -8,8 +8,15 @@ import pytest
 
 from dermasynth_builder.core.records import ClinicalImage, Facts, Problem, ProblemKind
 from dermasynth_builder.read import vocabulary
-from dermasynth_builder.read.sources import scin_facts
-from dermasynth_builder.read.sources.scin import Scin
+from dermasynth_builder.read.sources.scin import (
+    CONDITIONS,
+    MISSING,
+    RETIRED,
+    Scin,
+    of_case,
+    weighted_conditions,
+    with_labels,
+)
 from dermasynth_builder.read.tables import CellReader, Row, read_table
 
 pytestmark = pytest.mark.real
@@ -30,9 +37,7 @@ def case_facts(real_data: Path) -> list[Facts]:
     """The facts of all cases, those included whose files are all kept under another case."""
     cases, labels = (rows_of(real_data / "scin", name) for name in ("scin_cases.csv", "scin_labels.csv"))
     return [
-        scin_facts.with_labels(
-            scin_facts.of_case(CellReader(case, scin_facts.MISSING)), CellReader(label, scin_facts.MISSING)
-        )
+        with_labels(of_case(CellReader(case, MISSING)), CellReader(label, MISSING))
         for case, label in zip(cases, labels, strict=True)
     ]
 
@@ -82,11 +87,11 @@ def test_what_people_said_of_themselves(case_facts: list[Facts]) -> None:
 
 def test_what_dermatologists_said(case_facts: list[Facts], real_data: Path) -> None:
     labels = rows_of(real_data / "scin", "scin_labels.csv")
-    weighed = [scin_facts.weighted_conditions(row.cells[scin_facts.CONDITIONS]) for row in labels]
+    weighed = [weighted_conditions(row.cells[CONDITIONS]) for row in labels]
     assert sum(bool(conditions) for conditions in weighed) == 3061
     names = {name for conditions in weighed for name in conditions}
     assert len(names) == 370
-    assert names - {scin_facts.RETIRED} == set(vocabulary.diagnoses("scin"))
+    assert names - {RETIRED} == set(vocabulary.diagnoses("scin"))
     assert sum(bool(facts.differential) for facts in case_facts) == 3061
     # 925 cases tie at the top; of three others the name at the top was taken out of the list.
     assert sum(facts.diagnosis is not None for facts in case_facts) == 3061 - 925 - 3

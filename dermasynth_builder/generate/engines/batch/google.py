@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.generate.engines.gemini import developer_key
-from dermasynth_builder.generate.engines.online.outcomes import Came, Outcome, outcome_of_error
+from dermasynth_builder.generate.engines.online.attempt import Came, Outcome, outcome_of_error
 
 if TYPE_CHECKING:
     from google.genai.types import BatchJob

@@ -16,17 +16,17 @@ from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.core.protocols import Engine
 from dermasynth_builder.core.records import Reply, Request
 from dermasynth_builder.generate.engines.batch.google import BatchFault, BatchService, RemoteJob
-from dermasynth_builder.generate.engines.batch.rows import (
+from dermasynth_builder.generate.engines.batch.shards import (
     NOT_IN_RESULTS,
     failed_reply,
+    most_tokens,
     read_results,
     reply_asked_online,
     reply_to_row,
+    write_shard,
 )
-from dermasynth_builder.generate.engines.batch.shards import most_tokens, write_shard
 from dermasynth_builder.generate.engines.batch.state import BatchState, Shard, ShardState
-from dermasynth_builder.generate.engines.online.job import Job
-from dermasynth_builder.generate.engines.online.outcomes import Came, Outcome
+from dermasynth_builder.generate.engines.online.attempt import Came, Job, Outcome
 
 _ATTEMPTS = 4  # at a shard, which is halved each time
 _BREAKS = 20  # calls in a row that come to nothing, before the run gives up

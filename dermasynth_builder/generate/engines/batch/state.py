@@ -18,9 +18,9 @@ from typing import Any
 from uuid import uuid4
 
 from dermasynth_builder.core.errors import LedgerError
-from dermasynth_builder.core.locks import lock_beside
+from dermasynth_builder.core.files import lock_beside
 from dermasynth_builder.core.records import Facts, Reply, Request, canonical_json
-from dermasynth_builder.generate.engines.online.job import Job
+from dermasynth_builder.generate.engines.online.attempt import Job
 from dermasynth_builder.generate.ledger import record_of, reply_of
 
 

@@ -12,12 +12,8 @@ from typing import Protocol
 from dermasynth_builder.core.errors import DermaSynthError, EngineError
 from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.core.records import Reply, Request
-from dermasynth_builder.generate.engines.online.attempt import Errand, Return
-from dermasynth_builder.generate.engines.online.job import TRIES, Job
-from dermasynth_builder.generate.engines.online.outcomes import Came
-from dermasynth_builder.generate.engines.online.pace import Pace, tokens_of
-from dermasynth_builder.generate.engines.online.quota_day import quota_error
-from dermasynth_builder.generate.engines.online.window import Breaker, Window
+from dermasynth_builder.generate.engines.online.attempt import TRIES, Came, Errand, Job, Return
+from dermasynth_builder.generate.engines.online.pace import Breaker, Pace, Window, quota_error, tokens_of
 
 _LEAST_BACKOFF_S, _LONGEST_BACKOFF_S = 0.1, 60.0
 _IS_KEPT = "what is answered is kept; run the same command again to go on"

@@ -17,8 +17,7 @@ from urllib.request import getproxies
 import aiohttp
 
 from dermasynth_builder.core.images.renditions import ImageFault, SentImages
-from dermasynth_builder.generate.engines.online.attempt import Errand, Return, Service
-from dermasynth_builder.generate.engines.online.outcomes import Came, Outcome, outcome_of_error
+from dermasynth_builder.generate.engines.online.attempt import Came, Errand, Outcome, Return, Service, outcome_of_error
 
 _IMAGE_THREADS = 2
 _LARGE_BODY_BYTES = 1 << 20  # aiohttp sends larger ones from a file, in parts
