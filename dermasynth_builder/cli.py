@@ -14,6 +14,7 @@ from pathlib import Path
 from dermasynth_builder.arguments import Command, make_parser
 from dermasynth_builder.chosen import audit_settings_of, settings_of
 from dermasynth_builder.errors import DermaSynthError, FigureError, StoppedError, UsageError
+from dermasynth_builder.interrupts import heed_ctrl_c
 from dermasynth_builder.registry import SOURCES
 
 
@@ -21,6 +22,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Runs one command and gives its exit code."""
     arguments = make_parser(COMMANDS).parse_args(words)
     command: Command = arguments.command
+    heed_ctrl_c()
     try:
         command(arguments)
     except DermaSynthError as error:
