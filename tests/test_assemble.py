@@ -112,6 +112,15 @@ def test_a_pair_tells_where_it_comes_from() -> None:
     ]
 
 
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_a_pair_tells_whether_the_metadata_was_shown(*, is_shown: bool) -> None:
+    asked = replace(requests(1)[0], reply_schema=schema("asked"), is_metadata_shown=is_shown)
+    image = clinical_image(asked.image_id)
+    (made,) = assemble([(asked, answer(asked.key))], {image.image_id: image}, RECIPE)
+    assert isinstance(made, Pair)
+    assert made.is_metadata_shown == is_shown
+
+
 def test_what_has_no_reply_is_left_out_and_a_bad_reply_is_a_reject_in_its_place() -> None:
     broken = json.dumps({"reply": "A mole."})
     made = assembled(answer("", "First."), None, Reply("", broken), failure("", "blocked: SAFETY"), answer("", "Last."))
@@ -144,9 +153,10 @@ def test_flags_of_checks_follow_those_of_the_pair() -> None:
 
 
 def test_one_reason_to_reject_is_enough_and_flags_are_no_reason() -> None:
-    rejected = sort_out(GOOD, [finding("flag", "is short"), finding("reject", "is empty"), finding("reject", "is cut")])
-    reasons = ("form: is empty", "form: is cut")
-    assert rejected == Reject(GOOD.pair_id, GOOD.request_key, reasons, "What is it?", "A mole.")
+    rejected = Reject(GOOD.pair_id, GOOD.request_key, ("form: is empty",), "What is it?", "A mole.")
+    assert sort_out(GOOD, [finding("reject", "is empty")]) == rejected
+    findings = [finding("flag", "is short"), finding("reject", "is empty"), finding("reject", "is cut")]
+    assert sort_out(GOOD, findings) == replace(rejected, reasons=("form: is empty", "form: is cut"))
 
 
 def test_every_check_sees_every_pair_and_its_findings_are_kept_by_pair() -> None:

@@ -7,7 +7,7 @@ from made import clinical_image, pair
 
 from dermasynth_builder.checks.form import check_form
 from dermasynth_builder.checks.repeats import check_repeats
-from dermasynth_builder.records import Pair
+from dermasynth_builder.records import Pair, Turn
 
 IMAGE = clinical_image()
 GOOD_QUESTION, GOOD_ANSWER = "What does this show?", "A raised, brown plaque."
@@ -79,6 +79,13 @@ def test_an_empty_text_is_rejected_as_that_alone() -> None:
 def test_what_a_machine_leaves_in_a_text_is_rejected_with_the_words(text: str, held: str) -> None:
     assert reasons(answer=text) == [f"the answer holds {held}"]
     assert reasons(question=text) == [f"the question holds {held}"]
+
+
+def test_a_later_turn_is_told_by_what_it_is() -> None:
+    first = pair(GOOD_QUESTION, GOOD_ANSWER, image=IMAGE)
+    turns = (*first.messages, Turn("user", "And then,"), Turn("assistant", ""))
+    found = [finding.reason for finding in check_form([replace(first, messages=turns)])]
+    assert found == ["the question ends without a stop", "the answer is empty"]
 
 
 # --- repeats ---

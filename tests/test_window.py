@@ -75,8 +75,12 @@ def test_after_a_refusal_four_go_first_and_one_more_with_each_answer() -> None:
 
 def test_after_a_refusal_it_grows_by_a_twentieth_a_round_and_by_one_at_least() -> None:
     window = refused_once(start_rounds=2)  # 102.4
-    answer_round(window)
-    assert window.size == 107
+    sizes = []
+    for _ in range(3):
+        answer_round(window)
+        sizes.append(window.size)
+        window.answered(in_flight=10**6)  # of the next round
+    assert sizes == [107, 112, 118]
     small = refused_once(ceiling=8)  # 6.4
     answer_round(small)
     assert small.size == 7
