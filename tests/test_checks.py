@@ -34,7 +34,7 @@ def reasons(question: str = GOOD_QUESTION, answer: str = GOOD_ANSWER) -> list[st
         "A plaque (raised)",
         "It may itch, bleed ... or do neither.",
         "None of these signs is seen.",
-        "The facts were nullified, and the annulus spans naneurysms.",
+        "It is named after Keenan, and was nullified since.",
         "A plaque.\n",
     ],
 )
