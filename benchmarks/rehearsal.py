@@ -14,6 +14,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -89,17 +90,16 @@ def reap(process: "subprocess.Popen[str]") -> float:
 
 
 @contextlib.contextmanager
-def fake_gemini(folder: Path) -> Iterator[tuple[str, Ended]]:
+def fake_gemini() -> Iterator[tuple[str, Ended]]:
     """The service in a process of its own: its address, and what it has taken once the block has ended."""
     ended = Ended()
     words = [*COMMAND, "fake-gemini", "--port", "0", "--fault", FAULT]
-    temporary = os.environ | {"TMPDIR": str(folder)}  # its files are left where it is terminated
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=temporary)
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout
         yield process.stdout.readline().split(" is at ")[1].split(";")[0], ended
     finally:
-        process.terminate()  # no SIGINT: a script in the background hands down that it is ignored
+        process.send_signal(signal.SIGINT)
         ended.peak_mb = reap(process)
 
 
@@ -115,7 +115,7 @@ def rehearse(folder: Path, engine: str, poll_s: float) -> tuple[dict[str, float]
 
     Rows are loaded by another process: a child counts as its own the memory that its parent held when it was made.
     """
-    with fake_gemini(folder) as (url, service):
+    with fake_gemini() as (url, service):
         ended = run_build(folder, engine, url, poll_s=poll_s)
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as other:
         checked = other.submit(check, folder / engine, engine, planned(folder, engine)).result()

@@ -6,7 +6,9 @@ The only place that prints or exits. Exit codes: 0 done, 1 the work failed, 2 wr
 import argparse
 import json
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +23,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Runs one command and gives its exit code."""
     arguments = make_parser(COMMANDS).parse_args(words)
     command: Command = arguments.command
+    _heed_ctrl_c()
     try:
         command(arguments)
     except DermaSynthError as error:
@@ -35,6 +38,17 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"dermasynth: {error}; check that the disk has room and the folder may be written", file=sys.stderr)
         return 1
     return 0
+
+
+def _heed_ctrl_c() -> None:
+    """Makes SIGINT a KeyboardInterrupt where this process was started with SIGINT ignored.
+
+    A shell starts the background jobs of a script so; a handler of the caller's own stays. Outside the main thread,
+    where none can be set, it does nothing.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _demo(arguments: argparse.Namespace) -> None:

@@ -2,8 +2,12 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +20,7 @@ from tests.support.paths import ROOT
 from tests.support.releases import Built
 
 Output = pytest.CaptureFixture[str]
+SetInterrupts = Callable[[signal.Handlers | Callable[..., None]], object]
 
 
 def run(*words: str | Path) -> int:
@@ -174,6 +179,31 @@ def test_a_reader_that_has_enough_is_no_error(built: Built) -> None:
     command = f"'{sys.executable}' -c '{script}' show -n 40 --out '{built.release}' | head -1"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.fixture
+def interrupts() -> Iterator[SetInterrupts]:
+    """Sets what SIGINT does; it is as before afterwards."""
+    before = signal.getsignal(signal.SIGINT)
+    yield partial(signal.signal, signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_is_heeded_where_it_was_ignored_and_a_callers_own_handler_stays(
+    interrupts: SetInterrupts, capsys: Output
+) -> None:
+    def mine(*_: object) -> None:
+        pass
+
+    for before, after in ((signal.SIG_IGN, signal.default_int_handler), (mine, mine)):
+        interrupts(before)
+        assert run("sources") == 0
+        assert signal.getsignal(signal.SIGINT) is after
+    interrupts(signal.SIG_IGN)
+    with ThreadPoolExecutor(1) as pool:  # no handler can be set there
+        assert pool.submit(run, "sources").result() == 0
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    capsys.readouterr()
 
 
 def test_version_readme_changelog_and_package_agree(capsys: Output) -> None:

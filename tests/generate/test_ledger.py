@@ -70,6 +70,23 @@ def test_the_first_line_names_the_format_and_the_engine(path: Path) -> None:
     assert sum(b'"ledger"' in line for line in path.read_bytes().splitlines()) == 1
 
 
+def test_a_ledger_that_is_written_twice_is_headed_once(path: Path, opened: Open) -> None:
+    ledger = opened()
+    for number in range(2):
+        with ledger:
+            ledger.append(answer(request(number).key))
+    assert [b'"ledger"' in line for line in path.read_bytes().splitlines()] == [True, False, False]
+
+
+def test_a_line_of_an_earlier_version_lacks_what_was_not_noted_then(path: Path, opened: Open) -> None:
+    written(path, FULL)
+    header, line = path.read_bytes().splitlines()
+    later = ("sent_at", "waited_s", "attempts", "finish_reason", "cost_usd", "parameters")
+    known = {name: value for name, value in json.loads(line).items() if name not in later}
+    path.write_bytes(header + b"\n" + json.dumps(known).encode() + b"\n")
+    assert held(opened(), 1) == [FULL]
+
+
 def test_a_line_is_json_of_one_reply(path: Path) -> None:
     lines = written(path, *REPLIES).split(b"\n")
     assert lines[-1] == b""
@@ -121,6 +138,26 @@ def test_a_later_reply_replaces_an_earlier_one(path: Path, opened: Open) -> None
     written(path, failure(key, "late: failure"))
     assert opened().is_failure(key)
     assert len(path.read_bytes().splitlines()) == 4  # all are kept
+
+
+def test_the_money_of_all_lines_counts_and_the_versions_of_those_that_answer(path: Path, opened: Open) -> None:
+    def paid(number: int, cost_usd: float, version: str) -> Reply:
+        return replace(answer(request(number).key), cost_usd=cost_usd, model_version=version)
+
+    changed = replace(failure(request(1).key, "version changed: m-2"), cost_usd=0.5, model_version="m-2")
+    with opened() as ledger:
+        for reply in (paid(0, 0.25, "m-1"), paid(0, 0.25, "m-1"), changed, answer(request(2).key)):
+            ledger.append(reply)
+        assert (ledger.spent_usd, ledger.model_versions) == (1.0, {"m-1"})
+    written(path, paid(3, 1.0, "m-3"))
+    assert (opened().spent_usd, opened().model_versions) == (2.0, {"m-1", "m-3"})
+
+
+def test_a_ledger_holds_the_last_reply_to_a_key_and_that_alone(path: Path, opened: Open) -> None:
+    first, last = answer(request(0).key, "first"), answer(request(0).key, "last")
+    written(path, first, last)
+    ledger = opened()
+    assert [ledger.holds(reply) for reply in (last, first, answer(request(1).key))] == [True, False, False]
 
 
 # --- what a kill leaves ---

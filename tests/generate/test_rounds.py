@@ -1,6 +1,7 @@
 """Questions that the engine writes itself: in rounds, each frozen before it begins, and only those that are new."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from dermasynth_builder import pipeline
 from dermasynth_builder.check.novelty import check_novelty
 from dermasynth_builder.core.options import PlanOptions, Settings
-from dermasynth_builder.core.records import ClinicalImage, Pair, Reply, Turn, canonical_json
+from dermasynth_builder.core.records import ClinicalImage, Pair, Reply, Style, canonical_json
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.generate.ledger import Ledger
 from dermasynth_builder.generate.rounds import Planned, Rounds
@@ -16,7 +17,7 @@ from dermasynth_builder.plan.planner import ACCEPTED_EXAMPLES, BANK_EXAMPLES, Pl
 from dermasynth_builder.plan.questions import load_prompt_book
 from dermasynth_builder.plan.similarity import Known, accepted
 from dermasynth_builder.read.source import ReadSource
-from tests.support.clinical_images import clinical_image
+from tests.support.clinical_images import clinical_image, pair
 from tests.support.recited import Recited
 
 BOOK = load_prompt_book()
@@ -129,29 +130,8 @@ def test_only_questions_far_from_the_bank_and_from_each_other_are_accepted() -> 
     ]
 
 
-def pair_of(question: str, number: int, model: str | None = "some-model", style: str = "self_instruct") -> Pair:
-    image = clinical_image(f"image_{number}")
-    return Pair(
-        pair_id=f"pad_ufes/image_{number}/general",
-        image=image,
-        split="train",
-        question=question,
-        answer="Yes.",
-        messages=(Turn("user", question), Turn("assistant", "Yes.")),
-        style=style,  # type: ignore[arg-type]  # a test's word
-        question_type="self_instruct",
-        references=(),
-        engine="gemini" if model else "template",
-        model=model,
-        model_version=model,
-        prompt_id="self_instruct",
-        prompt_sha256="00" * 32,
-        is_metadata_shown=True,
-        seed=SEED,
-        generated_at=None,
-        builder_version="0",
-        request_key=f"{number:064x}",
-    )
+def pair_of(question: str, number: int, model: str | None = "some-model", style: Style = "self_instruct") -> Pair:
+    return replace(pair(question, "Yes.", image=clinical_image(f"image_{number}"), model=model), style=style)
 
 
 def test_a_models_question_that_is_not_new_is_rejected_with_the_one_that_it_repeats() -> None:
@@ -169,3 +149,8 @@ def test_a_models_question_that_is_not_new_is_rejected_with_the_one_that_it_repe
 @pytest.mark.parametrize("changed", [{"model": None}, {"style": "asked"}])
 def test_forms_and_questions_of_the_bank_may_come_again(changed: dict[str, None]) -> None:
     assert not list(check_novelty([pair_of("Is it flat?", number, **changed) for number in range(3)]))  # type: ignore[arg-type]
+
+
+def test_what_one_source_was_asked_may_be_asked_of_another() -> None:
+    here = pair_of("Is the left edge darker?", 0)
+    assert not list(check_novelty([here, replace(here, image=replace(here.image, source="hiba"))]))

@@ -1,9 +1,9 @@
-"""Invented clinical images for tests that need no files."""
+"""Invented clinical images, and pairs of them, for tests that need no files."""
 
 from dataclasses import replace
 from itertools import product
 
-from dermasynth_builder.core.records import ClinicalImage, Facts, ImageFile
+from dermasynth_builder.core.records import ClinicalImage, Facts, ImageFile, Pair, Turn
 
 FULL = Facts(
     diagnosis="basal cell carcinoma",
@@ -99,6 +99,31 @@ def clinical_image(
         attribution="invented",
         row_place="metadata.csv, line 2",
         file=ImageFile("ab" * 32, "PNG", "RGB", 64, 64, 1000, 0),
+    )
+
+
+def pair(question: str, answer: str, *, image: ClinicalImage, slot: str = "general", model: str | None = "m") -> Pair:
+    """A pair that a model made of an image: one question of the bank, one answer."""
+    return Pair(
+        pair_id=f"{image.source}/{image.image_id}/{slot}",
+        image=image,
+        split="train",
+        question=question,
+        answer=answer,
+        messages=(Turn("user", question), Turn("assistant", answer)),
+        style="asked",
+        question_type="overview",
+        references=(),
+        engine="gemini" if model else "template",
+        model=model,
+        model_version=model,
+        prompt_id="asked",
+        prompt_sha256="00" * 32,
+        is_metadata_shown=True,
+        seed=0,
+        generated_at=None,
+        builder_version="0",
+        request_key="00" * 32,
     )
 
 

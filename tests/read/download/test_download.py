@@ -92,6 +92,24 @@ def test_a_larger_sample_holds_a_smaller_one(offered: Offered) -> None:
     assert len(sample(images, 99)) == len(images)
 
 
+def test_a_sample_takes_each_diagnosis_in_turn_and_what_has_none_last_of_a_turn() -> None:
+    from dataclasses import replace
+
+    from tests.support.clinical_images import clinical_image
+
+    named = {"": 9, "nevus": 3, "BCC": 2, "ACK": 1}  # images of each
+    image = clinical_image()
+    images = [
+        replace(image, image_id=f"{name}_{number}", facts=replace(image.facts, diagnosis_published=name or None))
+        for name, count in named.items()
+        for number in range(count)
+    ]
+    turns = [each.facts.diagnosis_published for each in sample(images, 11)]
+    assert turns == ["ACK", "BCC", "nevus", None, "BCC", "nevus", None, "nevus", None, None, None]
+    order = [each.image_id for each in sample(images, 99) if not each.facts.diagnosis_published]
+    assert order != sorted(order)  # neighbours in a table are often of one patient
+
+
 def test_a_sample_can_be_made_whole(offered: Offered) -> None:
     drawn = offered("pad_ufes")
     drawn.download(limit=3)

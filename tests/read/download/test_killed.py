@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -22,6 +23,16 @@ def command(drawn: Drawn) -> list[str]:
 
 def start(drawn: Drawn) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(command(drawn), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+@contextmanager
+def interrupts_are(inherited: signal.Handlers) -> Iterator[None]:
+    """What a process started meanwhile does with SIGINT; scripts ignore it for what they start in the background."""
+    ours = signal.signal(signal.SIGINT, inherited)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, ours)
 
 
 def wait_for_bytes(drawn: Drawn, process: "subprocess.Popen[bytes]", sent_bytes: int) -> None:
@@ -56,10 +67,14 @@ def test_a_download_that_was_killed_five_times_ends_whole(offered: Callable[[str
 
 
 @pytest.mark.slow
-def test_an_interrupted_download_stops_with_a_sentence(offered: Callable[[str], Drawn]) -> None:
+@pytest.mark.parametrize("inherited", [signal.SIG_IGN, signal.SIG_DFL], ids=["background", "foreground"])
+def test_an_interrupted_download_stops_with_a_sentence(
+    offered: Callable[[str], Drawn], inherited: signal.Handlers
+) -> None:
     drawn = offered("hiba")
     drawn.archives.pause_s = 0.01
-    process = start(drawn)
+    with interrupts_are(inherited):
+        process = start(drawn)
     wait_for_bytes(drawn, process, 12_000)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=10)

@@ -1,0 +1,167 @@
+"""Replies become pairs or rejects, groups get their split, findings their effect."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+from hashlib import sha256
+
+import pytest
+
+from dermasynth_builder import __version__
+from dermasynth_builder.check.assemble import Recipe, Reject, assemble, find, sort_out, split_of
+from dermasynth_builder.check.form import check_form
+from dermasynth_builder.check.repeats import check_repeats
+from dermasynth_builder.core.records import ClinicalImage, Finding, Pair, Reply
+from dermasynth_builder.plan.reply_form import schema
+from tests.support.clinical_images import clinical_image, pair
+from tests.support.recited import answer, failure, requests
+
+RECIPE = Recipe("recited", seed=3, split_shares=(0.6, 0.2, 0.2), flags=("drawn",))
+GROUPS = 3000
+
+
+def shares_of_splits(official_split: str | None, shares: tuple[float, float, float]) -> dict[str, float]:
+    """How the groups of images are parted."""
+    recipe = replace(RECIPE, split_shares=shares)
+    image = replace(clinical_image(), official_split=official_split)
+    splits = Counter(split_of(replace(image, group_id=f"group_{number}"), recipe) for number in range(GROUPS))
+    return {split: count / GROUPS for split, count in splits.items()}
+
+
+# --- splits ---
+
+
+def test_groups_are_parted_by_the_shares_asked_for() -> None:
+    found = shares_of_splits(None, (0.6, 0.3, 0.1))
+    assert found == pytest.approx({"train": 0.6, "validation": 0.3, "test": 0.1}, abs=0.03)
+
+
+def test_an_official_test_part_is_our_test_and_nothing_else_is_in_it() -> None:
+    assert shares_of_splits("test", (0.6, 0.3, 0.1)) == {"test": 1.0}
+    assert shares_of_splits("test", (1.0, 0.0, 0.0)) == {"test": 1.0}
+    found = shares_of_splits("train", (0.4, 0.2, 0.4))
+    assert found == pytest.approx({"train": 2 / 3, "validation": 1 / 3}, abs=0.03)
+
+
+def test_an_official_train_part_is_whole_where_all_is_to_be_train() -> None:
+    assert shares_of_splits("train", (0.5, 0.0, 0.5)) == {"train": 1.0}
+
+
+def test_a_split_depends_on_group_source_and_seed_and_on_nothing_else() -> None:
+    images = [clinical_image(f"image_{number}", group=f"group_{number}") for number in range(200)]
+
+    def splits(images: list[ClinicalImage], recipe: Recipe = RECIPE) -> list[str]:
+        return [split_of(image, recipe) for image in images]
+
+    same = [replace(image, image_id="other", file_name="other.png", path=None, file=None) for image in images]
+    assert splits(same) == splits(images)
+    assert splits(images, replace(RECIPE, engine="gemini", flags=())) == splits(images)
+    assert splits(images, replace(RECIPE, seed=4)) != splits(images)
+    assert splits([replace(image, source="hiba") for image in images]) != splits(images)
+
+
+# --- pairs and rejects ---
+
+
+def assembled(*replies: Reply | None) -> list[Pair | Reject]:
+    """What becomes of replies to the first requests; a reply's key is put in."""
+    asked = [replace(each, reply_schema=schema("asked")) for each in requests(len(replies))]
+    images = {each.image_id: clinical_image(each.image_id) for each in asked}
+    answered = [(each, replace(r, key=each.key) if r else None) for each, r in zip(asked, replies, strict=True)]
+    return list(assemble(answered, images, RECIPE))
+
+
+def test_a_pair_tells_where_it_comes_from() -> None:
+    reply = replace(
+        answer("", "A mole."),
+        references=("Author A. 2020.",),
+        model="m",
+        model_version="m-001",
+        answered_at="2026-11-23T20:00:00.000+00:00",
+        cost_usd=0.25,
+    )
+    (made,) = assembled(reply)
+    assert isinstance(made, Pair)
+    (asked,) = (replace(each, reply_schema=schema("asked")) for each in requests(1))
+    assert made == Pair(
+        pair_id="pad_ufes/PAT_9001_7001_0/general",
+        image=clinical_image("PAT_9001_7001_0"),
+        split=split_of(clinical_image(), RECIPE),
+        question="What does this picture show?",
+        answer="A mole.",
+        messages=made.messages,
+        style="asked",
+        question_type="overview",
+        references=("Author A. 2020.",),
+        engine="recited",
+        model="m",
+        model_version="m-001",
+        prompt_id="asked",
+        prompt_sha256=sha256(b"prompt 0").hexdigest(),
+        is_metadata_shown=True,
+        seed=3,
+        generated_at="2026-11-23T20:00:00.000+00:00",
+        builder_version=__version__,
+        request_key=asked.key,
+        cost_usd=0.25,
+        flags=("drawn",),
+    )
+    assert [(turn.role, turn.content) for turn in made.messages] == [
+        ("user", "What does this picture show?"),
+        ("assistant", "A mole."),
+    ]
+
+
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_a_pair_tells_whether_the_metadata_was_shown(*, is_shown: bool) -> None:
+    asked = replace(requests(1)[0], reply_schema=schema("asked"), is_metadata_shown=is_shown)
+    image = clinical_image(asked.image_id)
+    (made,) = assemble([(asked, answer(asked.key))], {image.image_id: image}, RECIPE)
+    assert isinstance(made, Pair)
+    assert made.is_metadata_shown == is_shown
+
+
+def test_what_has_no_reply_is_left_out_and_a_bad_reply_is_a_reject_in_its_place() -> None:
+    broken = json.dumps({"reply": "A mole."})
+    made = assembled(answer("", "First."), None, Reply("", broken), failure("", "blocked: SAFETY"), answer("", "Last."))
+    assert [type(each) for each in made] == [Pair, Reject, Reject, Pair]
+    first, wrong, blocked, last = made
+    assert isinstance(first, Pair)
+    assert isinstance(last, Pair)
+    assert (first.answer, last.answer) == ("First.", "Last.")
+    assert isinstance(wrong, Reject)
+    assert (wrong.pair_id, wrong.reply) == ("pad_ufes/PAT_9001_7001_2/general", broken)
+    assert wrong.question == "What does this picture show?"
+    assert wrong.reasons[0].startswith("reply: wrong members")
+    assert isinstance(blocked, Reject)
+    assert (blocked.reasons, blocked.reply) == (("reply: blocked: SAFETY",), None)
+
+
+# --- findings ---
+
+GOOD = replace(pair("What is it?", "A mole.", image=clinical_image()), flags=("drawn",))
+
+
+def finding(severity: str, reason: str) -> Finding:
+    return Finding(GOOD.pair_id, "form", severity, reason)  # type: ignore[arg-type]  # a test's word
+
+
+def test_flags_of_checks_follow_those_of_the_pair() -> None:
+    assert sort_out(GOOD, []) == GOOD
+    flagged = sort_out(GOOD, [finding("flag", "is short"), finding("flag", "is plain")])
+    assert flagged == replace(GOOD, flags=("drawn", "form: is short", "form: is plain"))
+
+
+def test_one_reason_to_reject_is_enough_and_flags_are_no_reason() -> None:
+    rejected = Reject(GOOD.pair_id, GOOD.request_key, ("form: is empty",), "What is it?", "A mole.")
+    assert sort_out(GOOD, [finding("reject", "is empty")]) == rejected
+    findings = [finding("flag", "is short"), finding("reject", "is empty"), finding("reject", "is cut")]
+    assert sort_out(GOOD, findings) == replace(rejected, reasons=("form: is empty", "form: is cut"))
+
+
+def test_every_check_sees_every_pair_and_its_findings_are_kept_by_pair() -> None:
+    again = replace(GOOD, pair_id="pad_ufes/again", answer="A mole,")
+    found = find([GOOD, again], [check_form, check_repeats])
+    assert {pair_id: [each.check for each in findings] for pair_id, findings in found.items()} == {
+        "pad_ufes/again": ["form", "repeats"]
+    }

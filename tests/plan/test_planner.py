@@ -1,0 +1,124 @@
+"""The planner's rules, on small banks of a test's own."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from dermasynth_builder.core.files import resource_dir
+from dermasynth_builder.core.options import PlanOptions
+from dermasynth_builder.core.records import ClinicalImage, Request, Style
+from dermasynth_builder.plan.planner import Planner
+from dermasynth_builder.plan.questions import PromptBook, QuestionType
+from dermasynth_builder.plan.reply_form import schema
+from tests.support.clinical_images import EMPTY, FULL, clinical_image
+
+CONVERSATIONS = PlanOptions(self_instruct_share=0.0, conversation_share=1.0)
+SELF_INSTRUCT = PlanOptions(self_instruct_share=0.5)
+
+
+def kind(name: str, *, topic: str = "", style: Style = "asked", needs: tuple[str, ...] = ()) -> QuestionType:
+    return QuestionType(name, topic or name, style, "a clinician", "what is seen", needs, (f"What of {name}?",))
+
+
+BRIEF = kind("brief", topic="free", style="self_instruct")
+
+
+def book(general: Iterable[QuestionType], source: Iterable[QuestionType] = ()) -> PromptBook:
+    """The templates that ship, with these banks."""
+    return PromptBook(resource_dir("prompts"), {"general": tuple(general), "pad_ufes": tuple(source)})
+
+
+def images(count: int) -> list[ClinicalImage]:
+    return [clinical_image(f"image_{number}") for number in range(count)]
+
+
+def planned(banks: PromptBook, options: PlanOptions, count: int = 40) -> list[Request]:
+    return list(Planner(banks, 5, options).requests(images(count)))
+
+
+# --- conversations ---
+
+
+def test_a_conversation_has_two_to_five_turns_however_many_types_there_are() -> None:
+    requests = planned(book(kind(f"type_{n}") for n in range(9)), CONVERSATIONS, 80)
+    assert {request.style for request in requests} == {"conversation"}
+    assert {len(request.steps) for request in requests} == {2, 3, 4, 5}
+    for request in requests:
+        names = [step.question_type for step in request.steps]
+        assert (names[0], names[-1], names) == ("type_0", "type_8", sorted(set(names)))
+
+
+def test_where_too_few_types_fit_for_a_conversation_one_question_is_asked_in_its_place() -> None:
+    general = [kind("overview"), kind("diagnosis", needs=("diagnosis",)), BRIEF]
+    (whole,) = Planner(book(general), 5, CONVERSATIONS).requests([clinical_image(facts=FULL)])
+    (short,) = Planner(book(general), 5, CONVERSATIONS).requests([clinical_image(facts=EMPTY)])
+    assert (whole.style, len(whole.steps)) == ("conversation", 2)
+    assert (short.style, short.question_type, short.steps) == ("asked", "overview", ())
+
+
+def test_the_question_of_the_source_shares_no_topic_with_a_turn_of_the_conversation() -> None:
+    general = [kind("overview", topic="look"), kind("diagnosis")]
+    taken = [kind("features", topic="look"), kind("reasoning", topic="diagnosis")]
+    requests = planned(book(general, [*taken, kind("size")]), CONVERSATIONS)
+    assert {request.question_type for request in requests if request.slot == "source"} == {"size"}
+    assert {request.style for request in planned(book(general, taken), CONVERSATIONS)} == {"conversation"}
+
+
+# --- what a request holds ---
+
+
+def test_a_reply_is_asked_for_in_the_form_of_its_style_and_turns() -> None:
+    general = [kind(f"type_{n}") for n in range(5)]
+    requests = planned(book(general, [kind("size")]), PlanOptions(self_instruct_share=0.0, conversation_share=0.5))
+    requests += planned(book(general, [kind("size")]), PlanOptions(self_instruct_share=0.0, is_together=True))
+    requests += planned(book([*general, BRIEF]), SELF_INSTRUCT)
+    assert {(request.style, len(request.steps)) for request in requests} >= {
+        ("asked", 0),
+        ("asked", 2),
+        ("conversation", 3),
+        ("self_instruct", 0),
+    }
+    assert all(request.reply_schema == schema(request.style, len(request.steps)) for request in requests)
+
+
+def test_a_request_tells_which_file_it_is_about() -> None:
+    image = replace(clinical_image(), path=Path("a.png"))
+    (asked,) = Planner(book([kind("overview"), BRIEF]), 5, PlanOptions(self_instruct_share=0.0)).requests([image])
+    assert image.file
+    assert (asked.image_path, asked.image_sha256) == (Path("a.png"), image.file.sha256)
+    planner = Planner(book([kind("overview"), BRIEF]), 5, PlanOptions(self_instruct_share=0.0))
+    (unmeasured,) = planner.requests([replace(image, path=None, file=None)])
+    assert (unmeasured.image_path, unmeasured.image_sha256) == (None, None)
+
+
+# --- self-instruct ---
+
+
+def test_a_brief_shows_four_questions_of_the_banks_and_two_drawn_from_those_accepted() -> None:
+    banks = book([*(kind(f"type_{n}") for n in range(9)), BRIEF])
+    accepted = [f"Is part {number} darker?" for number in range(8)]
+    requests = list(Planner(banks, 5, SELF_INSTRUCT).requests(images(40), lambda _: accepted))
+    shown = [[text for text in accepted if f"- {text}\n" in request.prompt] for request in requests]
+    assert {len(texts) for texts in shown} == {2}
+    assert {text for texts in shown for text in texts} == set(accepted)
+    assert {request.prompt.count("- What of type_") for request in requests} == {4}
+
+
+def test_rounds_part_the_self_instruct_requests_of_some_images_and_ask_no_other_twice() -> None:
+    banks = book([kind("overview"), BRIEF], [kind("size")])
+    planner = Planner(banks, 5, PlanOptions(self_instruct_share=0.25, rounds=3))
+    by_round = [list(planner.requests_of_round(images(60), number, lambda _: ())) for number in range(3)]
+    assert {request.style for request in by_round[0]} == {"asked", "self_instruct"}
+    assert {request.style for later in by_round[1:] for request in later} == {"self_instruct"}
+    ids = sorted(request.pair_id for requests in by_round for request in requests)
+    assert ids == sorted(request.pair_id for request in planner.requests(images(60)))
+
+
+def test_another_seed_draws_other_rounds_styles_and_questions() -> None:
+    banks = book([*(kind(f"type_{n}") for n in range(9)), BRIEF])
+    one, other = (Planner(banks, seed, PlanOptions(self_instruct_share=0.25, rounds=4)) for seed in (1, 2))
+    assert [one.round_of(image) for image in images(40)] != [other.round_of(image) for image in images(40)]
+    drawn = [
+        [(request.style, request.question_type) for request in planner.requests(images(40))] for planner in (one, other)
+    ]
+    assert drawn[0] != drawn[1]
