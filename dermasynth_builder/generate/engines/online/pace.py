@@ -43,7 +43,7 @@ def _day(at: datetime) -> date:
 
 
 _START, _LEAST = 32, 1
-_GROWTH, _CUT, _CUT_EVERY_S = 0.05, 0.8, 15.0
+_WINDOW_GROWTH, _CUT, _CUT_EVERY_S = 0.05, 0.8, 15.0
 _SATURATED = 0.8
 _FIRST = 4  # after a refusal
 
@@ -73,7 +73,7 @@ class Window:
         if self._is_slow_start:
             self._grow(1)  # for each: twice as many a round
         elif self._clean >= self.size:
-            self._grow(max(1, self._size * _GROWTH))
+            self._grow(max(1, self._size * _WINDOW_GROWTH))
             self._clean = 0
 
     def refused(self, now: float) -> None:
@@ -128,7 +128,7 @@ _LEAST_PAUSE_S = 1.0  # after a refusal that names no time
 _SPEND_PAUSE_S = 60.0
 _SLACK_S = 0.01
 _LEAST_PER_S = 1 / _MINUTE_S
-_GROWTH, _GROWTH_EVERY_S = 1.05, 5.0  # of a rate that was learned
+_RATE_GROWTH, _RATE_GROWTH_EVERY_S = 1.05, 5.0  # of a rate that was learned
 _PATIENCE = 4.0  # the longer the waits that follow a refusal, the more seldom it is tempted
 
 
@@ -172,7 +172,7 @@ class Pace:
         self._learned: Bucket | None = None
         self._paused_until = 0.0
         self._grown_at = 0.0
-        self._growth_every_s = _GROWTH_EVERY_S
+        self._growth_every_s = _RATE_GROWTH_EVERY_S
         self._start: _Mark | None = None
         self._refusals: deque[_Mark] = deque()  # of the last minute that were news
         self._span: tuple[_Mark, _Mark, float] | None = None  # from, to, share: what `_learned` rests on
@@ -214,7 +214,7 @@ class Pace:
         if late:
             self._measure()
         elif self._learned and now - self._grown_at >= self._growth_every_s:
-            self._learned.per_s *= _GROWTH
+            self._learned.per_s *= _RATE_GROWTH
             self._grown_at = now
 
     def refused(self, wait_s: float, now: float, *, sent_at: float) -> bool:
@@ -233,7 +233,7 @@ class Pace:
         is_news = sent_at + _SLACK_S >= self._paused_until
         self._paused_until = max(self._paused_until, now + wait_s)
         if is_news:
-            self._growth_every_s = max(_GROWTH_EVERY_S, _PATIENCE * wait_s)
+            self._growth_every_s = max(_RATE_GROWTH_EVERY_S, _PATIENCE * wait_s)
             self._count_anew(now, share=share, burst_s=min(wait_s, _LONGEST_BURST_S))
         return is_news
 
