@@ -156,7 +156,7 @@ def _content_hash(config_name: str, options: dict[str, Any]) -> str:
     folder = Path(options.get("data_dir") or "dermasynth")
     if is_release(folder):
         config = read_card(folder).get(config_name)
-        return digest(config.mark if config else None)[:16]
+        return digest(config.content_digest if config else None)[:16]
     if not folder.is_dir():
         return digest(None)[:16]
     from dermasynth_builder.read.tables import walk_files

@@ -102,7 +102,7 @@ def _image(number: int, path: Path, file: ImageFile) -> ClinicalImage:
         facts=facts,
         licence="CC-BY-4.0",
         attribution="noise made by a benchmark",
-        row_place=f"metadata.csv, line {number + 2}",
+        row_location=f"metadata.csv, line {number + 2}",
         path=path,
         file=file,
     )

@@ -10,7 +10,7 @@ from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.files import jinja_environment, resource_dir
 from dermasynth_builder.core.options import BATCHES, Settings
-from dermasynth_builder.core.protocols import Engine, Waiting
+from dermasynth_builder.core.protocols import Engine, LongRunning
 from dermasynth_builder.core.records import Pair, Request
 from dermasynth_builder.core.reporter import Bar, Reporter
 from dermasynth_builder.generate.ledger import Ledger, ledger_path
@@ -104,7 +104,7 @@ def _showing(run: Run, bar: Bar, total: int, *, engine: Engine) -> Callable[[int
         told = note
         advance(0)
 
-    if isinstance(engine, Waiting):
+    if isinstance(engine, LongRunning):
         engine.tell = tell
     return advance
 

@@ -76,7 +76,7 @@ def find(pairs: Iterable[Pair], checks: Iterable[Check]) -> dict[str, list[Findi
     return by_pair
 
 
-def sort_out(pair: Pair, findings: Iterable[Finding]) -> Pair | Reject:
+def apply_findings(pair: Pair, findings: Iterable[Finding]) -> Pair | Reject:
     """The pair with its flags, or a reject with its reasons."""
     rejecting = tuple(f"{f.check}: {f.reason}" for f in findings if f.severity == "reject")
     if rejecting:

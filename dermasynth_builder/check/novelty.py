@@ -19,7 +19,7 @@ def check_novelty(pairs: Iterable[Pair]) -> Iterator[Finding]:
         if pair.style != "self_instruct" or pair.model is None:
             continue
         of_source = known[pair.image.source]
-        if like := of_source.like(pair.question):
+        if like := of_source.nearest(pair.question):
             yield Finding(pair.pair_id, "novelty", "reject", f"ROUGE-L {like[1]:.2f} with {like[0]!r}")
         else:
             of_source.add([pair.question])

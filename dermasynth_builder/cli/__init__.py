@@ -101,17 +101,17 @@ def _audit(arguments: argparse.Namespace) -> None:
 
 def _download(arguments: argparse.Namespace) -> None:
     from dermasynth_builder.cli.terminal import TerminalReporter
-    from dermasynth_builder.read.download import DownloadOrder, download
+    from dermasynth_builder.read.download import DownloadOptions, download
 
-    order = DownloadOrder(
+    options = DownloadOptions(
         source=arguments.source,
         folder=arguments.to or Path("data", arguments.source),
-        place=arguments.place,
+        host=arguments.host,
         limit=arguments.limit,
         jobs=arguments.jobs,
         is_licence_accepted=arguments.accept_licence,
     )
-    download(order, TerminalReporter())
+    download(options, TerminalReporter())
 
 
 def _questions(arguments: argparse.Namespace) -> None:
@@ -146,10 +146,10 @@ def _cost(arguments: argparse.Namespace) -> None:
     from datetime import UTC, datetime
 
     from dermasynth_builder.cli.terminal import TerminalReporter
-    from dermasynth_builder.report.cost import CostOrder, cost_report
+    from dermasynth_builder.report.cost import CostOptions, cost_report
     from dermasynth_builder.report.cost_text import cost_text, cost_values
 
-    order = CostOrder(
+    options = CostOptions(
         models=arguments.models or (),
         prices=arguments.prices,
         resolution=arguments.media_resolution,
@@ -160,7 +160,7 @@ def _cost(arguments: argparse.Namespace) -> None:
         is_from_ledger=arguments.from_ledger,
     )
     report = TerminalReporter(results=sys.stderr if arguments.json else sys.stdout)
-    told = cost_report(order, settings_of(arguments), report, on=datetime.now(UTC).date())
+    told = cost_report(options, settings_of(arguments), report, on=datetime.now(UTC).date())
     print(json.dumps(cost_values(told), indent=2) if arguments.json else cost_text(told))
 
 
@@ -201,9 +201,9 @@ def _build(arguments: argparse.Namespace) -> None:
 
 def _push(arguments: argparse.Namespace) -> None:
     from dermasynth_builder.cli.terminal import TerminalReporter
-    from dermasynth_builder.release.push import PushOrder, push
+    from dermasynth_builder.release.push import PushOptions, push
 
-    order = PushOrder(
+    options = PushOptions(
         release=arguments.out,
         repo=arguments.repo,
         tag=arguments.tag,
@@ -211,7 +211,7 @@ def _push(arguments: argparse.Namespace) -> None:
         is_template_allowed=arguments.allow_template,
         is_dry=arguments.dry_run,
     )
-    push(order, TerminalReporter())
+    push(options, TerminalReporter())
 
 
 def _status(arguments: argparse.Namespace) -> None:

@@ -51,13 +51,13 @@ _VERIFY_HELP = (
     "else only checksums, header and end of each file are checked"
 )
 _DOWNLOAD = """\
-Fetch a raw release from its official place, checked and resumable.
+Fetch a raw release from its official host, checked and resumable.
 
 Stopped or killed, the same command goes on where it was; run on a whole folder it fetches no image. Sizes and published
 hashes are checked, and every image to its end. Files that do not come are listed in DIR/not-downloaded.csv.
 
 The licence is shown first and has to be accepted once; that is kept in ~/.config/dermasynth/licences.json (or below
-XDG_CONFIG_HOME). A mirror of a place is named by DERMASYNTH_ISIC_URL, DERMASYNTH_DATAVERSE_URL,
+XDG_CONFIG_HOME). A mirror of a host is named by DERMASYNTH_ISIC_URL, DERMASYNTH_DATAVERSE_URL,
 DERMASYNTH_MENDELEY_URL or DERMASYNTH_BUCKET_URL in the environment.
 """
 _RAW_HELP = "folder of the raw release; for several sources NAME=DIR once each, or a folder that holds DIR/NAME"
@@ -88,7 +88,7 @@ def make_parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_demo(add("demo", "build and show a small release from drawn specimens"))
     add("sources", "list the image sets, their licences and where to get them")
     _add_audit(add("audit", "count what the raw releases hold, as a table and a figure; asks and writes no pairs"))
-    _add_download(add("download", "fetch a raw release from its official place, checked and resumable"))
+    _add_download(add("download", "fetch a raw release from its official host, checked and resumable"))
     _add_questions(add("questions", "tell how many and how varied the questions of the banks are"))
     _add_plan(add("plan", "show what would be asked"))
     _add_cost(add("cost", "estimate what asking a model would cost, in money and time; asks nothing"))
@@ -244,7 +244,7 @@ def _add_download(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="SOURCE", choices=sorted(SOURCES), help=f"one of {', '.join(SOURCES)}")
     parser.add_argument("--to", type=Path, metavar="DIR", help="folder of the raw release (default: data/SOURCE)")
     parser.add_argument(
-        "--from", dest="place", default="", metavar="PLACE", help="derm12345: dataverse (default) or isic"
+        "--from", dest="host", default="", metavar="HOST", help="derm12345: dataverse (default) or isic"
     )
     parser.add_argument(
         "--limit", type=int, metavar="N", help="N images, of as many diagnoses as can be (default: all)"

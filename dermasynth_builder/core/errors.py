@@ -27,7 +27,7 @@ class UsageError(DermaSynthError):
 
 
 class DownloadError(DermaSynthError):
-    """A raw release cannot be fetched from its official place, or not whole."""
+    """A raw release cannot be fetched from its official host, or not whole."""
 
 
 class SourceError(DermaSynthError):

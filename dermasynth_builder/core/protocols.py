@@ -1,4 +1,4 @@
-"""What is plugged in: sources, places, engines, checks. Each implementation is one file and one registry line."""
+"""What is plugged in: sources, engines, checks. Each implementation is one file and one registry line."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -43,7 +43,7 @@ class Source(Protocol):
 
 
 @runtime_checkable
-class Tallying(Protocol):
+class CountsTables(Protocol):
     """A source whose tables tell of more than images, of cases say; implemented by those that need it."""
 
     def tallies(self, root: Path) -> Mapping[str, int]:
@@ -69,7 +69,7 @@ class Engine(Protocol):
 
 
 @runtime_checkable
-class Waiting(Protocol):
+class LongRunning(Protocol):
     """An engine whose replies may take hours, tells how things are until then, and asks by itself what is overdue."""
 
     tell: Callable[[str], object]

@@ -104,7 +104,7 @@ class ClinicalImage:
     facts: Facts
     licence: str  # "CC-BY-4.0"
     attribution: str
-    row_place: str  # "metadata.csv, line 17"
+    row_location: str  # "metadata.csv, line 17"
     lesion_id: str | None = None
     path: Path | None = None  # None: the file is not there
     official_split: str | None = None  # as the release parts its images: "train", "test"
@@ -137,7 +137,7 @@ class Problem:
     """Something in a raw release that was counted, listed and stepped over."""
 
     kind: ProblemKind
-    place: str  # "metadata.csv, row 17" or the path of a file below the release's folder
+    location: str  # "metadata.csv, row 17" or the path of a file below the release's folder
     detail: str
 
 

@@ -30,7 +30,7 @@ class Rounds:
     seed: int
     options: PlanOptions
 
-    def shown(self, number: int) -> Sequence[str] | None:
+    def accepted_by(self, number: int) -> Sequence[str] | None:
         """The accepted questions that round `number`, from 0, draws its examples from; None before it has begun."""
         if number == 0:
             return ()
@@ -73,16 +73,16 @@ class Planned:
 
         Image by image; made anew at each call, so that none is held in memory.
         """
-        shown = cache(self.rounds.shown)
-        return self.planner.requests(self.read.images, lambda number: shown(number) or ())
+        accepted_by = cache(self.rounds.accepted_by)
+        return self.planner.requests(self.read.images, lambda number: accepted_by(number) or ())
 
     def requests_of_round(self, number: int) -> Iterator[Request]:
         """The self-instruct requests of a round that has begun; with round 0 also all that belong to no round."""
-        return self.planner.requests_of_round(self.read.images, number, cache(self.rounds.shown))
+        return self.planner.requests_of_round(self.read.images, number, cache(self.rounds.accepted_by))
 
     def begin_round(self, number: int, ledger: Ledger) -> bool:
         """Freezes what a round shows, unless it has begun; False where a request of an earlier round was not asked."""
-        if self.rounds.shown(number) is not None:
+        if self.rounds.accepted_by(number) is not None:
             return True
         earlier = [r for n in range(number) for r in self.requests_of_round(n) if r.style == "self_instruct"]
         if any(request.key not in ledger for request in earlier):

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from dermasynth_builder.core.errors import DermaSynthError, EngineError, StoppedError
-from dermasynth_builder.core.protocols import Engine, Waiting
+from dermasynth_builder.core.protocols import Engine, LongRunning
 from dermasynth_builder.core.records import Reply, Request
 from dermasynth_builder.generate.ledger import Ledger
 
@@ -90,7 +90,7 @@ def generate(
     Raises what the run was ended for and what the engine raises, once all that came is kept.
     """
     run = run or Run()
-    if isinstance(engine, Waiting):
+    if isinstance(engine, LongRunning):
         engine.is_ending = lambda: run.ending is not None
     missing = _missing(requests, ledger, run, is_failed_wanted=is_failed_wanted, advance=advance)
     with ledger:

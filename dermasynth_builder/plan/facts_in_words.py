@@ -107,7 +107,7 @@ LISTS: dict[str, tuple[str, ...]] = {
 IMAGES: dict[Modality, str] = {"clinical": "clinical photograph", "dermoscopic": "dermoscopic image"}
 
 
-def told(facts: Facts) -> Facts:
+def facts_for_engine(facts: Facts) -> Facts:
     """The facts that an engine may be told."""
     return Facts(**{f.name: getattr(facts, f.name) for f in fields(Facts) if f.name not in UNTOLD})
 

@@ -20,11 +20,11 @@ SLOTS = (GENERAL, SOURCE)
 BANK_EXAMPLES, ACCEPTED_EXAMPLES = 4, 2
 """How many questions a self-instruct prompt shows of the banks, and of those that a model wrote in earlier rounds."""
 
-Shown = Callable[[int], Sequence[str] | None]
+AcceptedQuestions = Callable[[int], Sequence[str] | None]
 """Round of self-instruct -> questions accepted in earlier rounds; None: the round has not begun, and none is known."""
 
 
-def nothing_accepted(_: int) -> Sequence[str]:
+def none_accepted(_: int) -> Sequence[str]:
     """What the first round shows, for every round: a plan before anything was asked."""
     return ()
 
@@ -37,22 +37,26 @@ class Planner:
     seed: int
     options: PlanOptions = PlanOptions()  # noqa: RUF009 - frozen
 
-    def requests(self, images: Iterable[ClinicalImage], shown: Shown = nothing_accepted) -> Iterator[Request]:
+    def requests(
+        self, images: Iterable[ClinicalImage], accepted: AcceptedQuestions = none_accepted
+    ) -> Iterator[Request]:
         """The requests of each image, in the order of `SLOTS`; images in the order given.
 
         A slot for which no type has all its facts is left out, and so is what belongs to a round that has not begun.
         """
         for image in images:
-            yield from _ImagePlan(self, image).requests(shown)
+            yield from _ImagePlan(self, image).requests(accepted)
 
-    def requests_of_round(self, images: Iterable[ClinicalImage], number: int, shown: Shown) -> Iterator[Request]:
+    def requests_of_round(
+        self, images: Iterable[ClinicalImage], number: int, accepted: AcceptedQuestions
+    ) -> Iterator[Request]:
         """The self-instruct requests of one round; with round 0 also all requests that belong to no round."""
         for image in images:
             plan = _ImagePlan(self, image)
             if number == 0:
-                yield from plan.requests(lambda of: shown(of) if of == 0 else None)
+                yield from plan.requests(lambda of: accepted(of) if of == 0 else None)
             elif plan.style == "self_instruct" and self.round_of(image) == number:
-                yield from islice(plan.requests(shown), 1)  # it comes first, and no other is made
+                yield from islice(plan.requests(accepted), 1)  # it comes first, and no other is made
 
     def round_of(self, image: ClinicalImage) -> int:
         """The round in which the image's self-instruct request is asked, from 0."""
@@ -74,7 +78,7 @@ class _ImagePlan:
     planner: Planner
     image: ClinicalImage
 
-    def requests(self, shown: Shown) -> Iterator[Request]:
+    def requests(self, accepted: AcceptedQuestions) -> Iterator[Request]:
         style = self.style
         topics: set[str] = set()
         steps = self._conversation() if style == "conversation" else []
@@ -87,9 +91,9 @@ class _ImagePlan:
             yield self._request("asked_together", [general, source])
             return
         elif general and style == "self_instruct":
-            accepted = shown(self.planner.round_of(self.image))
-            if accepted is not None:
-                yield self._request("self_instruct", [general], examples=self._examples(accepted))
+            questions = accepted(self.planner.round_of(self.image))
+            if questions is not None:
+                yield self._request("self_instruct", [general], examples=self._examples(questions))
         elif general:
             yield self._request("asked", [general])
         if source:
@@ -147,11 +151,11 @@ class _ImagePlan:
         image, first = self.image, drawn[0]
         style: Style = "conversation" if prompt_id == "conversation" else first.kind.style
         is_shown = self.planner.options.is_metadata_shown
-        facts = facts_in_words.told(image.facts) if is_shown else Facts()
+        facts = facts_in_words.facts_for_engine(image.facts) if is_shown else Facts()
         steps = tuple(each.step for each in drawn) if len(drawn) > 1 else ()
         is_conversation = style == "conversation"
         context = {
-            "asks": [(each.step.question, each.kind.audience, each.kind.holds) for each in drawn],
+            "asks": [(each.step.question, each.kind.audience, each.kind.good_answer) for each in drawn],
             "examples": examples,
         }
         return Request(

@@ -30,7 +30,7 @@ class QuestionType:
     topic: str
     style: Style
     audience: str
-    holds: str
+    good_answer: str
     needs: tuple[str, ...]  # names of facts, or of `facts_in_words.LISTS`
     wordings: tuple[str, ...]
     modalities: tuple[Modality, ...] = MODALITIES
@@ -107,13 +107,13 @@ def _question_type(entry: Mapping[str, object]) -> QuestionType:
         raise ValueError(f"type {name} has no wordings")
     for wording in wordings:
         _require_slots(name, wording, needs)
-    topic, audience, holds = (str(entry[field]) for field in ("topic", "audience", "holds"))
+    topic, audience, good_answer = (str(entry[field]) for field in ("topic", "audience", "good_answer"))
     return QuestionType(
         name,
         topic,
         "self_instruct" if style == "self_instruct" else "asked",
         audience,
-        holds,
+        good_answer,
         needs,
         wordings,
         _modalities(entry),

@@ -13,21 +13,21 @@ from rapidfuzz.distance import LCSseq
 NEAR = 0.7
 """From here on two questions count as the same."""
 
-Words = Sequence[str]
-_WORD = re.compile(r"[^\W_]+(?:['’_][^\W_]+)*")
+Tokens = Sequence[str]
+_TOKEN = re.compile(r"[^\W_]+(?:['’_][^\W_]+)*")
 
 
-def words(text: str) -> Words:
-    """The words of a text in lower case, without punctuation."""
-    return _WORD.findall(text.lower())
+def tokens(text: str) -> Tokens:
+    """The tokens of a text: its words in lower case, without punctuation."""
+    return _TOKEN.findall(text.lower())
 
 
 def rouge_l(a: str, b: str) -> float:
     """F1 of the longest common subsequence of words: 0 for nothing in common, 1 for the same words."""
-    return score(words(a), words(b))
+    return score(tokens(a), tokens(b))
 
 
-def score(a: Words, b: Words, at_least: float = 0.0) -> float:
+def score(a: Tokens, b: Tokens, at_least: float = 0.0) -> float:
     """As `rouge_l`, of texts already split; a score below `at_least` may be told as 0, which is faster."""
     total = len(a) + len(b)
     if not total or 2 * min(len(a), len(b)) < at_least * total:
@@ -36,7 +36,7 @@ def score(a: Words, b: Words, at_least: float = 0.0) -> float:
     return 2 * common / total
 
 
-def near_duplicates(text: Words, others: Iterable[Words], at_least: float = NEAR) -> Iterator[tuple[int, float]]:
+def near_duplicates(text: Tokens, others: Iterable[Tokens], at_least: float = NEAR) -> Iterator[tuple[int, float]]:
     """Which of the others are near-duplicates of a text: position and score, in the order given."""
     for position, other in enumerate(others):
         found = score(text, other, at_least)
@@ -49,18 +49,18 @@ class Known:
     """Questions that are known already; a new one must be far from each of them."""
 
     texts: list[str] = field(default_factory=list)
-    _words: list[Words] = field(default_factory=list)
+    _tokens: list[Tokens] = field(default_factory=list)
 
     def add(self, texts: Iterable[str]) -> "Known":
         """Takes in more questions, and gives itself back."""
         for text in texts:
             self.texts.append(text)
-            self._words.append(words(text))
+            self._tokens.append(tokens(text))
         return self
 
-    def like(self, question: str) -> tuple[str, float] | None:
+    def nearest(self, question: str) -> tuple[str, float] | None:
         """A known question that this one is a near-duplicate of, and their ROUGE-L; None where it is new."""
-        found = next(near_duplicates(words(question), self._words), None)
+        found = next(near_duplicates(tokens(question), self._tokens), None)
         return (self.texts[found[0]], found[1]) if found else None
 
 
@@ -68,7 +68,7 @@ def accepted(questions: Iterable[str], known: Known) -> list[str]:
     """The questions that are new beside `known` and beside those accepted before them; `known` takes them in."""
     kept: list[str] = []
     for question in questions:
-        if known.like(question) is None:
+        if known.nearest(question) is None:
             kept.append(question)
             known.add([question])
     return kept

@@ -79,15 +79,17 @@ def _published(image: ClinicalImage, settings: Settings) -> ClinicalImage:
 
 def row_without_image(image: ClinicalImage) -> Problem:
     """The problem of an image that a table lists and whose file is not there."""
-    return Problem(ProblemKind.ROW_WITHOUT_IMAGE, image.row_place, f"no file {image.file_name} below the folder")
+    return Problem(ProblemKind.ROW_WITHOUT_IMAGE, image.row_location, f"no file {image.file_name} below the folder")
 
 
 def write_problems(name: str, problems: Sequence[Problem], work: Path) -> Path:
-    """Lists the problems of a source, and gives the path of the list: CSV with the columns kind, place, detail."""
+    """Lists the problems of a source, and gives the path of the list: CSV with the columns kind, location, detail."""
     path = work / "problems" / f"{name}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([("kind", "place", "detail"), *((p.kind, p.place, p.detail) for p in problems)])
+        csv.writer(file).writerows(
+            [("kind", "location", "detail"), *((p.kind, p.location, p.detail) for p in problems)]
+        )
     return path
 
 
@@ -96,6 +98,6 @@ def _tell(name: str, problems: Sequence[Problem], settings: Settings, *, report:
     for kind, count in Counter(problem.kind for problem in problems).items():
         report.warn(f"{name}: {count} x {kind}; all are listed in {path}")
         for problem in [problem for problem in problems if problem.kind == kind][:_SHOWN_PROBLEMS]:
-            report.warn(f"  {problem.place}: {problem.detail}")
+            report.warn(f"  {problem.location}: {problem.detail}")
     if problems and settings.is_strict:
         raise SourceError(f"{name}: {len(problems)} problems, and --strict allows none; they are listed in {path}")

@@ -28,7 +28,7 @@ class Row:
     cells: Mapping[str, str]
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Where to look: "metadata.csv, line 17"."""
         return f"{self.table}, line {self.line}"
 
@@ -83,7 +83,7 @@ class CellReader:
     def unknown(self, column: str, value: str, hint: str, *, taken: str = "taken as not known") -> None:
         """Notes that the release writes a value that this code does not know."""
         detail = f"{column} is {value!r}; {hint}; {taken}"
-        self.problems.append(Problem(ProblemKind.UNKNOWN_VALUE, self.row.place, detail))
+        self.problems.append(Problem(ProblemKind.UNKNOWN_VALUE, self.row.location, detail))
 
 
 def walk_files(root: Path) -> list[Path]:
@@ -103,7 +103,7 @@ def walk_files(root: Path) -> list[Path]:
     return sorted(found, key=lambda path: (len(path.parts), path.as_posix()))
 
 
-def place_of(path: Path, root: Path) -> str:
+def location_of(path: Path, root: Path) -> str:
     """The path below `root`, for people; bytes of a name that are no UTF-8 are spelled out."""
     return os.fsencode(path.relative_to(root).as_posix()).decode(errors="backslashreplace")
 
@@ -132,7 +132,7 @@ def read_table(path: Path, root: Path, required: Collection[str]) -> Iterator[Ro
 
     Raises SourceError where the file is no CSV in UTF-8 or lacks one of the `required` columns.
     """
-    table = place_of(path, root)
+    table = location_of(path, root)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
@@ -176,7 +176,7 @@ def split_doubled(rows: list[Row], id_of: Callable[[Row], str]) -> Iterator[Row 
         else:
             lines = ", ".join(str(other.line) for other in alike)
             detail = f"{id_of(row)} stands in the lines {lines} with different cells; none is taken"
-        yield Problem(ProblemKind.DOUBLED_ID, row.place, detail)
+        yield Problem(ProblemKind.DOUBLED_ID, row.location, detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ def read_images(items: Iterable[Row | Problem], folder: "ImageFolder", form: For
         if form.id_of(item) and all(item.cells[column] for column in form.needed):
             rows.append(item)
         else:
-            yield Problem(ProblemKind.BROKEN_ROW, item.place, f"has no {' or no '.join(form.needed)}")
+            yield Problem(ProblemKind.BROKEN_ROW, item.location, f"has no {' or no '.join(form.needed)}")
     for row in split_doubled(rows, form.id_of):
         if isinstance(row, Problem):
             yield row
@@ -240,8 +240,8 @@ class ImageFolder:
         if not paths:
             return image
         if any(not cmp(paths[0], other, shallow=False) for other in paths[1:]):
-            names = ", ".join(place_of(path, self._root) for path in paths)
-            return Problem(ProblemKind.DOUBLED_ID, image.row_place, f"two different files have that name: {names}")
+            names = ", ".join(location_of(path, self._root) for path in paths)
+            return Problem(ProblemKind.DOUBLED_ID, image.row_location, f"two different files have that name: {names}")
         return replace(image, path=paths[0])
 
     def unclaimed(self) -> Iterator[Problem]:
@@ -249,8 +249,8 @@ class ImageFolder:
         for stem, paths in self._by_stem.items():
             if stem not in self._claimed:
                 for path in paths:
-                    place = place_of(path, self._root)
-                    yield Problem(ProblemKind.IMAGE_WITHOUT_ROW, place, "no row of the table names this file")
+                    location = location_of(path, self._root)
+                    yield Problem(ProblemKind.IMAGE_WITHOUT_ROW, location, "no row of the table names this file")
 
 
 def _stem(name: str) -> str:

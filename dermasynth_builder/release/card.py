@@ -169,12 +169,12 @@ def _all_config_entry(configs: Sequence[Config]) -> dict[str, Any]:
     return {
         "config_name": ALL,
         "version": __version__,
-        "description": f"sha256:{all_mark(config.content_sha256 for config in configs)}",
+        "description": f"sha256:{content_digest_of_all(config.content_sha256 for config in configs)}",
         "data_files": [{"split": split, "path": path} for split, path in paths.items()],
     }
 
 
-def all_mark(marks: Iterable[str]) -> str:
+def content_digest_of_all(marks: Iterable[str]) -> str:
     """What the card says of the content of all configs together, from their own marks in their order."""
     return digest(list(marks))[:16]
 

@@ -18,7 +18,7 @@ from dermasynth_builder.core.files import lock_beside
 from dermasynth_builder.core.records import SPLITS, Split
 from dermasynth_builder.core.registry import ALL
 from dermasynth_builder.core.reporter import Reporter
-from dermasynth_builder.release.card import all_mark, content_mark
+from dermasynth_builder.release.card import content_digest_of_all, content_mark
 from dermasynth_builder.release.columns import COLUMNS, card_feature
 from dermasynth_builder.release.parquet import SplitFiles, check_images, read_rows, read_split
 
@@ -67,7 +67,7 @@ class ConfigFiles:
     """What the card of a release says of one config, and the files that it names."""
 
     name: str
-    mark: str  # "sha256:<16 hex digits>"
+    content_digest: str  # "sha256:<16 hex digits>"
     features: Any
     files: Mapping[Split, tuple[Path, ...]]
     rows: Mapping[Split, int]
@@ -144,7 +144,7 @@ def _config(folder: Path, entry: Mapping[str, Any], info: Mapping[str, Any]) -> 
     files = {item["split"]: _matching(folder, item["path"]) for item in entry["data_files"]}
     return ConfigFiles(
         name=entry["config_name"],
-        mark=entry["description"],
+        content_digest=entry["description"],
         features=info["features"],
         files={split: files[split] for split in SPLITS if split in files},
         rows={split["name"]: split["num_examples"] for split in info["splits"]},
@@ -164,7 +164,7 @@ def _verify_all(folder: Path, whole: ConfigFiles, parts: Sequence[ConfigFiles]) 
     rows = {split: sum(part.rows.get(split, 0) for part in parts) for split in SPLITS}
     together = ConfigFiles(
         name=ALL,
-        mark=f"sha256:{all_mark(part.mark.removeprefix('sha256:') for part in parts)}",
+        content_digest=f"sha256:{content_digest_of_all(part.content_digest.removeprefix('sha256:') for part in parts)}",
         features=[dict(card_feature(column)) for column in COLUMNS],
         files={split: paths for split, paths in files.items() if paths},
         rows={split: count for split, count in rows.items() if count},
@@ -191,8 +191,8 @@ def _verify_config(folder: Path, config: ConfigFiles) -> None:
             )
     if sum(files.file_bytes for files in found.values()) != config.download_size:
         raise ReleaseError(f"{where}: its files have another size than the card says; build the release anew")
-    if config.mark != f"sha256:{content_mark(found)}":
-        raise ReleaseError(f"{where}: says {config.mark}, its files hold sha256:{content_mark(found)}")
+    if config.content_digest != f"sha256:{content_mark(found)}":
+        raise ReleaseError(f"{where}: says {config.content_digest}, its files hold sha256:{content_mark(found)}")
 
 
 def _require_replaceable(out: Path) -> None:

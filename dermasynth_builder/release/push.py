@@ -28,7 +28,7 @@ from dermasynth_builder.release.folder import ATTRIBUTION, CARD, ConfigFiles, va
 
 
 @dataclass(frozen=True, slots=True)
-class PushOrder:
+class PushOptions:
     """What to push, where to, and what may go."""
 
     release: Path
@@ -55,39 +55,40 @@ class Difference:
         return self.tag == "head" and not (self.new or self.changed or self.stale)
 
 
-def push(order: PushOrder, report: Reporter) -> Difference:
+def push(options: PushOptions, report: Reporter) -> Difference:
     """Sends the release, or with `is_dry` says what would go.
 
     Raises PushError where the release must not go or the Hub refuses.
     """
-    files = _require_fit(order, report)
+    files = _require_fit(options, report)
     if not sys.stderr.isatty():
         disable_progress_bars()  # huggingface_hub draws its own, on terminals and into logs alike
     api = HfApi()
     try:
-        difference = _compare(api, order, files)
+        difference = _compare(api, options, files)
         _tell(difference, files, report)
         if difference.is_none:
-            report.say(f"{order.repo} has this release already, tagged {order.tag}; nothing to send")
+            report.say(f"{options.repo} has this release already, tagged {options.tag}; nothing to send")
             return difference
-        _require_free_tag(order, difference)
-        if not order.is_dry:
-            _send(api, order, difference)
-            report.say(f"pushed to {api.endpoint}/datasets/{order.repo}, tagged {order.tag}")
+        _require_free_tag(options, difference)
+        if not options.is_dry:
+            _send(api, options, difference)
+            report.say(f"pushed to {api.endpoint}/datasets/{options.repo}, tagged {options.tag}")
     except (HTTPError, HFValidationError, OSError) as error:
         raise PushError(
-            f"the Hub did not take {order.release} as {order.repo}: {_told(error)}. Push again, and it goes on where "
-            "it stopped; if it is about access, check the name and log in with `hf auth login` (a token that may write)"
+            f"the Hub did not take {options.release} as {options.repo}: {_told(error)}. Push again, and it goes on "
+            "where it stopped; if it is about access, check the name and log in with `hf auth login` (a token "
+            "that may write)"
         ) from error
     return difference
 
 
-def _require_fit(order: PushOrder, report: Reporter) -> dict[str, Path]:
+def _require_fit(options: PushOptions, report: Reporter) -> dict[str, Path]:
     """The release's files by their path in the repository, after all refusals."""
-    if order.repo.count("/") != 1:
-        raise PushError(f"{order.repo!r} is no repository; write it as USER/NAME")
+    if options.repo.count("/") != 1:
+        raise PushError(f"{options.repo!r} is no repository; write it as USER/NAME")
     try:
-        configs = verify(order.release, report)
+        configs = verify(options.release, report)
     except ReleaseError as error:
         raise PushError(f"not pushed: {error}") from error
     of_sources = [config for config in configs.values() if config.name != ALL]
@@ -98,12 +99,12 @@ def _require_fit(order: PushOrder, report: Reporter) -> dict[str, Path]:
             "service, with a --work folder of its own"
         )
     template = sorted(config.name for config in of_sources if "template" in values_in(config, "engine"))
-    if template and not order.is_template_allowed:
+    if template and not options.is_template_allowed:
         raise PushError(
             f"not pushed: {', '.join(template)} holds rows of the template engine, which looked at no image; "
             "build with a model engine, or say --allow-template if that is what you want to publish"
         )
-    return _files(order.release, configs)
+    return _files(options.release, configs)
 
 
 def _files(release: Path, configs: Mapping[str, ConfigFiles]) -> dict[str, Path]:
@@ -111,11 +112,11 @@ def _files(release: Path, configs: Mapping[str, ConfigFiles]) -> dict[str, Path]
     return {path.relative_to(release).as_posix(): path for path in [*data, release / ATTRIBUTION, release / CARD]}
 
 
-def _compare(api: HfApi, order: PushOrder, files: Mapping[str, Path]) -> Difference:
+def _compare(api: HfApi, options: PushOptions, files: Mapping[str, Path]) -> Difference:
     """How the files differ from the repository's, and what the tag marks there."""
     try:
-        there = _tree(api, order.repo)
-        tags = {tag.name for tag in api.list_repo_refs(order.repo, repo_type="dataset").tags}
+        there = _tree(api, options.repo)
+        tags = {tag.name for tag in api.list_repo_refs(options.repo, repo_type="dataset").tags}
     except RepositoryNotFoundError:
         return Difference(tuple(files), (), (), ())
     same = tuple(name for name in files if name in there and _is_same(files[name], there[name]))
@@ -124,7 +125,7 @@ def _compare(api: HfApi, order: PushOrder, files: Mapping[str, Path]) -> Differe
         changed=tuple(name for name in files if name in there and name not in same),
         same=same,
         stale=tuple(name for name in there if name not in files),
-        tag=_marked_by_tag(api, order, there) if order.tag in tags else "free",
+        tag=_marked_by_tag(api, options, there) if options.tag in tags else "free",
     )
 
 
@@ -140,8 +141,8 @@ def _tree(api: HfApi, repo: str, revision: str | None = None) -> dict[str, Any]:
     return {file.path: file for file in files if file.path in (CARD, ATTRIBUTION) or file.path.endswith(".parquet")}
 
 
-def _marked_by_tag(api: HfApi, order: PushOrder, head: Mapping[str, Any]) -> Literal["head", "other"]:
-    tagged = _tree(api, order.repo, order.tag)
+def _marked_by_tag(api: HfApi, options: PushOptions, head: Mapping[str, Any]) -> Literal["head", "other"]:
+    tagged = _tree(api, options.repo, options.tag)
     is_head = {name: file.blob_id for name, file in tagged.items()} == {n: file.blob_id for n, file in head.items()}
     return "head" if is_head else "other"
 
@@ -166,38 +167,38 @@ def _tell(difference: Difference, files: Mapping[str, Path], report: Reporter) -
         report.say(f"  {'delete':8} {'':>14}        {name}")
 
 
-def _require_free_tag(order: PushOrder, difference: Difference) -> None:
+def _require_free_tag(options: PushOptions, difference: Difference) -> None:
     if difference.tag != "free":
         raise PushError(
-            f"not pushed: {order.repo} has a tag {order.tag}, and it or the newest commit there is not this release; "
-            "give this release a tag of its own with --tag"
+            f"not pushed: {options.repo} has a tag {options.tag}, and it or the newest commit there is not this "
+            "release; give this release a tag of its own with --tag"
         )
 
 
-def _send(api: HfApi, order: PushOrder, difference: Difference) -> None:
+def _send(api: HfApi, options: PushOptions, difference: Difference) -> None:
     to_send = difference.new + difference.changed
     if CARD in to_send:
-        _require_card_accepted(order.release / CARD)
-    api.create_repo(order.repo, repo_type="dataset", private=order.is_private, exist_ok=True)
+        _require_card_accepted(options.release / CARD)
+    api.create_repo(options.repo, repo_type="dataset", private=options.is_private, exist_ok=True)
     data = [name for name in to_send if name != CARD]
     if data or difference.stale:
         api.upload_folder(
-            repo_id=order.repo,
+            repo_id=options.repo,
             repo_type="dataset",
-            folder_path=order.release,
+            folder_path=options.release,
             allow_patterns=data,  # by name: what was verified, and no hidden file that lies beside it
             delete_patterns=list(difference.stale) or None,
-            commit_message=f"Data of release {order.tag}",
+            commit_message=f"Data of release {options.tag}",
         )
     if CARD in to_send:
         api.upload_file(
-            repo_id=order.repo,
+            repo_id=options.repo,
             repo_type="dataset",
-            path_or_fileobj=order.release / CARD,
+            path_or_fileobj=options.release / CARD,
             path_in_repo=CARD,
-            commit_message=f"Card of release {order.tag}",
+            commit_message=f"Card of release {options.tag}",
         )
-    api.create_tag(order.repo, tag=order.tag, repo_type="dataset")
+    api.create_tag(options.repo, tag=options.tag, repo_type="dataset")
 
 
 def _require_card_accepted(card: Path) -> None:

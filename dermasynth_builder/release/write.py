@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
 
-from dermasynth_builder.check.assemble import Recipe, Reject, assemble, find, sort_out
+from dermasynth_builder.check.assemble import Recipe, Reject, apply_findings, assemble, find
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.options import Settings
@@ -53,7 +53,7 @@ class Assembled:
         """The pairs after all checks, each with its flags or as a reject."""
         findings = find(self, [registry.check(name) for name in registry.CHECKS])
         for item in self._with_rejects():
-            yield sort_out(item, findings.get(item.pair_id, [])) if isinstance(item, Pair) else item
+            yield apply_findings(item, findings.get(item.pair_id, [])) if isinstance(item, Pair) else item
 
     def _with_rejects(self) -> Iterator[Pair | Reject]:
         images = {image.image_id: image for image in self.planned.read.images}

@@ -14,7 +14,7 @@ from statistics import median
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.images.index import ImageIndex, broken_image, decode_file
 from dermasynth_builder.core.options import Settings
-from dermasynth_builder.core.protocols import Tallying
+from dermasynth_builder.core.protocols import CountsTables
 from dermasynth_builder.core.records import ClinicalImage, Facts, Problem
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.read.source import row_without_image, write_problems
@@ -36,7 +36,7 @@ class Survey:
     title: str  # as its authors write it
     images: Sequence[ClinicalImage]  # in the tables' order; one with a path and no `file` is broken
     problems: Sequence[Problem] = ()
-    tallies: Mapping[str, int] = field(default_factory=dict)  # see `Tallying`
+    tallies: Mapping[str, int] = field(default_factory=dict)  # see `CountsTables`
     decoded: Decoded | None = None  # None: not asked for
 
 
@@ -62,7 +62,7 @@ def survey_source(name: str, settings: Settings, report: Reporter) -> Survey:
     path = write_problems(name, problems, settings.work)
     if problems:
         report.say(f"{name}: {len(problems)} problems are listed in {path}")
-    tallies = source.tallies(root) if isinstance(source, Tallying) else {}
+    tallies = source.tallies(root) if isinstance(source, CountsTables) else {}
     return Survey(name, source.title, images, problems, tallies, decoded)
 
 
@@ -92,7 +92,7 @@ def _decoded(images: Sequence[ClinicalImage], report: Reporter) -> tuple[list[Cl
 
 Counts = Mapping[str, int]  # what is not recorded is not counted
 NOT_RECORDED = "not recorded"  # a group of its own where counts are parted by a fact that may be missing
-_FIRST_PLACES = 3
+_FIRST_LOCATIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ class ProblemCount:
 
     kind: str
     count: int
-    first: Sequence[str]  # at most three, with their place
+    first: Sequence[str]  # at most three, with their location
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +336,6 @@ def _missing_percent(facts: Sequence[Facts]) -> dict[str, float]:
 def _problem_counts(problems: Sequence[Problem]) -> list[ProblemCount]:
     by_kind: dict[str, list[str]] = defaultdict(list)
     for problem in problems:
-        by_kind[str(problem.kind)].append(f"{problem.place}: {problem.detail}")
-    found = [ProblemCount(kind, len(places), places[:_FIRST_PLACES]) for kind, places in by_kind.items()]
+        by_kind[str(problem.kind)].append(f"{problem.location}: {problem.detail}")
+    found = [ProblemCount(kind, len(locations), locations[:_FIRST_LOCATIONS]) for kind, locations in by_kind.items()]
     return sorted(found, key=lambda each: (-each.count, each.kind))

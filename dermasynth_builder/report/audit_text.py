@@ -19,7 +19,7 @@ from dermasynth_builder.report.audit import (
 LONGEST_LIST = 15
 _WIDTH = 100
 _NAME_WIDTH = 76
-_LONGEST_PLACE = 160
+_LONGEST_LOCATION = 160
 
 
 def audit_text(audit: Audit) -> str:
@@ -142,7 +142,7 @@ def _problem_lines(problems: Sequence[ProblemCount]) -> list[str]:
     lines = ["  problems" if problems else "  no problems"]
     for problem in problems:
         lines.append(_row(problem.kind, problem.count))
-        lines += [f"      {shortened(place, _LONGEST_PLACE)}" for place in problem.first]
+        lines += [f"      {shortened(location, _LONGEST_LOCATION)}" for location in problem.first]
     return lines
 
 

@@ -256,7 +256,7 @@ _Price = Callable[[str, Mapping[str, Any]], float | None]  # model, usage of one
 
 
 @dataclass(frozen=True, slots=True)
-class CostOrder:
+class CostOptions:
     """What an estimate is wanted for."""
 
     models: Sequence[str] = ()  # empty: all that the price table can tell of
@@ -269,14 +269,14 @@ class CostOrder:
     is_from_ledger: bool = False
 
 
-def cost_report(order: CostOrder, settings: Settings, report: Reporter, *, on: date) -> CostReport:
+def cost_report(options: CostOptions, settings: Settings, report: Reporter, *, on: date) -> CostReport:
     """What the plan of these settings comes to with each model, at the prices of a day.
 
     Raises SourceError and PriceError.
     """
-    table = load_prices(order.prices)
-    terms = terms_of(order, table)
-    models = order.models or _tellable(table, on, terms)
+    table = load_prices(options.prices)
+    terms = terms_of(options, table)
+    models = options.models or _tellable(table, on, terms)
     for warning in table.warnings(on, models):
         report.warn(warning)
     planned = pipeline.plan(settings, report)
@@ -286,21 +286,23 @@ def cost_report(order: CostOrder, settings: Settings, report: Reporter, *, on: d
         family = table.image_family(model, on)
         estimates[model] = estimate(workload, table.rates(model, on), family, terms=terms)
     pilots = {}
-    if order.is_from_ledger:
+    if options.is_from_ledger:
         price = partial(cost_usd, tier="standard", on=on, table=table)
         pilots = dict(
-            _pilots(order, sorted((settings.work / "ledgers").glob("*.jsonl")), workload.requests, price=price)
+            _pilots(options, sorted((settings.work / "ledgers").glob("*.jsonl")), workload.requests, price=price)
         )
         if not pilots:
             report.warn(f"no ledger in {settings.work} holds replies of a model with their usage; nothing to go by")
     return CostReport(workload, terms, f"{table.as_of}, {table.source}", estimates, pilots)
 
 
-def terms_of(order: CostOrder, table: PriceTable) -> Terms:
+def terms_of(options: CostOptions, table: PriceTable) -> Terms:
     """What the estimate assumes: the order's words, else the price table's limits."""
-    limits = replace(table.limits, rpm=order.rpm or table.limits.rpm, tpm=order.tpm or table.limits.tpm)
+    limits = replace(table.limits, rpm=options.rpm or table.limits.rpm, tpm=options.tpm or table.limits.tpm)
     factors = table.factors
-    return Terms(limits, factors["batch"], factors["regional"], order.resolution, order.thinking, order.image_tokens)
+    return Terms(
+        limits, factors["batch"], factors["regional"], options.resolution, options.thinking, options.image_tokens
+    )
 
 
 def _tellable(table: PriceTable, on: date, terms: Terms) -> list[str]:
@@ -329,16 +331,18 @@ def pilot_report(planned: Sequence[Planned], settings: Settings) -> PilotReport:
     price = partial(cost_usd, tier=tier, on=datetime.now(UTC).date(), table=table)
     ledger = ledger_path(settings.work / "ledgers", pipeline.open_engine(settings))
     requests = sum(1 for each in planned for _ in each.requests())
-    pilots = dict(_pilots(CostOrder(), [ledger], requests, price=price))
+    pilots = dict(_pilots(CostOptions(), [ledger], requests, price=price))
     return PilotReport(ledger, requests, pilots, table.factors["batch"])
 
 
-def _pilots(order: CostOrder, paths: Iterable[Path], requests: int, *, price: _Price) -> Iterator[tuple[str, Pilot]]:
+def _pilots(
+    options: CostOptions, paths: Iterable[Path], requests: int, *, price: _Price
+) -> Iterator[tuple[str, Pilot]]:
     """What each ledger's replies say, under the name of its file and model."""
     for path in paths:
         of_model: dict[str, list[tuple[str, Mapping[str, int]]]] = {}
         for key, model, usage in usages(path):
-            if model and (not order.models or model in order.models):
+            if model and (not options.models or model in options.models):
                 of_model.setdefault(model, []).append((key, usage))
         for model, counted in of_model.items():
             if samples := samples_of(counted, partial(price, model)):

@@ -108,7 +108,7 @@ def all_wordings(book: PromptBook) -> list[str]:
 
 def nearest_pair(wordings: list[str]) -> NearPair | None:
     """The two wordings that are most alike; None where there are fewer than two."""
-    split = [similarity.words(wording) for wording in wordings]
+    split = [similarity.tokens(wording) for wording in wordings]
     pairs = (
         (score, earlier, later)
         for later, words in enumerate(split)
@@ -157,10 +157,10 @@ def _rendered(wording: str) -> list[str]:
 def _repeated(book: PromptBook) -> Iterator[Fault]:
     """Wordings that nearly repeat an earlier one, of the same bank or of another."""
     earlier: list[Fault] = []
-    split: list[similarity.Words] = []
+    split: list[similarity.Tokens] = []
     for bank, kind in ((bank, kind) for bank, kinds in book.banks.items() for kind in kinds):
         for wording in kind.wordings:
-            words = similarity.words(wording)
+            words = similarity.tokens(wording)
             for position, score in similarity.near_duplicates(words, split):
                 other = earlier[position]
                 reason = f"ROUGE-L {score:.2f} with {other.bank}, {other.question_type}: {other.wording}"

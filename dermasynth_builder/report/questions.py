@@ -16,7 +16,7 @@ OBJECTS_A_VERB = 4
 def bank_report(book: PromptBook) -> dict[str, Any]:
     """The report as plain values; verbs and pairs are sorted by count, then by name."""
     wordings = all_wordings(book)
-    split = [similarity.words(wording) for wording in wordings]
+    split = [similarity.tokens(wording) for wording in wordings]
     roots = [found for wording in wordings if (found := root(wording))]
     pairs = Counter((each.verb, each.object) for each in roots if each.object)
     near = sum(1 for at, words in enumerate(split) for _ in similarity.near_duplicates(words, split[:at]))
@@ -60,7 +60,7 @@ def wheel(pairs: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
     return rings
 
 
-def distinct(split: Iterable[similarity.Words], length: int) -> float:
+def distinct(split: Iterable[similarity.Tokens], length: int) -> float:
     """Distinct-n (Li et al. 2016): the share of all sequences of so many words that are different ones."""
     sequences = [
         tuple(words[at : at + length]) for words in split for at in range(len(words) - length + 1)

@@ -139,7 +139,7 @@ def release_text(folder: Path, configs: Mapping[str, ConfigFiles]) -> str:
     lines = [f"{folder}:"]
     for config in configs.values():
         rows = ", ".join(f"{split} {count}" for split, count in config.rows.items())
-        lines.append(f"  {config.name}: {rows} pairs, {config.download_size:,} bytes, {config.mark}")
+        lines.append(f"  {config.name}: {rows} pairs, {config.download_size:,} bytes, {config.content_digest}")
     return "\n".join(lines)
 
 

@@ -8,7 +8,7 @@ from hashlib import sha256
 import pytest
 
 from dermasynth_builder import __version__
-from dermasynth_builder.check.assemble import Recipe, Reject, assemble, find, sort_out, split_of
+from dermasynth_builder.check.assemble import Recipe, Reject, apply_findings, assemble, find, split_of
 from dermasynth_builder.check.form import check_form
 from dermasynth_builder.check.repeats import check_repeats
 from dermasynth_builder.core.records import ClinicalImage, Finding, Pair, Reply
@@ -147,16 +147,16 @@ def finding(severity: str, reason: str) -> Finding:
 
 
 def test_flags_of_checks_follow_those_of_the_pair() -> None:
-    assert sort_out(GOOD, []) == GOOD
-    flagged = sort_out(GOOD, [finding("flag", "is short"), finding("flag", "is plain")])
+    assert apply_findings(GOOD, []) == GOOD
+    flagged = apply_findings(GOOD, [finding("flag", "is short"), finding("flag", "is plain")])
     assert flagged == replace(GOOD, flags=("drawn", "form: is short", "form: is plain"))
 
 
 def test_one_reason_to_reject_is_enough_and_flags_are_no_reason() -> None:
     rejected = Reject(GOOD.pair_id, GOOD.request_key, ("form: is empty",), "What is it?", "A mole.")
-    assert sort_out(GOOD, [finding("reject", "is empty")]) == rejected
+    assert apply_findings(GOOD, [finding("reject", "is empty")]) == rejected
     findings = [finding("flag", "is short"), finding("reject", "is empty"), finding("reject", "is cut")]
-    assert sort_out(GOOD, findings) == replace(rejected, reasons=("form: is empty", "form: is cut"))
+    assert apply_findings(GOOD, findings) == replace(rejected, reasons=("form: is empty", "form: is cut"))
 
 
 def test_every_check_sees_every_pair_and_its_findings_are_kept_by_pair() -> None:

@@ -58,7 +58,7 @@ def test_a_round_shows_what_was_accepted_in_the_rounds_before(tmp_path: Path) ->
     for number in range(3):
         requests = [r for r in plan.requests_of_round(number) if r.style == "self_instruct"]
         assert len(requests) > 10
-        shown = plan.rounds.shown(number) or ()
+        shown = plan.rounds.accepted_by(number) or ()
         assert (len(shown) > 10) == (number > 0)
         for request in requests:
             assert sum(f"- {text}" in request.prompt for text in shown) == (ACCEPTED_EXAMPLES if number else 0)
@@ -85,11 +85,11 @@ def test_a_round_does_not_begin_before_all_of_the_one_before_was_asked(tmp_path:
         for reply in writer(lambda key: f"{key}?").answer(requests[1:]):
             ledger.append(reply)
     assert not plan.begin_round(1, ledger)
-    assert plan.rounds.shown(1) is None
+    assert plan.rounds.accepted_by(1) is None
     with ledger:
         ledger.append(Reply(requests[0].key, None, "blocked: SAFETY"))  # a failure is an end too
     assert plan.begin_round(1, ledger)
-    assert len(plan.rounds.shown(1) or ()) == len(requests) - 1
+    assert len(plan.rounds.accepted_by(1) or ()) == len(requests) - 1
 
 
 def test_rounds_part_the_self_instruct_requests_and_miss_none(tmp_path: Path) -> None:

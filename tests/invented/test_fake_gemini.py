@@ -9,7 +9,7 @@ from google import genai
 from google.genai import errors, types
 
 from dermasynth_builder.core.errors import UsageError
-from dermasynth_builder.generate.engines.online.attempt import Came, outcome_of_error
+from dermasynth_builder.generate.engines.online.attempt import Status, outcome_of_error
 from dermasynth_builder.invented.fake_gemini.faults import LASTING, PASSING, day_quota, minute_quota, shares_of
 from dermasynth_builder.invented.fake_gemini.service import MODELS, FakeGemini
 
@@ -83,11 +83,11 @@ def test_every_fault_looks_to_googles_client_as_googles_own(kind: str) -> None:
 
 
 def test_quotas_are_told_apart_by_their_ids() -> None:
-    for answer, came, wait_s in ((minute_quota(53.5), Came.RATE, 53.5), (day_quota(), Came.DAY, 5)):
+    for answer, status, wait_s in ((minute_quota(53.5), Status.RATE_LIMITED, 53.5), (day_quota(), Status.DAY_QUOTA, 5)):
         outcome = outcome_of_error(429, {}, json.dumps(answer.content).encode())
-        assert (outcome.came, outcome.wait_s) == (came, wait_s)
+        assert (outcome.status, outcome.wait_s) == (status, wait_s)
     spend = {"error": {"code": 429, "message": "exceeded its spend limit", "status": "RESOURCE_EXHAUSTED"}}
-    assert outcome_of_error(429, {"Retry-After": "7"}, json.dumps(spend).encode()).came is Came.SPEND
+    assert outcome_of_error(429, {"Retry-After": "7"}, json.dumps(spend).encode()).status is Status.SPEND_LIMIT
     assert outcome_of_error(429, {"Retry-After": "7"}, b"slow down").wait_s == 7
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from dermasynth_builder.core.records import Facts
 from dermasynth_builder.core.wording import join_words
-from dermasynth_builder.plan.facts_in_words import metadata_lines, phrases, told, with_article
+from dermasynth_builder.plan.facts_in_words import facts_for_engine, metadata_lines, phrases, with_article
 from tests.support.clinical_images import EMPTY, FULL, SPARSE
 
 
@@ -14,7 +14,7 @@ def test_nothing_is_said_of_what_is_not_known() -> None:
 
 
 def test_full_facts_become_lines_of_words() -> None:
-    assert metadata_lines(told(FULL)) == [
+    assert metadata_lines(facts_for_engine(FULL)) == [
         "Diagnosis on record: basal cell carcinoma, proven by biopsy",
         "Class of that diagnosis in the ISIC taxonomy: malignant",
         "Place on the body: forearm",

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from dermasynth_builder.plan.similarity import near_duplicates, rouge_l, score, words
+from dermasynth_builder.plan.similarity import near_duplicates, rouge_l, score, tokens
 
 
 def longest_common(a: list[str], b: list[str]) -> int:
@@ -41,12 +41,12 @@ def test_the_score_is_that_of_the_definition() -> None:
 
 
 def test_a_floor_changes_no_score_above_it() -> None:
-    texts = [words(text) for text in ("a b c d e", "a b c d f", "a x y", "q", "a b c d e f g h i j")]
+    texts = [tokens(text) for text in ("a b c d e", "a b c d f", "a x y", "q", "a b c d e f g h i j")]
     for a, b, floor in product(texts, texts, (0.0, 0.3, 0.7, 1.0)):
         exact = score(a, b)
         assert score(a, b, floor) in ({exact} if exact >= floor else {exact, 0.0})
 
 
 def test_near_duplicates_are_told_by_place_and_score() -> None:
-    others = [words(text) for text in ("Name this lesion now.", "Describe the edge.", "Name the lesion now.")]
-    assert list(near_duplicates(words("Name the lesion now!"), others)) == [(0, 0.75), (2, 1.0)]
+    others = [tokens(text) for text in ("Name this lesion now.", "Describe the edge.", "Name the lesion now.")]
+    assert list(near_duplicates(tokens("Name the lesion now!"), others)) == [(0, 0.75), (2, 1.0)]

@@ -72,7 +72,7 @@ def test_ids_are_unique_and_name_no_path(images: list[ClinicalImage]) -> None:
     ids = [image.image_id for image in images]
     assert len(set(ids)) == len(ids)
     assert all(re.fullmatch(r"[-\w]+", name) for name in ids)
-    assert all(image.group_id and image.row_place for image in images)
+    assert all(image.group_id and image.row_location for image in images)
 
 
 def test_no_text_is_empty_or_a_word_for_missing(images: list[ClinicalImage]) -> None:

@@ -60,11 +60,13 @@ def files_of(release: Path, split: str = "*") -> list[Path]:
     ]
 
 
-def config_of(name: str, mark: str = "ab") -> Config:
+def config_of(name: str, content_digest: str = "ab") -> Config:
     """One split of three rows, of a source that goes by another name."""
     source = PadUfes()
     source.name = name
-    files: dict[Split, SplitFiles] = {"train": SplitFiles((Path("train-00000-of-00001.parquet"),), 3, 1000, 5000, mark)}
+    files: dict[Split, SplitFiles] = {
+        "train": SplitFiles((Path("train-00000-of-00001.parquet"),), 3, 1000, 5000, content_digest)
+    }
     stats = ConfigStats(licences=Counter({"CC-BY-4.0": 1}))
     return Config(source, files, stats, rejected=0, changes=Counter(), is_specimen=False)
 
@@ -142,7 +144,7 @@ def test_the_description_changes_with_the_content_and_with_nothing_else() -> Non
     moved = replace(config, splits={"train": replace(config.splits["train"], files=(Path("elsewhere"),), file_bytes=9)})
     assert re.fullmatch(r"sha256:[0-9a-f]{16}", description(config))
     assert description(config) == description(other_run) == description(moved)
-    assert description(config) != description(config_of("first", mark="cd"))
+    assert description(config) != description(config_of("first", content_digest="cd"))
     assert description(config) != description(replace(config, splits={"test": config.splits["train"]}))
 
 
@@ -150,7 +152,7 @@ def test_another_seed_gives_another_description(
     built: Built, specimens: Path, build_release: Build, tmp_path: Path
 ) -> None:
     other = build_release(specimens, tmp_path, seed=7)
-    assert read_card(other.release)["pad_ufes"].mark != read_card(built.release)["pad_ufes"].mark
+    assert read_card(other.release)["pad_ufes"].content_digest != read_card(built.release)["pad_ufes"].content_digest
 
 
 # --- the text ---

@@ -16,7 +16,7 @@ from dermasynth_builder.generate.rounds import Planned, Rounds
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import PromptBook, load_prompt_book
 from dermasynth_builder.read.source import ReadSource
-from dermasynth_builder.report.cost import CostOrder, cost_report
+from dermasynth_builder.report.cost import CostOptions, cost_report
 from dermasynth_builder.report.cost_text import cost_text, cost_values
 from dermasynth_builder.report.show import plan_counts
 from tests.support.clinical_images import clinical_image
@@ -60,7 +60,7 @@ def test_cost_prints_money_time_and_what_they_rest_on(specimens: Path, tmp_path:
 
 
 def test_cost_in_json_holds_what_the_tables_hold(settings: Settings) -> None:
-    report = cost_report(CostOrder(models=[MODEL]), settings, SilentReporter(), on=NOVEMBER)
+    report = cost_report(CostOptions(models=[MODEL]), settings, SilentReporter(), on=NOVEMBER)
     values = json.loads(json.dumps(cost_values(report)))
     estimate = values["models"][MODEL]
     assert (values["requests"], estimate["image_in"]) == (48, 48 * 1120)
@@ -81,7 +81,7 @@ def test_json_is_all_that_stdout_gets(specimens: Path, tmp_path: Path, capsys: O
 
 def test_models_that_have_ended_or_whose_images_nobody_can_count_are_left_out(settings: Settings) -> None:
     known, given = (
-        cost_report(CostOrder(image_tokens=tokens), settings, SilentReporter(), on=date(2026, 12, 1)).estimates
+        cost_report(CostOptions(image_tokens=tokens), settings, SilentReporter(), on=date(2026, 12, 1)).estimates
         for tokens in (None, 256)
     )
     assert not {"gemini-2.0-flash", "gemini-2.5-pro", "gemini-2.5-flash", "gemma-4-31b-it"} & set(known)
@@ -89,14 +89,14 @@ def test_models_that_have_ended_or_whose_images_nobody_can_count_are_left_out(se
 
 
 def test_a_model_that_the_table_does_not_have_is_said_to_be_not_known(settings: Settings, recorder: Recorder) -> None:
-    report = cost_report(CostOrder(models=["a-local-model"]), settings, recorder, on=NOVEMBER)
+    report = cost_report(CostOptions(models=["a-local-model"]), settings, recorder, on=NOVEMBER)
     assert "a-local-model                      not known" in cost_text(report)
     assert "its cost is not known" in recorder.warned[0]
 
 
 def test_cost_works_on_tables_without_images(real_data: Path, tmp_path: Path, recorder: Recorder) -> None:
     settings = Settings(raw={"pad_ufes": real_data / "pad_ufes"}, work=tmp_path, is_missing_allowed=True)
-    report = cost_report(CostOrder(models=["gemini-2.5-flash-lite"]), settings, recorder, on=NOVEMBER)
+    report = cost_report(CostOptions(models=["gemini-2.5-flash-lite"]), settings, recorder, on=NOVEMBER)
     assert report.workload.requests == 2 * 2298
     assert f"{2 * 2286:,} requests are about images whose size is not known" in cost_text(report)
 
@@ -104,7 +104,7 @@ def test_cost_works_on_tables_without_images(real_data: Path, tmp_path: Path, re
 def test_earlier_replies_are_extrapolated_to_the_whole_plan(settings: Settings) -> None:
     path = write_ledger(settings.work, [100, 200, 300])
     write_ledger(settings.work, [7], model="another-model")
-    order = CostOrder(models=[MODEL], is_from_ledger=True)
+    order = CostOptions(models=[MODEL], is_from_ledger=True)
     report = cost_report(order, settings, SilentReporter(), on=NOVEMBER)
     [(name, pilot)] = report.pilots.items()
     assert name == f"{path.name}, {MODEL}"
@@ -118,7 +118,7 @@ def test_earlier_replies_are_extrapolated_to_the_whole_plan(settings: Settings) 
 
 
 def test_ledgers_without_usage_are_nothing_to_go_by(settings: Settings, recorder: Recorder) -> None:
-    cost_report(CostOrder(is_from_ledger=True), settings, recorder, on=NOVEMBER)
+    cost_report(CostOptions(is_from_ledger=True), settings, recorder, on=NOVEMBER)
     assert "nothing to go by" in recorder.warned[-1]
 
 

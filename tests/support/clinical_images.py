@@ -97,7 +97,7 @@ def clinical_image(
         facts=facts,
         licence="CC-BY-4.0",
         attribution="invented",
-        row_place="metadata.csv, line 2",
+        row_location="metadata.csv, line 2",
         file=ImageFile("ab" * 32, "PNG", "RGB", 64, 64, 1000, 0),
     )
 

@@ -14,12 +14,12 @@ from dermasynth_builder.invented.specimens.derm12345 import write_derm12345
 from dermasynth_builder.invented.specimens.isic import write_bcn20000, write_hiba
 from dermasynth_builder.invented.specimens.pad_ufes import write_pad_ufes
 from dermasynth_builder.invented.specimens.scin import write_scin
-from dermasynth_builder.read.download import DownloadOrder, download, hosts
-from dermasynth_builder.read.download.fetcher import Patience
+from dermasynth_builder.read.download import DownloadOptions, download, hosts
+from dermasynth_builder.read.download.fetcher import RetryPolicy
 from tests.support.loopback_archives import LoopbackArchives
 from tests.support.recorder import Recorder
 
-QUICK = Patience(attempts=4, backoff_s=0.001, longest_wait_s=0.1, timeout_s=5)
+QUICK = RetryPolicy(attempts=4, backoff_s=0.001, longest_wait_s=0.1, timeout_s=5)
 IMAGES = 12  # of each drawn release; a few more or less in SCIN
 
 
@@ -35,7 +35,7 @@ class Drawn:
 
     def download(self, **changes: object) -> None:
         """Downloads it, the licence being accepted."""
-        order = DownloadOrder(self.source, self.folder, is_licence_accepted=True)
+        order = DownloadOptions(self.source, self.folder, is_licence_accepted=True)
         download(replace(order, **changes), self.recorder, QUICK)  # type: ignore[arg-type]  # a test's own order
 
     def images(self, folder: Path | None = None) -> dict[str, bytes]:

@@ -2,7 +2,7 @@
 
     with LoopbackArchives() as archives:
         archives.offer_isic(251, folder)
-        download(DownloadOrder("hiba", ...), ...)  # with the variables of `archives.environment` set
+        download(DownloadOptions("hiba", ...), ...)  # with the variables of `archives.environment` set
 
 Every request is recorded, and any of them can be made to fail.
 """

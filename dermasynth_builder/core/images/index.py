@@ -97,8 +97,8 @@ def decode_file(path: Path) -> str | None:
 
 def broken_image(image: ClinicalImage, fault: str) -> Problem:
     """The problem of an image whose file cannot be used."""
-    place = f"{_key(image.path or Path(image.file_name))} ({image.row_place})"
-    return Problem(ProblemKind.BROKEN_IMAGE, place, fault)
+    location = f"{_key(image.path or Path(image.file_name))} ({image.row_location})"
+    return Problem(ProblemKind.BROKEN_IMAGE, location, fault)
 
 
 def is_unchanged(path: Path, file: ImageFile) -> bool:

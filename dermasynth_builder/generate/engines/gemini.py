@@ -18,7 +18,7 @@ from dermasynth_builder.core.images.renditions import SentImage
 from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.core.records import Request
 from dermasynth_builder.generate.engines.online import OnlineEngine
-from dermasynth_builder.generate.engines.online.attempt import Access, Came, Identity, Outcome
+from dermasynth_builder.generate.engines.online.attempt import Access, Identity, Outcome, Status
 from dermasynth_builder.generate.engines.vertex import VertexAccess
 
 REVISION = 1
@@ -78,9 +78,9 @@ def read_gemini(content: bytes) -> Outcome:
     try:
         response = json.loads(content)
     except ValueError as error:
-        return Outcome(Came.BROKE, reason=f"server: the response is no JSON: {error}")
+        return Outcome(Status.SERVER_ERROR, reason=f"server: the response is no JSON: {error}")
     if not isinstance(response, dict):
-        return Outcome(Came.BROKE, reason="server: the response is no object")
+        return Outcome(Status.SERVER_ERROR, reason="server: the response is no object")
     return outcome_of_response(response)
 
 
@@ -91,15 +91,15 @@ def outcome_of_response(response: Mapping[str, Any]) -> Outcome:
     candidates = response.get("candidates") or []
     if not candidates:
         reason = (response.get("promptFeedback") or {}).get("blockReason") or "no candidate"
-        return Outcome(Came.BLOCKED, None, f"blocked: prompt, {reason}", usage=usage, model_version=version)
+        return Outcome(Status.BLOCKED, None, f"blocked: prompt, {reason}", usage=usage, model_version=version)
     finish = candidates[0].get("finishReason")
     parts = (candidates[0].get("content") or {}).get("parts") or []
     text = "".join(part.get("text", "") for part in parts if not part.get("thought"))
     if finish == _CUT:
-        return Outcome(Came.CUT, None, f"cut off: {finish}", 0.0, usage, version, finish)
+        return Outcome(Status.TRUNCATED, None, f"cut off: {finish}", 0.0, usage, version, finish)
     if finish and finish not in _DONE:
-        return Outcome(Came.BLOCKED, None, f"blocked: {finish}", 0.0, usage, version, finish)
-    return Outcome(Came.ANSWERED, text, "", 0.0, usage, version, finish)
+        return Outcome(Status.BLOCKED, None, f"blocked: {finish}", 0.0, usage, version, finish)
+    return Outcome(Status.ANSWERED, text, "", 0.0, usage, version, finish)
 
 
 def usage_of(response: Mapping[str, Any]) -> dict[str, int]:

@@ -15,7 +15,7 @@ from dermasynth_builder.core.images.renditions import SentImage
 from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.core.records import Request
 from dermasynth_builder.generate.engines.online import OnlineEngine
-from dermasynth_builder.generate.engines.online.attempt import Access, Came, Identity, Outcome
+from dermasynth_builder.generate.engines.online.attempt import Access, Identity, Outcome, Status
 
 REVISION = 1
 """Raised by hand whenever this code asks the same request differently."""
@@ -83,14 +83,14 @@ def read_chat(content: bytes) -> Outcome:
         choice = response["choices"][0]
         message = choice["message"]
     except (ValueError, LookupError, TypeError):
-        return Outcome(Came.BROKE, reason="server: the response is no chat completion")
+        return Outcome(Status.SERVER_ERROR, reason="server: the response is no chat completion")
     usage = {name: value for name, value in (response.get("usage") or {}).items() if isinstance(value, int)}
     version, finish = response.get("model"), choice.get("finish_reason")
     if message.get("refusal") or finish == "content_filter":
-        return Outcome(Came.BLOCKED, None, f"blocked: {finish}", 0.0, usage, version, finish)
+        return Outcome(Status.BLOCKED, None, f"blocked: {finish}", 0.0, usage, version, finish)
     if finish == "length":
-        return Outcome(Came.CUT, None, f"cut off: {finish}", 0.0, usage, version, finish)
-    return Outcome(Came.ANSWERED, message.get("content") or "", "", 0.0, usage, version, finish)
+        return Outcome(Status.TRUNCATED, None, f"cut off: {finish}", 0.0, usage, version, finish)
+    return Outcome(Status.ANSWERED, message.get("content") or "", "", 0.0, usage, version, finish)
 
 
 class _Server:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from dermasynth_builder.core.errors import EngineError
 from dermasynth_builder.core.options import EngineOptions
-from dermasynth_builder.generate.engines.online.attempt import Came, Outcome
+from dermasynth_builder.generate.engines.online.attempt import Outcome, Status
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
@@ -93,10 +93,10 @@ def _renew(credentials: "Credentials") -> Outcome | None:
         credentials.refresh(partial(Transport(), timeout=_TOKEN_TIMEOUT_S))  # type: ignore[no-untyped-call]  # google-auth's
     except GoogleAuthError as error:
         if isinstance(error, TransportError) or error.retryable:
-            return Outcome(Came.BROKE, reason=f"connection: no token of Google Cloud: {_told(error)}")
-        return Outcome(Came.FATAL, reason=f"no token of Google Cloud: {_told(error)}; {_LOG_IN}")
+            return Outcome(Status.SERVER_ERROR, reason=f"connection: no token of Google Cloud: {_told(error)}")
+        return Outcome(Status.FATAL, reason=f"no token of Google Cloud: {_told(error)}; {_LOG_IN}")
     except (TypeError, ValueError):  # it raises them for an answer that is no JSON
-        return Outcome(Came.BROKE, reason="connection: no token of Google Cloud: the answer cannot be read")
+        return Outcome(Status.SERVER_ERROR, reason="connection: no token of Google Cloud: the answer cannot be read")
     return None
 
 

@@ -1,4 +1,4 @@
-"""Brings a release from its official place into a folder, so that its source reads it as it lies.
+"""Brings a release from its official host into a folder, so that its source reads it as it lies.
 
 Tables come first. What images there are, and which of them lie there already, is then asked of the source itself, so
 that "complete" means the same here and in a build. Nothing is fetched before the licence is accepted.
@@ -20,7 +20,7 @@ from dermasynth_builder.core.options import DEFAULT_JOBS
 from dermasynth_builder.core.records import ClinicalImage
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.read.download import consent, hosts
-from dermasynth_builder.read.download.fetcher import Advance, Fetcher, Patience, forget
+from dermasynth_builder.read.download.fetcher import Advance, Fetcher, RetryPolicy, forget
 from dermasynth_builder.read.download.files import Failure, Host, RemoteFile, is_file_name, unpack
 from dermasynth_builder.read.download.hosts import HostEntry
 from dermasynth_builder.read.download.sample import sample
@@ -31,134 +31,134 @@ FAILURES_IN_A_ROW = 25  # after so many it is not the files that are at fault
 
 
 @dataclass(frozen=True, slots=True)
-class DownloadOrder:
+class DownloadOptions:
     """What to download, and how."""
 
     source: str
     folder: Path  # made if it is not there
-    place: str = ""  # a name in the source's list of places; its first one if empty
+    host: str = ""  # a name in the source's list of hosts; its first one if empty
     limit: int | None = None  # so many images, of as many diagnoses as can be; None: all
     jobs: int = DEFAULT_JOBS  # files fetched at the same time
     is_licence_accepted: bool = False  # the user says so now
 
 
-def download(order: DownloadOrder, report: Reporter, patience: Patience | None = None) -> None:
+def download(options: DownloadOptions, report: Reporter, retry_policy: RetryPolicy | None = None) -> None:
     """Fetches what is not yet in the folder.
 
-    Raises UsageError where the licence is not accepted or the order makes no sense, DownloadError where files did not
+    Raises UsageError where the licence is not accepted or the options makes no sense, DownloadError where files did not
     come; `FAILURES` in the folder then lists them, and what came stays.
     """
-    _require_sense(order)
-    address = hosts.host_entry(order.source, order.place)
-    _require_licence(order, report)
-    order.folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(order.folder / ".download.lock", timeout=0)
+    _require_sense(options)
+    entry = hosts.host_entry(options.source, options.host)
+    _require_licence(options, report)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(options.folder / ".download.lock", timeout=0)
     try:
-        with lock, Fetcher(patience or Patience()) as fetcher:
-            report.say(f"{order.source}: from {address.title}, {address.url}")
-            _Download(order, address, fetcher, report).run()
+        with lock, Fetcher(retry_policy or RetryPolicy()) as fetcher:
+            report.say(f"{options.source}: from {entry.title}, {entry.url}")
+            _Download(options, entry, fetcher, report).run()
     except Timeout:
-        raise DownloadError(f"another run downloads into {order.folder}; wait for it, or stop it") from None
+        raise DownloadError(f"another run downloads into {options.folder}; wait for it, or stop it") from None
     except (DownloadError, SourceError) as error:
-        raise DownloadError(f"{order.source}: {error}\n{_advice(order, address)}") from error
+        raise DownloadError(f"{options.source}: {error}\n{_advice(options, entry)}") from error
 
 
-def _require_sense(order: DownloadOrder) -> None:
-    if order.limit is not None and order.limit < 1:
-        raise UsageError(f"--limit {order.limit}: ask for one image or more")
-    if not 1 <= order.jobs <= 64:
-        raise UsageError(f"--jobs {order.jobs}: choose from 1 to 64")
-    if order.folder.exists() and not order.folder.is_dir():
-        raise UsageError(f"{order.folder} is a file; --to takes a folder")
+def _require_sense(options: DownloadOptions) -> None:
+    if options.limit is not None and options.limit < 1:
+        raise UsageError(f"--limit {options.limit}: ask for one image or more")
+    if not 1 <= options.jobs <= 64:
+        raise UsageError(f"--jobs {options.jobs}: choose from 1 to 64")
+    if options.folder.exists() and not options.folder.is_dir():
+        raise UsageError(f"{options.folder} is a file; --to takes a folder")
 
 
-def _require_licence(order: DownloadOrder, report: Reporter) -> None:
-    source, path = registry.source(order.source), consent.accepted_file()
+def _require_licence(options: DownloadOptions, report: Reporter) -> None:
+    source, path = registry.source(options.source), consent.accepted_file()
     licence = licence_of(source.licence)
-    if consent.is_accepted(order.source, licence, path):
+    if consent.is_accepted(options.source, licence, path):
         return
     report.say(
-        f"{order.source} is under {licence.name}, {licence.url}\n{licence.asks}\nTo be named: {source.attribution}"
+        f"{options.source} is under {licence.name}, {licence.url}\n{licence.asks}\nTo be named: {source.attribution}"
     )
-    if not order.is_licence_accepted:
+    if not options.is_licence_accepted:
         raise UsageError(
-            f"the licence of {order.source} is not accepted yet, and nothing was fetched; read it, and if you agree "
+            f"the licence of {options.source} is not accepted yet, and nothing was fetched; read it, and if you agree "
             "run the same command with --accept-licence"
         )
-    consent.accept(order.source, licence, path)
+    consent.accept(options.source, licence, path)
 
 
-def _advice(order: DownloadOrder, address: HostEntry) -> str:
+def _advice(options: DownloadOptions, entry: HostEntry) -> str:
     return (
         "What came is kept: run the same command again to go on. By hand:\n"
-        f"{address.by_hand.rstrip()}\n(the folder: {order.folder})"
+        f"{entry.by_hand.rstrip()}\n(the folder: {options.folder})"
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Download:
-    order: DownloadOrder
-    address: HostEntry
+    options: DownloadOptions
+    entry: HostEntry
     fetcher: Fetcher
     report: Reporter
 
     def run(self) -> None:
-        place: Host = registry.host(self.address.kind)(self.address, self.fetcher)
-        self._fetch_tables(place)
+        host: Host = registry.host(self.entry.kind)(self.entry, self.fetcher)
+        self._fetch_tables(host)
         listed = self._listed()
-        if self.order.limit is None:
+        if self.options.limit is None:
             self._tell_count(len(listed))
-            if any(image.path is None for image in listed) and place.bundles():
-                self._fetch_bundles(place.bundles())
+            if any(image.path is None for image in listed) and host.bundles():
+                self._fetch_bundles(host.bundles())
                 listed = self._listed()
         missing = [image.file_name for image in self._wanted(listed) if image.path is None]
         if not missing:
-            self.report.say(f"{self.order.source}: nothing to fetch, the images are all in {self.order.folder}")
-        self._conclude(self._fetch_images(place, missing) if missing else [], len(missing))
+            self.report.say(f"{self.options.source}: nothing to fetch, the images are all in {self.options.folder}")
+        self._conclude(self._fetch_images(host, missing) if missing else [], len(missing))
 
-    def _fetch_tables(self, place: Host) -> None:
-        for table in place.tables():
-            if not (self.order.folder / table.safe_path).exists():
-                self.fetcher.fetch(table, self.order.folder, lambda _: None)
-                self.report.say(f"{self.order.source}: {table.path} is here")
+    def _fetch_tables(self, host: Host) -> None:
+        for table in host.tables():
+            if not (self.options.folder / table.safe_path).exists():
+                self.fetcher.fetch(table, self.options.folder, lambda _: None)
+                self.report.say(f"{self.options.source}: {table.path} is here")
 
     def _listed(self) -> list[ClinicalImage]:
         """The images that the source finds in the tables, those with a file having its path."""
-        items = registry.source(self.order.source).read(self.order.folder)
+        items = registry.source(self.options.source).read(self.options.folder)
         return [item for item in items if isinstance(item, ClinicalImage)]
 
     def _wanted(self, listed: Sequence[ClinicalImage]) -> Sequence[ClinicalImage]:
-        if self.order.limit is None:
+        if self.options.limit is None:
             return listed
-        return sample([image for image in listed if not self._is_known_absent(image.file_name)], self.order.limit)
+        return sample([image for image in listed if not self._is_known_absent(image.file_name)], self.options.limit)
 
     def _is_known_absent(self, name: str) -> bool:
-        return name in self.address.details.get("absent", ())
+        return name in self.entry.details.get("absent", ())
 
     def _tell_count(self, listed: int) -> None:
-        if listed != self.address.images:
+        if listed != self.entry.images:
             self.report.warn(
-                f"{self.order.source}: the tables list {listed:,} images, not the {self.address.images:,} published"
+                f"{self.options.source}: the tables list {listed:,} images, not the {self.entry.images:,} published"
             )
 
     def _fetch_bundles(self, bundles: Sequence[RemoteFile]) -> None:
         for bundle in bundles:
-            target = self.order.folder / bundle.safe_path.with_suffix("")
+            target = self.options.folder / bundle.safe_path.with_suffix("")
             if not target.exists():
                 with self.report.bar(bundle.path, bundle.size_bytes, unit="B") as advance:
-                    archive = self.fetcher.bring(bundle, self.order.folder, advance)
+                    archive = self.fetcher.bring(bundle, self.options.folder, advance)
                 unpack(archive, target)
-                self.report.say(f"{self.order.source}: {bundle.path} is here and unpacked")
-            forget(self.order.folder / bundle.safe_path)
+                self.report.say(f"{self.options.source}: {bundle.path} is here and unpacked")
+            forget(self.options.folder / bundle.safe_path)
 
-    def _fetch_images(self, place: Host, missing: Sequence[str]) -> list[Failure]:
+    def _fetch_images(self, host: Host, missing: Sequence[str]) -> list[Failure]:
         failures: list[Failure] = []
         row = 0
         with ExitStack() as stack:
-            advance = stack.enter_context(self.report.bar(f"images of {self.order.source}", len(missing)))
+            advance = stack.enter_context(self.report.bar(f"images of {self.options.source}", len(missing)))
             advance_bytes = stack.enter_context(self.report.bar("bytes", None, unit="B"))
             told = _in_turn(advance_bytes)
-            files = self._checked(place, missing, failures)
+            files = self._checked(host, missing, failures)
             outcomes = stack.enter_context(closing(self._in_parallel(files, lambda file: self._outcome(file, told))))
             for failure in outcomes:
                 advance(1)
@@ -168,10 +168,10 @@ class _Download:
                     raise DownloadError(f"{row} files in a row did not come, the last because {failures[-1].reason}")
         return failures
 
-    def _checked(self, place: Host, names: Sequence[str], failures: list[Failure]) -> Iterator[RemoteFile]:
-        """What the place has under those names; what cannot be asked for is put with the failures."""
+    def _checked(self, host: Host, names: Sequence[str], failures: list[Failure]) -> Iterator[RemoteFile]:
+        """What the host has under those names; what cannot be asked for is put with the failures."""
         failures += [Failure(name, "the table names no file, but a path") for name in names if not is_file_name(name)]
-        for item in place.images([name for name in names if is_file_name(name)]):
+        for item in host.images([name for name in names if is_file_name(name)]):
             if isinstance(item, Failure):
                 failures.append(item)
             else:
@@ -179,7 +179,7 @@ class _Download:
 
     def _outcome(self, file: RemoteFile, advance: Advance) -> Failure | None:
         try:
-            self.fetcher.fetch(file, self.order.folder, advance)
+            self.fetcher.fetch(file, self.options.folder, advance)
         except DownloadError as error:
             return Failure(file.name, str(error), self._is_known_absent(file.name))
         return None
@@ -188,12 +188,12 @@ class _Download:
         self, files: Iterator[RemoteFile], work: Callable[[RemoteFile], Failure | None]
     ) -> Generator[Failure | None, None, None]:
         """What the work gives for each file, few files being taken ahead: signed addresses do not keep."""
-        pool = ThreadPoolExecutor(self.order.jobs)
+        pool = ThreadPoolExecutor(self.options.jobs)
         waiting: set[Future[Failure | None]] = set()
         try:
             for file in files:
                 waiting.add(pool.submit(work, file))
-                if len(waiting) >= 2 * self.order.jobs:
+                if len(waiting) >= 2 * self.options.jobs:
                     done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                     yield from (future.result() for future in done)
             yield from (future.result() for future in waiting)
@@ -204,7 +204,7 @@ class _Download:
             pool.shutdown(cancel_futures=True)
 
     def _conclude(self, failures: Sequence[Failure], asked: int) -> None:
-        path = self.order.folder / FAILURES
+        path = self.options.folder / FAILURES
         with suppress(FileNotFoundError):
             path.unlink()
         if failures:
@@ -221,8 +221,8 @@ class _Download:
             )
         have = sum(image.path is not None for image in self._listed())
         self.report.say(
-            f"{self.order.source}: {have:,} images in {self.order.folder}; "
-            f"next: dermasynth build {self.order.source} --raw {self.order.folder}"
+            f"{self.options.source}: {have:,} images in {self.options.folder}; "
+            f"next: dermasynth build {self.options.source} --raw {self.options.folder}"
         )
 
 

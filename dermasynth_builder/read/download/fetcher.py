@@ -107,7 +107,7 @@ _AGENT = f"dermasynth/{__version__}"
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How long to go on with a server that does not answer well. Times are in seconds."""
 
     attempts: int = 6  # without a byte gained
@@ -119,12 +119,12 @@ class Patience:
 class Fetcher:
     """An HTTP client for many threads; use it in a `with` block. Every method raises DownloadError."""
 
-    def __init__(self, patience: Patience, transport: httpx.BaseTransport | None = None) -> None:
-        self._patience = patience
+    def __init__(self, retry_policy: RetryPolicy, transport: httpx.BaseTransport | None = None) -> None:
+        self._retry_policy = retry_policy
         self._is_stopped = threading.Event()
         self._client = httpx.Client(
             follow_redirects=True,
-            timeout=patience.timeout_s,
+            timeout=retry_policy.timeout_s,
             headers={"User-Agent": _AGENT, "Accept-Encoding": "identity"},  # sizes and ranges are those of the file
             limits=httpx.Limits(max_connections=None),  # as many as there are threads
             event_hooks={"request": [require_safe], "response": [require_safe]},
@@ -274,7 +274,8 @@ class Fetcher:
         """What `ask` gives, asked again after a transient failure."""
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type((Transient, httpx.TransportError)),
-            stop=tenacity.stop_after_attempt(self._patience.attempts) | tenacity.stop_when_event_set(self._is_stopped),
+            stop=tenacity.stop_after_attempt(self._retry_policy.attempts)
+            | tenacity.stop_when_event_set(self._is_stopped),
             wait=self._wait_s,
             sleep=tenacity.sleep_using_event(self._is_stopped),
             reraise=True,
@@ -282,10 +283,10 @@ class Fetcher:
         try:
             return retrying(ask)
         except Transient as failure:
-            raise DownloadError(f"{what}: {failure}, {self._patience.attempts} times") from failure
+            raise DownloadError(f"{what}: {failure}, {self._retry_policy.attempts} times") from failure
         except httpx.TransportError as failure:
             reason = str(failure) or type(failure).__name__
-            raise DownloadError(f"{what}: {reason}, {self._patience.attempts} times") from failure
+            raise DownloadError(f"{what}: {reason}, {self._retry_policy.attempts} times") from failure
         except (httpx.HTTPError, httpx.InvalidURL) as failure:
             raise DownloadError(f"{what}: {failure}") from failure
 
@@ -293,8 +294,8 @@ class Fetcher:
         """Full jitter, and not less than what the server asks for."""
         failure = state.outcome.exception() if state.outcome else None
         asked_s = failure.retry_after_s if isinstance(failure, Transient) else 0.0
-        longest_s = self._patience.longest_wait_s
-        drawn_s = tenacity.wait_random_exponential(multiplier=self._patience.backoff_s, max=longest_s)(state)
+        longest_s = self._retry_policy.longest_wait_s
+        drawn_s = tenacity.wait_random_exponential(multiplier=self._retry_policy.backoff_s, max=longest_s)(state)
         return min(max(asked_s, drawn_s), longest_s)
 
 

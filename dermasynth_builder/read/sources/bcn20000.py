@@ -118,7 +118,7 @@ class Bcn20000:
             facts=isic_export.facts(cells, vocabulary.diagnoses(self.name)),
             licence=self.licence,
             attribution=self.attribution,
-            row_place=cells.row.place,
+            row_location=cells.row.location,
             official_split=cells.choice("split", SPLITS),
         )
 
@@ -175,7 +175,7 @@ def _told(row: Row, codes: dict[str, str]) -> Iterator[Row | Problem]:
     """The row with its diagnosis and its part; the challenge trains on the part that BCN20000 trains on."""
     if row.cells[CHALLENGE_KEY] not in codes:
         yield Problem(
-            ProblemKind.UNKNOWN_VALUE, row.place, f"no diagnosis: {CHALLENGE_GROUND_TRUTH} has no row of use for it"
+            ProblemKind.UNKNOWN_VALUE, row.location, f"no diagnosis: {CHALLENGE_GROUND_TRUTH} has no row of use for it"
         )
     yield replace(row, cells={**row.cells, "diagnosis": codes.get(row.cells[CHALLENGE_KEY], ""), "split": "train"})
 
@@ -198,5 +198,5 @@ def _codes_by_image(table: Path, root: Path) -> Generator[Problem, None, dict[st
             codes[item.cells[CHALLENGE_KEY]] = marked[0] if marked[0] in CHALLENGE_CODES else ""
         else:
             detail = f"{item.cells[CHALLENGE_KEY]} has {len(marked)} diagnoses where one of the columns is to be 1.0"
-            yield Problem(ProblemKind.BROKEN_ROW, item.place, detail)
+            yield Problem(ProblemKind.BROKEN_ROW, item.location, detail)
     return codes

@@ -20,8 +20,8 @@ from dermasynth_builder.read.tables import (
     ImageFolder,
     Row,
     columns_of,
+    location_of,
     no_release,
-    place_of,
     read_images,
     read_table,
     walk_files,
@@ -67,7 +67,7 @@ class Derm12345:
         tables = self._find_tables(root, files)
         patient = tables.patient
         if patient is None:
-            yield _no_patients(place_of(tables.labelled[0], root))
+            yield _no_patients(location_of(tables.labelled[0], root))
         needed = (tables.key, patient) if patient else (tables.key,)
         form = Form(partial(_image_id, tables.key), partial(self._image, needed), needed=needed, missing=MISSING)
         rows = _with_columns(_rows(root, tables), needed)
@@ -102,7 +102,7 @@ class Derm12345:
             facts=_facts(cells),
             licence=_licence(cells, self.licence),
             attribution=cells.text("attribution") or self.attribution,
-            row_place=cells.row.place,
+            row_location=cells.row.location,
             official_split=cells.choice("split", OFFICIAL_SPLITS),
         )
 
@@ -132,7 +132,7 @@ def _rows(root: Path, tables: Tables) -> Iterator[Row | Problem]:
             else:
                 yield item
     for name, row in exported.items():
-        yield Problem(ProblemKind.BROKEN_ROW, row.place, f"the supplement has no row for {name}")
+        yield Problem(ProblemKind.BROKEN_ROW, row.location, f"the supplement has no row for {name}")
 
 
 def _joined(labelled: Mapping[str, str], exported: Mapping[str, str]) -> Mapping[str, str]:
@@ -200,7 +200,7 @@ def _without_leaks(items: list[ClinicalImage | Problem]) -> Iterator[ClinicalIma
                 f"{item.image_id} is in {item.official_split or 'no official part'}, but other images of its patient "
                 f"{item.group_id} are not; moved to train"
             )
-            yield Problem(ProblemKind.LEAKING_GROUP, item.row_place, detail)
+            yield Problem(ProblemKind.LEAKING_GROUP, item.row_location, detail)
             yield replace(item, official_split="train")
         else:
             yield item

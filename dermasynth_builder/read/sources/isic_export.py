@@ -158,7 +158,7 @@ def _image(source: Source, modality: Modality, cells: CellReader) -> ClinicalIma
         facts=facts(cells),
         licence=licence(cells, source.licence),
         attribution=cells.text("attribution") or source.attribution,
-        row_place=cells.row.place,
+        row_location=cells.row.location,
     )
     return with_image_type(image, cells)
 

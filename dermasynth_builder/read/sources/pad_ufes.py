@@ -94,7 +94,7 @@ class PadUfes:
             facts=_facts(cells),
             licence=self.licence,
             attribution=self.attribution,
-            row_place=row.place,
+            row_location=row.location,
         )
 
 

@@ -91,7 +91,7 @@ class Scin:
         yield from folder.unclaimed()
 
     def tallies(self, root: Path) -> Mapping[str, int]:
-        """See `Tallying.tallies`. A note that stands in place of a condition's name counts as a name, as published."""
+        """See `CountsTables.tallies`. A note in place of a condition's name counts as a name, as published."""
         cases_table, labels_table = self._find_tables(root, walk_files(root))
         cases, labels = (_rows_alone(table, root) for table in (cases_table, labels_table))
         mentions = [item for item in _mentions(cases) if isinstance(item, Mention)]
@@ -135,7 +135,7 @@ class Scin:
             facts=replace(facts, shot_type=shot_type(cells, mention.shot)),
             licence=self.licence,
             attribution=self.attribution,
-            row_place=mention.case.place,
+            row_location=mention.case.location,
         )
         yield from cells.problems
         yield folder.attach(image)
@@ -154,7 +154,7 @@ def _rows_by_case(table: Path, root: Path, required: tuple[str, ...]) -> Generat
         elif _case_id(item):
             rows.append(item)
         else:
-            yield Problem(ProblemKind.BROKEN_ROW, item.place, "has no case_id")
+            yield Problem(ProblemKind.BROKEN_ROW, item.location, "has no case_id")
     by_case: dict[str, Row] = {}
     for item in split_doubled(rows, _case_id):
         if isinstance(item, Problem):
@@ -181,10 +181,10 @@ def _facts_by_case(cases: Mapping[str, Row], labels: Mapping[str, Row]) -> Gener
             facts[case_id] = with_labels(facts[case_id], label_cells)
             yield from label_cells.problems
         else:
-            yield Problem(ProblemKind.UNKNOWN_VALUE, row.place, f"{LABELS} has no row for case {case_id}")
+            yield Problem(ProblemKind.UNKNOWN_VALUE, row.location, f"{LABELS} has no row for case {case_id}")
     for case_id, row in labels.items():
         if case_id not in cases:
-            yield Problem(ProblemKind.BROKEN_ROW, row.place, f"{CASES} has no row for case {case_id}")
+            yield Problem(ProblemKind.BROKEN_ROW, row.location, f"{CASES} has no row for case {case_id}")
     return facts
 
 
@@ -197,16 +197,16 @@ def _mentions(cases: Iterable[Row]) -> Iterator[Mention | Problem]:
                 yield Mention(case, shot, name.name)
             else:
                 detail = f"image_{shot}_path is {path!r}, which is no image file; stepped over"
-                yield Problem(ProblemKind.UNKNOWN_VALUE, case.place, detail)
+                yield Problem(ProblemKind.UNKNOWN_VALUE, case.location, detail)
         if not named:
-            yield Problem(ProblemKind.BROKEN_ROW, case.place, "names no image")
+            yield Problem(ProblemKind.BROKEN_ROW, case.location, "names no image")
 
 
 def _also_mentioned(first: Mention, others: list[Mention]) -> Iterator[Problem]:
     cases = ", ".join(dict.fromkeys(mention.case_id for mention in (first, *others)))
     for mention in others:
-        detail = f"{mention.file_name} is an image of the cases {cases}; kept once, as {first.case.place} has it"
-        yield Problem(ProblemKind.DOUBLED_ID, mention.case.place, detail)
+        detail = f"{mention.file_name} is an image of the cases {cases}; kept once, as {first.case.location} has it"
+        yield Problem(ProblemKind.DOUBLED_ID, mention.case.location, detail)
 
 
 def _groups(shared: Iterable[Iterable[Mention]]) -> Mapping[str, str]:

@@ -104,7 +104,7 @@ def test_a_problem_names_the_file_and_the_row(index: ImageIndex, images: list[Cl
     path_of(images[1]).write_bytes(b"")
     problems = [item for item in index.measure(images) if isinstance(item, Problem)]
     assert [problem.kind for problem in problems] == [ProblemKind.BROKEN_IMAGE]
-    assert problems[0].place == f"{path_of(images[1])} (metadata.csv, line 3)"
+    assert problems[0].location == f"{path_of(images[1])} (metadata.csv, line 3)"
     assert "empty" in problems[0].detail
 
 
@@ -205,7 +205,7 @@ def test_a_folder_whose_name_is_no_utf_8_is_measured_like_any_other(index: Image
     images, _ = read(root)
     path_of(images[1]).write_bytes(b"")
     assert digests(index, images)[1] == "broken image"
-    broken = [item.place for item in index.measure(images) if isinstance(item, Problem)]
+    broken = [item.location for item in index.measure(images) if isinstance(item, Problem)]
     assert len(broken) == 1
     assert "caf\\xe9" in broken[0]
     broken[0].encode()  # can be written to a list

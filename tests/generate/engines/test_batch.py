@@ -11,7 +11,7 @@ from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import EngineError, UsageError
 from dermasynth_builder.core.options import BatchOptions, EngineOptions, MediaResolution
 from dermasynth_builder.generate.engines.batch.shards import estimated_tokens, outcome_of_row
-from dermasynth_builder.generate.engines.online.attempt import Came, Job
+from dermasynth_builder.generate.engines.online.attempt import Attempts, Status
 from dermasynth_builder.generate.prices import load_prices
 from dermasynth_builder.invented.fake_gemini.service import FakeGemini
 from dermasynth_builder.plan import reply_form
@@ -119,8 +119,8 @@ def test_tokens_are_estimated_by_the_rules_of_the_model(
     request = replace(question_about(draw_picture(tmp_path / "0.jpg")), prompt="x" * 400, reply_schema="")
     family_of = partial(load_prices().image_family, on=date(2026, 11, 23))
     options = EngineOptions(model, media_resolution=resolution, batch=BatchOptions(image_family=family_of))
-    assert estimated_tokens(Job(1, request, 4096, 0.0), options) == 100 + image
-    assert estimated_tokens(Job(1, replace(request, image_path=None), 4096, 0.0), options) == 100
+    assert estimated_tokens(Attempts(1, request, 4096, 0.0), options) == 100 + image
+    assert estimated_tokens(Attempts(1, replace(request, image_path=None), 4096, 0.0), options) == 100
 
 
 def test_a_job_whose_making_got_no_answer_is_found_and_not_made_again(tmp_path: Path) -> None:
@@ -247,21 +247,21 @@ def test_the_identity_is_that_of_gemini_under_another_name_and_vertex_is_refused
 
 
 @pytest.mark.parametrize(
-    ("row", "came", "reason"),
+    ("row", "status", "reason"),
     [
-        ({"error": {"code": 13, "message": "oops"}}, Came.BROKE, "server: 500 13: oops"),
-        ({"error": {"code": 8, "message": "too much"}}, Came.BROKE, "quota: 429 8: too much"),
-        ({"error": {"code": 3, "message": "bad image"}}, Came.REFUSED, "refused: 400 3: bad image"),
+        ({"error": {"code": 13, "message": "oops"}}, Status.SERVER_ERROR, "server: 500 13: oops"),
+        ({"error": {"code": 8, "message": "too much"}}, Status.SERVER_ERROR, "quota: 429 8: too much"),
+        ({"error": {"code": 3, "message": "bad image"}}, Status.REFUSED, "refused: 400 3: bad image"),
         (
             {"error": {"code": 404, "message": "gone"}},
-            Came.REFUSED,
+            Status.REFUSED,
             "refused: 404 404: gone; check --model and --base-url",
         ),
-        ({"error": "torn"}, Came.BROKE, "server: 500: torn"),
-        ({}, Came.BROKE, "server: 500"),
-        ({"response": {"promptFeedback": {"blockReason": "OTHER"}}}, Came.BLOCKED, "blocked: prompt, OTHER"),
+        ({"error": "torn"}, Status.SERVER_ERROR, "server: 500: torn"),
+        ({}, Status.SERVER_ERROR, "server: 500"),
+        ({"response": {"promptFeedback": {"blockReason": "OTHER"}}}, Status.BLOCKED, "blocked: prompt, OTHER"),
     ],
 )
-def test_a_row_of_results_says_what_a_response_would(row: dict[str, object], came: Came, reason: str) -> None:
+def test_a_row_of_results_says_what_a_response_would(row: dict[str, object], status: Status, reason: str) -> None:
     outcome = outcome_of_row(row)
-    assert (outcome.came, outcome.reason) == (came, reason)
+    assert (outcome.status, outcome.reason) == (status, reason)

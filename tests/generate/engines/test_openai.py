@@ -9,7 +9,7 @@ import pytest
 from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.core.images.renditions import make_sent_image
 from dermasynth_builder.core.options import EngineOptions
-from dermasynth_builder.generate.engines.online.attempt import Came
+from dermasynth_builder.generate.engines.online.attempt import Status
 from dermasynth_builder.generate.engines.openai import OpenAIService, openai_engine, read_chat
 from tests.support.fake_service import draw_picture, question_about
 
@@ -45,20 +45,20 @@ def test_the_server_and_its_key_are_found(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize(
-    ("content", "came", "text"),
+    ("content", "status", "text"),
     [
-        (completion('{"answer": "x"}'), Came.ANSWERED, '{"answer": "x"}'),
-        (completion('{"ans', "length"), Came.CUT, None),
-        (completion(None, "content_filter"), Came.BLOCKED, None),
-        (completion(None, refusal="no"), Came.BLOCKED, None),
-        (b"<html>", Came.BROKE, None),
-        (b"{}", Came.BROKE, None),
+        (completion('{"answer": "x"}'), Status.ANSWERED, '{"answer": "x"}'),
+        (completion('{"ans', "length"), Status.TRUNCATED, None),
+        (completion(None, "content_filter"), Status.BLOCKED, None),
+        (completion(None, refusal="no"), Status.BLOCKED, None),
+        (b"<html>", Status.SERVER_ERROR, None),
+        (b"{}", Status.SERVER_ERROR, None),
     ],
 )
-def test_completions_are_read(content: bytes, came: Came, text: str | None) -> None:
+def test_completions_are_read(content: bytes, status: Status, text: str | None) -> None:
     outcome = read_chat(content)
-    assert (outcome.came, outcome.text) == (came, text)
-    if came is not Came.BROKE:
+    assert (outcome.status, outcome.text) == (status, text)
+    if status is not Status.SERVER_ERROR:
         assert outcome.usage == {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
         assert outcome.model_version == "medgemma-4b"
 

@@ -13,13 +13,13 @@ import pytest
 from dermasynth_builder.core.errors import EngineError, QuotaError
 from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.core.records import Reply, Request
-from dermasynth_builder.generate.engines.online.attempt import Came, Errand, Outcome, Return
+from dermasynth_builder.generate.engines.online.attempt import Attempt, AttemptResult, Outcome, Status
 from dermasynth_builder.generate.engines.online.pace import Pace
 from dermasynth_builder.generate.engines.online.scheduler import Scheduler
 from dermasynth_builder.plan.reply_form import schema
 from tests.support.recited import requests
 
-GOOD = Outcome(Came.ANSWERED, '{"answer": "a macule"}', usage={"totalTokenCount": 1000}, model_version="m-1")
+GOOD = Outcome(Status.ANSWERED, '{"answer": "a macule"}', usage={"totalTokenCount": 1000}, model_version="m-1")
 LATENCY_S = 0.2
 
 
@@ -27,24 +27,24 @@ LATENCY_S = 0.2
 class Rehearsed:
     """A carrier and a clock in one: attempts take 0.2 s or so, and what they come to is told by `say`."""
 
-    say: Callable[[Errand, float], Outcome] = lambda *_: GOOD
+    say: Callable[[Attempt, float], Outcome] = lambda *_: GOOD
     now: float = 100.0
-    sent: list[tuple[float, Errand]] = field(default_factory=list)
+    sent: list[tuple[float, Attempt]] = field(default_factory=list)
     most: int = 0
     latencies_s: Iterator[float] = field(default_factory=lambda: repeat(LATENCY_S))
-    _under_way: list[tuple[float, int, Return]] = field(default_factory=list)
+    _under_way: list[tuple[float, int, AttemptResult]] = field(default_factory=list)
 
     def clock(self) -> float:
         return self.now
 
-    def send(self, errand: Errand) -> None:
-        self.sent.append((self.now, errand))
+    def send(self, attempt: Attempt) -> None:
+        self.sent.append((self.now, attempt))
         took_s = next(self.latencies_s)
-        back = Return(errand, self.say(errand, self.now), "t0", "2026-11-23T20:00:00.000+00:00", took_s)
-        heappush(self._under_way, (self.now + took_s, errand.number, back))
+        back = AttemptResult(attempt, self.say(attempt, self.now), "t0", "2026-11-23T20:00:00.000+00:00", took_s)
+        heappush(self._under_way, (self.now + took_s, attempt.number, back))
         self.most = max(self.most, len(self._under_way))
 
-    def next(self, timeout_s: float | None) -> Return | None:
+    def next(self, timeout_s: float | None) -> AttemptResult | None:
         assert timeout_s is not None or self._under_way, "it would wait for ever"
         until = self.now + (1e9 if timeout_s is None else timeout_s)
         if self._under_way and self._under_way[0][0] <= until:
@@ -64,7 +64,7 @@ class Rehearsed:
 
     @property
     def tries(self) -> Counter[str]:
-        return Counter(errand.request.key for _, errand in self.sent)
+        return Counter(attempt.request.key for _, attempt in self.sent)
 
     def sent_within(self, window_s: float) -> int:
         """The most that were sent in any window of that length."""
@@ -80,7 +80,7 @@ class Quota:
         self.at = 100.0
         self.refusal = refusal
 
-    def __call__(self, _: Errand, now: float) -> Outcome:
+    def __call__(self, _: Attempt, now: float) -> Outcome:
         self.left = min(self.per_minute, self.left + (now - self.at) * self.per_minute / 60)
         self.at = now
         if self.left < 1:
@@ -89,13 +89,13 @@ class Quota:
         return GOOD
 
 
-def once(*outcomes: Outcome) -> Callable[[Errand, float], Outcome]:
+def once(*outcomes: Outcome) -> Callable[[Attempt, float], Outcome]:
     """What comes of the first tries at each request; then all is well."""
     met: Counter[str] = Counter()
 
-    def say(errand: Errand, _: float) -> Outcome:
-        met[errand.request.key] += 1
-        number = met[errand.request.key]
+    def say(attempt: Attempt, _: float) -> Outcome:
+        met[attempt.request.key] += 1
+        number = met[attempt.request.key]
         return outcomes[number - 1] if number <= len(outcomes) else GOOD
 
     return say
@@ -137,7 +137,7 @@ def uneven(mean_s: float) -> Iterator[float]:
 @pytest.mark.parametrize("latency_s", [0.005, 0.05, 0.2])
 @pytest.mark.parametrize("told_s", [0.2, 1.0, 2.0, 4.0, 7.0, 10.0])
 def test_a_quota_that_is_met_costs_few_attempts_and_little_time(told_s: float, latency_s: float) -> None:
-    quota = Quota(300, Outcome(Came.RATE, reason="quota: 429", wait_s=told_s))
+    quota = Quota(300, Outcome(Status.RATE_LIMITED, reason="quota: 429", wait_s=told_s))
     service = Rehearsed(quota, latencies_s=uneven(latency_s))
     replies = service.run(450, concurrency=64)
     assert all(reply.text for reply in replies)
@@ -174,7 +174,7 @@ def test_a_learned_rate_outlives_a_refusal_that_comes_much_later() -> None:
 
 
 def test_everyone_waits_when_the_minute_is_used_up() -> None:
-    service = Rehearsed(once(Outcome(Came.RATE, reason="quota: 429", wait_s=50)))
+    service = Rehearsed(once(Outcome(Status.RATE_LIMITED, reason="quota: 429", wait_s=50)))
     service.run(40, concurrency=20)
     refused_at = service.sent[0][0] + LATENCY_S
     assert not [at for at, _ in service.sent if refused_at < at < refused_at + 50 - LATENCY_S]
@@ -182,13 +182,15 @@ def test_everyone_waits_when_the_minute_is_used_up() -> None:
 
 
 def test_a_spend_limit_slows_down_for_a_minute() -> None:
-    service = Rehearsed(once(Outcome(Came.SPEND, reason="quota: spend")))
+    service = Rehearsed(once(Outcome(Status.SPEND_LIMIT, reason="quota: spend")))
     service.run(4, concurrency=1)
     assert service.sent[1][0] - service.sent[0][0] >= 60
 
 
 def test_the_quota_of_the_day_ends_the_run_and_keeps_what_comes() -> None:
-    service = Rehearsed(lambda errand, _: GOOD if errand.number <= 50 else Outcome(Came.DAY, reason="quota: 429"))
+    service = Rehearsed(
+        lambda attempt, _: GOOD if attempt.number <= 50 else Outcome(Status.DAY_QUOTA, reason="quota: 429")
+    )
     kept: list[Reply] = []
     with pytest.raises(QuotaError, match=r"new at 2026-11-24 08:00 UTC \(midnight Pacific\)"):
         kept.extend(service.replies(500, concurrency=16))
@@ -217,7 +219,7 @@ def test_a_day_that_is_just_long_enough_ends_well() -> None:
 
 
 def test_what_breaks_is_tried_five_times_with_growing_waits() -> None:
-    broke = Outcome(Came.BROKE, reason="server: 500")
+    broke = Outcome(Status.SERVER_ERROR, reason="server: 500")
     service = Rehearsed(once(*[broke] * 9))
     (reply,) = service.run(1)
     assert (reply.failure, reply.attempts) == ("server: 500 (5 attempts)", 5)
@@ -231,7 +233,7 @@ def test_what_breaks_is_tried_five_times_with_growing_waits() -> None:
 
 
 def test_a_blocked_request_is_asked_once() -> None:
-    service = Rehearsed(lambda *_: Outcome(Came.BLOCKED, reason="blocked: SAFETY", usage={"totalTokenCount": 9}))
+    service = Rehearsed(lambda *_: Outcome(Status.BLOCKED, reason="blocked: SAFETY", usage={"totalTokenCount": 9}))
     replies = service.run(30)
     assert {(reply.failure, reply.attempts) for reply in replies} == {("blocked: SAFETY", 1)}
     assert replies[0].usage == {"totalTokenCount": 9}
@@ -247,30 +249,30 @@ def test_a_broken_answer_is_repaired_twice_at_most() -> None:
 
 
 def test_a_cut_answer_gets_more_room() -> None:
-    service = Rehearsed(once(Outcome(Came.CUT, reason="cut off: MAX_TOKENS")))
+    service = Rehearsed(once(Outcome(Status.TRUNCATED, reason="cut off: MAX_TOKENS")))
     (reply,) = service.run(1, max_output_tokens=100)
-    assert [errand.max_output_tokens for _, errand in service.sent] == [100, 200]
+    assert [attempt.max_output_tokens for _, attempt in service.sent] == [100, 200]
     assert reply.parameters == {"max_output_tokens": 200}
 
 
 def test_a_service_that_fails_half_the_time_is_given_up() -> None:
-    broke = Outcome(Came.BROKE, reason="server: 503")
-    service = Rehearsed(lambda errand, _: GOOD if int(errand.request.key[0], 16) % 2 else broke)
+    broke = Outcome(Status.SERVER_ERROR, reason="server: 503")
+    service = Rehearsed(lambda attempt, _: GOOD if int(attempt.request.key[0], 16) % 2 else broke)
     with pytest.raises(EngineError, match=r"\d+ of the last 50 attempts failed, the last with server: 503"):
         service.run(1000)
     assert len(service.sent) < 200
 
 
 def test_nothing_but_refusals_is_given_up_too() -> None:
-    service = Rehearsed(lambda *_: Outcome(Came.RATE, reason="quota: 429", wait_s=20))
+    service = Rehearsed(lambda *_: Outcome(Status.RATE_LIMITED, reason="quota: 429", wait_s=20))
     with pytest.raises(EngineError, match="nothing but refusals"):
         service.run(100)
     assert 600 <= service.now - 100 < 800
 
 
 def test_a_refused_request_fails_alone_once_others_were_answered() -> None:
-    refused = Outcome(Came.REFUSED, reason="refused: 400 INVALID_ARGUMENT")
-    service = Rehearsed(lambda errand, _: refused if errand.number == 7 else GOOD)
+    refused = Outcome(Status.REFUSED, reason="refused: 400 INVALID_ARGUMENT")
+    service = Rehearsed(lambda attempt, _: refused if attempt.number == 7 else GOOD)
     failures = [reply.failure for reply in service.run(20, concurrency=1) if reply.failure]
     assert failures == ["refused: 400 INVALID_ARGUMENT"]
     with pytest.raises(EngineError, match="refused: 400"):

@@ -36,7 +36,7 @@ def fits(kind: QuestionType, facts: Facts) -> bool:
 
 def request_for(kind: QuestionType, facts: Facts, image_id: str) -> Request:
     image = clinical_image(image_id, facts)
-    told = facts_in_words.told(facts)
+    told = facts_in_words.facts_for_engine(facts)
     question, modality = fill(kind.wordings[0], facts), kind.modalities[0]
     return Request(
         source=image.source,

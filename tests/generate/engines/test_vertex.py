@@ -16,7 +16,7 @@ from google.auth import jwt
 from dermasynth_builder.core.errors import EngineError
 from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.generate.engines.gemini import GeminiService
-from dermasynth_builder.generate.engines.online.attempt import Came, Outcome
+from dermasynth_builder.generate.engines.online.attempt import Outcome, Status
 from dermasynth_builder.generate.engines.vertex import VertexAccess
 from dermasynth_builder.invented.fake_gemini.service import FakeGemini
 from dermasynth_builder.invented.specimens.pad_ufes import write_pad_ufes
@@ -107,7 +107,7 @@ def test_a_token_endpoint_that_cannot_be_reached_is_a_broken_way_and_worth_anoth
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key_file))
         outcome = asyncio.run(VertexAccess(ON_VERTEX).headers())
         assert isinstance(outcome, Outcome)
-        assert outcome.came is Came.BROKE
+        assert outcome.status is Status.SERVER_ERROR
         assert outcome.reason.startswith("connection: no token of Google Cloud: ")
 
 

@@ -49,7 +49,7 @@ def test_derm12345_comes_from_the_isic_archive_with_its_supplement(offered: Offe
     drawn = offered("derm12345")
     release = write_derm12345(tmp_path / "isic", images=12, side_px=64, layout="isic")
     drawn.archives.offer_isic(399, release)
-    drawn.download(place="isic")
+    drawn.download(host="isic")
     assert drawn.images() == drawn.images(release)
     assert len(drawn.images()) == 12
 
@@ -155,7 +155,7 @@ def test_a_spoiled_list_of_licences_means_that_none_is_accepted(offered: Offered
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_every_place_has_what_a_user_needs(source: str) -> None:
-    for name in hosts._load(source)["places"]:
+    for name in hosts._load(source)["hosts"]:
         address = hosts.host_entry(source, name, {})
         assert address.kind in HOSTS
         assert address.url.startswith("https://")
@@ -222,6 +222,6 @@ def test_help_names_the_variable_of_every_place_and_every_source_to_choose_from(
     told = capsys.readouterr().out
     for source in SOURCES:
         assert source in told
-        assert all(hosts.url_variable(name) in told for name in hosts._load(source)["places"])
+        assert all(hosts.url_variable(name) in told for name in hosts._load(source)["hosts"])
     assert "dataverse (default) or isic" in told
     assert hosts.host_entry("derm12345", "", {}).name == "dataverse"

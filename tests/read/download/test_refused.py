@@ -11,7 +11,7 @@ from dermasynth_builder.cli import main
 from dermasynth_builder.core.errors import DownloadError
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.read import download as downloads
-from dermasynth_builder.read.download import FAILURES, DownloadOrder, download, hosts
+from dermasynth_builder.read.download import FAILURES, DownloadOptions, download, hosts
 from dermasynth_builder.read.download.fetcher import Fetcher
 from dermasynth_builder.read.download.files import RemoteFile
 from dermasynth_builder.read.download.hosts import isic
@@ -168,7 +168,7 @@ def test_a_place_that_is_gone_ends_the_run_early(hiba: Drawn, monkeypatch: pytes
     with pytest.raises(DownloadError, match=r"5 files in a row did not come, the last because 127.0.0.1 answers 404"):
         hiba.download(jobs=1)
     assert len(hiba.archives.asked("/api/v2/images/")) < 12
-    order = DownloadOrder("hiba", hiba.folder, is_licence_accepted=True)
+    order = DownloadOptions("hiba", hiba.folder, is_licence_accepted=True)
     hiba.archives.__exit__(None, None, None)
     (hiba.folder / "metadata.csv").unlink()
     with pytest.raises(DownloadError, match="By hand:"):
@@ -183,7 +183,7 @@ def test_a_server_that_hangs_is_left_after_the_timeout(hiba: Drawn) -> None:
         return Answer(500)
 
     hiba.archives.pages["/collections/251/metadata/"] = hang
-    order = DownloadOrder("hiba", hiba.folder, is_licence_accepted=True)
+    order = DownloadOptions("hiba", hiba.folder, is_licence_accepted=True)
     with pytest.raises(DownloadError, match="timed out, 2 times"):
         download(order, SilentReporter(), replace(QUICK, attempts=2, timeout_s=0.1))
     released.set()

@@ -138,7 +138,7 @@ def test_an_unknown_value_is_reported_and_costs_its_fact_alone(column: str, valu
     images, problems = read(flat)
     assert len(images) == 8
     (unknown,) = [problem for problem in problems if problem.kind == ProblemKind.UNKNOWN_VALUE]
-    assert unknown.place == "derm12345_metadata_all.csv, line 2"
+    assert unknown.location == "derm12345_metadata_all.csv, line 2"
     assert f"{column} is '{value}'" in unknown.detail
 
 
@@ -160,7 +160,7 @@ def test_without_a_column_of_patients_every_image_is_its_own_group_and_this_is_s
     edit_table(flat / "derm12345_metadata_all.csv", lambda rows: [row.pop("patient_id") for row in rows])
     images, problems = read(flat)
     assert [image.group_id for image in images] == [image.image_id for image in images]
-    assert [(problem.kind, problem.place) for problem in problems] == [
+    assert [(problem.kind, problem.location) for problem in problems] == [
         (ProblemKind.UNKNOWN_VALUE, "derm12345_metadata_all.csv")
     ]
 
@@ -192,7 +192,7 @@ def test_the_table_of_all_images_makes_those_of_the_parts_superfluous(tmp_path: 
     shutil.copy(tmp_path / "flat" / "derm12345_metadata_all.csv", root)
     images, problems = read(root)
     assert (len(images), len(problems)) == (12, MOVED)
-    assert all(image.row_place.startswith("derm12345_metadata_all.csv") for image in images)
+    assert all(image.row_location.startswith("derm12345_metadata_all.csv") for image in images)
 
 
 def test_the_bundle_needs_only_its_supplement(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_its_own_images_are_read_with_diagnosis_lesion_and_part(root: Path) -> N
 
 def test_images_of_other_sets_are_one_problem_that_counts_them(root: Path) -> None:
     _, problems = read(Bcn20000(), root)
-    assert [(problem.kind, problem.place) for problem in problems] == [(ProblemKind.OTHER_SET, METADATA)]
+    assert [(problem.kind, problem.location) for problem in problems] == [(ProblemKind.OTHER_SET, METADATA)]
     assert problems[0].detail == "3 of 15 images are of other sets (lesion ids: HAM 1, MSK4 1, none 1)"
 
 

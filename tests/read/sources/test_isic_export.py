@@ -31,7 +31,7 @@ def hiba(tmp_path: Path) -> Path:
 
 
 def without_place(image: ClinicalImage) -> ClinicalImage:
-    return replace(image, path=None, row_place="", file_name="")
+    return replace(image, path=None, row_location="", file_name="")
 
 
 # --- what holds for all ---

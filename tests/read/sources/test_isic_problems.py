@@ -56,7 +56,7 @@ def test_a_value_that_is_not_known_costs_its_fact_and_nothing_else(
     changed = {name for name in Facts.__slots__ if getattr(after, name) != getattr(before, name)}
     assert changed <= lost | {"body_site_published", "malignancy_published"}
     assert all(getattr(after, name) is None for name in lost)
-    assert (only(problems).kind, only(problems).place) == (ProblemKind.UNKNOWN_VALUE, "metadata.csv, line 2")
+    assert (only(problems).kind, only(problems).location) == (ProblemKind.UNKNOWN_VALUE, "metadata.csv, line 2")
     assert column in only(problems).detail
     assert cell in only(problems).detail
 
@@ -92,7 +92,7 @@ def test_an_unknown_value_of_figshare_is_told(column: str, cell: str, tmp_path: 
     edit_rows(root / "bcn_20k_train.csv", lambda rows: rows[0].update({column: cell}))
     images, problems = read(Bcn20000(), root)
     assert len(images) == 12
-    assert (only(problems).kind, only(problems).place) == (ProblemKind.UNKNOWN_VALUE, "bcn_20k_train.csv, line 2")
+    assert (only(problems).kind, only(problems).location) == (ProblemKind.UNKNOWN_VALUE, "bcn_20k_train.csv, line 2")
 
 
 def test_a_cell_that_the_archive_guards_with_a_tab_is_read_without_it(hiba: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_row_without_its_image_has_no_path_and_an_image_without_its_row_is_lis
     (hiba / "ISIC_9990001.jpg").rename(hiba / "ISIC_9990099.jpg")
     images, problems = read(Hiba(), hiba)
     assert [image.image_id for image in images if image.path is None] == ["ISIC_9990001"]
-    assert (only(problems).kind, only(problems).place) == (ProblemKind.IMAGE_WITHOUT_ROW, "ISIC_9990099.jpg")
+    assert (only(problems).kind, only(problems).location) == (ProblemKind.IMAGE_WITHOUT_ROW, "ISIC_9990099.jpg")
 
 
 @pytest.mark.parametrize("suffix", [".JPEG", ".png", ".Tif"])

@@ -82,7 +82,7 @@ def raw(tmp_path: Path) -> Path:
 def image_in_line(root: Path, line: int) -> ClinicalImage:
     images, problems = read(root)
     assert problems == []
-    return next(image for image in images if image.row_place == f"metadata.csv, line {line}")
+    return next(image for image in images if image.row_location == f"metadata.csv, line {line}")
 
 
 @pytest.mark.parametrize("layout", get_args(Layout))
@@ -111,7 +111,7 @@ def test_line_ends_capitals_and_a_byte_order_mark_change_nothing(
 
 def test_images_come_in_the_order_of_the_table_with_their_lines(raw: Path) -> None:
     images, _ = read(raw)
-    assert [image.row_place for image in images] == [f"metadata.csv, line {line}" for line in range(2, 8)]
+    assert [image.row_location for image in images] == [f"metadata.csv, line {line}" for line in range(2, 8)]
     assert [image.image_id for image in images] != sorted(image.image_id for image in images)
 
 
@@ -238,7 +238,7 @@ def test_the_table_is_found_in_a_folder_below(raw: Path, tmp_path: Path) -> None
     images, problems = read(tmp_path / "download")
     assert problems == []
     assert [image.facts for image in images] == [image.facts for image in expected]
-    assert images[0].row_place == "PAD-UFES-20/metadata.csv, line 2"
+    assert images[0].row_location == "PAD-UFES-20/metadata.csv, line 2"
 
 
 def test_of_two_copies_the_nearer_one_is_read(raw: Path) -> None:

@@ -53,8 +53,8 @@ def test_an_image_without_a_row_is_listed_by_its_path(name: str, raw: Path) -> N
     (raw / name).write_bytes(b"x")
     images, problems = read(raw)
     assert len(images) == 6
-    place = name.replace("\udce9", "\\xe9")
-    assert (only(problems).kind, only(problems).place) == (ProblemKind.IMAGE_WITHOUT_ROW, place)
+    location = name.replace("\udce9", "\\xe9")
+    assert (only(problems).kind, only(problems).location) == (ProblemKind.IMAGE_WITHOUT_ROW, location)
 
 
 def test_files_that_are_no_images_are_nobodys_problem(raw: Path) -> None:
@@ -81,7 +81,7 @@ def test_two_different_files_of_one_name_are_not_chosen_from(raw: Path) -> None:
     assert only(problems).kind is ProblemKind.DOUBLED_ID
     assert first.name in only(problems).detail
     assert first.relative_to(raw).as_posix() in only(problems).detail
-    assert only(problems).place.startswith("metadata.csv, line ")
+    assert only(problems).location.startswith("metadata.csv, line ")
 
 
 @pytest.mark.parametrize("target", ["/nowhere/x.png", "."])
@@ -97,7 +97,7 @@ def test_a_name_that_leads_out_of_the_folder_finds_nothing(raw: Path) -> None:
     (raw.parent / "secret.png").write_bytes(pictures(raw)[0].read_bytes())
     set_cells(raw, 2, img_id="../secret.png")
     images, _ = read(raw)
-    assert [image.path for image in images if image.row_place == "metadata.csv, line 2"] == [None]
+    assert [image.path for image in images if image.row_location == "metadata.csv, line 2"] == [None]
 
 
 # --- rows ---
@@ -106,8 +106,10 @@ def test_a_name_that_leads_out_of_the_folder_finds_nothing(raw: Path) -> None:
 def test_a_row_that_stands_twice_is_taken_once(raw: Path) -> None:
     edit_lines(raw, lambda lines: lines.append(lines[2]))
     images, problems = read(raw)
-    assert [image.row_place for image in images if image.row_place.endswith((" 3", " 8"))] == ["metadata.csv, line 3"]
-    assert (only(problems).kind, only(problems).place) == (ProblemKind.DOUBLED_ID, "metadata.csv, line 8")
+    assert [image.row_location for image in images if image.row_location.endswith((" 3", " 8"))] == [
+        "metadata.csv, line 3"
+    ]
+    assert (only(problems).kind, only(problems).location) == (ProblemKind.DOUBLED_ID, "metadata.csv, line 8")
     assert "line 3" in only(problems).detail
 
 
@@ -117,7 +119,7 @@ def test_rows_that_contradict_each_other_are_all_left_out_and_their_image_is_not
     images, problems = read(raw)
     assert len(images) == 5
     assert kinds(problems) == [ProblemKind.DOUBLED_ID] * 3
-    assert [problem.place for problem in problems] == [f"metadata.csv, line {line}" for line in (3, 8, 9)]
+    assert [problem.location for problem in problems] == [f"metadata.csv, line {line}" for line in (3, 8, 9)]
     assert all("3, 8, 9" in problem.detail for problem in problems)
 
 
@@ -128,7 +130,7 @@ def test_a_row_needs_the_ids_of_its_image_and_its_patient(column: str, cell: str
     images, problems = read(raw)
     assert len(images) == 5
     assert problems[0].kind is ProblemKind.BROKEN_ROW
-    assert problems[0].place == "metadata.csv, line 4"
+    assert problems[0].location == "metadata.csv, line 4"
     nameless = [problem.kind for problem in problems[1:]]
     assert nameless == ([ProblemKind.IMAGE_WITHOUT_ROW] if column == "img_id" else [])
 
@@ -143,7 +145,7 @@ def test_a_row_with_too_many_cells_is_broken(extra: str, raw: Path) -> None:
     edit_lines(raw, lambda lines: lines.__setitem__(3, lines[3].rstrip("\n") + extra + "\n"))
     images, problems = read(raw)
     assert len(images) == 5
-    assert (problems[0].kind, problems[0].place) == (ProblemKind.BROKEN_ROW, "metadata.csv, line 4")
+    assert (problems[0].kind, problems[0].location) == (ProblemKind.BROKEN_ROW, "metadata.csv, line 4")
     assert f"has {26 + extra.count(',')} cells where the header has 26" in problems[0].detail
 
 
@@ -151,8 +153,8 @@ def test_a_row_with_too_many_cells_is_broken(extra: str, raw: Path) -> None:
 def test_a_table_that_was_cut_off_loses_its_last_row_alone(kept: int, raw: Path) -> None:
     edit_lines(raw, lambda lines: lines.__setitem__(6, lines[6][:kept]))
     images, problems = read(raw)
-    assert [image.row_place for image in images] == [f"metadata.csv, line {line}" for line in range(2, 7)]
-    assert (problems[0].kind, problems[0].place) == (ProblemKind.BROKEN_ROW, "metadata.csv, line 7")
+    assert [image.row_location for image in images] == [f"metadata.csv, line {line}" for line in range(2, 7)]
+    assert (problems[0].kind, problems[0].location) == (ProblemKind.BROKEN_ROW, "metadata.csv, line 7")
     assert "cut off" in problems[0].detail
     assert kinds(problems)[1:] == [ProblemKind.IMAGE_WITHOUT_ROW]
 
@@ -161,7 +163,7 @@ def test_blank_lines_are_no_rows_but_are_counted(raw: Path) -> None:
     edit_lines(raw, lambda lines: lines.insert(1, "\n\n"))
     images, problems = read(raw)
     assert problems == []
-    assert images[0].row_place == "metadata.csv, line 4"
+    assert images[0].row_location == "metadata.csv, line 4"
 
 
 @pytest.mark.parametrize(
@@ -197,7 +199,7 @@ def test_a_value_that_is_not_known_costs_its_fact_and_nothing_else(
     changed = {name for name in Facts.__slots__ if getattr(after, name) != getattr(before, name)}
     assert changed <= set(facts) | {"diagnosis_published", "body_site_published"}
     assert all(getattr(after, name) is None for name in facts)
-    assert (only(problems).kind, only(problems).place) == (ProblemKind.UNKNOWN_VALUE, "metadata.csv, line 3")
+    assert (only(problems).kind, only(problems).location) == (ProblemKind.UNKNOWN_VALUE, "metadata.csv, line 3")
     assert column in only(problems).detail
     assert cell in only(problems).detail
 
@@ -223,7 +225,7 @@ def test_problems_are_listed_in_a_file_and_told_with_their_count(
         "row without image",
         "unknown value",
     ]
-    assert all(row["place"] and row["detail"] for row in listed)
+    assert all(row["location"] and row["detail"] for row in listed)
     assert any("2 x row without image" in line for line in recorder.warned)
     assert [image.image_id for image in source.images] == sorted(image.image_id for image in source.images)
 

@@ -174,7 +174,7 @@ def test_a_mangled_dict_is_reported_and_costs_the_differential_alone(text: str, 
     assert (facts.differential, facts.diagnosis) == ((), None)
     assert facts.monk_tone_us
     (problem,) = read(flat)[1]
-    assert (problem.kind, problem.place) == (ProblemKind.UNKNOWN_VALUE, "scin_labels.csv, line 2")
+    assert (problem.kind, problem.location) == (ProblemKind.UNKNOWN_VALUE, "scin_labels.csv, line 2")
 
 
 def test_a_condition_that_is_not_listed_is_kept_as_published_and_reported(flat: Path) -> None:
@@ -197,7 +197,7 @@ def test_an_unknown_value_is_reported_once_and_costs_its_fact_alone(column: str,
     set_case(flat, **{column: value})
     images, problems = read(flat)
     assert len(images) == 7
-    assert [(problem.kind, problem.place) for problem in problems] == [
+    assert [(problem.kind, problem.location) for problem in problems] == [
         (ProblemKind.UNKNOWN_VALUE, "scin_cases.csv, line 2")
     ]
     assert f"{column} is {value!r}" in problems[0].detail
@@ -219,12 +219,12 @@ def test_columns_that_are_missing_are_absent_facts(flat: Path) -> None:
 def test_cases_that_share_files_are_one_group_and_the_file_is_kept_once(tmp_path: Path) -> None:
     root = write_scin(tmp_path, cases=6, layout="flat", side_px=16)
     ids = [row["case_id"] for row in rows_of(root / "scin_cases.csv")]
-    groups = {image.row_place: image.group_id for image in read(root)[0]}
+    groups = {image.row_location: image.group_id for image in read(root)[0]}
     shared = min(ids[2], ids[5])
     assert [groups[f"scin_cases.csv, line {line}"] for line in range(2, 8)] == [*ids[:2], shared, *ids[3:5], shared]
     assert len({split_of(image, Recipe("template", 0)) for image in read(root)[0] if image.group_id == shared}) == 1
     (problem,) = read(root)[1]
-    assert (problem.kind, problem.place) == (ProblemKind.DOUBLED_ID, "scin_cases.csv, line 7")
+    assert (problem.kind, problem.location) == (ProblemKind.DOUBLED_ID, "scin_cases.csv, line 7")
     assert f"an image of the cases {ids[2]}, {ids[5]}; kept once, as scin_cases.csv, line 4 has it" in problem.detail
 
 
@@ -245,7 +245,7 @@ def test_tables_that_do_not_join_are_reported(flat: Path) -> None:
     images, problems = read(flat)
     assert len(images) == 7
     assert images[0].facts.differential == ()
-    assert [(problem.kind, problem.place) for problem in problems] == [
+    assert [(problem.kind, problem.location) for problem in problems] == [
         (ProblemKind.UNKNOWN_VALUE, "scin_cases.csv, line 2"),
         (ProblemKind.BROKEN_ROW, "scin_labels.csv, line 2"),
     ]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.generate.engines.gemini import developer_key
-from dermasynth_builder.generate.engines.online.attempt import Came, Outcome, outcome_of_error
+from dermasynth_builder.generate.engines.online.attempt import Outcome, Status, outcome_of_error
 
 if TYPE_CHECKING:
     from google.genai.types import BatchJob
@@ -154,4 +154,4 @@ def _reading_faults() -> Iterator[None]:
         raise BatchFault(outcome_of_error(error.code, {}, body)) from error
     except (httpx2.HTTPError, OSError, ValueError, KeyError) as error:  # it raises the last two for what it cannot read
         reason = f"connection: {type(error).__name__} {error}".rstrip()
-        raise BatchFault(Outcome(Came.BROKE, reason=reason)) from error
+        raise BatchFault(Outcome(Status.SERVER_ERROR, reason=reason)) from error

@@ -26,13 +26,13 @@ from dermasynth_builder.generate.engines.batch.shards import (
     write_shard,
 )
 from dermasynth_builder.generate.engines.batch.state import BatchState, Shard, ShardState
-from dermasynth_builder.generate.engines.online.attempt import Came, Job, Outcome
+from dermasynth_builder.generate.engines.online.attempt import Attempts, Outcome, Status
 
 _ATTEMPTS = 4  # at a shard, which is halved each time
 _BREAKS = 20  # calls in a row that come to nothing, before the run gives up
 _MOST_SHARDS = 100  # jobs that Google takes at once
 _GROWTH, _LONGEST_PAUSE_S = 1.5, 600.0  # of the time between two looks, while nothing happens
-_QUEUE_FULL = frozenset({Came.RATE, Came.SPEND, Came.DAY})
+_QUEUE_FULL = frozenset({Status.RATE_LIMITED, Status.SPEND_LIMIT, Status.DAY_QUOTA})
 _IS_KEPT = "what is handed in goes on; run the same command again to fetch it"
 
 
@@ -84,11 +84,11 @@ class BatchRun:
             pause_s = self._options.batch.poll_s if self._has_moved else min(pause_s * _GROWTH, _LONGEST_PAUSE_S)
             self._clock.wait(pause_s)
 
-    def _fresh(self, requests: Iterable[Request]) -> Iterator[Job]:
+    def _fresh(self, requests: Iterable[Request]) -> Iterator[Attempts]:
         """Those that do not wait in a shard already."""
         for request in requests:
             if request.key not in self._state:
-                yield Job(0, request, self._options.max_output_tokens, 0.0)
+                yield Attempts(0, request, self._options.max_output_tokens, 0.0)
 
     def _open_shards(self) -> list[Shard]:
         return [shard for shard in self._state.shards() if shard.is_open]
@@ -103,7 +103,7 @@ class BatchRun:
     def _survive(self, fault: BatchFault) -> None:
         """Another look may go better, unless there were too many or the service means it."""
         self._breaks += 1
-        if fault.outcome.came in (Came.FATAL, Came.REFUSED) or self._breaks >= _BREAKS:
+        if fault.outcome.status in (Status.FATAL, Status.REFUSED) or self._breaks >= _BREAKS:
             raise EngineError(f"{fault.outcome.reason}; {_IS_KEPT}") from fault
 
     def _match(self, shard: Shard, named: Sequence[RemoteJob]) -> Iterator[Reply]:
@@ -151,11 +151,13 @@ class BatchRun:
                 shard = self._state.change(shard, ShardState.UPLOADED, upload=upload)
             job = self._service.create(self._options.model or "", shard.upload or "", name)
         except BatchFault as fault:
-            if fault.outcome.came in _QUEUE_FULL:
+            if fault.outcome.status in _QUEUE_FULL:
                 self._is_full = True
                 self._state.change(shard, shard.state, note="the queue is full")
-            elif fault.outcome.came in (Came.REFUSED, Came.FATAL) and any(other.job for other in self._state.shards()):
-                rows = list(self._state.jobs_of(shard).values())
+            elif fault.outcome.status in (Status.REFUSED, Status.FATAL) and any(
+                other.job for other in self._state.shards()
+            ):
+                rows = list(self._state.rows_of(shard).values())
                 yield from self._send_again(shard, rows, reason=fault.outcome.reason, at=self._now())
             else:
                 raise
@@ -163,7 +165,7 @@ class BatchRun:
             self._state.change(shard, ShardState.HANDED_IN, job=job.name, note=job.state)
             self._has_moved = True
 
-    def _hand_in_more(self, fresh: Iterator[Job]) -> Iterator[Reply]:
+    def _hand_in_more(self, fresh: Iterator[Attempts]) -> Iterator[Reply]:
         """Fills shards while there is room: with rows that go again, then with new ones."""
         while not self._is_full and self._has_room():
             again = self._state.loose(self._options.batch.most_rows)
@@ -183,25 +185,25 @@ class BatchRun:
         return len(shards) < _MOST_SHARDS and is_below_limit
 
     def _written(
-        self, jobs: Iterator[Job], number: int, before: Shard | None = None
-    ) -> Generator[Reply, None, dict[Shard, Sequence[Job]]]:
+        self, rows: Iterator[Attempts], number: int, before: Shard | None = None
+    ) -> Generator[Reply, None, dict[Shard, Sequence[Attempts]]]:
         """Writes the file of a shard, a new one or a part of another. Gives it with its rows; nothing without."""
-        written = write_shard(self._state.file_of(number), jobs, self._options)
-        for job, reason in written.unreadable:
-            yield failed_reply(job, reason, at=self._now(), model=self._options.model)
-            self._state.drop(job.request.key)
-        if not written.jobs:
+        written = write_shard(self._state.file_of(number), rows, self._options)
+        for row, reason in written.unreadable:
+            yield failed_reply(row, reason, at=self._now(), model=self._options.model)
+            self._state.drop(row.request.key)
+        if not written.rows:
             self._state.file_of(number).unlink()
             return {}
-        for job in written.jobs:
-            job.attempts += 1
+        for row in written.rows:
+            row.attempts += 1
         attempt, made_at = (before.attempt + 1, before.made_at) if before else (1, self._clock.now())
-        shard = Shard(number, attempt, ShardState.PLANNED, len(written.jobs), written.tokens, made_at)
-        return {shard: written.jobs}
+        shard = Shard(number, attempt, ShardState.PLANNED, len(written.rows), written.tokens, made_at)
+        return {shard: written.rows}
 
     def _collect(self, shard: Shard, job: RemoteJob | None) -> Iterator[Reply]:
         """Settles the rows of a shard whose job has ended, or is gone."""
-        waiting, again = self._state.jobs_of(shard), []
+        waiting, again = self._state.rows_of(shard), []
         is_missing = ((key, NOT_IN_RESULTS) for key in list(waiting)) if job and job.has_succeeded else ()
         for key, outcome in chain(self._results(shard, job), is_missing):
             row = waiting.pop(key, None)
@@ -237,7 +239,7 @@ class BatchRun:
     def _now(self) -> str:
         return datetime.fromtimestamp(self._clock.now(), UTC).isoformat(timespec="milliseconds")
 
-    def _send_again(self, shard: Shard, rows: Sequence[Job], *, reason: str, at: str) -> Iterator[Reply]:
+    def _send_again(self, shard: Shard, rows: Sequence[Attempts], *, reason: str, at: str) -> Iterator[Reply]:
         """Two halves take the place of a shard that came to nothing; its rows fail where that was the last attempt."""
         if shard.attempt >= _ATTEMPTS:
             for row in rows:
@@ -245,13 +247,13 @@ class BatchRun:
             self._state.settle(shard, [], note=reason)
             return
         left, half, first = deque(rows), -(-len(rows) // 2), self._state.next_number()
-        planned: dict[Shard, Sequence[Job]] = {}
+        planned: dict[Shard, Sequence[Attempts]] = {}
         while left:
             planned |= yield from self._written(islice(_taken(left), half), first + len(planned), shard)
         numbers = " and ".join(str(part.number) for part in planned)
         self._state.plan(planned, instead_of=shard, note=f"{reason}; sent again as {numbers}")
 
-    def _ask_online(self, shard: Shard, rows: dict[str, Job]) -> Iterator[Reply]:
+    def _ask_online(self, shard: Shard, rows: dict[str, Attempts]) -> Iterator[Reply]:
         """Asks rows one by one; what their batches cost stays in their replies.
 
         A reply is noted before it is given: nobody knows whether a killed run has kept the last one that it was given.
@@ -265,7 +267,7 @@ class BatchRun:
             self._state.drop(reply.key)
 
 
-def _taken(left: deque[Job]) -> Iterator[Job]:
+def _taken(left: deque[Attempts]) -> Iterator[Attempts]:
     while left:
         yield left.popleft()
 

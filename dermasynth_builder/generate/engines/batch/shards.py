@@ -14,14 +14,21 @@ from dermasynth_builder.core.options import BatchOptions, EngineOptions
 from dermasynth_builder.core.records import Reply
 from dermasynth_builder.generate.engines.batch.google import RemoteJob
 from dermasynth_builder.generate.engines.gemini import gemini_body, outcome_of_response
-from dermasynth_builder.generate.engines.online.attempt import Came, Errand, Job, Outcome, Return, outcome_of_error
+from dermasynth_builder.generate.engines.online.attempt import (
+    Attempt,
+    AttemptResult,
+    Attempts,
+    Outcome,
+    Status,
+    outcome_of_error,
+)
 from dermasynth_builder.generate.usage import image_tokens, text_tokens
 
 # A row's error has the code of gRPC or that of HTTP.
 _HTTP_OF_GRPC = {1: 499, 3: 400, 4: 504, 5: 404, 7: 403, 8: 429, 9: 400, 11: 400, 14: 503, 16: 401}
-NOT_IN_RESULTS = Outcome(Came.BROKE, reason="server: the results lack this row")
+NOT_IN_RESULTS = Outcome(Status.SERVER_ERROR, reason="server: the results lack this row")
 _TIER = "batch"
-_OF_THE_SERVICE = frozenset({Came.RATE, Came.SPEND, Came.DAY})
+_OF_THE_SERVICE = frozenset({Status.RATE_LIMITED, Status.SPEND_LIMIT, Status.DAY_QUOTA})
 
 
 def request_line(key: str, body: bytes) -> bytes:
@@ -40,26 +47,26 @@ def read_results(lines: Iterable[bytes]) -> Iterator[tuple[str, Outcome]]:
             yield row["key"], outcome_of_row(row)
 
 
-def reply_to_row(row: Job, outcome: Outcome, job: RemoteJob, *, options: EngineOptions) -> Reply | None:
+def reply_to_row(row: Attempts, outcome: Outcome, job: RemoteJob, *, options: EngineOptions) -> Reply | None:
     """The reply to a row of a job; None where the row goes again."""
-    back = Return(Errand(0, row.request, row.max_output_tokens), outcome, job.created_at, job.ended_at, 0.0)
+    back = AttemptResult(Attempt(0, row.request, row.max_output_tokens), outcome, job.created_at, job.ended_at, 0.0)
     row.account(back, options)
     fault = row.fault(back)
-    if row.goes_again(outcome.came, fault):
+    if row.goes_again(outcome.status, fault):
         return None
     reply = row.reply(back, fault, model=options.model or "", now=0.0)
     return replace(reply, parameters={**reply.parameters, "tier": _TIER, "batch": job.name})
 
 
-def failed_reply(row: Job, reason: str, *, at: str, model: str | None) -> Reply:
+def failed_reply(row: Attempts, reason: str, *, at: str, model: str | None) -> Reply:
     """The reply to a row that is given up, at a UTC time."""
-    errand = Errand(0, row.request, row.max_output_tokens)
-    back = Return(errand, Outcome(Came.BLOCKED, reason=reason), row.sent_at, at, 0.0)
+    attempt = Attempt(0, row.request, row.max_output_tokens)
+    back = AttemptResult(attempt, Outcome(Status.BLOCKED, reason=reason), row.sent_at, at, 0.0)
     reply = row.reply(back, reason, model=model or "", now=0.0)
     return replace(reply, parameters={**reply.parameters, "tier": _TIER})
 
 
-def reply_asked_online(reply: Reply, row: Job) -> Reply:
+def reply_asked_online(reply: Reply, row: Attempts) -> Reply:
     """A reply that came online to a row whose batches came to nothing; what those cost stays in it."""
     costs = [cost for cost in (row.cost_usd, reply.cost_usd) if cost is not None]
     return replace(
@@ -80,10 +87,10 @@ def outcome_of_row(row: dict[str, Any]) -> Outcome:
     code = error.get("code") if isinstance(error, dict) else None
     status = _HTTP_OF_GRPC.get(code, code if code >= 100 else 500) if isinstance(code, int) else 500
     outcome = outcome_of_error(status, {}, json.dumps({"error": error}).encode())
-    if outcome.came in _OF_THE_SERVICE:
-        return Outcome(Came.BROKE, reason=outcome.reason)
-    if outcome.came is Came.FATAL:
-        return Outcome(Came.REFUSED, reason=f"refused: {outcome.reason}")
+    if outcome.status in _OF_THE_SERVICE:
+        return Outcome(Status.SERVER_ERROR, reason=outcome.reason)
+    if outcome.status is Status.FATAL:
+        return Outcome(Status.REFUSED, reason=f"refused: {outcome.reason}")
     return outcome
 
 
@@ -94,28 +101,28 @@ _SHARDS_IN_QUEUE = 4  # so many share the tokens that may be enqueued
 class WrittenShard:
     """What a shard's file holds."""
 
-    jobs: Sequence[Job]
+    rows: Sequence[Attempts]
     tokens: int
-    unreadable: Sequence[tuple[Job, str]]  # requests that are in no shard, and why
+    unreadable: Sequence[tuple[Attempts, str]]  # requests that are in no shard, and why
 
 
-def write_shard(path: Path, jobs: Iterable[Job], options: EngineOptions) -> WrittenShard:
+def write_shard(path: Path, rows: Iterable[Attempts], options: EngineOptions) -> WrittenShard:
     """Writes requests while they come and the shard has room for one more like its last."""
-    written: list[Job] = []
-    unreadable: list[tuple[Job, str]] = []
+    written: list[Attempts] = []
+    unreadable: list[tuple[Attempts, str]] = []
     tokens = size_bytes = 0
     image_of = lru_cache(maxsize=2)(make_sent_image)  # requests about one image are neighbours
     with path.open("wb") as file:
-        for job in jobs:
+        for row in rows:
             try:
-                image = image_of(job.request.image_path, options) if job.request.image_path else None
+                image = image_of(row.request.image_path, options) if row.request.image_path else None
             except ImageFault as fault:
-                unreadable.append((job, str(fault)))
+                unreadable.append((row, str(fault)))
                 continue
-            line = _line(job, image, options)
+            line = _line(row, image, options)
             file.write(line)
-            written.append(job)
-            estimated = estimated_tokens(job, options)
+            written.append(row)
+            estimated = estimated_tokens(row, options)
             tokens, size_bytes = tokens + estimated, size_bytes + len(line)
             if len(written) >= options.batch.most_rows or size_bytes + len(line) > options.batch.most_bytes:
                 break
@@ -131,19 +138,19 @@ def most_tokens(batch: BatchOptions) -> float:
     return batch.enqueued_tokens / _SHARDS_IN_QUEUE if batch.enqueued_tokens else float("inf")
 
 
-def estimated_tokens(job: Job, options: EngineOptions) -> int:
+def estimated_tokens(row: Attempts, options: EngineOptions) -> int:
     """How many a request has, on the high side: as many of an image as the model takes at most.
 
     A model of which nothing is known counts as one of Gemini 3.
     """
-    text = text_tokens(job.request.prompt + job.request.reply_schema)
-    if job.request.image_path is None:
+    text = text_tokens(row.request.prompt + row.request.reply_schema)
+    if row.request.image_path is None:
         return text
     find_family = options.batch.image_family
     family = find_family(options.model or "") if find_family else None
     return text + image_tokens(family or "resolution", None, options.media_resolution or "high")
 
 
-def _line(job: Job, image: SentImage | None, options: EngineOptions) -> bytes:
-    body = gemini_body(job.request, image, options, max_output_tokens=job.max_output_tokens)
-    return request_line(job.request.key, body)
+def _line(row: Attempts, image: SentImage | None, options: EngineOptions) -> bytes:
+    body = gemini_body(row.request, image, options, max_output_tokens=row.max_output_tokens)
+    return request_line(row.request.key, body)

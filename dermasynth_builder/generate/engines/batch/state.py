@@ -20,7 +20,7 @@ from uuid import uuid4
 from dermasynth_builder.core.errors import LedgerError
 from dermasynth_builder.core.files import lock_beside
 from dermasynth_builder.core.records import Facts, Reply, Request, canonical_json
-from dermasynth_builder.generate.engines.online.attempt import Job
+from dermasynth_builder.generate.engines.online.attempt import Attempts
 from dermasynth_builder.generate.ledger import record_of, reply_of
 
 
@@ -114,7 +114,9 @@ class BatchState:
         """Of the next shard."""
         return 1 + max((shard.number for shard in self.shards()), default=0)
 
-    def plan(self, shards: Mapping[Shard, Sequence[Job]], *, instead_of: Shard | None = None, note: str = "") -> None:
+    def plan(
+        self, shards: Mapping[Shard, Sequence[Attempts]], *, instead_of: Shard | None = None, note: str = ""
+    ) -> None:
         """Takes in shards whose files are written; they may hold the rows that another one leaves."""
         with self._db:
             for shard, jobs in shards.items():
@@ -134,16 +136,16 @@ class BatchState:
                 self._put(changed)
         return changed
 
-    def jobs_of(self, shard: Shard) -> dict[str, Job]:
+    def rows_of(self, shard: Shard) -> dict[str, Attempts]:
         """The rows that wait for a shard, by key."""
-        return self._jobs("SELECT job FROM row WHERE shard = ?", shard.number)
+        return self._rows("SELECT job FROM row WHERE shard = ?", shard.number)
 
-    def loose(self, most: int) -> dict[str, Job]:
+    def loose(self, most: int) -> dict[str, Attempts]:
         """Rows that wait for the next shard, by key."""
-        return self._jobs("SELECT job FROM row WHERE shard IS NULL LIMIT ?", most)
+        return self._rows("SELECT job FROM row WHERE shard IS NULL LIMIT ?", most)
 
     def settle(
-        self, shard: Shard, again: Iterable[Job], state: ShardState = ShardState.DONE, *, note: str = ""
+        self, shard: Shard, again: Iterable[Attempts], state: ShardState = ShardState.DONE, *, note: str = ""
     ) -> None:
         """Nothing waits for the shard any more; some of its rows wait for the next one."""
         with self._db:
@@ -179,8 +181,8 @@ class BatchState:
         values = [getattr(shard, name) for name in _COLUMNS]
         self._db.execute(f"INSERT OR REPLACE INTO shard VALUES ({marks})", values)  # noqa: S608 - constants
 
-    def _jobs(self, query: str, value: int) -> dict[str, Job]:
-        jobs = (_job_of(text) for (text,) in self._db.execute(query, (value,)))
+    def _rows(self, query: str, value: int) -> dict[str, Attempts]:
+        jobs = (_row_of(text) for (text,) in self._db.execute(query, (value,)))
         return {job.request.key: job for job in jobs}
 
 
@@ -196,18 +198,18 @@ def _shards(database: sqlite3.Connection) -> list[Shard]:
     return [replace(shard, state=ShardState(shard.state)) for shard in shards]
 
 
-def _text_of(job: Job) -> str:
+def _text_of(row: Attempts) -> str:
     """Facts, of which no model that is asked sees more than the prompt says, are left out."""
-    record = {field.name: getattr(job, field.name) for field in fields(Job)}
-    request = {field.name: getattr(job.request, field.name) for field in fields(Request) if field.init}
+    record = {field.name: getattr(row, field.name) for field in fields(Attempts)}
+    request = {field.name: getattr(row.request, field.name) for field in fields(Request) if field.init}
     path = request["image_path"]
     return canonical_json(record | {"request": request | {"facts": None, "image_path": path and str(path)}})
 
 
-def _job_of(text: str) -> Job:
+def _row_of(text: str) -> Attempts:
     record: dict[str, Any] = json.loads(text)
     request = record["request"]
     path = request["image_path"]
     request |= {"facts": Facts(), "image_path": path and Path(path)}
     members = {"request": Request(**request), "usage": Counter(record["usage"])}
-    return Job(**record | members | {"set_aside": tuple(record["set_aside"])})
+    return Attempts(**record | members | {"set_aside": tuple(record["set_aside"])})

@@ -36,10 +36,10 @@ class OnlineEngine:
 
     def _replies(self, requests: Iterable[Request]) -> Iterator[Reply]:
         from dermasynth_builder.generate.engines.online.scheduler import Scheduler
-        from dermasynth_builder.generate.engines.online.transport import Courier  # aiohttp is for those who ask
+        from dermasynth_builder.generate.engines.online.transport import Transport  # aiohttp is for those who ask
 
         options, now = self._service.options, datetime.now(UTC).isoformat()
         count = options.sent_today if options.requests_per_day else None
         sent_today = count(options.model or "", now) if count else 0
-        with Courier(self._service) as courier:
-            yield from Scheduler(courier, options, time.monotonic, sent_today=sent_today, now=now).run(requests)
+        with Transport(self._service) as transport:
+            yield from Scheduler(transport, options, time.monotonic, sent_today=sent_today, now=now).run(requests)

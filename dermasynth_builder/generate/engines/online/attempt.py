@@ -16,16 +16,16 @@ from dermasynth_builder.plan import reply_form
 _SHOWN_LETTERS = 300  # of a service's own message
 
 
-class Came(Enum):
+class Status(Enum):
     """What an attempt came to, as far as the scheduler has to know."""
 
     ANSWERED = auto()  # a text, still to be held against its schema
-    CUT = auto()  # the answer ran into the limit of output tokens
+    TRUNCATED = auto()  # the answer ran into the limit of output tokens
     BLOCKED = auto()  # no answer to this request, whoever asks again
-    RATE = auto()  # too many for this minute: everyone waits
-    SPEND = auto()  # too dear for these minutes: everyone slows down
-    DAY = auto()  # the quota of the day is used up
-    BROKE = auto()  # the service or the way to it failed; worth another attempt
+    RATE_LIMITED = auto()  # too many for this minute: everyone waits
+    SPEND_LIMIT = auto()  # too dear for these minutes: everyone slows down
+    DAY_QUOTA = auto()  # the quota of the day is used up
+    SERVER_ERROR = auto()  # the service or the way to it failed; worth another attempt
     REFUSED = auto()  # the request is wrong in the service's eyes: this one, or all
     FATAL = auto()  # no request will be answered
 
@@ -34,7 +34,7 @@ class Came(Enum):
 class Outcome:
     """One attempt, read."""
 
-    came: Came
+    status: Status
     text: str | None = None
     reason: str = ""  # "kind: reason", where there is no text
     wait_s: float = 0.0  # as the service asks
@@ -57,12 +57,12 @@ def outcome_of_error(status: int, headers: Mapping[str, str], body: bytes) -> Ou
     if status == 429:
         return Outcome(_kind_of_quota(error, message), reason=f"quota: {told}", wait_s=wait_s)
     if status >= 500 or status == 408:
-        return Outcome(Came.BROKE, reason=f"server: {told}", wait_s=wait_s)
+        return Outcome(Status.SERVER_ERROR, reason=f"server: {told}", wait_s=wait_s)
     if status in (401, 403) or "API_KEY_INVALID" in str(error.get("details", "")):
-        return Outcome(Came.FATAL, reason=f"{told}; check the key or login and what it may do")
+        return Outcome(Status.FATAL, reason=f"{told}; check the key or login and what it may do")
     if status == 404:
-        return Outcome(Came.FATAL, reason=f"{told}; check --model and --base-url")
-    return Outcome(Came.REFUSED, reason=f"refused: {told}")
+        return Outcome(Status.FATAL, reason=f"{told}; check --model and --base-url")
+    return Outcome(Status.REFUSED, reason=f"refused: {told}")
 
 
 def _error_of(body: bytes) -> Mapping[str, Any]:
@@ -84,14 +84,14 @@ def _details(error: Mapping[str, Any], kind: str) -> list[Mapping[str, Any]]:
     return [each for each in listed if isinstance(each, dict) and str(each.get("@type", "")).endswith(kind)]
 
 
-def _kind_of_quota(error: Mapping[str, Any], message: str) -> Came:
+def _kind_of_quota(error: Mapping[str, Any], message: str) -> Status:
     violations = [each for detail in _details(error, "QuotaFailure") for each in detail.get("violations", ())]
     told = " ".join(f"{each.get('quotaId', '')} {each.get('quotaMetric', '')}" for each in violations)
     if "PerDay" in told:
-        return Came.DAY
+        return Status.DAY_QUOTA
     if "spend" in f"{told} {message}".lower():
-        return Came.SPEND
-    return Came.FATAL if error.get("code") == "insufficient_quota" else Came.RATE
+        return Status.SPEND_LIMIT
+    return Status.FATAL if error.get("code") == "insufficient_quota" else Status.RATE_LIMITED
 
 
 def _wait_s(error: Mapping[str, Any], headers: Mapping[str, str]) -> float:
@@ -110,7 +110,7 @@ Identity = Mapping[str, str | int | float | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class Attempt:
     """One attempt to be made."""
 
     number: int  # of the attempt, in its run
@@ -119,10 +119,10 @@ class Errand:
 
 
 @dataclass(frozen=True, slots=True)
-class Return:
+class AttemptResult:
     """An attempt that was made."""
 
-    errand: Errand
+    attempt: Attempt
     outcome: Outcome
     sent_at: str  # UTC, ISO 8601
     answered_at: str
@@ -168,8 +168,8 @@ _REPAIRS = 2  # of an answer that breaks its schema or was cut off
 
 
 @dataclass(slots=True)
-class Job:
-    """A request until it is settled."""
+class Attempts:
+    """The attempts at one request until it is settled."""
 
     number: int  # in the order of being pulled
     request: Request
@@ -184,7 +184,7 @@ class Job:
     cost_usd: float | None = None
     set_aside: tuple[float, float] = (0.0, 0.0)  # tokens and dollars of the attempt that is under way
 
-    def account(self, back: Return, options: EngineOptions) -> float:
+    def account(self, back: AttemptResult, options: EngineOptions) -> float:
         """Takes down an attempt that is back; gives what it cost, as far as is known."""
         self.carried_s += back.took_s
         self.sent_at = self.sent_at or back.sent_at
@@ -195,9 +195,9 @@ class Job:
             self.cost_usd = (self.cost_usd or 0.0) + cost_usd
         return cost_usd or 0.0
 
-    def fault(self, back: Return) -> str | None:
+    def fault(self, back: AttemptResult) -> str | None:
         """Why the attempt gave no good answer, "kind: reason"; None where it did."""
-        if back.outcome.came is not Came.ANSWERED:
+        if back.outcome.status is not Status.ANSWERED:
             return back.outcome.reason
         try:
             reply_form.exchanges(self.request, Reply(self.request.key, back.outcome.text))
@@ -205,18 +205,18 @@ class Job:
             return str(bad)
         return None
 
-    def goes_again(self, came: Came, fault: str | None) -> bool:
+    def goes_again(self, status: Status, fault: str | None) -> bool:
         """Whether another attempt is worth it, which is then taken down as made."""
-        if came is Came.BROKE and self.breaks + 1 < TRIES:
+        if status is Status.SERVER_ERROR and self.breaks + 1 < TRIES:
             self.breaks += 1
             return True
-        if fault and came in (Came.CUT, Came.ANSWERED) and self.repairs < _REPAIRS:
+        if fault and status in (Status.TRUNCATED, Status.ANSWERED) and self.repairs < _REPAIRS:
             self.repairs += 1
-            self.max_output_tokens *= 2 if came is Came.CUT else 1
+            self.max_output_tokens *= 2 if status is Status.TRUNCATED else 1
             return True
         return False
 
-    def reply(self, back: Return, fault: str | None, *, model: str, now: float) -> Reply:
+    def reply(self, back: AttemptResult, fault: str | None, *, model: str, now: float) -> Reply:
         """The reply with all that is known of its making."""
         outcome = back.outcome
         is_several = fault and self.attempts > 1

@@ -12,7 +12,7 @@ from typing import Protocol
 from dermasynth_builder.core.errors import DermaSynthError, EngineError
 from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.core.records import Reply, Request
-from dermasynth_builder.generate.engines.online.attempt import TRIES, Came, Errand, Job, Return
+from dermasynth_builder.generate.engines.online.attempt import TRIES, Attempt, AttemptResult, Attempts, Status
 from dermasynth_builder.generate.engines.online.pace import Breaker, Pace, Window, quota_error, tokens_of
 
 _LEAST_BACKOFF_S, _LONGEST_BACKOFF_S = 0.1, 60.0
@@ -20,12 +20,12 @@ _IS_KEPT = "what is answered is kept; run the same command again to go on"
 
 
 class Carrier(Protocol):
-    """See `courier.Courier`."""
+    """See `transport.Transport`."""
 
-    def send(self, errand: Errand) -> None:
+    def send(self, attempt: Attempt) -> None:
         """Sets out at once."""
 
-    def next(self, timeout_s: float | None) -> Return | None:
+    def next(self, timeout_s: float | None) -> AttemptResult | None:
         """The next attempt that is back; None where none is within that time."""
 
 
@@ -44,8 +44,8 @@ class Scheduler:
         """`sent_today` requests have gone before, on the quota's day of `now`, a UTC time in ISO 8601."""
         self._carrier, self._options, self._clock = carrier, options, clock
         self._pace, self._window, self._breaker = Pace(options), Window(options.concurrency), Breaker()
-        self._in_flight: dict[int, Job] = {}  # by the attempt's number
-        self._again: list[tuple[float, int, Job]] = []  # a heap: when at the earliest, number, job
+        self._in_flight: dict[int, Attempts] = {}  # by the attempt's number
+        self._again: list[tuple[float, int, Attempts]] = []  # a heap: when at the earliest, number, pending
         self._pulled = self._sent = 0
         self._sent_before = sent_today
         self._is_exhausted = False
@@ -80,10 +80,10 @@ class Scheduler:
 
     def _send_what_may_go(self, fresh: Iterator[Request]) -> None:
         while self._ending is None and self._has_room() and self._pace.wait_s(self._clock()) <= 0:
-            job = self._next_job(fresh)
-            if job is None:
+            pending = self._next(fresh)
+            if pending is None:
                 return
-            self._send(job)
+            self._send(pending)
 
     def _has_room(self) -> bool:
         return len(self._in_flight) < self._window.size and not self._is_day_spent()
@@ -96,7 +96,7 @@ class Scheduler:
         """What waits for another try counts as pulled, so that nobody's requests pile up here."""
         return not self._is_exhausted and len(self._in_flight) + len(self._again) < self._options.concurrency
 
-    def _next_job(self, fresh: Iterator[Request]) -> Job | None:
+    def _next(self, fresh: Iterator[Request]) -> Attempts | None:
         now = self._clock()
         if self._again and self._again[0][0] <= now:
             return heappop(self._again)[2]
@@ -105,14 +105,14 @@ class Scheduler:
             self._is_exhausted = self._is_exhausted or self._may_pull()
             return None
         self._pulled += 1
-        return Job(self._pulled, request, self._options.max_output_tokens, now)
+        return Attempts(self._pulled, request, self._options.max_output_tokens, now)
 
-    def _send(self, job: Job) -> None:
+    def _send(self, pending: Attempts) -> None:
         self._sent += 1
-        job.attempts += 1
-        job.set_aside = self._pace.sent(self._clock())
-        self._in_flight[self._sent] = job
-        self._carrier.send(Errand(self._sent, job.request, job.max_output_tokens))
+        pending.attempts += 1
+        pending.set_aside = self._pace.sent(self._clock())
+        self._in_flight[self._sent] = pending
+        self._carrier.send(Attempt(self._sent, pending.request, pending.max_output_tokens))
 
     def _idle_s(self) -> float | None:
         """How long nothing can be sent, unless an attempt comes back before; None: that alone can change it."""
@@ -124,45 +124,45 @@ class Scheduler:
             return wait_s
         return max(wait_s, self._again[0][0] - now) if self._again else None
 
-    def _settled(self, back: Return) -> Reply | None:
+    def _settled(self, back: AttemptResult) -> Reply | None:
         """The reply to a request that is done with; None where it goes again, or is dropped as the run ends."""
-        job, came, now = self._in_flight.pop(back.errand.number), back.outcome.came, self._clock()
+        pending, status, now = self._in_flight.pop(back.attempt.number), back.outcome.status, self._clock()
         self._last_at = back.answered_at
-        cost_usd = job.account(back, self._options)
-        self._pace.came_back(job.set_aside, tokens_of(back.outcome.usage), cost_usd)
-        self._learn(job, back, now)
-        if came in (Came.RATE, Came.SPEND):
-            self._try_again(job, now)
-        elif came is Came.DAY:
+        cost_usd = pending.account(back, self._options)
+        self._pace.came_back(pending.set_aside, tokens_of(back.outcome.usage), cost_usd)
+        self._learn(pending, back, now)
+        if status in (Status.RATE_LIMITED, Status.SPEND_LIMIT):
+            self._try_again(pending, now)
+        elif status is Status.DAY_QUOTA:
             self._end(quota_error(back.answered_at, back.outcome.reason))
-        elif came is Came.FATAL or (came is Came.REFUSED and not self._has_answered):
+        elif status is Status.FATAL or (status is Status.REFUSED and not self._has_answered):
             self._end(EngineError(f"{back.outcome.reason}; {_IS_KEPT}"))
-        elif job.goes_again(came, fault := job.fault(back)):
-            wait_s = max(self._backoff_s(job.breaks), back.outcome.wait_s) if came is Came.BROKE else 0.0
-            self._try_again(job, now + wait_s)
+        elif pending.goes_again(status, fault := pending.fault(back)):
+            wait_s = max(self._backoff_s(pending.breaks), back.outcome.wait_s) if status is Status.SERVER_ERROR else 0.0
+            self._try_again(pending, now + wait_s)
         else:
-            return job.reply(back, fault, model=self._options.model or "", now=now)
+            return pending.reply(back, fault, model=self._options.model or "", now=now)
         return None
 
-    def _learn(self, job: Job, back: Return, now: float) -> None:
+    def _learn(self, pending: Attempts, back: AttemptResult, now: float) -> None:
         """What an attempt says of the service: how fast, how many at once, whether at all.
 
         Of the tries at a request that breaks again and again, the first and the last count, so that a few such do not
         speak for the service.
         """
-        came, wait_s = back.outcome.came, back.outcome.wait_s
-        if came in (Came.RATE, Came.SPEND):
-            slow_down = self._pace.refused if came is Came.RATE else self._pace.too_dear
+        status, wait_s = back.outcome.status, back.outcome.wait_s
+        if status in (Status.RATE_LIMITED, Status.SPEND_LIMIT):
+            slow_down = self._pace.refused if status is Status.RATE_LIMITED else self._pace.too_dear
             if slow_down(wait_s, now, sent_at=now - back.took_s):
                 self._window.refused(now)
             self._last_fault = back.outcome.reason
             self._breaker.refused(now)
-        elif came in (Came.BROKE, Came.REFUSED):
+        elif status in (Status.SERVER_ERROR, Status.REFUSED):
             self._last_fault = back.outcome.reason
             self._window.failed()
-            if job.breaks in (0, TRIES - 1):
+            if pending.breaks in (0, TRIES - 1):
                 self._breaker.note(has_failed=True)
-        elif came is not Came.DAY:
+        elif status is not Status.DAY_QUOTA:
             self._has_answered = True
             self._pace.answered(now, sent_at=now - back.took_s)
             self._window.answered(len(self._in_flight) + 1)
@@ -173,8 +173,8 @@ class Scheduler:
     def _backoff_s(self, breaks: int) -> float:
         return self._draw.uniform(_LEAST_BACKOFF_S, min(_LONGEST_BACKOFF_S, 2.0**breaks))
 
-    def _try_again(self, job: Job, at: float) -> None:
-        heappush(self._again, (at, job.number, job))
+    def _try_again(self, pending: Attempts, at: float) -> None:
+        heappush(self._again, (at, pending.number, pending))
 
     def _end(self, error: DermaSynthError) -> None:
         """Nothing more is sent. The first reason stands."""

@@ -17,27 +17,34 @@ from urllib.request import getproxies
 import aiohttp
 
 from dermasynth_builder.core.images.renditions import ImageFault, SentImages
-from dermasynth_builder.generate.engines.online.attempt import Came, Errand, Outcome, Return, Service, outcome_of_error
+from dermasynth_builder.generate.engines.online.attempt import (
+    Attempt,
+    AttemptResult,
+    Outcome,
+    Service,
+    Status,
+    outcome_of_error,
+)
 
 _IMAGE_THREADS = 2
 _LARGE_BODY_BYTES = 1 << 20  # aiohttp sends larger ones from a file, in parts
 _BREAKS = (aiohttp.ClientError, TimeoutError, OSError)  # of the way to the service, not of the request
 
 
-class Courier:
+class Transport:
     """See the module. Use it in a `with` block; leaving it drops what is still under way."""
 
     def __init__(self, service: Service) -> None:
         """Raises EngineError where the service cannot be reached for want of a key."""
         self._service = service
         self._access = service.access()
-        self._returned: deque[Return] = deque()
+        self._results: deque[AttemptResult] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._fault: BaseException | None = None  # a mistake of ours
         self._has_news = asyncio.Event()
         self._loop = asyncio.new_event_loop()
 
-    def __enter__(self) -> "Courier":
+    def __enter__(self) -> "Transport":
         self._pool = ThreadPoolExecutor(_IMAGE_THREADS, thread_name_prefix="images")
         self._images = SentImages(self._service.options, self._pool)
         self._session = self._loop.run_until_complete(self._open())
@@ -50,20 +57,20 @@ class Courier:
         self._loop.close()
         self._pool.shutdown(cancel_futures=True)
 
-    def send(self, errand: Errand) -> None:
+    def send(self, attempt: Attempt) -> None:
         """Sets out; what comes of it is given by `next`."""
-        task = self._loop.create_task(self._carry(errand))
+        task = self._loop.create_task(self._carry(attempt))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
-    def next(self, timeout_s: float | None) -> Return | None:
+    def next(self, timeout_s: float | None) -> AttemptResult | None:
         """The next attempt that is back; None where none is within that time."""
-        if not self._returned:
+        if not self._results:
             self._has_news.clear()
             self._loop.run_until_complete(self._wait(timeout_s))
         if self._fault:
             raise self._fault
-        return self._returned.popleft() if self._returned else None
+        return self._results.popleft() if self._results else None
 
     async def _wait(self, timeout_s: float | None) -> None:
         if timeout_s is None:
@@ -92,21 +99,21 @@ class Courier:
             self._fault = self._fault or task.exception()
         self._has_news.set()
 
-    async def _carry(self, errand: Errand) -> None:
+    async def _carry(self, attempt: Attempt) -> None:
         sent_at, started = _utc_now(), time.monotonic()
-        outcome = await self._attempt(errand)
+        outcome = await self._attempt(attempt)
         took_s = time.monotonic() - started
-        self._returned.append(Return(errand, outcome, sent_at, _utc_now(), took_s))
+        self._results.append(AttemptResult(attempt, outcome, sent_at, _utc_now(), took_s))
 
-    async def _attempt(self, errand: Errand) -> Outcome:
+    async def _attempt(self, attempt: Attempt) -> Outcome:
         try:
-            image = await self._images.of(errand.request)
+            image = await self._images.of(attempt.request)
         except ImageFault as fault:
-            return Outcome(Came.BLOCKED, reason=str(fault))
+            return Outcome(Status.BLOCKED, reason=str(fault))
         headers = await self._access.headers()
         if isinstance(headers, Outcome):
             return headers
-        body = self._service.body(errand.request, image, errand.max_output_tokens)
+        body = self._service.body(attempt.request, image, attempt.max_output_tokens)
         try:
             async with self._session.post(
                 self._access.url,
@@ -115,7 +122,7 @@ class Courier:
             ) as response:
                 content = await response.read()
         except _BREAKS as error:
-            return Outcome(Came.BROKE, reason=f"connection: {type(error).__name__} {error}".rstrip())
+            return Outcome(Status.SERVER_ERROR, reason=f"connection: {type(error).__name__} {error}".rstrip())
         if response.status == 200:
             return self._service.read(content)
         return outcome_of_error(response.status, response.headers, content)

@@ -1,6 +1,6 @@
 """Reads the tables in this folder: where a source's release is to be had, and how by hand.
 
-`<source>.toml` names one place or more; the first is the default. Which code speaks to a place is its `kind`, a name in
+`<source>.toml` names one host or more; the first is the default. Which code speaks to a host is its `kind`, a name in
 `registry.HOSTS`.
 """
 
@@ -19,7 +19,7 @@ _FOLDER = Path(__file__).resolve().parent
 
 @dataclass(frozen=True, slots=True)
 class HostEntry:
-    """One official place of one release."""
+    """One official host of one release."""
 
     name: str  # as in `--from`: "dataverse"
     title: str  # for people: "Harvard Dataverse"
@@ -31,12 +31,12 @@ class HostEntry:
 
 
 def host_entry(source: str, name: str = "", environment: Mapping[str, str] = os.environ) -> HostEntry:
-    """The place of that name, or the source's default.
+    """The host of that name, or the source's default.
 
     A variable of the environment, `DERMASYNTH_<NAME>_URL`, replaces the base of its addresses: a mirror, say.
     Raises UsageError where the source is not to be had there.
     """
-    tables = _load(source)["places"]
+    tables = _load(source)["hosts"]
     name = name or next(iter(tables))
     if name not in tables:
         raise UsageError(f"{source} is not to be had from {name!r}, but from: {', '.join(tables)}")
@@ -47,7 +47,7 @@ def host_entry(source: str, name: str = "", environment: Mapping[str, str] = os.
 
 
 def url_variable(name: str) -> str:
-    """The variable of the environment that holds another base for the place's addresses."""
+    """The variable of the environment that holds another base for the host's addresses."""
     return f"DERMASYNTH_{name.upper()}_URL"
 
 

@@ -18,8 +18,8 @@ from dermasynth_builder.read.download.hosts.remote_zip import members
 class Dataverse:
     """See `read.download.files.Host`. Its details: `doi`, and the `column` of metadata."""
 
-    def __init__(self, address: HostEntry, fetcher: Fetcher) -> None:
-        self._address, self._fetcher = address, fetcher
+    def __init__(self, entry: HostEntry, fetcher: Fetcher) -> None:
+        self._entry, self._fetcher = entry, fetcher
         self._known: Sequence[RemoteFile] = ()
 
     def tables(self) -> Sequence[RemoteFile]:
@@ -38,7 +38,7 @@ class Dataverse:
 
     def _files(self) -> Sequence[RemoteFile]:
         if not self._known:
-            url = f"{self._address.url}/api/datasets/:persistentId/?persistentId={self._address.details['doi']}"
+            url = f"{self._entry.url}/api/datasets/:persistentId/?persistentId={self._entry.details['doi']}"
             answer = self._fetcher.json(url)
             try:
                 self._known = [self._file(entry) for entry in answer["data"]["latestVersion"]["files"]]
@@ -48,10 +48,10 @@ class Dataverse:
 
     def _file(self, entry: Mapping[str, Any]) -> RemoteFile:
         stored = entry["dataFile"]
-        url = f"{self._address.url}/api/access/datafile/{int(stored['id'])}"
+        url = f"{self._entry.url}/api/access/datafile/{int(stored['id'])}"
         if "originalFileName" in stored or "originalFileFormat" in stored:
             name = stored.get("originalFileName") or PurePosixPath(stored["filename"]).stem + ".csv"
-            column = self._address.details["column"] if "metadata" in name else ""
+            column = self._entry.details["column"] if "metadata" in name else ""
             return RemoteFile(str(name), f"{url}?format=original", column=column)
         path = str(PurePosixPath(entry.get("directoryLabel", ""), stored["filename"]))
         digest = f"md5:{stored['md5']}" if stored.get("md5") else ""

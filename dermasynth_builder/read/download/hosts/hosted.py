@@ -1,4 +1,4 @@
-"""Asks places that have files at fixed addresses: Mendeley Data, a bucket."""
+"""Asks hosts that have files at fixed addresses: Mendeley Data, a bucket."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,20 +13,20 @@ from dermasynth_builder.read.download.hosts.remote_zip import members
 class Hosted:
     """See `read.download.files.Host`. Its details list `tables`, and `bundles` or an `image_address`."""
 
-    def __init__(self, address: HostEntry, fetcher: Fetcher) -> None:
-        self._address, self._fetcher = address, fetcher
+    def __init__(self, entry: HostEntry, fetcher: Fetcher) -> None:
+        self._entry, self._fetcher = entry, fetcher
 
     def tables(self) -> Sequence[RemoteFile]:
         """See `Host.tables`."""
-        return [self._file(**entry) for entry in self._address.details["tables"]]
+        return [self._file(**entry) for entry in self._entry.details["tables"]]
 
     def bundles(self) -> Sequence[RemoteFile]:
         """See `Host.bundles`."""
-        return [self._file(**entry) for entry in self._address.details.get("bundles", ())]
+        return [self._file(**entry) for entry in self._entry.details.get("bundles", ())]
 
     def images(self, names: Sequence[str]) -> Iterator[RemoteFile | Failure]:
-        """See `Host.images`. Where the place has archives alone, images are read out of these from afar."""
-        details = self._address.details
+        """See `Host.images`. Where the host has archives alone, images are read out of these from afar."""
+        details = self._entry.details
         if "image_address" not in details:
             yield from members(self._fetcher, self.bundles(), names)
             return
@@ -35,4 +35,4 @@ class Hosted:
             yield self._file(path=details["image_path"].format(name=name), address=address)
 
     def _file(self, *, path: str, address: str, **known: Any) -> RemoteFile:
-        return RemoteFile(path, f"{self._address.url}/{address}", **known)
+        return RemoteFile(path, f"{self._entry.url}/{address}", **known)

@@ -22,12 +22,12 @@ PAGE_IMAGES = 100  # the most that the server gives
 class IsicArchive:
     """See `read.download.files.Host`. Its details: `collection`, perhaps `doi_page` and `supplement`."""
 
-    def __init__(self, address: HostEntry, fetcher: Fetcher) -> None:
-        self._address, self._fetcher = address, fetcher
+    def __init__(self, entry: HostEntry, fetcher: Fetcher) -> None:
+        self._entry, self._fetcher = entry, fetcher
 
     def tables(self) -> Sequence[RemoteFile]:
         """See `Host.tables`. The supplement's address is looked up on the page of the collection's DOI."""
-        details, url = self._address.details, self._address.url
+        details, url = self._entry.details, self._entry.url
         tables = [RemoteFile("metadata.csv", f"{url}/collections/{details['collection']}/metadata/", column="isic_id")]
         if "supplement" in details:
             renew = partial(self._supplement, f"{url}/{details['doi_page']}", details["supplement"])
@@ -54,8 +54,8 @@ class IsicArchive:
 
     def _listed(self) -> Iterator[Mapping[str, Any]]:
         """What the collection's pages say of each image."""
-        collection = self._address.details["collection"]
-        url = f"{self._address.url}/api/v2/images/search/?collections={collection}&limit={PAGE_IMAGES}"
+        collection = self._entry.details["collection"]
+        url = f"{self._entry.url}/api/v2/images/search/?collections={collection}&limit={PAGE_IMAGES}"
         seen: set[str] = set()
         while url and url not in seen:  # a list that leads back into itself has an end, too
             seen.add(url)
@@ -67,7 +67,7 @@ class IsicArchive:
             yield from (entry for entry in entries if isinstance(entry, Mapping))
 
     def _renewed(self, isic_id: str) -> RemoteFile:
-        file = self._file(self._fetcher.json(f"{self._address.url}/api/v2/images/{quote(isic_id, safe='')}/"))
+        file = self._file(self._fetcher.json(f"{self._entry.url}/api/v2/images/{quote(isic_id, safe='')}/"))
         if PurePosixPath(file.path).stem != isic_id:
             raise DownloadError(f"the ISIC archive gives {file.name}, asked for {isic_id}")
         return file
