@@ -1,6 +1,7 @@
 """The prompts and the card that ship with the code, and locks on files that one process at a time may write."""
 
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, Timeout
@@ -18,6 +19,16 @@ def resource_dir(name: str) -> Path:
 
 
 @cache
+def code_digest(*folders: str) -> str:
+    """64 hex digits that change with the code of these folders of the package; of all of it where none is named."""
+    paths = [path for folder in folders or ("",) for path in (_PACKAGE / folder).rglob("*.py")]
+    state = sha256()
+    for path in sorted(paths):
+        state.update(sha256(path.read_bytes()).digest())
+    return state.hexdigest()
+
+
+@cache
 def jinja_environment(folder: Path) -> Environment:
     """Templates of `folder`, strict about what is undefined; rendered text is plain, not HTML."""
     return Environment(
@@ -26,6 +37,7 @@ def jinja_environment(folder: Path) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=False,
+        auto_reload=False,  # the files of one run do not change; a look at each costs more than some templates
         autoescape=False,  # noqa: S701 - prompts, answers and Markdown are no HTML
     )
 

@@ -39,7 +39,7 @@ ENGINES: dict[str, str] = {
 }
 CHECKS: dict[str, str] = {
     "form": "dermasynth_builder.check.form:check_form",
-    "novelty": "dermasynth_builder.check.novelty:check_novelty",
+    "novelty": "dermasynth_builder.check.novelty:Novelty",
     "repeats": "dermasynth_builder.check.repeats:check_repeats",
 }
 
@@ -60,8 +60,9 @@ def engine(name: str, options: EngineOptions = DEFAULT_OPTIONS) -> Engine:
 
 
 def check(name: str) -> Check:
-    """The check of that name. Raises UsageError for an unknown one."""
-    return cast(Check, _load(CHECKS, name, "check"))
+    """The check of that name, one that has seen no pair. Raises UsageError for an unknown one."""
+    loaded = _load(CHECKS, name, "check")
+    return cast(Check, loaded() if isinstance(loaded, type) else loaded)
 
 
 def specimens(name: str) -> WriteSpecimens:

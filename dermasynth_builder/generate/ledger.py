@@ -13,15 +13,16 @@ from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from dermasynth_builder.core.errors import LedgerError
 from dermasynth_builder.core.files import lock_beside
 from dermasynth_builder.core.protocols import Engine
-from dermasynth_builder.core.records import Reply, Request, canonical_json, digest
+from dermasynth_builder.core.records import AnyRequest, Reply, canonical_json, digest
 
 FORMAT = 1
 _SYNC_EVERY_S = 1.0
+_Asked = TypeVar("_Asked", bound=AnyRequest)
 _MEMBERS = tuple(field.name for field in fields(Reply))
 
 
@@ -75,7 +76,7 @@ class Ledger:
             file.seek(self._places[reply.key][0])
             return reply_of(json.loads(file.readline())) == reply
 
-    def answered(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Reply | None]]:
+    def answered(self, requests: Iterable[_Asked]) -> Iterator[tuple[_Asked, Reply | None]]:
         """Each request with the last reply to it, in the order given; None where there is none."""
         if not self._places:
             yield from ((request, None) for request in requests)

@@ -8,11 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
+from typing import TypeVar
 
 from dermasynth_builder.core.errors import DermaSynthError, EngineError, StoppedError
 from dermasynth_builder.core.protocols import Engine, LongRunning
-from dermasynth_builder.core.records import Reply, Request
+from dermasynth_builder.core.records import AnyRequest, Reply, Request
 from dermasynth_builder.generate.ledger import Ledger
+
+_Asked = TypeVar("_Asked", bound=AnyRequest)
 
 
 @dataclass(slots=True)
@@ -73,17 +76,25 @@ class Run:
         return replace(reply, text=None, failure=f"version changed: {told}")
 
 
+def _as_it_is(request: AnyRequest) -> Request:
+    if isinstance(request, Request):
+        return request
+    raise TypeError(f"{request.pair_id} is planned, and `in_full` is not given")
+
+
 def generate(
-    requests: Iterable[Request],
+    requests: Iterable[_Asked],
     engine: Engine,
     ledger: Ledger,
     *,
+    in_full: Callable[[_Asked], Request] = _as_it_is,
     is_failed_wanted: bool = False,
     advance: Callable[[int], object] = lambda _: None,
     run: Run | None = None,
 ) -> Tally:
     """Appends a reply to the ledger for every request that has none; one request a key.
 
+    `in_full` gives what an engine is asked for a request that is to be asked.
     An engine may first give replies that an earlier run had asked for; those that were kept then are passed over.
     Earlier failures are asked again only with `is_failed_wanted`. `advance` is called with 1 for every
     request that is settled. Killed at any point, it loses and repeats no more than what was in flight.
@@ -95,7 +106,7 @@ def generate(
     missing = _missing(requests, ledger, run, is_failed_wanted=is_failed_wanted, advance=advance)
     with ledger:
         run.check_cost(ledger)
-        for reply in engine.answer(missing):
+        for reply in engine.answer(map(in_full, missing)):
             if reply.key not in run.asked:
                 if ledger.holds(reply):
                     continue
@@ -108,13 +119,13 @@ def generate(
 
 
 def _missing(
-    requests: Iterable[Request],
+    requests: Iterable[_Asked],
     ledger: Ledger,
     run: Run,
     *,
     is_failed_wanted: bool,
     advance: Callable[[int], object],
-) -> Iterator[Request]:
+) -> Iterator[_Asked]:
     asked = run.asked
     for request in requests:
         if run.ending:

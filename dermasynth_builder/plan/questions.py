@@ -6,7 +6,8 @@ A bank is `prompts/questions/<name>.toml`: `general` and one per source. See the
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,7 +15,7 @@ from jinja2 import TemplateError
 
 from dermasynth_builder.core.errors import PromptError
 from dermasynth_builder.core.files import jinja_environment, resource_dir
-from dermasynth_builder.core.records import Facts, Modality, Style
+from dermasynth_builder.core.records import Facts, Modality, Style, digest
 from dermasynth_builder.plan import facts_in_words
 
 _SLOT = re.compile(r"\{(\w*)\}")
@@ -51,6 +52,13 @@ class PromptBook:
         """Every question that the banks can ask, slots unfilled; the briefs of self-instruct are none."""
         kinds = (kind for bank in self.banks.values() for kind in bank)
         return [text for kind in kinds if kind.style == "asked" for text in kind.wordings]
+
+    @property
+    def digest(self) -> str:
+        """64 hex digits for every bank and template."""
+        templates = sorted((self.folder / "templates").glob("*.jinja"))
+        banks = {name: [asdict(kind) for kind in kinds] for name, kinds in self.banks.items()}
+        return digest([banks, {path.name: sha256(path.read_bytes()).hexdigest() for path in templates}])
 
     def render(self, prompt_id: str, context: Mapping[str, Any], *, modality: Modality, facts: Facts) -> str:
         """The whole prompt of the template `prompt_id`. `facts` are those that the model is told.

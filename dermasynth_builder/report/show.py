@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ _TOKENS_NOTE = f"(estimated: {RESOLUTION_TOKENS['high']:,} tokens an image, no t
 def plan_counts(planned: Planned) -> dict[str, Any]:
     """What a plan comes to, as plain values: images, groups, diagnoses, question types with their tokens, problems."""
     images = planned.read.images
-    work = workload_of(planned.requests(), images)
+    work = workload_of(planned.all_in_full(), images)
     return {
         "source": planned.read.name,
         "images": len(images),
@@ -147,6 +148,6 @@ def prompts_text(planned: Planned, count: int) -> str:
     """The first `count` prompts in full, each with its key."""
     shown: Sequence[str] = [
         f"=== {request.pair_id}  {request.question_type}  key {request.key}\n{request.prompt}"
-        for request, _ in zip(planned.requests(), range(count), strict=False)
+        for request in map(planned.in_full, islice(planned.requests(), count))
     ]
     return "\n".join(shown)
