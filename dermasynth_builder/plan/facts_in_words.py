@@ -6,6 +6,7 @@ No code of a release (`BCC`, `FST2`) ever leaves this module, and nothing is sai
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import lru_cache
+from operator import attrgetter
 from types import MappingProxyType
 
 from dermasynth_builder.core.records import Confirmation, Facts, Modality
@@ -107,12 +108,18 @@ LISTS: dict[str, tuple[str, ...]] = {
 IMAGES: dict[Modality, str] = {"clinical": "clinical photograph", "dermoscopic": "dermoscopic image"}
 
 
+_TOLD = tuple(field.name for field in fields(Facts) if field.name not in UNTOLD)
+_told_of = attrgetter(*_TOLD)
+_FEW = 16  # images at hand; each is put into words several times over
+
+
+@lru_cache(maxsize=_FEW)
 def facts_for_engine(facts: Facts) -> Facts:
     """The facts that an engine may be told."""
-    return Facts(**{f.name: getattr(facts, f.name) for f in fields(Facts) if f.name not in UNTOLD})
+    return Facts(**dict(zip(_TOLD, _told_of(facts), strict=True)))
 
 
-@lru_cache(maxsize=16)  # an image is put into words several times over
+@lru_cache(maxsize=_FEW)
 def phrases(facts: Facts) -> Mapping[str, str]:
     """The facts as pieces of a sentence; what is not known has no entry.
 

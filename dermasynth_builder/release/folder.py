@@ -17,7 +17,7 @@ from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.files import lock_beside
 from dermasynth_builder.core.records import SPLITS, Split
 from dermasynth_builder.core.registry import ALL
-from dermasynth_builder.core.reporter import Reporter
+from dermasynth_builder.core.reporter import Advance, Reporter
 from dermasynth_builder.release.card import content_digest_of_all, content_mark
 from dermasynth_builder.release.columns import COLUMNS, card_feature
 from dermasynth_builder.release.parquet import SplitFiles, check_images, read_rows, read_split
@@ -120,12 +120,13 @@ def verify(folder: Path, report: Reporter) -> dict[str, ConfigFiles]:
     if not (folder / ATTRIBUTION).is_file():
         raise ReleaseError(f"{folder} has no {ATTRIBUTION}, without which its images must not go out; build it anew")
     of_sources = {name: config for name, config in configs.items() if name != ALL}
-    for config in of_sources.values():
-        _verify_config(folder, config)
+    for name, config in of_sources.items():
+        with report.bar(f"checking the text of {name}", sum(config.rows.values())) as bar:
+            _verify_config(folder, config, bar)
     if ALL in configs:
         _verify_all(folder, configs[ALL], list(of_sources.values()))
     for name, config in of_sources.items():
-        with report.bar(f"checking {name}", sum(config.rows.values())) as bar:
+        with report.bar(f"checking the images of {name}", sum(config.rows.values())) as bar:
             check_images(config.paths, bar)
     return configs
 
@@ -174,7 +175,7 @@ def _verify_all(folder: Path, whole: ConfigFiles, parts: Sequence[ConfigFiles]) 
         raise ReleaseError(f"{folder / CARD}, config {ALL}: is not the other configs together; build the release anew")
 
 
-def _verify_config(folder: Path, config: ConfigFiles) -> None:
+def _verify_config(folder: Path, config: ConfigFiles, advance: Advance) -> None:
     where = f"{folder / CARD}, config {config.name}"
     if config.features != [dict(card_feature(column)) for column in COLUMNS]:
         raise ReleaseError(f"{where}: its features are not those of this version; build the release anew")
@@ -184,7 +185,7 @@ def _verify_config(folder: Path, config: ConfigFiles) -> None:
     for split, files in config.files.items():
         if not files:
             raise ReleaseError(f"{where}: no file for split {split}")
-        found[split] = read_split(files)
+        found[split] = read_split(files, advance)
         if found[split].rows != config.rows.get(split):
             raise ReleaseError(
                 f"{where}: says {config.rows.get(split)} rows of {split}, its files hold {found[split].rows}"
