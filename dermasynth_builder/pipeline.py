@@ -25,6 +25,7 @@ from dermasynth_builder.plan.questions import load_prompt_book
 from dermasynth_builder.read.source import read_source
 from dermasynth_builder.release.card import Config, attribution_text, card_text
 from dermasynth_builder.release.folder import ATTRIBUTION, CARD, new_release, verify
+from dermasynth_builder.release.kept import remember
 from dermasynth_builder.release.write import checked_pairs, recipe_of, write_source
 
 
@@ -123,12 +124,13 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
         templates = jinja_environment(resource_dir("card"))
         (folder / ATTRIBUTION).write_text(attribution_text(configs, templates), encoding="utf-8")
         (folder / CARD).write_text(card_text(configs, templates), encoding="utf-8")
-        verify(folder, report)
+        verify(folder, report, unread={config.source.name for config in configs if config.is_kept})
     for config in configs:
+        remember(config, settings)
         counts = ", ".join(f"{split} {files.rows}" for split, files in config.splits.items())
         report.say(
             f"{config.source.name}: {config.rows} pairs of {len(config.stats.images)} images ({counts}), "
-            f"{config.rejected} rejected"
+            f"{config.rejected} rejected{'; nothing changed, its files are kept' if config.is_kept else ''}"
         )
         for change, count in config.changes.most_common():
             if change:

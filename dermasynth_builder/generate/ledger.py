@@ -9,8 +9,9 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import fields
+from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, TypeVar
@@ -89,6 +90,15 @@ class Ledger:
                     continue
                 file.seek(place[0])
                 yield request, reply_of(json.loads(file.readline()))
+
+    def lines(self, keys: Iterable[str]) -> Iterator[bytes | None]:
+        """The line of the last reply to each key, as it stands in the file; None where there is none."""
+        with self.path.open("rb") if self._places else nullcontext(BytesIO()) as file:
+            for key in keys:
+                place = self._places.get(key)
+                if place is not None:
+                    file.seek(place[0])
+                yield file.readline() if place is not None else None
 
     def __enter__(self) -> "Ledger":
         """Opens the file for appending. Raises LedgerError where another process writes it."""

@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 
 from dermasynth_builder.core.errors import LedgerError
-from dermasynth_builder.core.records import PlannedRequest, Request
+from dermasynth_builder.core.records import PlannedRequest, Request, digest
 from dermasynth_builder.core.reporter import Reporter, SilentReporter
 from dermasynth_builder.generate.ledger import Ledger
 from dermasynth_builder.plan.plan_file import PlanFile, PlanPart, images_digest, plan_file, settings_digest
@@ -54,6 +54,11 @@ class Planned:
         later = range(1, self.planner.options.rounds)
         begun = sum(len(self._file(number).keys()) for number in later if self.accepted_by(number) is not None)
         return self._file(0).waiting - begun
+
+    @property
+    def shape(self) -> str:
+        """64 hex digits for all that shapes the requests, each round's accepted questions included."""
+        return digest([file.shape for file in self._all()])
 
     def in_full(self, planned: PlannedRequest) -> Request:
         """The request as it is sent to an engine."""

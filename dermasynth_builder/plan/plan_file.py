@@ -109,6 +109,11 @@ class PlanFile:
         self.waiting: int = counts["waiting"]  # requests of rounds to come
         self._prompts: tuple[int, list[Any]] = (-1, [])  # of one row group
 
+    @property
+    def shape(self) -> str:
+        """See `PlanPart.shape`."""
+        return (self._file.metadata.metadata or {})[_SHAPE].decode()
+
     def keys(self) -> list[str]:
         """The keys of all requests, in order."""
         return [str(key) for key in self._file.read(columns=["key"]).column(0).to_pylist()]

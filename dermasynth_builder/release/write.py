@@ -16,15 +16,21 @@ from dermasynth_builder.core.reporter import Advance, Reporter
 from dermasynth_builder.generate.ledger import Ledger
 from dermasynth_builder.generate.rounds import Planned
 from dermasynth_builder.release.card import Config, ConfigStats
+from dermasynth_builder.release.kept import keep, proof_of, rejects_path
 from dermasynth_builder.release.parquet import write_config
 
 SPECIMEN_FLAG = "specimen: the image is drawn and the facts are invented"
 
 
 def write_source(planned: Planned, ledger: Ledger, folder: Path, *, settings: Settings, report: Reporter) -> Config:
-    """Writes `<folder>/<source>/*.parquet`. Raises ReleaseError where not one pair is left."""
-    name = planned.read.name
-    rejects = settings.work / "rejects" / f"{name}.jsonl"
+    """Writes `<folder>/<source>/*.parquet`, or takes over those of the old release where they would be the same.
+
+    Raises ReleaseError where not one pair is left.
+    """
+    name, proof = planned.read.name, proof_of(planned, ledger, settings)
+    if config := keep(planned, proof, settings, folder):
+        return config
+    rejects = rejects_path(name, settings)
     rejects.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         advance = stack.enter_context(report.bar(f"writing {name}", len(planned.read.images)))
@@ -36,7 +42,7 @@ def write_source(planned: Planned, ledger: Ledger, folder: Path, *, settings: Se
     if not written.splits:
         raise ReleaseError(f"{name}: not one pair is left to release; the reasons are in {rejects}")
     source = registry.source(name)
-    return Config(source, written.splits, output.stats, output.rejected, written.changes, settings.is_specimen)
+    return Config(source, written.splits, output.stats, output.rejected, written.changes, settings.is_specimen, proof)
 
 
 def checked_pairs(planned: Planned, ledger: Ledger, recipe: Recipe) -> Iterator[Pair | Reject]:
