@@ -40,7 +40,7 @@ def write_source(planned: Planned, ledger: Ledger, folder: Path, *, settings: Se
             folder / name, output.published(checked_pairs(planned, ledger, recipe_of(settings))), settings.max_side_px
         )
     if not written.splits:
-        raise ReleaseError(f"{name}: not one pair is left to release; the reasons are in {rejects}")
+        raise ReleaseError(f"{name}: no pair is left to release; the reasons are in {rejects}")
     source = registry.source(name)
     return Config(source, written.splits, output.stats, output.rejected, written.changes, settings.is_specimen, proof)
 
