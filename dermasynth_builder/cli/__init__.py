@@ -218,12 +218,19 @@ def _status(arguments: argparse.Namespace) -> None:
     from dermasynth_builder.core.options import BATCHES
     from dermasynth_builder.generate.engines.batch.state import shards_in
     from dermasynth_builder.generate.ledger_tools import summarise
+    from dermasynth_builder.plan.plan_file import PLANS, plans_in
     from dermasynth_builder.release.folder import CARD, read_card
-    from dermasynth_builder.report.show import ledger_text, release_text, shards_text
+    from dermasynth_builder.report.show import asked_text, ledger_text, release_text, shards_text
 
     paths = sorted((arguments.work / "ledgers").glob("*.jsonl"))
+    plans = plans_in(arguments.work / PLANS)
+    for plan in plans:
+        print(f"{plan.source}, seed {plan.seed}: {plan.requests} requests planned")
     for path in paths:
-        print(ledger_text(path, summarise(path)))
+        summary = summarise(path)
+        print(ledger_text(path, summary))
+        for plan in plans:
+            print(asked_text(plan, path, summary))
     if not paths:
         print(f"no ledger in {arguments.work}; `dermasynth generate` starts one")
     for path in sorted((arguments.work / BATCHES).glob("*.sqlite")):

@@ -1,8 +1,8 @@
 """Reads whole ledgers, whatever their engine: what they hold, and several of one engine made into one."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ class LedgerSummary:
     tokens: Usage  # as the service has counted them, replies that were replaced included: they were paid too
     cost_usd: float
     unpriced: int  # replies that took tokens, and whose cost the ledger does not hold
+    keys: Collection[str] = field(repr=False)  # of the requests that it has replies to
 
 
 def summarise(path: Path) -> LedgerSummary:
@@ -53,6 +54,7 @@ def summarise(path: Path) -> LedgerSummary:
         tokens=tokens,
         cost_usd=cost_usd,
         unpriced=unpriced,
+        keys=last.keys(),
     )
 
 

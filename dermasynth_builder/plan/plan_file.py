@@ -97,7 +97,10 @@ class PlanPart:
             return None
 
         for place, image in enumerate(self.images):
-            yield place, list(self.planner.requests_of_round([image], self.round, accepted))
+            if self.round:
+                yield place, list(self.planner.requests_of_round([image], self.round, accepted))
+            else:
+                yield place, list(self.planner.requests([image], accepted))
 
 
 class PlanFile:
@@ -252,11 +255,12 @@ def plans_in(folder: Path) -> list[PlanSummary]:
     plans: dict[str, PlanSummary] = {}
     for path in sorted(folder.glob("*.parquet")):  # round 0 comes first
         try:
-            table = pq.read_table(path, columns=["key"])
-            counts = json.loads((table.schema.metadata or {})[_COUNTS])
+            file = pq.ParquetFile(path)
+            counts = json.loads((file.metadata.metadata or {})[_COUNTS])
+            keys = list(map(str, file.read(columns=["key"]).column(0).to_pylist()))
         except (OSError, pa.ArrowException, KeyError, ValueError):
             continue
-        name, keys = counts["plan"], list(map(str, table.column(0).to_pylist()))
+        name = counts["plan"]
         if not counts["round"]:
             plans[name] = PlanSummary(counts["source"], counts["seed"], keys, {}, counts["waiting"])
         elif name in plans:

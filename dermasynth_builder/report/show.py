@@ -11,6 +11,7 @@ from dermasynth_builder.generate.engines.batch.state import Shard
 from dermasynth_builder.generate.ledger_tools import LedgerSummary
 from dermasynth_builder.generate.rounds import Planned
 from dermasynth_builder.generate.usage import RESOLUTION_TOKENS, Usage
+from dermasynth_builder.plan.plan_file import PlanSummary
 from dermasynth_builder.release.folder import ConfigFiles
 from dermasynth_builder.report.audit import counted
 from dermasynth_builder.report.cost import Load, workload_of
@@ -110,6 +111,14 @@ def ledger_text(path: Path, summary: LedgerSummary) -> str:
     if summary.torn_lines:
         lines.append(f"  {summary.torn_lines} incomplete lines skipped")
     return "\n".join(lines)
+
+
+def asked_text(plan: PlanSummary, ledger: Path, summary: LedgerSummary) -> str:
+    """How much of a plan a ledger's engine was asked."""
+    asked = plan.asked(ledger.stem, summary.keys)
+    return (
+        f"  {plan.source}, seed {plan.seed}: {asked} of {plan.requests} requests asked, {plan.requests - asked} missing"
+    )
 
 
 def _paid_lines(summary: LedgerSummary) -> list[str]:
