@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dermasynth_builder.core.protocols import EngineRun
 from dermasynth_builder.core.records import Reply, Request
 from dermasynth_builder.generate.ledger import Ledger
 from dermasynth_builder.generate.run import Tally, generate
@@ -68,7 +69,7 @@ def test_one_key_is_asked_once_however_often_it_is_planned(path: Path) -> None:
 class Hoarder(Recited):
     """An engine that takes all requests before it answers, and answers the last one first, as a batch may."""
 
-    def answer(self, requests: Iterable[Request]) -> Iterator[Reply]:
+    def answer(self, requests: Iterable[Request], _: EngineRun) -> Iterator[Reply]:
         """See `Engine.answer`."""
         self.asked = keys(requests)
         yield from map(self.say, reversed(self.asked))

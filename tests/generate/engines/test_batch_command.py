@@ -12,6 +12,7 @@ import pytest
 from dermasynth_builder import pipeline
 from dermasynth_builder.core.errors import EngineError, StoppedError
 from dermasynth_builder.core.options import BatchOptions, EngineOptions, PlanOptions, Settings
+from dermasynth_builder.core.protocols import EngineRun
 from dermasynth_builder.core.records import Reply, Request
 from dermasynth_builder.generate.engines.batch import GeminiBatchEngine
 from dermasynth_builder.generate.ledger import Ledger, ledger_path
@@ -154,8 +155,10 @@ class BreakingOff:
         self.inner = inner
         self.name, self.identity = inner.name, inner.identity
 
-    def answer(self, requests: Iterable[Request]) -> Iterator[Reply]:
-        replies = self.inner.answer(requests)
+    is_model = True
+
+    def answer(self, requests: Iterable[Request], run: EngineRun) -> Iterator[Reply]:
+        replies = self.inner.answer(requests, run)
         for _ in range(3):
             yield next(replies)
         replies.close()  # type: ignore[attr-defined]  # a generator
