@@ -110,6 +110,8 @@ def _time_lines(estimates: Mapping[str, Estimate], terms: Terms) -> list[str]:
 
 def pilot_text(report: PilotReport) -> str:
     """A table of what all requests would cost by the replies that are there."""
+    if not report.is_model:
+        return f"no model is asked: {report.requests:,} requests cost nothing"
     lines = pilot_lines(report.pilots, report.requests, report.batch_factor)
     return "\n".join(lines) or f"{report.ledger} holds no usage to go by"
 

@@ -269,6 +269,15 @@ def test_machines_share_a_run_and_their_ledgers_are_joined_exactly_once(
     assert "not merged" in refused.stderr
 
 
+def test_a_pilot_of_an_engine_without_a_model_tells_that_nothing_is_paid(
+    raw: Path, tmp_path: Path, parrot: None, recorder: Recorder
+) -> None:
+    settings = Settings(raw={"pad_ufes": raw}, work=tmp_path, engine="parrot", pilot=5)
+    ask(settings, recorder)
+    told = pilot_text(pilot_report(pipeline.plan(settings, recorder), settings))
+    assert told == "no model is asked: 60 requests cost nothing"
+
+
 def test_a_pilot_asks_so_many_and_tells_what_all_will_cost(
     raw: Path, tmp_path: Path, fake: FakeGemini, recorder: Recorder
 ) -> None:

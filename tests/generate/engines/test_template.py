@@ -5,13 +5,12 @@ import re
 import shutil
 import tomllib
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dermasynth_builder.core import registry
-from dermasynth_builder.core.errors import EngineError, PromptError
+from dermasynth_builder.core.errors import PromptError
 from dermasynth_builder.core.files import resource_dir
 from dermasynth_builder.core.records import ClinicalImage, Facts, Reply, Request, Turn
 from dermasynth_builder.core.registry import SPECIMENS
@@ -179,6 +178,7 @@ def test_a_reply_is_a_pure_function_of_its_request() -> None:
 def test_a_reply_names_no_model_and_no_time() -> None:
     reply = next(iter(ENGINE.answer([request_for(KINDS["overview"], FULL, "image")], Run())))
     assert (reply.model, reply.model_version, reply.answered_at, reply.usage) == (None, None, None, {})
+    assert not ENGINE.is_model
 
 
 def test_self_instruct_asks_a_question_of_its_own() -> None:
@@ -192,12 +192,6 @@ def test_a_type_without_phrasings_fails_as_a_value() -> None:
     kind = QuestionType("prognosis", "prognosis", "asked", "anyone", "nothing", (), ("How will it go?",))
     reply = next(iter(ENGINE.answer([request_for(kind, FULL, "image")], Run())))
     assert reply == Reply(reply.key, None, "no phrasing: phrasings.toml has no type prognosis")
-
-
-def test_metadata_that_are_hidden_are_refused() -> None:
-    hidden = replace(request_for(KINDS["overview"], FULL, "image"), is_metadata_shown=False)
-    with pytest.raises(EngineError, match="leave out --metadata hidden"):
-        next(ENGINE.answer([hidden], Run()))
 
 
 def test_answers_are_as_reviewed(golden: Callable[[str, str], None]) -> None:
