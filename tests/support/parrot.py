@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from dermasynth_builder.core import registry
 from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.core.protocols import EngineContext, EngineRun
 from dermasynth_builder.core.records import Reply, Request
-from dermasynth_builder.generate.engines.template import TemplateEngine
 
 
 class Parrot:
@@ -16,7 +16,7 @@ class Parrot:
     is_model = False
 
     def __init__(self, _: EngineOptions, __: EngineContext) -> None:
-        self._inner = TemplateEngine()
+        self._inner = registry.engine("template")
 
     def answer(self, requests: Iterable[Request], run: EngineRun) -> Iterator[Reply]:
         """See `Engine.answer`."""

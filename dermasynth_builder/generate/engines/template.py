@@ -47,8 +47,8 @@ class TemplateEngine:
     name = "template"
     is_model = False
 
-    def __init__(self, folder: Path | None = None) -> None:
-        folder = (folder or resource_dir("prompts")) / "answers"
+    def __init__(self, folder: Path) -> None:
+        """`folder` holds the texts of all answers. Raises PromptError where they break their form."""
         phrasings, knowledge = (folder / "phrasings.toml", folder / "knowledge.toml")
         self._parts = {name: tuple(map(_part, parts)) for name, parts in _load(phrasings).items()}
         self._knowledge = _load(knowledge)
@@ -94,7 +94,7 @@ class TemplateEngine:
 
 def template_engine(_: EngineOptions, __: EngineContext) -> TemplateEngine:
     """The engine with the package's own texts; it asks no model and has no options."""
-    return TemplateEngine()
+    return TemplateEngine(resource_dir("prompts") / "answers")
 
 
 class _Writer:

@@ -22,7 +22,7 @@ from dermasynth_builder.plan.questions import QuestionType, fill, load_prompt_bo
 from tests.support.clinical_images import EMPTY, EXPORTED, FULL, REPORTED, SPARSE, clinical_image, many_facts
 
 BOOK = load_prompt_book()
-ENGINE = TemplateEngine()
+ENGINE = registry.engine("template")
 KINDS = {kind.name: kind for bank in BOOK.banks.values() for kind in bank}  # the last bank's, where several have it
 # Words of someone who looks, or who treats.
 POSING = re.compile(
@@ -172,7 +172,7 @@ def test_every_diagnosis_has_every_kind_of_curated_sentence_and_every_citation_e
 
 def test_a_reply_is_a_pure_function_of_its_request() -> None:
     requests = list(Planner(BOOK, 3).requests(clinical_image(f"image_{number}") for number in range(30)))
-    assert list(ENGINE.answer(requests, Run())) == list(TemplateEngine().answer(requests[::-1], Run()))[::-1]
+    assert list(ENGINE.answer(requests, Run())) == list(registry.engine("template").answer(requests[::-1], Run()))[::-1]
 
 
 def test_a_reply_names_no_model_and_no_time() -> None:
@@ -205,27 +205,27 @@ def test_answers_are_as_reviewed(golden: Callable[[str, str], None]) -> None:
 
 
 def test_other_texts_make_another_identity(tmp_path: Path) -> None:
-    shutil.copytree(resource_dir("prompts"), tmp_path / "prompts")
-    phrasings = tmp_path / "prompts" / "answers" / "phrasings.toml"
+    shutil.copytree(resource_dir("prompts") / "answers", tmp_path / "answers")
+    phrasings = tmp_path / "answers" / "phrasings.toml"
     phrasings.write_text(phrasings.read_text("utf-8").replace("On record this is", "This is"), encoding="utf-8")
-    assert TemplateEngine(tmp_path / "prompts").identity != ENGINE.identity
+    assert TemplateEngine(tmp_path / "answers").identity != ENGINE.identity
 
 
 @pytest.mark.parametrize(("text", "said"), [("[[overview]\n", "phrasings.toml"), ("", "")])
 def test_broken_answer_files_are_named(tmp_path: Path, text: str, said: str) -> None:
-    shutil.copytree(resource_dir("prompts"), tmp_path / "prompts")
-    (tmp_path / "prompts" / "answers" / "phrasings.toml").write_text(text, encoding="utf-8")
+    shutil.copytree(resource_dir("prompts") / "answers", tmp_path / "answers")
+    (tmp_path / "answers" / "phrasings.toml").write_text(text, encoding="utf-8")
     if said:
         with pytest.raises(PromptError, match=said):
-            TemplateEngine(tmp_path / "prompts")
+            TemplateEngine(tmp_path / "answers")
     else:
-        assert TemplateEngine(tmp_path / "prompts").identity != ENGINE.identity
+        assert TemplateEngine(tmp_path / "answers").identity != ENGINE.identity
 
 
 def test_a_phrasing_that_names_what_is_not_known_is_an_error_and_no_gap(tmp_path: Path) -> None:
-    shutil.copytree(resource_dir("prompts"), tmp_path / "prompts")
-    phrasings = tmp_path / "prompts" / "answers" / "phrasings.toml"
+    shutil.copytree(resource_dir("prompts") / "answers", tmp_path / "answers")
+    phrasings = tmp_path / "answers" / "phrasings.toml"
     phrasings.write_text('[[overview]]\nsay = ["It is on the {{ site }}."]\n', encoding="utf-8")
-    engine = TemplateEngine(tmp_path / "prompts")
+    engine = TemplateEngine(tmp_path / "answers")
     with pytest.raises(PromptError, match="'site' is undefined"):
         list(engine.answer([request_for(KINDS["overview"], EMPTY, "image")], Run()))
