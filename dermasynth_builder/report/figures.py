@@ -67,7 +67,7 @@ def _classes_of(labels: LabelCounts) -> _Panel:
     found = table_of(labels.diagnoses, DiagnosisCount)
     names = found["name"].fillna(found["published"])
     kinds = found["isic"].fillna(_NO_PLACE).map(lambda isic: isic.partition(":")[0].lower())
-    counts = found.groupby([names, kinds])["images"].sum().unstack(fill_value=0)
+    counts = found["images"].astype(int).groupby([names, kinds]).sum().unstack(fill_value=0)
     totals: dict[Any, int] = counts.sum(axis="columns").sort_values(ascending=False, kind="stable").to_dict()
     shown = list(cut(totals))
     return _Panel(
