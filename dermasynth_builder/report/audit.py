@@ -285,7 +285,7 @@ def _label_counts(facts: "DataFrame") -> LabelCounts:
         with_one_diagnosis=int(facts["diagnosis"].count()),
         in_isic_taxonomy=int((~is_outside).sum()),
         diagnoses=_diagnosis_counts(facts),
-        outside_isic_taxonomy=counted(facts["diagnosis"].fillna(facts["diagnosis_published"])[is_outside].dropna()),
+        outside_isic_taxonomy=counted(facts["diagnosis"].fillna(facts["diagnosis_published"])[is_outside]),
         differential=counted(facts["differential"].map(set).explode().dropna()),
         malignancy=counted(facts["malignancy"]),
         malignancy_published=counted(facts["malignancy_published"]),
