@@ -124,6 +124,18 @@ def test_importing_the_builder_loads_no_client_of_a_service() -> None:
     assert done.stdout.split() == ["False", "False"]
 
 
+def test_only_what_makes_or_checks_rows_loads_datasets() -> None:
+    script = (
+        "import sys\n"
+        "from dermasynth_builder import pipeline\n"
+        "from dermasynth_builder.release import folder, parquet, push\n"
+        "from dermasynth_builder.report import audit, cost, figures\n"
+        "print(sorted({'datasets', 'pandas'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["[]"]
+
+
 def test_nothing_tells_of_the_machine_it_was_made_on() -> None:
     marks = (f"{ROOT}/", f"{Path.home()}/", "file:///")
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()

@@ -14,7 +14,7 @@ from dermasynth_builder.core.protocols import Source
 from dermasynth_builder.core.records import SPLITS, Pair, Split, digest, is_fake_version
 from dermasynth_builder.core.registry import ALL
 from dermasynth_builder.read.licences import Licence, by_strictness
-from dermasynth_builder.release.columns import COLUMNS, card_feature
+from dermasynth_builder.release.columns import COLUMNS, card_features
 from dermasynth_builder.release.parquet import SplitFiles
 
 SAMPLE_ROWS = 3
@@ -200,7 +200,7 @@ def _info_entry(config: Config) -> dict[str, Any]:
     ]
     return {
         "config_name": config.source.name,
-        "features": [card_feature(column) for column in COLUMNS],
+        "features": card_features(),
         "splits": splits,
         "download_size": sum(files.file_bytes for files in config.splits.values()),
         "dataset_size": sum(files.arrow_bytes for files in config.splits.values()),

@@ -1,17 +1,18 @@
 """The figures of an audit and of the question banks, PNG or SVG files. Needs the extra `figures` (matplotlib)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import cos, pi, sin
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dermasynth_builder.core.errors import FigureError, UsageError
-from dermasynth_builder.report.audit import NOT_RECORDED, Audit, Counts, LabelCounts, PeopleCounts
+from dermasynth_builder.report.audit import NOT_RECORDED, Audit, DiagnosisCount, LabelCounts, PeopleCounts, table_of
 from dermasynth_builder.report.audit_text import cut, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from pandas import DataFrame
 
 
 INSTALL = "pip install 'dermasynth[figures]'"
@@ -33,11 +34,9 @@ class _Panel:
     """Stacked bars: what is counted, and how it is parted."""
 
     title: str
-    bars: Sequence[str]  # their names, in order
-    parts: Mapping[str, Counts]  # part -> counts of the bars
+    counts: "DataFrame"  # of images: a row a bar, a column a part; without rows where there is nothing to draw
     colours: Mapping[str, str]  # of the parts, in the order of the stack
-    left_out: int  # images of which this is not known
-    lacking: str  # what these have not: "without an age"
+    lacking: str  # what images have not that are in no bar: "without an age"
     absent: str  # what is said where there is nothing to draw
 
 
@@ -55,91 +54,80 @@ def draw_audit(audit: Audit, path: Path) -> None:
     FigureCanvasAgg(figure)
     figure.suptitle(f"{audit.title}, {audit.files.listed:,} images", fontsize=13, color=_INK)
     for axes, panel in zip(figure.subplots(1, 3, width_ratios=(1.3, 1, 1)), _panels_of(audit), strict=True):
-        _draw(axes, panel)
+        _draw(axes, panel, audit.files.listed)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, format="png", metadata={"Software": None})
 
 
 def _panels_of(audit: Audit) -> tuple[_Panel, _Panel, _Panel]:
-    total = audit.files.listed
-    return _classes_of(audit.labels, total), _ages_of(audit.people, total), _phototypes_of(audit.people, total)
+    return _classes_of(audit.labels), _ages_of(audit.people), _phototypes_of(audit.people)
 
 
-def _classes_of(labels: LabelCounts, total: int) -> _Panel:
-    parts: dict[str, dict[str, int]] = {kind: {} for kind in _MALIGNANCIES}
-    totals: dict[str, int] = {}
-    for each in labels.diagnoses:
-        name = each.name or each.published
-        kind = each.isic.partition(":")[0].lower() if each.isic else _NO_PLACE
-        parts[kind][name] = parts[kind].get(name, 0) + each.images
-        totals[name] = totals.get(name, 0) + each.images
-    shown = cut(dict(sorted(totals.items(), key=lambda item: (-item[1], item[0]))))
-    for counts in parts.values():
-        others = {name: count for name, count in counts.items() if name not in shown}
-        counts |= {name: sum(others.values()) for name in shown if name not in totals}
+def _classes_of(labels: LabelCounts) -> _Panel:
+    found = table_of(labels.diagnoses, DiagnosisCount)
+    names = found["name"].fillna(found["published"])
+    kinds = found["isic"].fillna(_NO_PLACE).map(lambda isic: isic.partition(":")[0].lower())
+    counts = found["images"].astype(int).groupby([names, kinds]).sum().unstack(fill_value=0)
+    totals: dict[Any, int] = counts.sum(axis="columns").sort_values(ascending=False, kind="stable").to_dict()
+    shown = list(cut(totals))
     return _Panel(
         title="Diagnosis, by malignancy",
-        bars=list(shown),
-        parts=parts,
+        counts=counts.rename(lambda name: name if name in shown else shown[-1]).groupby(level=0).sum().reindex(shown),
         colours=_MALIGNANCIES,
-        left_out=total - sum(totals.values()),
         lacking="without one diagnosis",
         absent="no diagnosis is published",
     )
 
 
-def _ages_of(people: PeopleCounts, total: int) -> _Panel:
-    bands = {band for counts in people.ages_by_sex.values() for band in counts}
+def _ages_of(people: PeopleCounts) -> _Panel:
+    from pandas import DataFrame
+
+    counts = DataFrame(people.ages_by_sex)
     return _Panel(
         title="Age in years, by sex",
-        bars=sorted(bands, key=lambda band: int(band.split()[0])),
-        parts=people.ages_by_sex,
+        counts=counts.reindex(sorted(counts.index, key=lambda band: int(band.split()[0]))),
         colours=_SEXES,
-        left_out=total - sum(sum(counts.values()) for counts in people.ages_by_sex.values()),
         lacking="without an age",
         absent="no age is published",
     )
 
 
-def _phototypes_of(people: PeopleCounts, total: int) -> _Panel:
-    known = sum(sum(counts.values()) for counts in people.fitzpatrick.values())
+def _phototypes_of(people: PeopleCounts) -> _Panel:
+    from pandas import DataFrame
+
     return _Panel(
         title="Fitzpatrick phototype, by rater",
-        bars=list(_PHOTOTYPES.values()) if known else [],
-        parts={
-            rater: {_PHOTOTYPES[phototype]: count for phototype, count in counts.items()}
-            for rater, counts in people.fitzpatrick.items()
-        },
+        counts=DataFrame(people.fitzpatrick).reindex(list(_PHOTOTYPES)).rename(_PHOTOTYPES),
         colours=_RATERS,
-        left_out=total - known,
         lacking="without a phototype",
         absent="no phototype is published",
     )
 
 
-def _draw(axes: "Axes", panel: _Panel) -> None:
+def _draw(axes: "Axes", panel: _Panel, total: int) -> None:
     axes.set_title(panel.title, loc="left", fontsize=11, fontweight="bold", color=_INK, pad=22)
-    if not panel.bars:
+    if panel.counts.empty:
         axes.text(0.5, 0.5, panel.absent, ha="center", va="center", transform=axes.transAxes, color=_INK)
         axes.set_axis_off()
         return
-    rows = range(len(panel.bars))
-    ends = [0] * len(panel.bars)
+    counts = panel.counts.reindex(columns=list(panel.colours)).fillna(0).astype(int)
+    ends = counts.cumsum(axis="columns")
+    rows = range(len(counts))
     for part, colour in panel.colours.items():
-        lengths = [panel.parts.get(part, {}).get(bar, 0) for bar in panel.bars]
-        if any(lengths):
-            axes.barh(rows, lengths, left=ends, color=colour, label=part)
-        ends = [end + length for end, length in zip(ends, lengths, strict=True)]
-    for row, end in zip(rows, ends, strict=True):
+        if counts[part].any():
+            axes.barh(rows, counts[part], left=ends[part] - counts[part], color=colour, label=part)
+    lengths = counts.sum(axis="columns").tolist()
+    for row, end in zip(rows, lengths, strict=True):
         axes.annotate(f"{end:,}", (end, row), (3, 0), textcoords="offset points", va="center", fontsize=8, color=_INK)
-    names = [shortened(bar, _LONGEST_NAME) for bar in panel.bars]
+    names = [shortened(bar, _LONGEST_NAME) for bar in counts.index]
     axes.set_yticks(rows, names, parse_math=False)  # a name may have dollar signs
     axes.invert_yaxis()  # the first on top
-    axes.set_xlim(0, 1.16 * max(ends))
+    axes.set_xlim(0, 1.16 * max(lengths))
     axes.tick_params(labelsize=8.5, colors=_INK)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.locator_params(axis="x", integer=True, nbins=5)
-    axes.set_xlabel(f"images; {panel.left_out:,} more {panel.lacking}" if panel.left_out else "images", fontsize=9)
+    left_out = total - sum(lengths)
+    axes.set_xlabel(f"images; {left_out:,} more {panel.lacking}" if left_out else "images", fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.985), ncols=4, fontsize=8, frameon=False, columnspacing=1.0)
 

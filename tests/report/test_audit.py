@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,26 @@ def test_every_source_is_counted_in_full(drawn: tuple[str, Path], tmp_path: Path
     assert sum(told.licences.values()) == sum(told.attributions.values()) == total
     assert all(0 <= share <= 100 for share in told.missing_percent.values())
     assert sum(problem.count for problem in told.problems) >= told.files.without_file
+    people = told.people
+    aged = people.with_age_years + sum(people.age_bands.values())
+    assert sum(sum(bands.values()) for bands in people.ages_by_sex.values()) == aged
+    assert (told.missing_percent["differential"] == 100) == (not told.labels.differential)
+
+
+def test_what_is_absent_is_not_counted_under_a_name(drawn: tuple[str, Path], tmp_path: Path) -> None:
+    name, root = drawn
+    told = asdict(audit_of(name, root, tmp_path))
+    json.dumps(told, allow_nan=False)
+    assert {type(name) for name in names_in(told)} == {str}
+    assert not {"nan", "None", "<NA>"} & set(names_in(told))
+
+
+def names_in(told: Any) -> Iterator[Any]:
+    """The keys of mappings, and of mappings in them and in lists."""
+    if isinstance(told, dict):
+        yield from told
+    for each in told.values() if isinstance(told, dict) else told if isinstance(told, list) else ():
+        yield from names_in(each)
 
 
 def test_the_table_says_a_count_of_every_kind(drawn: tuple[str, Path], tmp_path: Path) -> None:
