@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dermasynth_builder.core.errors import FigureError, UsageError
 from dermasynth_builder.report.audit import NOT_RECORDED, Audit, Counts, LabelCounts, PeopleCounts
-from dermasynth_builder.report.audit_text import cut, shortened
+from dermasynth_builder.report.tables import cut, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
