@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from dermasynth_builder.report.audit import (
@@ -18,9 +18,10 @@ from dermasynth_builder.report.audit import (
     ProblemCount,
     Spread,
 )
-from dermasynth_builder.report.tables import cut, heading, name, one_line, table_of_numbers
+from dermasynth_builder.report.tables import cut, hanging, heading, name, shortened, table_of_numbers
 
 _PARAGRAPH_WIDTH = 60
+_LONGEST_LOCATION = 160
 Row = tuple[Text | str, ...]
 
 
@@ -127,12 +128,12 @@ def _missing_rows(missing: Mapping[str, float]) -> list[Row]:
     return [row for title, facts in parts.items() if facts for row in (_headline(title), *_said(", ".join(facts)))]
 
 
-def _problem_lines(problems: Sequence[ProblemCount]) -> Iterable[Text]:
-    """The first of each kind, each on one line."""
+def _problem_lines(problems: Sequence[ProblemCount]) -> Iterable[RenderableType]:
+    """The first of each kind, each on a few lines."""
     yield heading("first of each kind of problem" if problems else "no problems", indent=2)
     for problem in problems:
         yield name(problem.kind, indent=4)
-        yield from (one_line(location, indent=6) for location in problem.first)
+        yield from (hanging("     ", shortened(location, _LONGEST_LOCATION)) for location in problem.first)
 
 
 def _block(title: str, counts: Counts, total: int = 0) -> list[Row]:

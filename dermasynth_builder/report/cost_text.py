@@ -1,10 +1,10 @@
 """An estimate of cost as text for people and as plain values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.table import Table
 
 from dermasynth_builder.generate.usage import (
@@ -15,7 +15,7 @@ from dermasynth_builder.generate.usage import (
     THINKING_TOKENS,
     Range,
 )
-from dermasynth_builder.report.cost import CostReport, Estimate, Pilot, PilotReport, Terms, Workload
+from dermasynth_builder.report.cost import Cost, CostReport, Estimate, Pilot, PilotReport, Terms, Workload
 from dermasynth_builder.report.tables import hanging, name, table_of_numbers
 
 _UNKNOWN = "not known"
@@ -73,9 +73,7 @@ def cost_text(report: CostReport) -> Group:
         f"{work.requests:,} requests; text {_tokens(work.text_in)} tokens in, {_tokens(work.out)} out; "
         "images by model, below",
         "",
-        "US dollars, likely (low-high)",
-        _money_table(report.estimates),
-        "",
+        *_money_tables(report.estimates),
         _time_table(report.estimates, report.terms),
         "hours online without and with thinking; waves of batch jobs, the fewest and the most",
         "",
@@ -86,19 +84,26 @@ def cost_text(report: CostReport) -> Group:
     )
 
 
-def _money_table(estimates: Mapping[str, Estimate]) -> Table:
-    ways = (f"{way}, {thinking} thinking" for thinking in ("without", "with") for way in ("online", "batch"))
-    table = table_of_numbers("model", *ways)
-    for model, each in estimates.items():
-        cost = each.cost
-        parts = (cost.online, cost.batch, cost.online_thinking, cost.batch_thinking) if cost else ()
-        table.add_row(name(model), *(map(_dollars, parts) if cost else [_UNKNOWN]))
-    return table
+def _money_tables(estimates: Mapping[str, Estimate]) -> Iterator[RenderableType]:
+    """Two, one below the other: side by side they would not fit 80 columns."""
+    for thinking in ("without thinking", "with thinking"):
+        yield f"US dollars {thinking}, likely (low-high)"
+        table = table_of_numbers("model", "online", "batch")
+        for model, each in estimates.items():
+            table.add_row(name(model), *_money_of(each.cost, is_thinking=thinking == "with thinking"))
+        yield from (table, "")
+
+
+def _money_of(cost: Cost | None, *, is_thinking: bool) -> tuple[str, ...]:
+    if cost is None:
+        return (_UNKNOWN,)
+    online, batch = (cost.online_thinking, cost.batch_thinking) if is_thinking else (cost.online, cost.batch)
+    return _dollars(online), _dollars(batch)
 
 
 def _time_table(estimates: Mapping[str, Estimate], terms: Terms) -> Table:
     spend, waves = terms.limits.spend_usd_per_10_min, terms.limits.batch_enqueued_tokens
-    headings = (*(f"hours, tier {tier}" for tier in spend), *(f"waves, tier {tier}" for tier in waves))
+    headings = (*(f"hours\ntier {tier}" for tier in spend), *(f"waves\ntier {tier}" for tier in waves))
     table = table_of_numbers("model", "tokens in", *headings)
     for model, each in estimates.items():
         tokens = _tokens(each.tokens_in.middle) if each.tokens_in else _UNKNOWN

@@ -40,11 +40,6 @@ def heading(text: str, *, indent: int = 0) -> Text:
     return name(text, indent=indent, style="bold")
 
 
-def one_line(text: str, *, indent: int = 0) -> Text:
-    """A text on a line, which is cut where it ends."""
-    return Text(" " * indent + " ".join(text.split()), no_wrap=True, overflow="ellipsis")
-
-
 def hanging(mark: str, text: str) -> Table:
     """A paragraph after a mark, which its further lines leave free."""
     table = Table.grid(padding=(0, 1, 0, 0))
