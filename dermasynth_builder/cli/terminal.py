@@ -16,6 +16,7 @@ from dermasynth_builder.report.tables import PLAIN_WIDTH, console_on, plain_text
 
 _LINE_EVERY_S = 10.0
 _DRAWN_A_SECOND = 5
+_RATE_OVER_S = 120.0
 
 
 def show(what: RenderableType) -> None:
@@ -93,6 +94,7 @@ class _Bars(Progress):
             _Part(_figures_of, Column(justify="right", no_wrap=True)),
             console=console,
             refresh_per_second=_DRAWN_A_SECOND,
+            speed_estimate_period=_RATE_OVER_S,
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,

@@ -172,8 +172,8 @@ def draw_wheel(rings: Rings, path: Path) -> None:
         totals = {verb: sum(objects.values()) for verb, objects in rings.items()}
         objects = [pair for counts in rings.values() for pair in counts.items()]
         pale = [(colour, 0.45) for colour, counts in zip(colours, rings.values(), strict=True) for _ in counts]
-        _draw_ring(axes, list(totals.items()), _VERBS, colours)
-        _draw_ring(axes, objects, _OBJECTS, pale)
+        _draw_ring(axes, list(totals.items()), _VERBS, colours=colours)
+        _draw_ring(axes, objects, _OBJECTS, colours=pale)
         axes.set(xlim=(-1.04, 1.04), ylim=(-1.04, 1.04))
         caption = f"the {len(rings)} root verbs\nwith most objects\nand their objects"
         axes.text(0, 0, caption, ha="center", va="center", size=14, linespacing=1.5)
@@ -182,7 +182,7 @@ def draw_wheel(rings: Rings, path: Path) -> None:
 
 
 def _draw_ring(
-    axes: "Axes", slices: Sequence[tuple[str, int]], radii: tuple[float, float], colours: Sequence[Any]
+    axes: "Axes", slices: Sequence[tuple[str, int]], radii: tuple[float, float], *, colours: Sequence[Any]
 ) -> None:
     """One ring, clockwise from twelve o'clock, each word along the radius and as large as its slice allows."""
     inner, outer = radii
