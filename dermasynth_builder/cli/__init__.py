@@ -95,7 +95,8 @@ def _audit(arguments: argparse.Namespace) -> None:
         if not arguments.json:
             show(audit_text(audits[-1]))
     if arguments.json:
-        print(json.dumps([asdict(each) for each in audits], indent=2, ensure_ascii=sys.stdout.encoding != "utf-8"))
+        is_unicode = sys.stdout.encoding.lower().startswith("utf")
+        print(json.dumps([asdict(each) for each in audits], indent=2, ensure_ascii=not is_unicode))
     for each in audits:
         path = arguments.figure or settings.work / "figures" / f"audit-{each.source}.png"
         try:
