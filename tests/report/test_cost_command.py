@@ -131,6 +131,9 @@ def test_status_tells_tokens_and_money(tmp_path: Path, capsys: Output) -> None:
         file.write(json.dumps(record | {"cost_usd": 0.0125}) + "\n")
     assert run("status", "--work", tmp_path, "--out", tmp_path / "none") == 0
     printed = capsys.readouterr().out
+    assert re.search(
+        rf"^recited +{MODEL} +2 +1 +0\.0125 +20\d\d-\d\d-\d\d \d\d:\d\d\n +server +1$", printed, re.MULTILINE
+    )
     assert "tokens: 4,350 in, 0 of them cached, 400 out, 300 thinking" in printed
     assert "cost: $0.0125 for all replies, replaced ones included" in printed
     assert "the cost of 2 replies is not known, and is not in this sum" in printed
