@@ -142,7 +142,7 @@ def _paid_lines(summary: LedgerSummary) -> list[str]:
 
 def _version_lines(summary: LedgerSummary) -> list[str]:
     lines = [f"{count:,} answers of {version}" for version, count in sorted(summary.model_versions.items())]
-    return [*lines, *([f"{summary.torn_lines} lines cut off and stepped over"] if summary.torn_lines else [])]
+    return [*lines, *([f"{summary.torn_lines} incomplete lines skipped"] if summary.torn_lines else [])]
 
 
 def shards_text(path: Path, shards: Sequence[Shard], now: float) -> Group:
@@ -155,7 +155,7 @@ def shards_text(path: Path, shards: Sequence[Shard], now: float) -> Group:
         age_h = f"{(now - shard.made_at) / 3600:.1f}"
         told = f"{shard.job or ''}  {shard.note}".strip()
         table.add_row(f"  {shard.number}", f"{shard.rows:,}", age_h, shard.state, told)
-    return Group(f"{path}: {rows:,} rows handed in", table)
+    return Group(f"{path}: {rows:,} rows submitted", table)
 
 
 def release_text(folder: Path, configs: Mapping[str, ConfigFiles]) -> Group:
