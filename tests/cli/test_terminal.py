@@ -63,14 +63,12 @@ def test_a_note_stands_at_the_end_of_a_plain_line(
 @pytest.mark.parametrize("width", [80, 120])
 def test_a_bar_with_a_long_label_and_note_fits_the_terminal(width: int) -> None:
     screen = Terminal()
-    with reporter_on(screen, width).bar(
-        "measuring images of derm12345, a label that is too long for this", 45585
-    ) as bar:
+    with reporter_on(screen, width).bar("measuring images of derm12345, a label far too long for it", 45585) as bar:
         bar(12300)
         bar.note("12.345 USD, about 33.210 to come, 3 rate limited, 2 truncated, waiting 32 s as the service asks " * 2)
     drawn = screen.lines()
     assert max(map(len, drawn)) <= width
-    assert any(re.match(r"measuring images of .* [━╸]{9,} 12,300 of 45,585", line) for line in drawn)
+    assert any(re.match(r"measuring images of .* [━╸╺]{9,} 12,300 of 45,585", line) for line in drawn)
     assert "…" not in screen.getvalue()  # which a console that is not Unicode lacks
     assert any(line.startswith("  12.345 USD, about 33.210 to come") for line in drawn)
 
