@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import cos, pi, sin
+from math import pi
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dermasynth_builder.core.errors import FigureError, UsageError
 from dermasynth_builder.report.audit import NOT_RECORDED, Audit, DiagnosisCount, LabelCounts, PeopleCounts, table_of
-from dermasynth_builder.report.audit_text import cut, shortened
+from dermasynth_builder.report.tables import cut, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -135,7 +135,7 @@ def _draw(axes: "Axes", panel: _Panel, total: int) -> None:
 Rings = Mapping[str, Mapping[str, int]]  # root verb -> object -> how often
 SUFFIXES = (".png", ".svg")
 _SIDE_INCH = 9.0
-_INNER, _MIDDLE, _OUTER = 0.30, 0.66, 1.0  # radii
+_VERBS, _OBJECTS = (0.30, 0.66), (0.66, 1.0)  # radii of the rings, inner and outer
 # The same drawing gives the same bytes: no date, no random ids, text as text. (matplotlib's type lists every key.)
 _STYLE: Any = {"svg.hashsalt": "dermasynth", "svg.fonttype": "none", "font.family": "DejaVu Sans"}
 _NO_DATE = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}}
@@ -156,53 +156,39 @@ def draw_wheel(rings: Rings, path: Path) -> None:
     with rc_context(_STYLE):
         figure = Figure(figsize=(_SIDE_INCH, _SIDE_INCH))
         axes = figure.add_axes((0, 0, 1, 1))
-        axes.set(xlim=(-1.04, 1.04), ylim=(-1.04, 1.04), aspect="equal")
-        axes.set_axis_off()
-        _fill(axes, rings)
+        colours = list(_colours(len(rings)))
+        totals = {verb: sum(objects.values()) for verb, objects in rings.items()}
+        objects = [pair for counts in rings.values() for pair in counts.items()]
+        pale = [(colour, 0.45) for colour, counts in zip(colours, rings.values(), strict=True) for _ in counts]
+        _draw_ring(axes, list(totals.items()), _VERBS, colours=colours)
+        _draw_ring(axes, objects, _OBJECTS, colours=pale)
+        axes.set(xlim=(-1.04, 1.04), ylim=(-1.04, 1.04))
+        caption = f"the {len(rings)} root verbs\nwith most objects\nand their objects"
+        axes.text(0, 0, caption, ha="center", va="center", size=14, linespacing=1.5)
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=_DPI, metadata=_NO_DATE[path.suffix.lower()])
 
 
-def _fill(axes: Any, rings: Rings) -> None:
-    total = sum(sum(objects.values()) for objects in rings.values())
-    start = 0.25  # turns; the first verb begins at twelve o'clock and the rest follow clockwise
-    for (verb, objects), colour in zip(rings.items(), _colours(len(rings)), strict=True):
-        share = sum(objects.values()) / total
-        _slice(axes, verb, start=start, share=share, radii=(_INNER, _MIDDLE), colour=colour)
-        begin = start
-        for name, count in objects.items():
-            pale = tuple(0.55 + 0.45 * part for part in colour)
-            _slice(axes, name, start=begin, share=count / total, radii=(_MIDDLE, _OUTER), colour=pale)
-            begin -= count / total
-        start -= share
-    caption = f"the {len(rings)} root verbs\nwith most objects\nand their objects"
-    axes.text(0, 0, caption, ha="center", va="center", size=14, color="#222222", linespacing=1.5)
-
-
-def _slice(
-    axes: Any, word: str, *, start: float, share: float, radii: tuple[float, float], colour: tuple[float, ...]
+def _draw_ring(
+    axes: "Axes", slices: Sequence[tuple[str, int]], radii: tuple[float, float], *, colours: Sequence[Any]
 ) -> None:
-    """One slice of a ring, clockwise from `start`, with its word along the radius."""
-    from matplotlib.patches import Wedge
-
+    """One ring, clockwise from twelve o'clock, each word along the radius and as large as its slice allows."""
     inner, outer = radii
-    axes.add_patch(
-        Wedge(
-            (0, 0), outer, 360 * (start - share), 360 * start, width=outer - inner, facecolor=colour, edgecolor="white"
-        )
+    words, counts = zip(*slices, strict=True)
+    _, texts = axes.pie(
+        counts,
+        labels=words,
+        colors=colours,
+        radius=outer,
+        startangle=90,
+        counterclock=False,
+        labeldistance=(inner + outer) / 2 / outer,
+        rotatelabels=True,
+        wedgeprops={"width": outer - inner, "edgecolor": "white"},
+        textprops={"ha": "center", "va": "center", "color": "#222222"},
     )
-    middle, radius = start - share / 2, (inner + outer) / 2
-    is_left = cos(2 * pi * middle) < 0
-    axes.text(
-        radius * cos(2 * pi * middle),
-        radius * sin(2 * pi * middle),
-        word,
-        rotation=360 * middle + (180 if is_left else 0),
-        ha="center",
-        va="center",
-        size=_size(word, share, radii),
-        color="#222222",
-    )
+    for text, word, count in zip(texts, words, counts, strict=True):
+        text.set_size(_size(word, count / sum(counts), radii))
 
 
 def _size(word: str, share: float, radii: tuple[float, float]) -> float:
