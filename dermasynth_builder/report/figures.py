@@ -1,6 +1,6 @@
 """The figures of an audit and of the question banks, PNG or SVG files. Needs the extra `figures` (matplotlib)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import pi
 from pathlib import Path
