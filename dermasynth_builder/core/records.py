@@ -111,7 +111,7 @@ class ClinicalImage:
     file: ImageFile | None = None  # None: not measured
 
     def with_file(self, file: ImageFile) -> "ClinicalImage":
-        """The image, measured. What `dataclasses.replace` does, in half the time."""
+        """The image, measured: what `dataclasses.replace` would make a second run over known images a fifth slower."""
         return ClinicalImage(*_all_but_file(self), file)  # type: ignore[call-arg]  # mypy cannot count them
 
 
