@@ -188,7 +188,7 @@ def test_self_instruct_asks_a_question_of_its_own() -> None:
 
 
 def test_a_type_without_phrasings_fails_as_a_value() -> None:
-    kind = QuestionType("prognosis", "prognosis", "asked", "anyone", "nothing", (), ("How will it go?",))
+    kind = QuestionType("prognosis", "prognosis", "anyone", "nothing", (), ("How will it go?",))
     reply = next(iter(ENGINE.answer([request_for(kind, FULL, "image")])))
     assert reply == Reply(reply.key, None, "no phrasing: phrasings.toml has no type prognosis")
 
@@ -216,15 +216,41 @@ def test_other_texts_make_another_identity(tmp_path: Path) -> None:
     assert TemplateEngine(tmp_path / "prompts").identity != ENGINE.identity
 
 
-@pytest.mark.parametrize(("text", "said"), [("[[overview]\n", "phrasings.toml"), ("", "")])
-def test_broken_answer_files_are_named(tmp_path: Path, text: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "old", "new", "said"),
+    [
+        ("phrasings", "[[overview]]", "[[overview]", "phrasings.toml: Expected ']]'"),
+        (
+            "phrasings",
+            "lacks = ",
+            "lackz = ",
+            "needs, lacks, say, question, answer; did you mean 'lacks'?",
+        ),
+        (
+            "phrasings",
+            "say = ",
+            "answer = ",
+            "overview.1: has either sentences to `say`, or a `question`",
+        ),
+        ("phrasings", '"person", "site"]', '"person", 1]', "overview.1.needs.2: 1 should be a valid string"),
+        ("knowledge", "look = ", "looks = ", "actinic keratosis.look is missing"),
+        (
+            "knowledge",
+            'cite = "reinehr2019"',
+            'cite = "reiner2019"',
+            "reiner2019 is cited and not among the",
+        ),
+        ("knowledge", "[references]", "[literature]", "knowledge.toml: literature.what is missing"),
+    ],
+)
+def test_answer_files_that_break_their_form_are_refused(
+    tmp_path: Path, name: str, old: str, new: str, said: str
+) -> None:
     shutil.copytree(resource_dir("prompts"), tmp_path / "prompts")
-    (tmp_path / "prompts" / "answers" / "phrasings.toml").write_text(text, encoding="utf-8")
-    if said:
-        with pytest.raises(PromptError, match=said):
-            TemplateEngine(tmp_path / "prompts")
-    else:
-        assert TemplateEngine(tmp_path / "prompts").identity != ENGINE.identity
+    path = tmp_path / "prompts" / "answers" / f"{name}.toml"
+    path.write_text(path.read_text("utf-8").replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(PromptError, match=re.escape(said)):
+        TemplateEngine(tmp_path / "prompts")
 
 
 def test_a_phrasing_that_names_what_is_not_known_is_an_error_and_no_gap(tmp_path: Path) -> None:
