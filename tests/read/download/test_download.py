@@ -1,6 +1,7 @@
 """`dermasynth download` as a user meets it: every source from its official place, which is a loopback server here."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from dermasynth_builder.core.errors import DownloadError, UsageError
 from dermasynth_builder.core.registry import SOURCES
 from dermasynth_builder.read.download import hosts
 from dermasynth_builder.read.download.fetcher import Fetcher, RetryPolicy
+from dermasynth_builder.read.download.hosts.isic import IsicDetails
 from dermasynth_builder.read.download.sample import sample
 from tests.support.downloads import Drawn
 
@@ -165,6 +167,24 @@ def test_every_place_has_what_a_user_needs(source: str) -> None:
         assert "http" in entry.by_hand or "isic" in entry.by_hand
     with pytest.raises(UsageError, match="not to be had from 'ftp'"):
         hosts.host_entry(source, "ftp", {})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("images = 1616", 'images = "all"', "hosts.isic.images: 'all' should be a valid integer"),
+        ("title = ", "titel = ", "hosts.isic.title is missing"),
+        ("collection = ", "colection = ", "colection is not one of collection, doi_page, supplement; did you mean"),
+    ],
+)
+def test_a_file_of_hosts_that_breaks_its_form_is_refused_with_its_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, said: str
+) -> None:
+    shipped = Path(hosts.__file__).with_name("hiba.toml").read_text("utf-8")
+    (tmp_path / "hiba.toml").write_text(shipped.replace(old, new, 1), encoding="utf-8")
+    monkeypatch.setattr(hosts, "_FOLDER", tmp_path)
+    with pytest.raises(DownloadError, match=re.escape(said)):
+        hosts.host_entry("hiba").details_as(IsicDetails)
 
 
 @pytest.mark.parametrize(
