@@ -179,6 +179,11 @@ def test_a_bank_that_breaks_a_rule_is_refused_by_name(tmp_path: Path, old: str, 
         load_prompt_book(tmp_path / "prompts")
 
 
+def test_a_type_without_a_wording_is_refused() -> None:
+    with pytest.raises(ValueError, match="wordings is empty"):
+        replace(BOOK.banks["general"][0], wordings=())
+
+
 def test_a_folder_without_a_general_bank_is_refused(tmp_path: Path) -> None:
     copied_book(tmp_path / "prompts").unlink()
     with pytest.raises(PromptError, match=r"has no general\.toml"):
