@@ -39,6 +39,7 @@ from dermasynth_builder.core.files import jinja_environment, resource_dir
 from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.records import ClinicalImage, Reply, Request, canonical_json
 from dermasynth_builder.core.reporter import SilentReporter
+from dermasynth_builder.generate.run import Run
 from dermasynth_builder.plan import facts_in_words
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import load_prompt_book
@@ -232,7 +233,7 @@ def limits(folder: Path) -> dict[str, Taken]:
     del contexts
     engine = registry.engine("template")
     with clock.stage("every answer worded once"):
-        replies: list[Reply] = list(engine.answer(requests))
+        replies: list[Reply] = list(engine.answer(requests, Run()))
     with clock.stage("every reply to JSON and back"):
         for line in [canonical_json(asdict(reply)) for reply in replies]:
             json.loads(line)

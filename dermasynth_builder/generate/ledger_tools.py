@@ -24,6 +24,7 @@ class LedgerSummary:
     tokens: Usage  # as the service has counted them, replies that were replaced included: they were paid too
     cost_usd: float
     unpriced: int  # replies that took tokens, and whose cost the ledger does not hold
+    written_at: float  # when the file last changed; seconds since 1970
     keys: Collection[str] = field(repr=False)  # of the requests that it has replies to
 
 
@@ -54,6 +55,7 @@ def summarise(path: Path) -> LedgerSummary:
         tokens=tokens,
         cost_usd=cost_usd,
         unpriced=unpriced,
+        written_at=path.stat().st_mtime,
         keys=last.keys(),
     )
 
