@@ -89,7 +89,7 @@ def _write_tables(real: Path, root: Path, images: int) -> None:
             rows = [row for path in sorted(real.glob("hiba_rows_*.csv")) for row in _rows(path)]
             skin = _rows(real / "SupplementaryData.csv")[:images]
             ids = [row["isic_id"] for row in skin]
-            _write_rows(root / "metadata.csv", list(_repeated(rows, "isic_id", images, ids)))
+            _write_rows(root / "metadata.csv", list(_repeated(rows, "isic_id", images, ids=ids)))
             _write_rows(root / "SupplementaryData.csv", skin)
         case name:
             [published] = [path for path in real.glob("*.csv") if "taxonomy" not in path.name]
@@ -98,7 +98,7 @@ def _write_tables(real: Path, root: Path, images: int) -> None:
 
 
 def _repeated(
-    rows: Sequence[Mapping[str, str]], id_column: str, count: int, ids: Sequence[str] = ()
+    rows: Sequence[Mapping[str, str]], id_column: str, count: int, *, ids: Sequence[str] = ()
 ) -> Iterator[Mapping[str, str]]:
     for number, row in enumerate(islice(cycle(rows), count)):
         turn = number // len(rows)

@@ -53,7 +53,7 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
     """
     engine = open_engine(settings)
     ledger = open_ledger(engine, settings, report)
-    run = Run(settings.max_usd, settings.is_version_change_allowed)
+    run = Run(settings.max_usd, settings.is_version_change_allowed, settings.is_failed_wanted)
     wanted = set(_pilot_keys(planned, settings)) if settings.pilot else None
     total = len(wanted) if wanted else sum(_requests_of(each, settings) for each in planned)
     of_source = {each.read.name: each for each in planned}
@@ -67,7 +67,6 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
                     engine,
                     ledger,
                     in_full=lambda request: of_source[request.source].in_full(request),
-                    is_failed_wanted=settings.is_failed_wanted,
                     advance=advance,
                     run=run,
                 )

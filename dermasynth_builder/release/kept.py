@@ -55,14 +55,13 @@ def _source_digest(check: object) -> str:
     return sha256(Path(module.__file__ or "").read_bytes()).hexdigest() if module.__file__ else ""
 
 
-def keep(planned: Planned, proof: str, settings: Settings, folder: Path) -> Config | None:
+def keep(name: str, proof: str, folder: Path, *, settings: Settings) -> Config | None:
     """The config with the old release's files, as links, in `folder`; None where it has to be written anew."""
-    name = planned.read.name
     try:
         record = json.loads(_record_path(name, settings).read_text(encoding="utf-8"))
         if record["proof"] != proof or record["files"] != _stamps(name, record["splits"], settings):
             return None
-        config = _config_of(name, record, folder, settings)
+        config = _config_of(name, record, folder, settings=settings)
         (folder / name).mkdir()
         for files in config.splits.values():
             for path in files.files:
@@ -120,7 +119,7 @@ def _link(old: Path, new: Path) -> None:
         shutil.copy2(old, new)
 
 
-def _config_of(name: str, record: dict[str, Any], folder: Path, settings: Settings) -> Config:
+def _config_of(name: str, record: dict[str, Any], folder: Path, *, settings: Settings) -> Config:
     told = record["splits"]
     splits = {
         split: SplitFiles(**{**told[split], "files": tuple(folder / name / file for file in told[split]["files"])})

@@ -28,7 +28,7 @@ def write_source(planned: Planned, ledger: Ledger, folder: Path, *, settings: Se
     Raises ReleaseError where not one pair is left.
     """
     name, proof = planned.read.name, proof_of(planned, ledger, settings)
-    if config := keep(planned, proof, settings, folder):
+    if config := keep(name, proof, folder, settings=settings):
         return config
     rejects = rejects_path(name, settings)
     rejects.parent.mkdir(parents=True, exist_ok=True)
