@@ -15,8 +15,7 @@ class Novelty:
     """
 
     def __init__(self) -> None:
-        wordings = load_prompt_book().wordings()
-        self._known: dict[str, Known] = defaultdict(lambda: Known().add(wordings))  # by source
+        self._known: dict[str, Known] = defaultdict(lambda: Known().add(load_prompt_book().wordings()))  # by source
 
     def __call__(self, pairs: Iterable[Pair]) -> Iterator[Finding]:
         """See `dermasynth_builder.core.protocols.Check`."""
