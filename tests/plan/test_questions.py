@@ -93,6 +93,7 @@ def test_the_order_of_the_images_does_not_matter() -> None:
     assert key == {request.pair_id: request.key for request in requests_of(images[::-1])}
 
 
+@pytest.mark.slow
 def test_all_types_and_wordings_are_drawn_sooner_or_later() -> None:
     for source in sorted(set(BOOK.banks) - {"general"}):
         facts = REPORTED if source == "scin" else EXPORTED if source in DERMOSCOPIC else FULL

@@ -91,7 +91,7 @@ def test_every_type_of_every_bank_gets_a_whole_answer_that_poses_as_nobody(bank:
 
 @pytest.mark.parametrize("source", sorted(SPECIMENS))
 def test_every_question_about_a_specimen_of_every_source_gets_a_whole_answer(source: str, tmp_path: Path) -> None:
-    read = registry.source(source).read(registry.specimens(source)(tmp_path, images=40))
+    read = registry.source(source).read(registry.specimens(source)(tmp_path, images=40, side_px=16))
     images = [item for item in read if isinstance(item, ClinicalImage)]
     requests = list(Planner(BOOK, 11).requests(images))
     assert len(requests) == 2 * len(images)
