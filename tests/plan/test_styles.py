@@ -184,8 +184,8 @@ def test_the_template_engine_answers_every_style_of_every_source(source: str, op
             assert all(turn.content for turn in exchange.turns)
 
 
-# One a source and, among them, one a template. The rest is held by rules: what is told where metadata are hidden (above,
-# for every template); that each fact reaches the prompt, and nothing coded or missing does (test_questions.py).
+# One a source and, among them, one a template. The rest is held by rules: what is told where metadata are hidden
+# (for every template, above); that each fact reaches the prompt, and nothing coded or missing does (test_questions.py).
 REVIEWED = {
     "pad_ufes": "asked",
     "derm12345": "asked_together",
