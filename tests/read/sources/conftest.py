@@ -10,6 +10,7 @@ from dermasynth_builder.invented.specimens.isic import write_bcn20000, write_hib
 
 @pytest.fixture(scope="session")
 def isic_exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """BCN20000 and HIBA in folders of their own; tests take a copy, `bcn` or `hiba`."""
     folder = tmp_path_factory.mktemp("isic")
     write_bcn20000(folder / "bcn", side_px=16)
     write_hiba(folder / "hiba", side_px=16)
