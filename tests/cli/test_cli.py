@@ -224,8 +224,9 @@ def test_the_readme_names_only_commands_and_targets_that_exist() -> None:
     assert {"demo", "test"} <= set(re.findall(r"^make ([a-z-]+)", readme, re.MULTILINE))
 
 
-def test_the_readme_counts_the_questions_as_they_are(capsys: Output) -> None:
+def test_there_are_as_many_questions_as_the_readme_says(capsys: Output) -> None:
     assert run("questions", "--json") == 0
     report = json.loads(capsys.readouterr().out)
-    assert f"{report['wordings']} wordings of {report['types']} types" in (ROOT / "README.md").read_text("utf-8")
-    assert f"{report['wordings']} wordings of {report['types']} question" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+    [said] = re.findall(r"over (\d+) wordings of over (\d+) types", (ROOT / "README.md").read_text("utf-8"))
+    assert report["wordings"] > int(said[0])
+    assert report["types"] > int(said[1])

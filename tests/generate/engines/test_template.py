@@ -188,9 +188,9 @@ def test_self_instruct_asks_a_question_of_its_own() -> None:
 
 
 def test_a_type_without_phrasings_fails_as_a_value() -> None:
-    kind = QuestionType("prognosis", "prognosis", "asked", "anyone", "nothing", (), ("How will it go?",))
+    kind = QuestionType("nobody's", "nothing", "asked", "anyone", "nothing", (), ("How will it go?",))
     reply = next(iter(ENGINE.answer([request_for(kind, FULL, "image")])))
-    assert reply == Reply(reply.key, None, "no phrasing: phrasings.toml has no type prognosis")
+    assert reply == Reply(reply.key, None, "no phrasing: phrasings.toml has no type nobody's")
 
 
 def test_metadata_that_are_hidden_are_refused() -> None:
