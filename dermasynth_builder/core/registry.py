@@ -9,7 +9,15 @@ from typing import Any, cast
 
 from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.core.options import DEFAULT_OPTIONS, EngineOptions
-from dermasynth_builder.core.protocols import Check, Engine, Source, WriteSpecimens
+from dermasynth_builder.core.protocols import (
+    BARE_CONTEXT,
+    Check,
+    Engine,
+    EngineContext,
+    MakeEngine,
+    Source,
+    WriteSpecimens,
+)
 
 ALL = "all"  # the config over all sources of a release
 SOURCES: dict[str, str] = {
@@ -54,9 +62,9 @@ def host(kind: str) -> Callable[..., Any]:
     return cast(Callable[..., Any], _load(HOSTS, kind, "kind of host"))
 
 
-def engine(name: str, options: EngineOptions = DEFAULT_OPTIONS) -> Engine:
+def engine(name: str, options: EngineOptions = DEFAULT_OPTIONS, context: EngineContext = BARE_CONTEXT) -> Engine:
     """The engine of that name. Raises UsageError for an unknown one, and where the options do not fit it."""
-    return cast(Engine, _load(ENGINES, name, "engine")(options))
+    return cast(MakeEngine, _load(ENGINES, name, "engine"))(options, context)
 
 
 def check(name: str) -> Check:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from dermasynth_builder.core.errors import DermaSynthError, EngineError, StoppedError
-from dermasynth_builder.core.protocols import Engine, LongRunning
+from dermasynth_builder.core.protocols import Engine
 from dermasynth_builder.core.records import Reply, Request
 from dermasynth_builder.generate.ledger import Ledger
 
@@ -27,7 +27,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Run:
-    """One run of `generate`: how far it may go, and how far it is."""
+    """One run of `generate`: how far it may go, and how far it is. Engines meet it as `protocols.EngineRun`."""
 
     max_usd: float | None = None  # what all of the ledger may cost; passed by no more than what is under way
     is_version_change_allowed: bool = False
@@ -39,6 +39,18 @@ class Run:
     failures: Counter[str] = field(default_factory=Counter)  # by kind
     cost_usd: float = 0.0  # of this run
     ending: DermaSynthError | None = None  # why nothing more is asked
+    note: str = ""  # how the engine says that it is getting on
+    advance: Callable[[int], object] = lambda _: None  # see `generate`
+
+    @property
+    def is_ending(self) -> bool:
+        """See `EngineRun.is_ending`."""
+        return self.ending is not None
+
+    def tell(self, note: str) -> None:
+        """See `EngineRun.tell`."""
+        self.note = note
+        self.advance(0)
 
     def end(self, reason: DermaSynthError) -> None:
         """Nothing more is asked; what is under way is finished and kept. The first reason stands."""
@@ -54,14 +66,15 @@ class Run:
         if kept.failure is not None:
             self.failures[kept.failure.partition(":")[0]] += 1
         if self.max_usd is not None and kept.usage and kept.cost_usd is None:
-            self.end(EngineError(f"--max-usd cannot be kept: no price of {kept.model} is known; leave it out to go on"))
+            reason = f"the price of {kept.model} is unknown; leave it out to continue"
+            self.end(EngineError(f"--max-usd cannot be enforced: {reason}"))
         self.check_cost(ledger)
 
     def check_cost(self, ledger: Ledger) -> None:
         """Ends the run where the money is spent."""
         if self.max_usd is not None and ledger.spent_usd >= self.max_usd:
             told = f"--max-usd {self.max_usd:g} is reached, {ledger.spent_usd:.4f} USD are spent"
-            self.end(StoppedError(f"{told}. What is answered is kept; run again with a higher one to go on"))
+            self.end(StoppedError(f"{told}. Answers are saved; run again with a higher limit to continue"))
 
     def _held(self, reply: Reply, ledger: Ledger) -> Reply:
         """The reply as it is to be kept: an answer of another version of the model than the ledger's is a failure."""
@@ -69,7 +82,7 @@ class Run:
         if reply.text is None or not version or not known or version in known or self.is_version_change_allowed:
             return reply
         told = f"{version} answers instead of {', '.join(sorted(known))}"
-        self.end(EngineError(f"the model has changed: {told}; to go on, add --allow-version-change --retry-failed"))
+        self.end(EngineError(f"the model has changed: {told}; to continue, add --allow-version-change --retry-failed"))
         return replace(reply, text=None, failure=f"version changed: {told}")
 
 
@@ -86,16 +99,16 @@ def generate(
 
     An engine may first give replies that an earlier run had asked for; those that were kept then are passed over.
     Earlier failures are asked again only with `is_failed_wanted`. `advance` is called with 1 for every
-    request that is settled. Killed at any point, it loses and repeats no more than what was in flight.
-    Raises what the run was ended for and what the engine raises, once all that came is kept.
+    request that is settled, and with 0 when the engine has told something. Killed at any point, it loses and repeats
+    no more than what was in flight. Raises what the run was ended for and what the engine raises, once all that came
+    is kept, and EngineError where metadata are hidden from an engine that has nothing else to go by.
     """
     run = run or Run()
-    if isinstance(engine, LongRunning):
-        engine.is_ending = lambda: run.ending is not None
-    missing = _missing(requests, ledger, run, is_failed_wanted=is_failed_wanted, advance=advance)
+    run.advance = advance
+    missing = _missing(requests, ledger, run, is_failed_wanted=is_failed_wanted)
     with ledger:
         run.check_cost(ledger)
-        for reply in engine.answer(missing):
+        for reply in engine.answer(_answerable(missing, engine), run):
             if reply.key not in run.asked:
                 if ledger.holds(reply):
                     continue
@@ -107,17 +120,21 @@ def generate(
     return run.tally
 
 
-def _missing(
-    requests: Iterable[Request],
-    ledger: Ledger,
-    run: Run,
-    *,
-    is_failed_wanted: bool,
-    advance: Callable[[int], object],
-) -> Iterator[Request]:
+def _answerable(requests: Iterable[Request], engine: Engine) -> Iterator[Request]:
+    """The requests, up to one that the engine cannot answer. Raises EngineError there."""
+    for request in requests:
+        if not (request.is_metadata_shown or engine.is_model):
+            raise EngineError(
+                f"the engine {engine.name} answers from the metadata alone: leave out --metadata hidden, or choose "
+                "another --engine"
+            )
+        yield request
+
+
+def _missing(requests: Iterable[Request], ledger: Ledger, run: Run, *, is_failed_wanted: bool) -> Iterator[Request]:
     asked = run.asked
     for request in requests:
-        if run.ending:
+        if run.is_ending:
             return
         if request.key in run.taken_over:
             run.taken_over.remove(request.key)
@@ -126,7 +143,7 @@ def _missing(
         if request.key in asked or (request.key in ledger and not (is_failed and is_failed_wanted)):
             run.tally.failed_earlier += is_failed
             run.tally.known += not is_failed
-            advance(1)
+            run.advance(1)
             continue
         asked.add(request.key)
         yield request
@@ -144,7 +161,7 @@ def finishing_on_ctrl_c(run: Run, warn: Callable[[str], object]) -> Iterator[Non
 
     def end(_: int, __: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        run.end(StoppedError("stopped; what is answered is kept, run the same command again to go on"))
+        run.end(StoppedError("stopped. Answers are saved; run the same command again to continue"))
         warn("finishing what is under way; Ctrl-C once more drops it")
 
     earlier = signal.signal(signal.SIGINT, end)
@@ -155,12 +172,13 @@ def finishing_on_ctrl_c(run: Run, warn: Callable[[str], object]) -> Iterator[Non
 
 
 def run_note(run: Run, total: int) -> str:
-    """What stands beside the bar: cost so far and to come, failures by kind; nothing where there is neither."""
+    """What stands beside the bar: the engine's own note, cost so far and to come, failures by kind."""
     tally = run.tally
     asked = tally.answered + tally.failed
     left = total - asked - tally.known - tally.failed_earlier
     notes = [f"{run.cost_usd:.3f} USD, about {run.cost_usd / asked * left:.3f} to come"] if run.cost_usd else []
-    return ", ".join([*notes, *(f"{count} {kind}" for kind, count in run.failures.most_common())])
+    failures = (f"{count} {kind}" for kind, count in run.failures.most_common())
+    return ", ".join(filter(None, (run.note, *notes, *failures)))
 
 
 def run_text(run: Run, ledger: Path) -> str:

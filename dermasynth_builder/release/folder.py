@@ -19,7 +19,7 @@ from dermasynth_builder.core.records import SPLITS, Split
 from dermasynth_builder.core.registry import ALL
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.release.card import content_digest_of_all, content_mark
-from dermasynth_builder.release.columns import COLUMNS, card_feature
+from dermasynth_builder.release.columns import card_features
 from dermasynth_builder.release.parquet import SplitFiles, check_images, read_rows, read_split
 
 CARD = "README.md"
@@ -100,7 +100,7 @@ def read_card(folder: Path) -> dict[str, ConfigFiles]:
             raise ValueError("it lists no config")
         return {name: _config(folder, entry, infos[name]) for name, entry in entries.items()}
     except FileNotFoundError as error:
-        raise ReleaseError(f"{folder} is no release: it has no {CARD}; `dermasynth build` makes one") from error
+        raise ReleaseError(f"{folder} is not a release: it has no {CARD}; `dermasynth build` writes one") from error
     except (ValueError, KeyError, TypeError, NotImplementedError, yaml.YAMLError) as error:
         raise ReleaseError(f"{card} has no metadata block of a release ({error}); build the release anew") from error
 
@@ -165,7 +165,7 @@ def _verify_all(folder: Path, whole: ConfigFiles, parts: Sequence[ConfigFiles]) 
     together = ConfigFiles(
         name=ALL,
         content_digest=f"sha256:{content_digest_of_all(part.content_digest.removeprefix('sha256:') for part in parts)}",
-        features=[dict(card_feature(column)) for column in COLUMNS],
+        features=card_features(),
         files={split: paths for split, paths in files.items() if paths},
         rows={split: count for split, count in rows.items() if count},
         download_size=sum(part.download_size for part in parts),
@@ -176,7 +176,7 @@ def _verify_all(folder: Path, whole: ConfigFiles, parts: Sequence[ConfigFiles]) 
 
 def _verify_config(folder: Path, config: ConfigFiles) -> None:
     where = f"{folder / CARD}, config {config.name}"
-    if config.features != [dict(card_feature(column)) for column in COLUMNS]:
+    if config.features != card_features():
         raise ReleaseError(f"{where}: its features are not those of this version; build the release anew")
     if set(config.rows) != set(config.files):
         raise ReleaseError(f"{where}: counts rows of {sorted(config.rows)} and names files of {sorted(config.files)}")
@@ -206,7 +206,7 @@ def _require_replaceable(out: Path) -> None:
         strangers = [out]
     if strangers:
         raise ReleaseError(
-            f"{strangers[0]} is no part of a release and would be lost; move it away or choose another --out"
+            f"{strangers[0]} is not part of a release and would be lost; move it away or choose another --out"
         )
 
 

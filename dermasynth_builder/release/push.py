@@ -35,7 +35,7 @@ class PushOptions:
     repo: str  # "user/name"
     tag: str = f"v{__version__}"
     is_private: bool = False
-    is_template_allowed: bool = False
+    is_template_allowed: bool = False  # rows that no model wrote, the template engine's or another's
     is_dry: bool = False
 
 
@@ -76,7 +76,7 @@ def push(options: PushOptions, report: Reporter) -> Difference:
             report.say(f"pushed to {api.endpoint}/datasets/{options.repo}, tagged {options.tag}")
     except (HTTPError, HFValidationError, OSError) as error:
         raise PushError(
-            f"the Hub did not take {options.release} as {options.repo}: {_told(error)}. Push again, and it goes on "
+            f"the Hub did not take {options.release} as {options.repo}: {_told(error)}. Push again to continue "
             "where it stopped; if it is about access, check the name and log in with `hf auth login` (a token "
             "that may write)"
         ) from error
@@ -86,7 +86,7 @@ def push(options: PushOptions, report: Reporter) -> Difference:
 def _require_fit(options: PushOptions, report: Reporter) -> dict[str, Path]:
     """The release's files by their path in the repository, after all refusals."""
     if options.repo.count("/") != 1:
-        raise PushError(f"{options.repo!r} is no repository; write it as USER/NAME")
+        raise PushError(f"{options.repo!r} is not a repository name; write it as USER/NAME")
     try:
         configs = verify(options.release, report)
     except ReleaseError as error:
@@ -98,10 +98,10 @@ def _require_fit(options: PushOptions, report: Reporter) -> dict[str, Path]:
             f"not pushed: {', '.join(fake)} holds answers that `dermasynth fake-gemini` has invented; ask a real "
             "service, with a --work folder of its own"
         )
-    template = sorted(config.name for config in of_sources if "template" in values_in(config, "engine"))
-    if template and not options.is_template_allowed:
+    by_rule = sorted(config.name for config in of_sources if not all(values_in(config, "model")))
+    if by_rule and not options.is_template_allowed:
         raise PushError(
-            f"not pushed: {', '.join(template)} holds rows of the template engine, which looked at no image; "
+            f"not pushed: {', '.join(by_rule)} holds rows that no model wrote: nothing looked at the image; "
             "build with a model engine, or say --allow-template if that is what you want to publish"
         )
     return _files(options.release, configs)

@@ -10,7 +10,7 @@ import pytest
 
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.records import ClinicalImage, Facts
-from dermasynth_builder.generate.engines.template import TemplateEngine
+from dermasynth_builder.generate.run import Run
 from dermasynth_builder.plan import reply_form
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import load_prompt_book
@@ -65,7 +65,7 @@ def test_what_is_asked_told_and_answered_is_whole_and_claims_only_what_the_facts
     requests = list(Planner(load_prompt_book(), 20250101).requests(images))
     assert len(requests) == 2 * len(images) > 0
     claimed: Counter[str] = Counter()
-    for request, reply in zip(requests, TemplateEngine().answer(requests), strict=True):
+    for request, reply in zip(requests, registry.engine("template").answer(requests, Run()), strict=True):
         question, answer = (turn.content for turn in reply_form.exchanges(request, reply)[0].turns)
         assert not BROKEN.search(f"{question}\n{answer}"), (question, answer)
         assert not BROKEN.search(request.prompt), request.prompt

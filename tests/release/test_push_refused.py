@@ -51,17 +51,17 @@ def test_what_must_not_go_is_refused_before_any_request(built: Built, tmp_path: 
     allowed = {name: [REPO, "--out", str(release), "--allow-template"] for name, release in spoilt.items()}
     unspoilt = ["--out", str(built.release), "--allow-template"]
     wanted = {
-        "pad_ufes holds rows of the template engine": [REPO, "--out", str(built.release)],
+        "pad_ufes holds rows that no model wrote": [REPO, "--out", str(built.release)],
         "dermasynth.py: a release holds no code": allowed["script"],
         "notes.txt is not named by the card": allowed["stray"],
         "says 1 rows of train, its files hold ": allowed["rows"],
         "no file for split train": allowed["shard"],
         "train-00000-of-00001.parquet cannot be read": allowed["torn"],
         "the image has other bytes than the row says": allowed["image"],
-        "empty is no release: it has no README.md": allowed["empty"],
-        "nowhere is no release": [REPO, "--out", str(tmp_path / "nowhere")],
-        "'dermasynth' is no repository; write it as USER/NAME": ["dermasynth", *unspoilt],
-        "'tester/derma/synth' is no repository": ["tester/derma/synth", *unspoilt],
+        "empty is not a release: it has no README.md": allowed["empty"],
+        "nowhere is not a release": [REPO, "--out", str(tmp_path / "nowhere")],
+        "'dermasynth' is not a repository name; write it as USER/NAME": ["dermasynth", *unspoilt],
+        "'tester/derma/synth' is not a repository name": ["tester/derma/synth", *unspoilt],
         "as tester/derma synth: Repo id must": ["tester/derma synth", *unspoilt],
         "as tester/: Repo id must": ["tester/", *unspoilt],
     }
@@ -92,6 +92,20 @@ def test_invented_answers_say_so_in_every_row_and_on_the_card_and_are_not_pushed
     assert "pad_ufes holds answers that `dermasynth fake-gemini` has invented" in ended.err
 
 
+@pytest.mark.usefixtures("parrot")
+def test_an_engine_without_a_model_is_held_back_and_named_on_the_card_whatever_its_name(
+    specimens: Path, build_release: Callable[..., Built], tmp_path: Path
+) -> None:
+    release = build_release(specimens, tmp_path, engine="parrot").release
+    assert "Rows with `engine = parrot` were put together by rules" in (release / CARD).read_text()
+    with LoopbackHub() as hub:
+        words = [[REPO, "--out", str(release), *more] for more in ([], ["--allow-template"])]
+        (refused, allowed) = run_script(hub, tmp_path / "home", REFUSED, json.dumps(words))
+    assert refused[0] == 1
+    assert "pad_ufes holds rows that no model wrote" in refused[2]
+    assert allowed[0] == 0, allowed
+
+
 CUT_OFFS: list[tuple[dict[str, Any], list[str], int]] = [  # the fault; what was sent, how many commits are there then
     ({"path_part": "/preupload/", "status": 507}, ["preupload"], 1),  # a 503 is tried again here
     ({"path_part": "/commit/"}, ["preupload", "lfs-objects", "lfs-objects", "lfs-objects", "commit"], 1),
@@ -115,7 +129,7 @@ def test_a_push_that_was_cut_off_goes_on_where_it_stopped(built: Built, tmp_path
             assert [step for step in sent(ended) if step in SENDING] == steps
             assert len(hub.commits(REPO)) == commits
             assert ended.code == bool(fault)
-            assert ("Injected fault. Push again, and it goes on where it stopped" in ended.err) == bool(fault)
+            assert ("Injected fault. Push again to continue where it stopped" in ended.err) == bool(fault)
         assert (published(hub), set(hub.tags(REPO))) == (files_of(built.release), {TAG})
         spoil_bytes(release)
         assert listed(push(hub, tmp_path / "home", release, "--dry-run"))["changed"] == {TRAIN, CARD}

@@ -90,7 +90,7 @@ def _require_licence(options: DownloadOptions, report: Reporter) -> None:
 
 def _advice(options: DownloadOptions, entry: HostEntry) -> str:
     return (
-        "What came is kept: run the same command again to go on. By hand:\n"
+        "Complete files are kept; run the same command again to continue. To download by hand:\n"
         f"{entry.by_hand.rstrip()}\n(the folder: {options.folder})"
     )
 
@@ -133,7 +133,7 @@ class _Download:
         return sample([image for image in listed if not self._is_known_absent(image.file_name)], self.options.limit)
 
     def _is_known_absent(self, name: str) -> bool:
-        return name in self.entry.details.get("absent", ())
+        return name in self.entry.absent
 
     def _tell_count(self, listed: int) -> None:
         if listed != self.entry.images:

@@ -20,11 +20,11 @@ _PACIFIC = ZoneInfo("America/Los_Angeles")
 
 
 def quota_error(now: str, reason: str) -> QuotaError:
-    """What to tell where the quota of the day is used up at `now`, a UTC time in ISO 8601."""
+    """What to say where the daily quota is used up at `now`, a UTC time in ISO 8601."""
     new_at = next_day(datetime.fromisoformat(now))
     return QuotaError(
-        f"the quota of the day is used up ({reason}). It is new at {new_at:%Y-%m-%d %H:%M} UTC "
-        "(midnight Pacific); run the same command again then. What is answered is kept"
+        f"daily quota used up ({reason}). Answers are saved. The quota resets at {new_at:%Y-%m-%d %H:%M} UTC "
+        "(midnight Pacific); run the same command then"
     )
 
 
@@ -92,12 +92,15 @@ class Window:
         self._size = min(self._ceiling, self._size + by)
 
 
+_LAST, _MOST_FAILED = 50, 25  # attempts
+_REFUSED_S = 600.0
+
+
 class Breaker:
     """Says when a service is not worth asking on."""
 
-    def __init__(self, *, last: int = 50, share: float = 0.5, refused_s: float = 600.0) -> None:
-        self._failed: deque[bool] = deque(maxlen=last)
-        self._share, self._refused_s = share, refused_s
+    def __init__(self) -> None:
+        self._failed: deque[bool] = deque(maxlen=_LAST)
         self._refused_since: float | None = None
 
     def note(self, *, has_failed: bool) -> None:
@@ -112,10 +115,10 @@ class Breaker:
 
     def fault(self, now: float) -> str | None:
         """Why to give up; None where all is well enough."""
-        failed, last = sum(self._failed), self._failed.maxlen or 0
-        if len(self._failed) == last and failed >= self._share * last:
-            return f"{failed} of the last {last} attempts failed"
-        if self._refused_since is not None and now - self._refused_since >= self._refused_s:
+        failed = sum(self._failed)
+        if len(self._failed) == _LAST and failed >= _MOST_FAILED:
+            return f"{failed} of the last {_LAST} attempts failed"
+        if self._refused_since is not None and now - self._refused_since >= _REFUSED_S:
             return f"nothing but refusals (429) for {now - self._refused_since:.0f} s"
         return None
 

@@ -5,14 +5,14 @@
 """
 
 import os
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from dermasynth_builder.core.errors import UsageError
+from dermasynth_builder.core.errors import DownloadError, UsageError
+from dermasynth_builder.core.files import Form, as_form, read_toml
 
 _FOLDER = Path(__file__).resolve().parent
 
@@ -27,23 +27,48 @@ class HostEntry:
     url: str  # the base of all its addresses, without a slash at its end
     by_hand: str  # how to fetch the release without this program
     images: int  # how many the release has, as published
-    details: Mapping[str, Any]  # ids, file names, sizes and hashes, as the kind reads them
+    details: Mapping[str, Any]  # all else in the file: ids, file names, sizes and hashes; its kind has a form for it
+    absent: tuple[str, ...] = ()  # names of images that the release's own tables name and the host lacks
+    path: Path = _FOLDER  # of the file that names it
+
+    def details_as(self, form: type[Form]) -> Form:
+        """The details in the form of the host's kind. Raises DownloadError where they break it."""
+        forms = dict[str, dict[str, form]]  # type: ignore[valid-type]  # so that messages name the whole key
+        table = {"hosts": {self.name: self.details}}
+        return as_form(table, forms, path=self.path, fault=DownloadError)["hosts"][self.name]
+
+
+@dataclass(frozen=True, slots=True)
+class _Hosts:
+    """A file of this folder."""
+
+    hosts: dict[str, dict[str, Any]]
+
+
+_COMMON = frozenset(field.name for field in fields(HostEntry)) - {"name", "details", "path"}
 
 
 def host_entry(source: str, name: str = "", environment: Mapping[str, str] = os.environ) -> HostEntry:
     """The host of that name, or the source's default.
 
     A variable of the environment, `DERMASYNTH_<NAME>_URL`, replaces the base of its addresses: a mirror, say.
-    Raises UsageError where the source is not to be had there.
+    Raises UsageError where the source is not to be had there, DownloadError where the file of its hosts is broken.
     """
-    tables = _load(source)["hosts"]
+    path = _FOLDER / f"{source}.toml"
+    tables = _load(path)
     name = name or next(iter(tables))
     if name not in tables:
         raise UsageError(f"{source} is not to be had from {name!r}, but from: {', '.join(tables)}")
-    entry = dict(tables[name])
-    url = environment.get(url_variable(name)) or entry.pop("url")
-    known = {key: entry.pop(key) for key in ("title", "kind", "by_hand", "images")}
-    return HostEntry(name=name, url=url.rstrip("/"), details=entry, **known)
+    common = {key: value for key, value in tables[name].items() if key in _COMMON}
+    details = {key: value for key, value in tables[name].items() if key not in _COMMON}
+    entries = {"hosts": {name: {**common, "name": name, "details": details}}}
+    entry = as_form(entries, dict[str, dict[str, HostEntry]], path=path, fault=DownloadError)["hosts"][name]
+    return replace(entry, path=path, url=(environment.get(url_variable(name)) or entry.url).rstrip("/"))
+
+
+def host_names(source: str) -> tuple[str, ...]:
+    """The names of the source's hosts, its default first."""
+    return tuple(_load(_FOLDER / f"{source}.toml"))
 
 
 def url_variable(name: str) -> str:
@@ -52,5 +77,5 @@ def url_variable(name: str) -> str:
 
 
 @cache
-def _load(source: str) -> dict[str, Any]:
-    return tomllib.loads((_FOLDER / f"{source}.toml").read_text(encoding="utf-8"))
+def _load(path: Path) -> Mapping[str, Mapping[str, Any]]:
+    return read_toml(path, _Hosts, DownloadError).hosts

@@ -1,4 +1,8 @@
-"""Reads single members of zip archives that stay where they are, by ranges of bytes (RFC 9110, section 14)."""
+"""Reads single members of zip archives that stay where they are, by ranges of bytes (RFC 9110, section 14).
+
+Not by fsspec: its HTTP files give up at the first 429, 503 or broken connection, and take another range than was asked
+for as the right one.
+"""
 
 import io
 import zipfile
@@ -25,7 +29,7 @@ def members(fetcher: Fetcher, bundles: Sequence[RemoteFile], names: Sequence[str
         try:
             archive = zipfile.ZipFile(buffered)
         except zipfile.BadZipFile as error:
-            raise DownloadError(f"{bundle.path} is no zip archive from afar: {error}") from error
+            raise DownloadError(f"{bundle.path} is not a readable remote zip archive: {error}") from error
         for info in archive.infolist():
             name = PurePosixPath(info.filename).name
             if name in wanted and not info.is_dir() and "__MACOSX" not in info.filename:
