@@ -28,7 +28,7 @@ from dermasynth_builder.release.write import Assembled, recipe_of, write_source
 
 def plan(settings: Settings, report: Reporter) -> list[Planned]:
     """Reads every source of the settings and plans its requests. Raises SourceError."""
-    planner = Planner(load_prompt_book(), settings.seed, settings.plan_options)
+    planner = Planner(load_prompt_book(sources=settings.raw), settings.seed, settings.plan_options)
     folder = rounds_folder(ledger_path(settings.work / "ledgers", open_engine(settings)))
     rounds = {name: Rounds(folder, name, settings.seed, settings.plan_options) for name in settings.raw}
     return [Planned(read_source(name, settings, report), planner, rounds[name]) for name in settings.raw]

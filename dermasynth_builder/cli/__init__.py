@@ -15,7 +15,7 @@ from pathlib import Path
 
 from dermasynth_builder.cli.arguments import Command, make_parser
 from dermasynth_builder.cli.chosen import audit_settings_of, settings_of
-from dermasynth_builder.core.errors import DermaSynthError, FigureError, StoppedError, UsageError
+from dermasynth_builder.core.errors import DermaSynthError, FigureError, PluginError, StoppedError, UsageError
 from dermasynth_builder.core.registry import SOURCES
 
 
@@ -67,7 +67,10 @@ def _sources(_: argparse.Namespace) -> None:
     from dermasynth_builder.report.show import source_text
 
     for name in SOURCES:
-        print(source_text(registry.source(name)))
+        try:
+            print(source_text(registry.source(name)))
+        except PluginError as error:  # the others are there all the same
+            print(f"dermasynth: {error}", file=sys.stderr)
 
 
 def _audit(arguments: argparse.Namespace) -> None:

@@ -119,7 +119,7 @@ def _add_out(parser: argparse.ArgumentParser) -> None:
 
 def _add_sources(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "sources", nargs="+", metavar="SOURCE", choices=sorted(SOURCES), help=f"one of {', '.join(SOURCES)}"
+        "sources", nargs="+", metavar="SOURCE", choices=SOURCES, help="one or more of %(choices)s"
     )
     parser.add_argument("--raw", action="append", required=True, metavar="DIR", help=_RAW_HELP)
 
@@ -140,8 +140,9 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
 def _add_reading(parser: argparse.ArgumentParser) -> None:
     _add_choosing(parser)
     parser.add_argument(
-        "--engine", choices=sorted(ENGINES), default="template", help="what answers (default: template)"
-    )
+        "--engine", metavar="ENGINE", choices=ENGINES, default="template",
+        help="what answers: %(choices)s (default: template)",
+    )  # fmt: skip
     _add_folders(parser)
     add_model_options(parser)
 
@@ -241,7 +242,7 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
 
 def _add_download(parser: argparse.ArgumentParser) -> None:
     parser.description = _DOWNLOAD
-    parser.add_argument("source", metavar="SOURCE", choices=sorted(SOURCES), help=f"one of {', '.join(SOURCES)}")
+    parser.add_argument("source", metavar="SOURCE", choices=SOURCES, help="one of %(choices)s")
     parser.add_argument("--to", type=Path, metavar="DIR", help="folder of the raw release (default: data/SOURCE)")
     parser.add_argument(
         "--from", dest="host", default="", metavar="HOST", help="derm12345: dataverse (default) or isic"

@@ -1,17 +1,20 @@
 """Reads the question banks and the prompt templates, and holds them to their rules.
 
-A bank is `prompts/questions/<name>.toml`: `general` and one per source. See the head of general.toml.
+A bank is `prompts/questions/<name>.toml`: `general` and one per source. See the head of general.toml. A source of another
+package brings its bank as `questions.toml`.
 """
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, get_args
 
 from jinja2 import TemplateError
 
+from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import PromptError
 from dermasynth_builder.core.files import jinja_environment, resource_dir
 from dermasynth_builder.core.records import Facts, Modality, Style
@@ -46,10 +49,14 @@ class PromptBook:
 
     folder: Path
     banks: Mapping[str, tuple[QuestionType, ...]]  # "general" or a source's name -> its types
+    guests: frozenset[str] = frozenset()  # banks of sources of other packages
 
-    def wordings(self) -> list[str]:
-        """Every question that the banks can ask, slots unfilled; the briefs of self-instruct are none."""
-        kinds = (kind for bank in self.banks.values() for kind in bank)
+    def wordings(self, source: str = "") -> list[str]:
+        """Every question that the shipped banks and that of `source` can ask, slots unfilled, without briefs.
+
+        What else is installed or read in the same run makes no difference to a source.
+        """
+        kinds = (kind for name, bank in self.banks.items() if name not in self.guests - {source} for kind in bank)
         return [text for kind in kinds if kind.style == "asked" for text in kind.wordings]
 
     def render(self, prompt_id: str, context: Mapping[str, Any], *, modality: Modality, facts: Facts) -> str:
@@ -67,14 +74,19 @@ class PromptBook:
         return text.strip() + "\n"
 
 
-def load_prompt_book(folder: Path | None = None) -> PromptBook:
-    """The prompts of `folder`, by default those that ship with the code. Raises PromptError."""
+def load_prompt_book(folder: Path | None = None, sources: Iterable[str] = ()) -> PromptBook:
+    """The prompts of `folder`, by default those that ship with the code. Raises PromptError.
+
+    `sources` names those whose own packages may bring banks too.
+    """
     folder = folder or resource_dir("prompts")
     paths = sorted((folder / "questions").glob("*.toml"))
     banks = {path.stem: _bank(path) for path in paths}
     if "general" not in banks:
         raise PromptError(f"{folder / 'questions'} has no general.toml; every image gets a question from it")
-    return PromptBook(folder, banks)
+    brought = {name: registry.resource(name, "questions.toml") for name in sources if name not in banks}
+    guests = {name: _bank(path) for name, path in brought.items() if path}
+    return PromptBook(folder, banks | guests, frozenset(guests))
 
 
 def fill(wording: str, facts: Facts) -> str:
@@ -82,7 +94,7 @@ def fill(wording: str, facts: Facts) -> str:
     return wording.format_map(facts_in_words.phrases(facts))
 
 
-def _bank(path: Path) -> tuple[QuestionType, ...]:
+def _bank(path: Path | Traversable) -> tuple[QuestionType, ...]:
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))["type"]
         kinds = tuple(_question_type(entry) for entry in entries)

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from dermasynth_builder.core import registry
 from dermasynth_builder.core.records import Malignancy
 
 _FOLDER = Path(__file__).resolve().parent
@@ -41,7 +42,7 @@ class Diagnosis:
 
 @cache
 def diagnoses(source: str, table: str = "diagnoses") -> Mapping[str, Diagnosis]:
-    """What the source publishes -> diagnosis, from `<source>.toml`."""
+    """What the source publishes -> diagnosis, from `<source>.toml`, or from `vocabulary.toml` of its own package."""
     entries = _load(source)[table]
     return {code: Diagnosis(entry["name"], entry.get("isic")) for code, entry in entries.items()}
 
@@ -84,4 +85,5 @@ def _in_sentence(title: str) -> str:
 
 @cache
 def _load(name: str) -> dict[str, Any]:
-    return tomllib.loads((_FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+    table = registry.resource(name, "vocabulary.toml") or _FOLDER / f"{name}.toml"
+    return tomllib.loads(table.read_text(encoding="utf-8"))

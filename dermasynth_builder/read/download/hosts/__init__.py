@@ -1,7 +1,8 @@
 """Reads the tables in this folder: where a source's release is to be had, and how by hand.
 
 `<source>.toml` names one host or more; the first is the default. Which code speaks to a host is its `kind`, a name in
-`registry.HOSTS`.
+`registry.HOSTS`. A source of another package brings the same as `hosts.toml`. One that this program cannot download has
+no table, or one with nothing but `by_hand`.
 """
 
 import os
@@ -12,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import UsageError
 
 _FOLDER = Path(__file__).resolve().parent
@@ -34,9 +36,11 @@ def host_entry(source: str, name: str = "", environment: Mapping[str, str] = os.
     """The host of that name, or the source's default.
 
     A variable of the environment, `DERMASYNTH_<NAME>_URL`, replaces the base of its addresses: a mirror, say.
-    Raises UsageError where the source is not to be had there.
+    Raises UsageError where the source is not to be had there, or not by this program at all.
     """
-    tables = _load(source)["hosts"]
+    tables = _load(source).get("hosts") or {}
+    if not tables:
+        raise UsageError(_by_hand_alone(source))
     name = name or next(iter(tables))
     if name not in tables:
         raise UsageError(f"{source} is not to be had from {name!r}, but from: {', '.join(tables)}")
@@ -51,6 +55,17 @@ def url_variable(name: str) -> str:
     return f"DERMASYNTH_{name.upper()}_URL"
 
 
+def _by_hand_alone(source: str) -> str:
+    told = _load(source).get("by_hand", "").rstrip()
+    return (
+        f"{source} cannot be downloaded by this program. Get it by hand from {registry.source(source).homepage}"
+        f"{f':{chr(10)}{told}{chr(10)}' if told else ', put it into one folder, '}"
+        f"then give the folder: dermasynth build {source} --raw DIR"
+    )
+
+
 @cache
 def _load(source: str) -> dict[str, Any]:
-    return tomllib.loads((_FOLDER / f"{source}.toml").read_text(encoding="utf-8"))
+    """The source's table; empty where it has none."""
+    table = registry.resource(source, "hosts.toml") or _FOLDER / f"{source}.toml"
+    return tomllib.loads(table.read_text(encoding="utf-8")) if table.is_file() else {}
