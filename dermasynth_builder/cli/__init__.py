@@ -21,7 +21,7 @@ from dermasynth_builder.core.registry import SOURCES
 
 def main(words: Sequence[str] | None = None) -> int:
     """Runs one command and gives its exit code."""
-    arguments = make_parser(COMMANDS).parse_args(words)
+    arguments = make_parser(COMMANDS, _layouts_text).parse_args(words)
     command: Command = arguments.command
     _heed_ctrl_c()
     try:
@@ -115,6 +115,22 @@ def _download(arguments: argparse.Namespace) -> None:
         is_licence_accepted=arguments.accept_licence,
     )
     download(options, TerminalReporter())
+
+
+def _layouts_text() -> str:
+    from dermasynth_builder.cli.specimens import layouts_text
+
+    return layouts_text()
+
+
+def _specimens(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.cli.specimens import draw_specimens
+
+    draw_specimens(arguments.source, arguments.to, images=arguments.images, layout=arguments.layout)
+    print(
+        f"{arguments.source}: specimens drawn into {arguments.to}, invented from first to last; "
+        f"next: dermasynth build {arguments.source} --raw {arguments.to}"
+    )
 
 
 def _questions(arguments: argparse.Namespace) -> None:
@@ -295,6 +311,7 @@ COMMANDS: dict[str, Command] = {
     "sources": _sources,
     "audit": _audit,
     "download": _download,
+    "specimens": _specimens,
     "questions": _questions,
     "plan": _plan,
     "cost": _cost,

@@ -6,7 +6,6 @@ packages add names by entry points of the groups "dermasynth.sources", ".specime
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast, get_args, get_type_hints
 
@@ -15,7 +14,7 @@ from dermasynth_builder.core.options import DEFAULT_OPTIONS, EngineOptions
 from dermasynth_builder.core.protocols import BringsResources, Check, Engine, Source, WriteSpecimens
 
 if TYPE_CHECKING:  # not loaded by those who only list names
-    from importlib.metadata import EntryPoint, EntryPoints
+    from importlib.metadata import EntryPoint
     from importlib.resources.abc import Traversable
 
 ALL = "all"  # the config over all sources of a release
@@ -30,6 +29,7 @@ class PlugIns(Collection[str]):
         self.kind = kind  # for people: "source"
         self.group = f"dermasynth.{group}"
         self.shipped = shipped  # name -> "module:object"
+        self._found: Mapping[str, list[EntryPoint]] | None = None
 
     def __iter__(self) -> Iterator[str]:
         yield from self.shipped
@@ -90,10 +90,15 @@ class PlugIns(Collection[str]):
             raise self.broken(name, "names are of a-z, 0-9 and _, begin with a letter, and are not all or general")
 
     def _installed(self) -> "Mapping[str, list[EntryPoint]]":
-        found: dict[str, list[EntryPoint]] = {}
-        for entry in _entry_points(self.group):
-            found.setdefault(entry.name, []).append(entry)
-        return found
+        """What each name stands for in installed packages."""
+        if self._found is None:
+            from importlib.metadata import entry_points  # takes longer to load than all of the command's own modules
+
+            found: dict[str, list[EntryPoint]] = {}
+            for entry in entry_points(group=self.group):
+                found.setdefault(entry.name, []).append(entry)
+            self._found = found
+        return self._found
 
 
 SOURCES = PlugIns(
@@ -113,7 +118,7 @@ SPECIMENS = PlugIns(  # what draws an invented release of a source
     {
         "pad_ufes": "dermasynth_builder.invented.specimens.pad_ufes:write_pad_ufes",
         "derm12345": "dermasynth_builder.invented.specimens.derm12345:write_derm12345",
-        "bcn20000": "dermasynth_builder.invented.specimens.isic:write_bcn20000",
+        "bcn20000": "dermasynth_builder.invented.specimens.isic:write_bcn20000_images",
         "hiba": "dermasynth_builder.invented.specimens.isic:write_hiba",
         "scin": "dermasynth_builder.invented.specimens.scin:write_scin_images",
     },
@@ -189,13 +194,6 @@ def specimen_layouts(name: str) -> tuple[str, ...]:
     """The layouts in which specimens of that source can be drawn, the default first; empty where it has but one."""
     hints = get_type_hints(SPECIMENS.load(name))
     return get_args(hints["layout"]) if "layout" in hints else ()
-
-
-@cache
-def _entry_points(group: str) -> "EntryPoints":
-    from importlib.metadata import entry_points  # takes longer to load than all of the command's own modules
-
-    return entry_points(group=group)
 
 
 def _package_of(entry: "EntryPoint") -> str:

@@ -1,7 +1,7 @@
 """Reads the question banks and the prompt templates, and holds them to their rules.
 
-A bank is `prompts/questions/<name>.toml`: `general` and one per source. See the head of general.toml. A source of another
-package brings its bank as `questions.toml`.
+A bank is `prompts/questions/<name>.toml`: `general` and one per source. See the head of general.toml. A source
+of another package brings its bank as `questions.toml`.
 """
 
 import re
