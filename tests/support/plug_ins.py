@@ -33,7 +33,7 @@ def project(name: str, **groups: Mapping[str, str]) -> str:
     lines = ["[project]", f'name = "{name}"', 'version = "1.0"']
     for group, entries in groups.items():
         lines.append(f'[project.entry-points."dermasynth.{group}"]')
-        lines += [f'{entry} = "{value}"' for entry, value in entries.items()]
+        lines += [f'"{entry}" = "{value}"' for entry, value in entries.items()]
     return "\n".join(lines)
 
 
