@@ -151,7 +151,9 @@ def _plan(arguments: argparse.Namespace) -> None:
     from dermasynth_builder.report import show
 
     report = TerminalReporter(results=sys.stderr if arguments.json else sys.stdout)
-    planned = pipeline.plan(settings_of(arguments), report)
+    settings = settings_of(arguments)
+    planned = pipeline.plan(settings, report)
+    pipeline.tell_unused(planned, pipeline.open_ledger(pipeline.open_engine(settings), settings, report), report)
     counts = [show.plan_counts(each) for each in planned]
     if arguments.json:
         print(json.dumps(counts, indent=2))
