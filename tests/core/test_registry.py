@@ -24,8 +24,8 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     def install_all(packages: dict[str, dict[str, str]], **modules: str) -> PlugIns:
         for package, engines in packages.items():
             files = {f"{name}.py": text for name, text in modules.items()}
-            monkeypatch.syspath_prepend(install(tmp_path / package, project(package, engines=engines), files))
-        return PlugIns("engine", "engines", SHIPPED)
+            monkeypatch.syspath_prepend(install(tmp_path / package, project(package, engines_of_tests=engines), files))
+        return PlugIns("engine", "engines_of_tests", SHIPPED)
 
     return install_all
 

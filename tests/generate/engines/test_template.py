@@ -21,7 +21,7 @@ from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import QuestionType, fill, load_prompt_book
 from tests.support.clinical_images import EMPTY, EXPORTED, FULL, REPORTED, SPARSE, clinical_image, many_facts
 
-BOOK = load_prompt_book()
+BOOK = load_prompt_book(sources=SPECIMENS)
 ENGINE = TemplateEngine()
 KINDS = {kind.name: kind for bank in BOOK.banks.values() for kind in bank}  # the last bank's, where several have it
 # Words of someone who looks, or who treats.
