@@ -30,7 +30,7 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"dermasynth: {error}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 3 if isinstance(error, StoppedError) else 1
     except KeyboardInterrupt:
-        print("dermasynth: stopped; run the same command again to go on", file=sys.stderr)
+        print("dermasynth: stopped; run the same command again to continue", file=sys.stderr)
         return 1
     except BrokenPipeError:  # the reader, `head` say, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -279,7 +279,7 @@ def _cancel(arguments: argparse.Namespace) -> None:
             print(f"shard {shard.number} of {path.name}: cancelled, {shard.rows} rows")
             rows += shard.rows
     if rows:
-        print(f"{rows} rows are not handed in any more; `dermasynth generate` asks them anew")
+        print(f"{rows} rows were withdrawn; `dermasynth generate` asks them again")
     else:
         print(f"no row waits for a job in {arguments.work}")
 

@@ -10,7 +10,7 @@ from dermasynth_builder.core.options import DEFAULT_OPTIONS, BatchOptions, Engin
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """What decides the answers, and so which ledger they are in."""
-    group = parser.add_argument_group("engines that ask a model", "answers to other words are kept in another ledger")
+    group = parser.add_argument_group("engines that ask a model", "changing one of these starts a new ledger")
     group.add_argument("--model", metavar="NAME", help="the model (default: the engine's)")
     group.add_argument("--thinking", choices=get_args(Thinking), help="how long it thinks (default: the model's)")
     group.add_argument(
@@ -50,7 +50,7 @@ def add_asking_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--timeout", type=_amount, metavar="S", help="seconds for one attempt (default: the engine's)")
     group.add_argument("--vertex", action="store_true", help="Gemini on Vertex, by Google Cloud's default credentials, "
         "GOOGLE_CLOUD_PROJECT and GOOGLE_CLOUD_LOCATION (default: global)")  # fmt: skip
-    group.add_argument("--allow-version-change", action="store_true", help="go on where the model's version changes")
+    group.add_argument("--allow-version-change", action="store_true", help="continue where the model's version changes")
     group.add_argument("--shard", type=_shard, default=(1, 1), metavar="I/N", help="ask only part I of N, by key")
 
 

@@ -51,7 +51,7 @@ class Ledger:
         self._identity = dict(identity)
         self._warn = warn
         self._places: dict[str, tuple[int, bool]] = {}  # key -> (offset in the file, whether it is a failure)
-        self._scanned_bytes = 0
+        self._scanned_bytes = self._scanned_lines = 0
         self._is_headed = False
         self.spent_usd = 0.0  # what all its lines cost, repeated ones too
         self.model_versions: set[str] = set()  # that gave an answer
@@ -130,6 +130,7 @@ class Ledger:
         self._file.write(line)
         self._file.flush()
         self._scanned_bytes += len(line)
+        self._scanned_lines += 1
         self._is_dirty.set()
         return offset
 
@@ -160,13 +161,14 @@ class Ledger:
             for line in file:
                 self._note(line)
                 self._scanned_bytes += len(line)
+                self._scanned_lines += 1
 
     def _note(self, line: bytes) -> None:
         record = read_record(line)
         if record is None:
             self._warn(
-                f"{self.path}, byte {self._scanned_bytes}: a line was cut off; it is stepped over and its request "
-                "counts as not asked"
+                f"{self.path}: line {self._scanned_lines + 1} is incomplete (a run was killed while writing it); "
+                "its request will be asked again"
             )
         elif "ledger" in record:
             self._check_header(record)

@@ -102,7 +102,10 @@ def merge(
     identity = summaries[0].identity
     for path, summary in zip(paths, summaries, strict=True):
         if not summary.identity or summary.identity != identity:
-            raise LedgerError(f"{path} is of {dict(summary.identity)} and {paths[0]} of {dict(identity)}; not merged")
+            raise LedgerError(
+                "ledgers of different settings cannot be merged: "
+                + _differences({paths[0]: identity, path: summary.identity})
+            )
     merged = Merged(folder / ledger_name(identity))
     with Ledger(merged.path, identity, warn) as ledger:
         versions = ledger.model_versions.union(*(summary.model_versions for summary in summaries))
@@ -127,6 +130,19 @@ def unused_text(keys: Collection[str], ledger: Ledger) -> str | None:
         f"{unused:,} of {len(ledger):,} replies in {ledger.path} are not used by this plan: they are of other sources, "
         f"or the banks, templates or options have changed since; {missing:,} requests would be asked anew"
     )
+
+
+def _differences(identities: Mapping[Path, Mapping[str, object]]) -> str:
+    """ "engine gemini (a.jsonl) and template (b.jsonl)"; of one engine, all settings in which two ledgers differ."""
+    if headless := [path for path, identity in identities.items() if not identity]:
+        return f"{headless[0]} has no header line"
+    first, second = identities.values()
+    names = [name for name in {**first, **second} if first.get(name) != second.get(name)]
+    told = []
+    for name in ["engine"] if "engine" in names else names:
+        values = (f"{identity.get(name) or 'not set'} ({path})" for path, identity in identities.items())
+        told.append(f"{name} {' and '.join(values)}")
+    return "; ".join(told)
 
 
 def _add(path: Path, ledger: Ledger, merged: Merged) -> None:

@@ -161,7 +161,7 @@ def _rates(entry: Mapping[str, Any]) -> Rates:
 
 def _day(value: object) -> date:
     if not isinstance(value, date) or isinstance(value, datetime):
-        raise ValueError(f"{value!r} is no day; write it as 2026-10-07, without quotes")
+        raise ValueError(f"{value!r} is not a date; write it as 2026-10-07, without quotes")
     return value
 
 

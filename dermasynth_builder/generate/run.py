@@ -54,14 +54,15 @@ class Run:
         if kept.failure is not None:
             self.failures[kept.failure.partition(":")[0]] += 1
         if self.max_usd is not None and kept.usage and kept.cost_usd is None:
-            self.end(EngineError(f"--max-usd cannot be kept: no price of {kept.model} is known; leave it out to go on"))
+            reason = f"the price of {kept.model} is unknown; leave it out to continue"
+            self.end(EngineError(f"--max-usd cannot be enforced: {reason}"))
         self.check_cost(ledger)
 
     def check_cost(self, ledger: Ledger) -> None:
         """Ends the run where the money is spent."""
         if self.max_usd is not None and ledger.spent_usd >= self.max_usd:
             told = f"--max-usd {self.max_usd:g} is reached, {ledger.spent_usd:.4f} USD are spent"
-            self.end(StoppedError(f"{told}. What is answered is kept; run again with a higher one to go on"))
+            self.end(StoppedError(f"{told}. Answers are saved; run again with a higher limit to continue"))
 
     def _held(self, reply: Reply, ledger: Ledger) -> Reply:
         """The reply as it is to be kept: an answer of another version of the model than the ledger's is a failure."""
@@ -69,7 +70,7 @@ class Run:
         if reply.text is None or not version or not known or version in known or self.is_version_change_allowed:
             return reply
         told = f"{version} answers instead of {', '.join(sorted(known))}"
-        self.end(EngineError(f"the model has changed: {told}; to go on, add --allow-version-change --retry-failed"))
+        self.end(EngineError(f"the model has changed: {told}; to continue, add --allow-version-change --retry-failed"))
         return replace(reply, text=None, failure=f"version changed: {told}")
 
 
@@ -144,7 +145,7 @@ def finishing_on_ctrl_c(run: Run, warn: Callable[[str], object]) -> Iterator[Non
 
     def end(_: int, __: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        run.end(StoppedError("stopped; what is answered is kept, run the same command again to go on"))
+        run.end(StoppedError("stopped. Answers are saved; run the same command again to continue"))
         warn("finishing what is under way; Ctrl-C once more drops it")
 
     earlier = signal.signal(signal.SIGINT, end)

@@ -111,7 +111,7 @@ def _question_type(entry: Mapping[str, object]) -> QuestionType:
     name = str(entry["name"])
     style = str(entry.get("style", "asked"))
     if style not in ("asked", "self_instruct"):
-        raise ValueError(f"type {name}: there is no style {style!r}")
+        raise ValueError(f"type {name}: unknown style {style!r}")
     needs, wordings = _texts(entry, "needs"), _texts(entry, "wordings")
     if unknown := set(needs) - _NEEDABLE:
         raise ValueError(f"type {name} needs {', '.join(sorted(unknown))}, which are no facts")
@@ -138,7 +138,7 @@ def _modalities(entry: Mapping[str, object]) -> tuple[Modality, ...]:
         return MODALITIES
     wanted = _texts(entry, "modalities")
     if unknown := set(wanted) - set(MODALITIES):
-        raise ValueError(f"type {entry['name']}: there is no modality {', '.join(sorted(unknown))}")
+        raise ValueError(f"type {entry['name']}: unknown modality {', '.join(sorted(unknown))}")
     return tuple(modality for modality in MODALITIES if modality in wanted)
 
 

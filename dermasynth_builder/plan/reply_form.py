@@ -95,7 +95,7 @@ def _conversation(request: Request, members: Mapping[str, Any]) -> tuple[Exchang
     turns: list[Turn] = []
     for turn in listed:
         if not isinstance(turn, dict):
-            raise BadReply("wrong turns: one is no object")
+            raise BadReply("wrong turns: one is not an object")
         turns += _turn(*_texts(turn, ("question", "answer")))
     return (Exchange(_only_step(request), tuple(turns)),)
 
@@ -147,7 +147,7 @@ def _object_without_doubles(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> Any:
-    raise BadReply(f"broken JSON: {name} is no JSON")
+    raise BadReply(f"broken JSON: {name} is not JSON")
 
 
 def _require_members(members: Mapping[str, Any], names: Sequence[str]) -> None:
@@ -160,7 +160,7 @@ def _texts(members: Mapping[str, Any], names: Sequence[str]) -> list[str]:
     _require_members(members, names)
     for name in names:
         if not isinstance(members[name], str) or not members[name].strip():
-            raise BadReply(f"empty member: {name} is no text or an empty one")
+            raise BadReply(f"empty member: {name} is not text, or is empty")
         if _HALF_LETTER.search(members[name]):
             raise BadReply(f"broken text: {name} holds half a character, which no file can hold")
     return [members[name].strip() for name in names]

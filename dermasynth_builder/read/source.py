@@ -39,6 +39,7 @@ def read_source(name: str, settings: Settings, report: Reporter) -> ReadSource:
     problems = [item for item in read if isinstance(item, Problem)]
     if settings.is_permissive_only:
         images = _permissive(name, images, report)
+    found = f"{len(images):,} rows, {sum(image.path is not None for image in images):,} files"
     if not settings.is_missing_allowed:
         problems += [row_without_image(image) for image in images if image.path is None]
         images = [image for image in images if image.path is not None]
@@ -50,8 +51,8 @@ def read_source(name: str, settings: Settings, report: Reporter) -> ReadSource:
     if not usable:
         zips = sorted(path.name for path in root.rglob("*.zip"))
         raise SourceError(
-            f"{root}: not one image of {name} is there that can be used; files are looked for by the names in the "
-            "table, in any folder below." + (f" Unpack {', '.join(zips[:4])} there first." if zips else "")
+            f"found no usable image of {name} under {root} ({found}). Files are matched by name, in any subfolder."
+            + (f" Unpack {', '.join(zips[:4])} there first." if zips else "")
         )
     report.say(f"{name}: {len(usable)} images to ask about")
     return ReadSource(name, sorted(usable, key=lambda image: image.image_id), problems)

@@ -121,7 +121,7 @@ def no_release(root: Path, files: Collection[Path], *, title: str, looked_for: s
     """The error for a folder in which there is no table; archives that lie in it are named."""
     zips = [path.name for path in files if path.suffix.lower() == ".zip"]
     return SourceError(
-        f"{root} holds no {title} release: there is no {looked_for} in it or below it. "
+        f"{root} holds no raw release of {title}: found no {looked_for} in it or below it. "
         + (f"Unpack {', '.join(zips[:4])} first. " if zips else "")
         + advice
     )

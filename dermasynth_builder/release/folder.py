@@ -100,7 +100,7 @@ def read_card(folder: Path) -> dict[str, ConfigFiles]:
             raise ValueError("it lists no config")
         return {name: _config(folder, entry, infos[name]) for name, entry in entries.items()}
     except FileNotFoundError as error:
-        raise ReleaseError(f"{folder} is no release: it has no {CARD}; `dermasynth build` makes one") from error
+        raise ReleaseError(f"{folder} is not a release: it has no {CARD}; `dermasynth build` writes one") from error
     except (ValueError, KeyError, TypeError, NotImplementedError, yaml.YAMLError) as error:
         raise ReleaseError(f"{card} has no metadata block of a release ({error}); build the release anew") from error
 
@@ -206,7 +206,7 @@ def _require_replaceable(out: Path) -> None:
         strangers = [out]
     if strangers:
         raise ReleaseError(
-            f"{strangers[0]} is no part of a release and would be lost; move it away or choose another --out"
+            f"{strangers[0]} is not part of a release and would be lost; move it away or choose another --out"
         )
 
 

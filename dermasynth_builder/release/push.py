@@ -76,7 +76,7 @@ def push(options: PushOptions, report: Reporter) -> Difference:
             report.say(f"pushed to {api.endpoint}/datasets/{options.repo}, tagged {options.tag}")
     except (HTTPError, HFValidationError, OSError) as error:
         raise PushError(
-            f"the Hub did not take {options.release} as {options.repo}: {_told(error)}. Push again, and it goes on "
+            f"the Hub did not take {options.release} as {options.repo}: {_told(error)}. Push again to continue "
             "where it stopped; if it is about access, check the name and log in with `hf auth login` (a token "
             "that may write)"
         ) from error
@@ -86,7 +86,7 @@ def push(options: PushOptions, report: Reporter) -> Difference:
 def _require_fit(options: PushOptions, report: Reporter) -> dict[str, Path]:
     """The release's files by their path in the repository, after all refusals."""
     if options.repo.count("/") != 1:
-        raise PushError(f"{options.repo!r} is no repository; write it as USER/NAME")
+        raise PushError(f"{options.repo!r} is not a repository name; write it as USER/NAME")
     try:
         configs = verify(options.release, report)
     except ReleaseError as error:

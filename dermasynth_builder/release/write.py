@@ -32,7 +32,7 @@ def write_source(planned: Planned, ledger: Ledger, folder: Path, *, settings: Se
         output = _Output(kept, ConfigStats(), advance)
         written = write_config(folder / name, output.published(assembled), settings.max_side_px)
     if not written.splits:
-        raise ReleaseError(f"{name}: not one pair is left to release; the reasons are in {rejects}")
+        raise ReleaseError(f"{name}: no pair is left to release; the reasons are in {rejects}")
     source = registry.source(name)
     return Config(source, written.splits, output.stats, output.rejected, written.changes, settings.is_specimen)
 

@@ -107,7 +107,7 @@ def ledger_text(path: Path, summary: LedgerSummary) -> str:
         lines += _paid_lines(summary)
     lines += [f"  {count} answers of {version}" for version, count in sorted(summary.model_versions.items())]
     if summary.torn_lines:
-        lines.append(f"  {summary.torn_lines} lines cut off and stepped over")
+        lines.append(f"  {summary.torn_lines} incomplete lines skipped")
     return "\n".join(lines)
 
 
@@ -126,7 +126,7 @@ def _paid_lines(summary: LedgerSummary) -> list[str]:
 def shards_text(path: Path, shards: Sequence[Shard], now: float) -> str:
     """How each shard of an engine is: its state, rows, age and job."""
     rows = sum(shard.rows for shard in shards if shard.is_open)
-    lines = [f"{path}: {rows} rows handed in"]
+    lines = [f"{path}: {rows} rows submitted"]
     for shard in shards:
         age_h = (now - shard.made_at) / 3600
         told = f"{shard.state:<10}{shard.rows:>7} rows {age_h:>6.1f} h  {shard.job or ''}  {shard.note}"

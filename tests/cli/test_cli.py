@@ -155,7 +155,7 @@ def test_show_prints_the_pairs_asked_for(built: Built, capsys: Output) -> None:
         (("generate", "pad_ufes", "--raw", "x", "--max-usd", "-1"), 2, "above zero"),
         (("merge", "no/such.jsonl"), 1, "cannot be read"),
         (("fake-gemini", "--fault", "sabotage=1"), 2, "there is rate"),
-        (("show", "--out", "no/such"), 1, "is no release"),
+        (("show", "--out", "no/such"), 1, "is not a release"),
         (("push", "dermasynth"), 1, "USER/NAME"),
         (("demo", "--images", "0"), 2, "one or more"),
     ],

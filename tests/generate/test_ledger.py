@@ -163,7 +163,7 @@ def test_a_ledger_holds_the_last_reply_to_a_key_and_that_alone(path: Path, opene
 # --- what a kill leaves ---
 
 
-def test_a_last_line_cut_anywhere_is_said_and_stepped_over_and_nothing_is_glued_to_it(
+def test_a_last_line_cut_anywhere_is_said_and_skipped_and_nothing_is_glued_to_it(
     path: Path, opened: Open, warned: list[str]
 ) -> None:
     whole = written(path, answer(request(0).key), failure(request(1).key))
@@ -176,7 +176,7 @@ def test_a_last_line_cut_anywhere_is_said_and_stepped_over_and_nothing_is_glued_
         with ledger:
             ledger.append(answer(request(2).key))
         assert len(warned) == 1, missing
-        assert f"{path}, byte {len(whole) - last}: a line was cut off" in warned[0]
+        assert f"{path}: line 3 is incomplete" in warned[0]
         first, second, third = held(opened(), 3)
         assert (first, third) == (answer(request(0).key), answer(request(2).key))
         # Where only the line's end was missing, the next append completes it.

@@ -119,7 +119,7 @@ def test_a_table_of_ones_own_takes_the_place_of_the_one_that_ships(tmp_path: Pat
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("as_of = 2026-10-07", 'as_of = "2026-10-07"', "is no day; write it as 2026-10-07, without quotes"),
+        ("as_of = 2026-10-07", 'as_of = "2026-10-07"', "is not a date; write it as 2026-10-07, without quotes"),
         ("as_of = 2026-10-07", "", "'as_of' is lacking"),
         ("flex = 0.5", "", "'flex' is lacking"),
         ("input = 2.00", "input = -2.00", "is below zero"),

@@ -106,7 +106,7 @@ def test_of_questions_asked_together_all_are_answered_or_none(text: str, reason:
         ([], "wrong turns: expected 2, got 0"),
         ([{"question": "What?", "answer": "A mole."}], "wrong turns: expected 2, got 1"),
         ("What?", "wrong turns: expected 2, got no list of"),
-        (["What?", "Bad?"], "wrong turns: one is no object"),
+        (["What?", "Bad?"], "wrong turns: one is not an object"),
         (
             [{"question": "What?", "answer": "A mole."}, {"question": "Bad?"}],
             "wrong members: expected question, answer",

@@ -288,7 +288,7 @@ DISAGREEMENTS: dict[str, tuple[Callable[[Path], object], str]] = {
         "it lists no config",
     ),
     "no metadata": (lambda r: (r / "README.md").write_text("# Notes\n"), "has no metadata block"),
-    "no card": (lambda r: (r / "README.md").unlink(), "it has no README.md; `dermasynth build` makes one"),
+    "no card": (lambda r: (r / "README.md").unlink(), "it has no README.md; `dermasynth build` writes one"),
 }
 
 

@@ -58,10 +58,10 @@ def test_what_must_not_go_is_refused_before_any_request(built: Built, tmp_path: 
         "no file for split train": allowed["shard"],
         "train-00000-of-00001.parquet cannot be read": allowed["torn"],
         "the image has other bytes than the row says": allowed["image"],
-        "empty is no release: it has no README.md": allowed["empty"],
-        "nowhere is no release": [REPO, "--out", str(tmp_path / "nowhere")],
-        "'dermasynth' is no repository; write it as USER/NAME": ["dermasynth", *unspoilt],
-        "'tester/derma/synth' is no repository": ["tester/derma/synth", *unspoilt],
+        "empty is not a release: it has no README.md": allowed["empty"],
+        "nowhere is not a release": [REPO, "--out", str(tmp_path / "nowhere")],
+        "'dermasynth' is not a repository name; write it as USER/NAME": ["dermasynth", *unspoilt],
+        "'tester/derma/synth' is not a repository name": ["tester/derma/synth", *unspoilt],
         "as tester/derma synth: Repo id must": ["tester/derma synth", *unspoilt],
         "as tester/: Repo id must": ["tester/", *unspoilt],
     }
@@ -114,7 +114,7 @@ def test_a_push_that_was_cut_off_goes_on_where_it_stopped(built: Built, tmp_path
             assert [step for step in sent(ended) if step in SENDING] == steps
             assert len(hub.commits(REPO)) == commits
             assert ended.code == bool(fault)
-            assert ("Injected fault. Push again, and it goes on where it stopped" in ended.err) == bool(fault)
+            assert ("Injected fault. Push again to continue where it stopped" in ended.err) == bool(fault)
         assert (published(hub), set(hub.tags(REPO))) == (files_of(built.release), {TAG})
         spoil_bytes(release)
         assert listed(push(hub, tmp_path / "home", release, "--dry-run"))["changed"] == {TRAIN, CARD}

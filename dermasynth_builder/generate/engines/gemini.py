@@ -78,9 +78,9 @@ def read_gemini(content: bytes) -> Outcome:
     try:
         response = json.loads(content)
     except ValueError as error:
-        return Outcome(Status.SERVER_ERROR, reason=f"server: the response is no JSON: {error}")
+        return Outcome(Status.SERVER_ERROR, reason=f"server: the response is not JSON: {error}")
     if not isinstance(response, dict):
-        return Outcome(Status.SERVER_ERROR, reason="server: the response is no object")
+        return Outcome(Status.SERVER_ERROR, reason="server: the response is not a JSON object")
     return outcome_of_response(response)
 
 

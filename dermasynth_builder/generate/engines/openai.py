@@ -83,7 +83,7 @@ def read_chat(content: bytes) -> Outcome:
         choice = response["choices"][0]
         message = choice["message"]
     except (ValueError, LookupError, TypeError):
-        return Outcome(Status.SERVER_ERROR, reason="server: the response is no chat completion")
+        return Outcome(Status.SERVER_ERROR, reason="server: the response is not a chat completion")
     usage = {name: value for name, value in (response.get("usage") or {}).items() if isinstance(value, int)}
     version, finish = response.get("model"), choice.get("finish_reason")
     if message.get("refusal") or finish == "content_filter":

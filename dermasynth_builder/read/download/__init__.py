@@ -90,7 +90,7 @@ def _require_licence(options: DownloadOptions, report: Reporter) -> None:
 
 def _advice(options: DownloadOptions, entry: HostEntry) -> str:
     return (
-        "What came is kept: run the same command again to go on. By hand:\n"
+        "Complete files are kept; run the same command again to continue. To download by hand:\n"
         f"{entry.by_hand.rstrip()}\n(the folder: {options.folder})"
     )
 

@@ -339,7 +339,7 @@ def _wrong_with(file: RemoteFile, part: Path) -> str:
         if found != wanted.lower():
             return f"its {name} is {found} instead of {wanted}"
     if file.column and file.column not in columns_of(part):
-        return f"it is no table with the column {file.column}"
+        return f"it is not a table with the column {file.column}"
     if os.path.splitext(file.path)[1].lower() in IMAGE_SUFFIXES:
         outcome = measure_file(part)
         return outcome if isinstance(outcome, str) else ""

@@ -67,7 +67,7 @@ def safe_path(text: str) -> PurePosixPath:
     path = PurePosixPath(text)
     is_plain = text.isprintable() and not set(text) & set('\\:*?"<>|')
     if not path.parts or path.is_absolute() or ".." in path.parts or not is_plain:
-        raise DownloadError(f"{text!r} is no path below the folder; it is not followed")
+        raise DownloadError(f"{text!r} is not a path inside the folder; it was skipped")
     return path
 
 

@@ -175,7 +175,7 @@ def _told(row: Row, codes: dict[str, str]) -> Iterator[Row | Problem]:
     """The row with its diagnosis and its part; the challenge trains on the part that BCN20000 trains on."""
     if row.cells[CHALLENGE_KEY] not in codes:
         yield Problem(
-            ProblemKind.UNKNOWN_VALUE, row.location, f"no diagnosis: {CHALLENGE_GROUND_TRUTH} has no row of use for it"
+            ProblemKind.UNKNOWN_VALUE, row.location, f"no diagnosis: {CHALLENGE_GROUND_TRUTH} has no usable row for it"
         )
     yield replace(row, cells={**row.cells, "diagnosis": codes.get(row.cells[CHALLENGE_KEY], ""), "split": "train"})
 

@@ -170,7 +170,7 @@ def _diagnosis(cells: CellReader, names: Mapping[str, Diagnosis]) -> tuple[str |
         node = ":".join(levels)
         if node in vocabulary.isic_nodes():
             return levels[-1], Diagnosis(vocabulary.node_name(node), node)
-        cells.unknown("diagnosis_1", node, "it is no node of the ISIC taxonomy that is installed")
+        cells.unknown("diagnosis_1", node, "not a node of the installed ISIC taxonomy")
         return levels[-1], None
     diagnosis = cells.choice("diagnosis", {name.upper(): named for name, named in names.items()})
     return cells.text("diagnosis"), diagnosis
@@ -191,7 +191,7 @@ def _site(cells: CellReader) -> tuple[str | None, str | None]:
         return None, None
     node = ":".join(levels)
     if node not in vocabulary.isic_sites():
-        cells.unknown("anatom_site_1", node, "it is no node of the ISIC tree of sites that is installed")
+        cells.unknown("anatom_site_1", node, "not a node of the installed ISIC tree of sites")
         return levels[-1], None
     return levels[-1], vocabulary.site_name(node)
 

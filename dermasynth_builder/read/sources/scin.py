@@ -120,7 +120,7 @@ class Scin:
             f"Get dataset/{CASES}, dataset/{LABELS} and dataset/images/ from "
             f"https://storage.googleapis.com/dx-scin-public-data ({self.homepage} tells how); give their folder."
         )
-        raise no_release(root, files, title=f"whole {self.title}", looked_for=" and no ".join(lacking), advice=advice)
+        raise no_release(root, files, title=self.title, looked_for=" and no ".join(lacking), advice=advice)
 
     def _image(
         self, mention: Mention, facts: Facts, *, group: str, folder: ImageFolder
@@ -196,7 +196,7 @@ def _mentions(cases: Iterable[Row]) -> Iterator[Mention | Problem]:
             if name.suffix.lower() in IMAGE_SUFFIXES:
                 yield Mention(case, shot, name.name)
             else:
-                detail = f"image_{shot}_path is {path!r}, which is no image file; stepped over"
+                detail = f"image_{shot}_path is {path!r}, which is not an image file; skipped"
                 yield Problem(ProblemKind.UNKNOWN_VALUE, case.location, detail)
         if not named:
             yield Problem(ProblemKind.BROKEN_ROW, case.location, "names no image")
@@ -339,11 +339,11 @@ def weighted_conditions(text: str) -> dict[str, float]:
     except (SyntaxError, MemoryError, RecursionError) as error:
         raise ValueError(str(error)) from error
     if not isinstance(conditions, dict):
-        raise ValueError("it is no dict")
+        raise ValueError("not a dict")
     for name, weight in conditions.items():
         is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
         if not isinstance(name, str) or not name.strip() or not is_number or not 0 < weight < math.inf:
-            raise ValueError(f"{name!r}: {weight!r} is no condition with a weight above 0")
+            raise ValueError(f"{name!r}: {weight!r} is not a condition with a weight above 0")
     return {name.strip(): float(weight) for name, weight in conditions.items()}
 
 

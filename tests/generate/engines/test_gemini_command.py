@@ -143,7 +143,7 @@ def test_requests_a_day_are_counted_over_all_runs_of_the_day(
     assert main(given) == 3
     capsys.readouterr()
     assert main(given) == 3
-    assert "(--rpd 40). It is new at " in capsys.readouterr().err
+    assert "(--rpd 40). Answers are saved. The quota resets at " in capsys.readouterr().err
     assert main([*given, "--thinking", "low"]) == 3  # another ledger, the same quota
     assert sum(fake.asked.values()) == 40
     let_a_day_pass(tmp_path)
@@ -228,7 +228,7 @@ def test_a_cap_is_not_taken_for_kept_where_no_price_is_known(
     raw: Path, tmp_path: Path, fake: FakeGemini, recorder: Recorder
 ) -> None:
     settings = settings_of(raw, tmp_path, fake.url, max_usd=0.2)
-    with pytest.raises(EngineError, match=r"no price of gemini-3.5-flash-lite is known"):
+    with pytest.raises(EngineError, match=r"the price of gemini-3.5-flash-lite is unknown"):
         ask(replace(settings, engine_options=replace(settings.engine_options, price=lambda *_: None)), recorder)
     assert len(records_in(tmp_path)) <= 8
 
@@ -269,7 +269,7 @@ def test_machines_share_a_run_and_their_ledgers_are_joined_exactly_once(
     ask(replace(other, engine_options=replace(other.engine_options, thinking="low")), recorder)
     refused = run_command("merge", *ledgers, *tmp_path.glob("other/ledgers/*.jsonl"), "--work", tmp_path / "all")
     assert refused.returncode == 1
-    assert "not merged" in refused.stderr
+    assert "ledgers of different settings cannot be merged: thinking not set (" in refused.stderr
 
 
 def test_a_pilot_asks_so_many_and_tells_what_all_will_cost(

@@ -31,4 +31,6 @@ def test_two_times_share_a_quota_between_two_such_midnights() -> None:
 
 def test_the_error_tells_the_reason_and_the_minute() -> None:
     told = str(quota_error("2026-07-01T12:00:00+00:00", "--rpd 30"))
-    assert told.startswith("the quota of the day is used up (--rpd 30). It is new at 2026-07-02 07:00 UTC")
+    assert told.startswith(
+        "daily quota used up (--rpd 30). Answers are saved. The quota resets at 2026-07-02 07:00 UTC"
+    )

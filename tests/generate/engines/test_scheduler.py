@@ -192,7 +192,7 @@ def test_the_quota_of_the_day_ends_the_run_and_keeps_what_comes() -> None:
         lambda attempt, _: GOOD if attempt.number <= 50 else Outcome(Status.DAY_QUOTA, reason="quota: 429")
     )
     kept: list[Reply] = []
-    with pytest.raises(QuotaError, match=r"new at 2026-11-24 08:00 UTC \(midnight Pacific\)"):
+    with pytest.raises(QuotaError, match=r"resets at 2026-11-24 08:00 UTC \(midnight Pacific\)"):
         kept.extend(service.replies(500, concurrency=16))
     kept_all = service.run(50)
     assert len(kept_all) == 50
@@ -204,10 +204,10 @@ def test_a_run_sends_no_more_than_the_day_allows() -> None:
     with pytest.raises(QuotaError, match="--rpd 30"):
         service.run(100, requests_per_day=30)
     assert len(service.sent) == 30
-    with pytest.raises(QuotaError, match=r"--rpd 30.*new at 2026-11-24 08:00"):
+    with pytest.raises(QuotaError, match=r"--rpd 30.*resets at 2026-11-24 08:00"):
         service.run(100, requests_per_day=30, sent_today=18)
     assert len(service.sent) == 30 + 12
-    with pytest.raises(QuotaError, match=r"--rpd 30.*new at 2026-11-23 08:00"):  # nothing came back to tell the time
+    with pytest.raises(QuotaError, match=r"--rpd 30.*resets at 2026-11-23 08:00"):  # nothing came back to tell the time
         service.run(100, requests_per_day=30, sent_today=30)
     assert len(service.sent) == 30 + 12
 

@@ -121,7 +121,7 @@ def test_a_token_endpoint_that_cannot_be_reached_is_a_broken_way_and_worth_anoth
         ({"client_email": None}, f"no credentials of Google Cloud: Failed to load service account .*{LOG_IN}"),
         ({"private_key": "cut"}, f"no credentials of Google Cloud: Failed to load service account .*{LOG_IN}"),
         ({"project_id": None}, "no project of Google Cloud: set GOOGLE_CLOUD_PROJECT"),
-        ({}, f"no token of Google Cloud: invalid_grant: Invalid JWT Signature; .*{LOG_IN}; what is answered is kept"),
+        ({}, f"no token of Google Cloud: invalid_grant: Invalid JWT Signature; .*{LOG_IN}; answers are saved"),
     ],
 )
 def test_a_login_that_does_not_work_ends_the_run_with_what_to_do(

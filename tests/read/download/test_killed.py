@@ -79,7 +79,7 @@ def test_an_interrupted_download_stops_with_a_sentence(
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=10)
     assert process.returncode == 1
-    assert said.endswith(b"dermasynth: stopped; run the same command again to go on\n")
+    assert said.endswith(b"dermasynth: stopped; run the same command again to continue\n")
     assert b"Traceback" not in said
     drawn.archives.pause_s = 0.0
     drawn.download()

@@ -48,7 +48,7 @@ def test_a_wrong_hash_is_never_kept(pad_ufes: Drawn, capsys: pytest.CaptureFixtu
     assert main(["download", "pad_ufes", "--accept-licence", "--to", str(pad_ufes.folder)]) == 1
     said = capsys.readouterr().err
     assert "what came twice for imgs_part_1.zip is not the file: its sha256 is" in said
-    assert "By hand:\nOpen https://data.mendeley.com/datasets/zr7vgbcyr2/1" in said
+    assert "To download by hand:\nOpen https://data.mendeley.com/datasets/zr7vgbcyr2/1" in said
     assert "Traceback" not in said
     assert len(pad_ufes.archives.asked("1cc2f71f")) == 2
     assert [path.name for path in pad_ufes.folder.rglob("imgs_*") if path.suffix != ".part"] == []
@@ -120,14 +120,14 @@ def test_a_table_that_names_a_path_leads_nowhere(hiba: Drawn) -> None:
 def test_an_api_that_answers_nonsense_is_told_with_a_way_by_hand(offered: Offered, body: bytes) -> None:
     derm = offered("derm12345")
     derm.archives.pages["/api/datasets/:persistentId/"] = lambda _: Answer(200, body)
-    with pytest.raises(DownloadError, match=r"(?s)(in JSON|in the form that is known).*By hand:"):
+    with pytest.raises(DownloadError, match=r"(?s)(in JSON|in the form that is known).*To download by hand:"):
         derm.download()
 
 
 @pytest.mark.parametrize("body", [b"<html>sorry", b"", b"\xff\xfe\x00"])
 def test_a_table_that_is_none_is_not_kept(hiba: Drawn, body: bytes) -> None:
     hiba.archives.files["/collections/251/metadata/"] = body
-    with pytest.raises(DownloadError, match="no table with the column isic_id"):
+    with pytest.raises(DownloadError, match="not a table with the column isic_id"):
         hiba.download()
     assert not list(hiba.folder.glob("*.csv"))
 
@@ -143,7 +143,7 @@ def test_an_image_that_is_described_in_nonsense_does_not_come(hiba: Drawn, body:
 def test_pages_in_an_unknown_form_are_told(hiba: Drawn, monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
     monkeypatch.setattr(isic, "PAGE_IMAGES", 1)
     hiba.archives.pages["/api/v2/images/search/"] = lambda _: Answer(200, body)
-    with pytest.raises(DownloadError, match="is no page of images in the form that is known"):
+    with pytest.raises(DownloadError, match="is not a page of images as this version knows it"):
         hiba.download()
 
 
@@ -171,7 +171,7 @@ def test_a_place_that_is_gone_ends_the_run_early(hiba: Drawn, monkeypatch: pytes
     order = DownloadOptions("hiba", hiba.folder, is_licence_accepted=True)
     hiba.archives.__exit__(None, None, None)
     (hiba.folder / "metadata.csv").unlink()
-    with pytest.raises(DownloadError, match="By hand:"):
+    with pytest.raises(DownloadError, match="To download by hand:"):
         download(order, SilentReporter(), QUICK)
 
 

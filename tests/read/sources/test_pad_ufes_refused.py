@@ -71,7 +71,7 @@ def test_a_table_of_nothing_but_a_header_has_no_image_to_use(raw: Path, settings
     images, problems = read(raw)
     assert images == []
     assert kinds(problems) == [ProblemKind.IMAGE_WITHOUT_ROW] * 6
-    with pytest.raises(SourceError, match="not one image"):
+    with pytest.raises(SourceError, match="found no usable image"):
         read_source("pad_ufes", settings, recorder)
 
 
@@ -84,7 +84,7 @@ def test_a_table_alone_lists_its_images_without_files(tmp_path: Path) -> None:
 def test_where_no_image_can_be_used_that_is_an_error(raw: Path, settings: Settings, recorder: Recorder) -> None:
     for path in pictures(raw):
         path.write_bytes(b"")
-    with pytest.raises(SourceError, match="not one image"):
+    with pytest.raises(SourceError, match="found no usable image"):
         read_source("pad_ufes", settings, recorder)
 
 

@@ -265,7 +265,7 @@ def test_a_case_without_an_image_or_an_id_is_a_broken_row(flat: Path) -> None:
 @pytest.mark.parametrize("lost", ["scin_cases.csv", "scin_labels.csv"])
 def test_a_folder_without_both_tables_is_refused(lost: str, flat: Path) -> None:
     (flat / lost).unlink()
-    with pytest.raises(SourceError, match=rf"there is no {lost} in it.*dx-scin-public-data"):
+    with pytest.raises(SourceError, match=rf"found no {lost} in it.*dx-scin-public-data"):
         read(flat)
 
 

@@ -33,7 +33,7 @@ _BREAKS = 20  # calls in a row that come to nothing, before the run gives up
 _MOST_SHARDS = 100  # jobs that Google takes at once
 _GROWTH, _LONGEST_PAUSE_S = 1.5, 600.0  # of the time between two looks, while nothing happens
 _QUEUE_FULL = frozenset({Status.RATE_LIMITED, Status.SPEND_LIMIT, Status.DAY_QUOTA})
-_IS_KEPT = "what is handed in goes on; run the same command again to fetch it"
+_IS_KEPT = "submitted jobs continue at Google; run the same command again to fetch their results"
 
 
 class Clock(Protocol):

@@ -20,11 +20,11 @@ _PACIFIC = ZoneInfo("America/Los_Angeles")
 
 
 def quota_error(now: str, reason: str) -> QuotaError:
-    """What to tell where the quota of the day is used up at `now`, a UTC time in ISO 8601."""
+    """What to say where the daily quota is used up at `now`, a UTC time in ISO 8601."""
     new_at = next_day(datetime.fromisoformat(now))
     return QuotaError(
-        f"the quota of the day is used up ({reason}). It is new at {new_at:%Y-%m-%d %H:%M} UTC "
-        "(midnight Pacific); run the same command again then. What is answered is kept"
+        f"daily quota used up ({reason}). Answers are saved. The quota resets at {new_at:%Y-%m-%d %H:%M} UTC "
+        "(midnight Pacific); run the same command then"
     )
 
 

@@ -16,7 +16,7 @@ from dermasynth_builder.generate.engines.online.attempt import TRIES, Attempt, A
 from dermasynth_builder.generate.engines.online.pace import Breaker, Pace, Window, quota_error, tokens_of
 
 _LEAST_BACKOFF_S, _LONGEST_BACKOFF_S = 0.1, 60.0
-_IS_KEPT = "what is answered is kept; run the same command again to go on"
+_IS_KEPT = "answers are saved; run the same command again to continue"
 
 
 class Carrier(Protocol):

@@ -63,7 +63,7 @@ class IsicArchive:
             try:
                 entries, url = list(page["results"]), urljoin(url, page["next"] or "") if page["next"] else ""
             except (KeyError, TypeError) as error:
-                raise DownloadError(f"{url} is no page of images in the form that is known: {error!r}") from error
+                raise DownloadError(f"{url} is not a page of images as this version knows it: {error!r}") from error
             yield from (entry for entry in entries if isinstance(entry, Mapping))
 
     def _renewed(self, isic_id: str) -> RemoteFile:

@@ -25,7 +25,7 @@ def members(fetcher: Fetcher, bundles: Sequence[RemoteFile], names: Sequence[str
         try:
             archive = zipfile.ZipFile(buffered)
         except zipfile.BadZipFile as error:
-            raise DownloadError(f"{bundle.path} is no zip archive from afar: {error}") from error
+            raise DownloadError(f"{bundle.path} is not a readable remote zip archive: {error}") from error
         for info in archive.infolist():
             name = PurePosixPath(info.filename).name
             if name in wanted and not info.is_dir() and "__MACOSX" not in info.filename:
