@@ -67,15 +67,15 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
 
     def _info(self) -> datasets.DatasetInfo:
         from dermasynth_builder.core import registry
-        from dermasynth_builder.release.columns import COLUMNS, feature
+        from dermasynth_builder.release.columns import features
 
-        features = datasets.Features.from_dict({column.name: feature(column) for column in COLUMNS})
+        columns = features().copy()
         if self.config.name == ALL:
-            return datasets.DatasetInfo(description="Image-text pairs over all sources of a release", features=features)
+            return datasets.DatasetInfo(description="Image-text pairs over all sources of a release", features=columns)
         source = registry.source(self.config.name)
         return datasets.DatasetInfo(
             description=f"Image-text pairs over {source.title}",
-            features=features,
+            features=columns,
             homepage=source.homepage,
             license=source.licence,
             citation=source.citation,

@@ -25,7 +25,9 @@ from urllib.request import urlopen
 from generate import make_images, requests_of
 
 from dermasynth_builder.core.options import EngineOptions
+from dermasynth_builder.core.protocols import BARE_CONTEXT
 from dermasynth_builder.generate.engines.gemini import gemini_engine
+from dermasynth_builder.generate.run import Run
 
 PER_MINUTE = 300
 SERVER = """
@@ -93,7 +95,8 @@ def main() -> None:
         for told_s in arguments.retry_after:
             with llmock(told_s, arguments.latency_ms) as url:
                 started = time.perf_counter()
-                replies = list(gemini_engine(EngineOptions(base_url=f"{url}/gemini/v1beta")).answer(asked))
+                engine = gemini_engine(EngineOptions(base_url=f"{url}/gemini/v1beta"), BARE_CONTEXT)
+                replies = list(engine.answer(asked, Run()))
                 took_s = time.perf_counter() - started
                 verdict = _json(f"{url}/_llmock/verdict")
                 attempts = len(_json(f"{url}/_llmock/requests")["requests"])

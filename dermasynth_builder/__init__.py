@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from dermasynth_builder.core.options import Settings as Settings
     from dermasynth_builder.core.protocols import Check as Check
     from dermasynth_builder.core.protocols import Engine as Engine
+    from dermasynth_builder.core.protocols import EngineContext as EngineContext
+    from dermasynth_builder.core.protocols import EngineRun as EngineRun
     from dermasynth_builder.core.protocols import Source as Source
     from dermasynth_builder.core.records import ClinicalImage as ClinicalImage
     from dermasynth_builder.core.records import Facts as Facts
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 _HOME = {
     "core.errors": ("DermaSynthError",),
     "core.options": ("BatchOptions", "EngineOptions", "PlanOptions", "Settings"),
-    "core.protocols": ("Check", "Engine", "Source"),
+    "core.protocols": ("Check", "Engine", "EngineContext", "EngineRun", "Source"),
     "core.records": ("ClinicalImage", "Facts", "Finding", "Pair", "Problem", "Reply", "Request"),
     "core.reporter": ("Reporter", "SilentReporter"),
     "pipeline": ("build", "pairs"),

@@ -1,7 +1,6 @@
 """The whole build on one page: read, plan, generate, assemble, release."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import date
 from functools import partial
 from heapq import nsmallest
@@ -10,7 +9,7 @@ from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.files import jinja_environment, resource_dir
 from dermasynth_builder.core.options import BATCHES, Settings
-from dermasynth_builder.core.protocols import Engine, LongRunning
+from dermasynth_builder.core.protocols import Engine, EngineContext
 from dermasynth_builder.core.records import Pair, Request
 from dermasynth_builder.core.reporter import Bar, Reporter
 from dermasynth_builder.generate.ledger import Ledger, ledger_path
@@ -64,7 +63,7 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
     total = len(wanted) if wanted else sum(1 for each in planned for _ in _shard(each.requests(), settings))
     try:
         with finishing_on_ctrl_c(run, report.warn), report.bar(f"asking {engine.name}", total) as bar:
-            advance = _showing(run, bar, total, engine=engine)
+            advance = _showing(run, bar, total)
             for number in range(1 if wanted else settings.plan_options.rounds):
                 requests = _shard(_of_round(number, planned, ledger, report=report), settings)
                 if wanted:
@@ -99,21 +98,13 @@ def _shard(requests: Iterable[Request], settings: Settings) -> Iterator[Request]
     return (request for request in requests if int(request.key[:8], 16) % of == number - 1)
 
 
-def _showing(run: Run, bar: Bar, total: int, *, engine: Engine) -> Callable[[int], None]:
-    """Moves the bar and notes beside it what the run came to, and how an engine that waits is getting on."""
-    told = ""
+def _showing(run: Run, bar: Bar, total: int) -> Callable[[int], None]:
+    """Moves the bar and notes beside it what the run came to."""
 
     def advance(count: int) -> None:
-        bar.note(", ".join(filter(None, (told, run_note(run, total)))))
+        bar.note(run_note(run, total))
         bar(count)
 
-    def tell(note: str) -> None:
-        nonlocal told
-        told = note
-        advance(0)
-
-    if isinstance(engine, LongRunning):
-        engine.tell = tell
     return advance
 
 
@@ -174,23 +165,17 @@ def _require_all_asked(planned: Sequence[Planned], ledger: Ledger) -> None:
 
 
 def open_engine(settings: Settings) -> Engine:
-    """The engine of the settings, told of prices, of what earlier runs have sent and of a place for its batches.
+    """The engine of the settings, told of prices, of what earlier runs have sent and of a folder for its batches.
 
     Raises UsageError.
     """
-    options = settings.engine_options
-    table, today = load_prices(), date.today()
+    options, table, today = settings.engine_options, load_prices(), date.today()
     price = partial(cost_usd, on=today, table=table)
-    batch = replace(
-        options.batch,
-        folder=settings.work / BATCHES,
-        price=options.batch.price or partial(price, tier="batch"),
-        image_family=options.batch.image_family or partial(table.image_family, on=today),
+    context = EngineContext(
+        batches=settings.work / BATCHES,
+        price=partial(price, tier=online_tier(options)),
+        batch_price=partial(price, tier="batch"),
+        image_family=partial(table.image_family, on=today),
+        sent_today=partial(sent_on_day, settings.work / "ledgers"),
     )
-    options = replace(
-        options,
-        sent_today=options.sent_today or partial(sent_on_day, settings.work / "ledgers"),
-        price=options.price or partial(price, tier=online_tier(options)),
-        batch=batch,
-    )
-    return registry.engine(settings.engine, options)
+    return registry.engine(settings.engine, options, context)

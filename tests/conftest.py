@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dermasynth_builder import pipeline
+from dermasynth_builder.core import registry
 from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.invented.specimens.pad_ufes import write_pad_ufes
@@ -61,6 +62,12 @@ def real_data() -> Path:
     if not folder:
         pytest.skip("DERMASYNTH_REAL_DATA is not set")
     return Path(folder).resolve()
+
+
+@pytest.fixture
+def parrot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Registers an engine `parrot` in which no model takes part."""
+    monkeypatch.setitem(registry.ENGINES.shipped, "parrot", "tests.support.parrot:Parrot")
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ EFFECT_MODULES = {
         "socket",
         "sqlite3",
     ),
-    *("subprocess", "tempfile", "threading", "time", "tqdm", "urllib"),
+    *("subprocess", "tempfile", "threading", "time", "rich", "urllib"),
 }
 EFFECT_CALLS = {
     *("exists", "glob", "is_dir", "is_file", "iterdir", "mkdir", "open", "read_bytes", "read_text", "rename", "rglob"),
@@ -105,7 +105,7 @@ def test_help_and_the_command_line_load_nothing_heavy() -> None:
         "from dermasynth_builder.cli import main\n"
         "with contextlib.suppress(SystemExit): main(['--help'])\n"
         "heavy = {'datasets', 'pandas', 'numpy', 'pyarrow', 'PIL', 'httpx', 'huggingface_hub', 'jinja2', 'tenacity'}\n"
-        "heavy |= {'aiohttp', 'google.genai', 'google.auth'}\n"
+        "heavy |= {'aiohttp', 'google.genai', 'google.auth', 'rich'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
@@ -122,6 +122,18 @@ def test_importing_the_builder_loads_no_client_of_a_service() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_only_what_makes_or_checks_rows_loads_datasets() -> None:
+    script = (
+        "import sys\n"
+        "from dermasynth_builder import pipeline\n"
+        "from dermasynth_builder.release import folder, parquet, push\n"
+        "from dermasynth_builder.report import audit, cost, figures\n"
+        "print(sorted({'datasets', 'pandas'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["[]"]
 
 
 def test_nothing_tells_of_the_machine_it_was_made_on() -> None:

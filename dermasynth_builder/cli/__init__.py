@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 
 from dermasynth_builder.cli.arguments import Command, make_parser
@@ -24,6 +25,7 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = make_parser(COMMANDS, _layouts_text).parse_args(words)
     command: Command = arguments.command
     _heed_ctrl_c()
+    _replace_what_stdout_cannot_show()
     try:
         command(arguments)
     except DermaSynthError as error:
@@ -51,24 +53,31 @@ def _heed_ctrl_c() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def _replace_what_stdout_cannot_show() -> None:
+    """Has a question mark stand for what the encoding of stdout lacks; stderr escapes it by itself."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
 def _demo(arguments: argparse.Namespace) -> None:
     from dermasynth_builder.cli.demo import run_demo
-    from dermasynth_builder.cli.terminal import TerminalReporter
+    from dermasynth_builder.cli.terminal import TerminalReporter, text_width
     from dermasynth_builder.report.show import pair_text
 
     rows = run_demo(arguments.work, arguments.out, images=arguments.images, report=TerminalReporter())
     print(f"\nthree pairs, as load_dataset gives them from {arguments.out}:\n")
     for row in rows[:3]:
-        print(pair_text(row), end="\n\n")
+        print(pair_text(row, text_width()), end="\n\n")
 
 
 def _sources(_: argparse.Namespace) -> None:
+    from dermasynth_builder.cli.terminal import text_width
     from dermasynth_builder.core import registry
     from dermasynth_builder.report.show import source_text
 
     for name in SOURCES:
         try:
-            print(source_text(registry.source(name)))
+            print(source_text(registry.source(name), text_width()))
         except PluginError as error:  # the others are there all the same
             print(f"dermasynth: {error}", file=sys.stderr)
 
@@ -76,7 +85,7 @@ def _sources(_: argparse.Namespace) -> None:
 def _audit(arguments: argparse.Namespace) -> None:
     from dataclasses import asdict
 
-    from dermasynth_builder.cli.terminal import TerminalReporter
+    from dermasynth_builder.cli.terminal import TerminalReporter, show
     from dermasynth_builder.report.audit import audit, survey_source
     from dermasynth_builder.report.audit_text import audit_text
     from dermasynth_builder.report.figures import draw_audit
@@ -87,9 +96,10 @@ def _audit(arguments: argparse.Namespace) -> None:
     for name in settings.raw:
         audits.append(audit(survey_source(name, settings, report)))
         if not arguments.json:
-            print(audit_text(audits[-1]))
+            show(audit_text(audits[-1]))
     if arguments.json:
-        print(json.dumps([asdict(each) for each in audits], indent=2, ensure_ascii=False))
+        is_unicode = sys.stdout.encoding.lower().startswith("utf")
+        print(json.dumps([asdict(each) for each in audits], indent=2, ensure_ascii=not is_unicode))
     for each in audits:
         path = arguments.figure or settings.work / "figures" / f"audit-{each.source}.png"
         try:
@@ -134,6 +144,7 @@ def _specimens(arguments: argparse.Namespace) -> None:
 
 
 def _questions(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.cli.terminal import show
     from dermasynth_builder.plan.questions import load_prompt_book
     from dermasynth_builder.report.figures import draw_wheel
     from dermasynth_builder.report.questions import bank_report, report_text
@@ -142,31 +153,34 @@ def _questions(arguments: argparse.Namespace) -> None:
     for path in arguments.figure:
         draw_wheel(report["wheel"], path)
         print(f"wheel drawn into {path}", file=sys.stderr)
-    print(json.dumps(report, indent=2) if arguments.json else report_text(report))
+    if arguments.json:
+        print(json.dumps(report, indent=2))
+    else:
+        show(report_text(report))
 
 
 def _plan(arguments: argparse.Namespace) -> None:
     from dermasynth_builder import pipeline
-    from dermasynth_builder.cli.terminal import TerminalReporter
-    from dermasynth_builder.report import show
+    from dermasynth_builder.cli.terminal import TerminalReporter, show
+    from dermasynth_builder.report.show import plan_counts, plan_text, prompts_text
 
     report = TerminalReporter(results=sys.stderr if arguments.json else sys.stdout)
     settings = settings_of(arguments)
     planned = pipeline.plan(settings, report)
     pipeline.tell_unused(planned, pipeline.open_ledger(pipeline.open_engine(settings), settings, report), report)
-    counts = [show.plan_counts(each) for each in planned]
+    counts = [plan_counts(each) for each in planned]
     if arguments.json:
         print(json.dumps(counts, indent=2))
         return
     for each, counted in zip(planned, counts, strict=True):
-        print(show.plan_text(counted))
-        print(show.prompts_text(each, arguments.show), end="")
+        show(plan_text(counted))
+        print(prompts_text(each, arguments.show), end="")
 
 
 def _cost(arguments: argparse.Namespace) -> None:
     from datetime import UTC, datetime
 
-    from dermasynth_builder.cli.terminal import TerminalReporter
+    from dermasynth_builder.cli.terminal import TerminalReporter, show
     from dermasynth_builder.report.cost import CostOptions, cost_report
     from dermasynth_builder.report.cost_text import cost_text, cost_values
 
@@ -182,7 +196,10 @@ def _cost(arguments: argparse.Namespace) -> None:
     )
     report = TerminalReporter(results=sys.stderr if arguments.json else sys.stdout)
     told = cost_report(options, settings_of(arguments), report, on=datetime.now(UTC).date())
-    print(json.dumps(cost_values(told), indent=2) if arguments.json else cost_text(told))
+    if arguments.json:
+        print(json.dumps(cost_values(told), indent=2))
+    else:
+        show(cost_text(told))
 
 
 def _generate(arguments: argparse.Namespace) -> None:
@@ -236,21 +253,21 @@ def _push(arguments: argparse.Namespace) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.cli.terminal import show
     from dermasynth_builder.core.options import BATCHES
     from dermasynth_builder.generate.engines.batch.state import shards_in
     from dermasynth_builder.generate.ledger_tools import summarise
     from dermasynth_builder.release.folder import CARD, read_card
-    from dermasynth_builder.report.show import ledger_text, release_text, shards_text
+    from dermasynth_builder.report.show import ledgers_text, release_text, shards_text
 
-    paths = sorted((arguments.work / "ledgers").glob("*.jsonl"))
-    for path in paths:
-        print(ledger_text(path, summarise(path)))
-    if not paths:
+    if paths := sorted((arguments.work / "ledgers").glob("*.jsonl")):
+        show(ledgers_text({path: summarise(path) for path in paths}))
+    else:
         print(f"no ledger in {arguments.work}; `dermasynth generate` starts one")
     for path in sorted((arguments.work / BATCHES).glob("*.sqlite")):
-        print(shards_text(path, shards_in(path), time.time()))
+        show(shards_text(path, shards_in(path), time.time()))
     if (arguments.out / CARD).exists():
-        print(release_text(arguments.out, read_card(arguments.out)))
+        show(release_text(arguments.out, read_card(arguments.out)))
     else:
         print(f"no release in {arguments.out}; `dermasynth release` writes one")
 
@@ -294,6 +311,7 @@ def _fake_gemini(arguments: argparse.Namespace) -> None:
 def _show(arguments: argparse.Namespace) -> None:
     from itertools import islice
 
+    from dermasynth_builder.cli.terminal import text_width
     from dermasynth_builder.release.columns import TEXT_COLUMNS
     from dermasynth_builder.release.folder import read_card
     from dermasynth_builder.release.parquet import read_rows
@@ -305,7 +323,7 @@ def _show(arguments: argparse.Namespace) -> None:
         raise UsageError(f"{arguments.out} has no config {name!r}; it has: {', '.join(configs)}")
     rows = read_rows(configs[name].paths, list(TEXT_COLUMNS))
     for row in islice(rows, arguments.skip, arguments.skip + arguments.n):
-        print(pair_text(row), end="\n\n")
+        print(pair_text(row, text_width()), end="\n\n")
 
 
 COMMANDS: dict[str, Command] = {

@@ -288,7 +288,7 @@ def _add_push(parser: argparse.ArgumentParser) -> None:
     _add_out(parser)
     parser.add_argument("--tag", default=f"v{__version__}", help=f"tag of this release (default: v{__version__})")
     parser.add_argument("--private", action="store_true", help="make the repository private if it is made now")
-    parser.add_argument("--allow-template", action="store_true", help="push rows of the template engine too")
+    parser.add_argument("--allow-template", action="store_true", help="push rows that no model wrote too")
     parser.add_argument("--dry-run", action="store_true", help="show what would be sent, and send nothing")
 
 

@@ -1,6 +1,6 @@
-"""What a run was asked to do."""
+"""What a run was asked to do: plain values, which can be compared, written down and sent to another process."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,18 +13,12 @@ DEFAULT_SPLITS = (0.90, 0.05, 0.05)  # shares of the groups: train, validation, 
 ImageFamily = Literal["resolution", "tiles"]  # how a model counts the tokens of an image
 Thinking = Literal["minimal", "low", "medium", "high"]
 MediaResolution = Literal["low", "medium", "high"]
-Price = Callable[[str, Mapping[str, int]], float | None]  # model and usage -> USD; None: not known
-ImageFamilyOf = Callable[[str], ImageFamily | None]  # model -> how it counts images; None: not known
-SentToday = Callable[[str, str], int]  # model, a UTC time in ISO 8601 -> requests sent to it on that day, by then
 
 
 @dataclass(frozen=True, slots=True)
 class BatchOptions:
     """How an engine hands in its requests in batches."""
 
-    folder: Path = Path("build", BATCHES)  # what is handed in, and what became of it
-    price: Price | None = None  # of a reply; None: by the price table that ships
-    image_family: ImageFamilyOf | None = None  # to estimate tokens; None: by the price table that ships
     most_rows: int = 2000  # of a shard, which is one job: small ones lose little when they expire
     most_bytes: int = 500_000_000  # of a shard; Google takes 2 GB
     enqueued_tokens: int | None = None  # of all jobs that have not ended; None: until the service says that it is full
@@ -52,8 +46,6 @@ class EngineOptions:
     tokens_per_minute: float | None = None
     requests_per_day: int | None = None
     usd_per_10_minutes: float | None = None
-    sent_today: SentToday | None = None  # by earlier runs, for `requests_per_day`; None: by the ledgers
-    price: Price | None = None  # of a reply that comes online; None: by the price table that ships
     batch: BatchOptions = BatchOptions()
 
 

@@ -1,9 +1,12 @@
 """What is plugged in: sources, engines, checks. Each is one file and one line: of the registry, or an entry point."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from dermasynth_builder.core.options import BATCHES, EngineOptions, ImageFamily
 from dermasynth_builder.core.records import ClinicalImage, Finding, Pair, Problem, Reply, Request
 
 if TYPE_CHECKING:
@@ -70,8 +73,48 @@ class BringsResources(Protocol):
         """
 
 
+class EngineRun(Protocol):
+    """What an engine may ask of the run in which it answers, and tell it. Most need neither."""
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the run ends early: nothing more is asked, what is under way is finished.
+
+        The requests then end by themselves; an engine that also asks what earlier runs have left has to look here.
+        """
+
+    def tell(self, note: str) -> None:
+        """Shows a few words beside the bar in place of the last ones, for engines that keep one waiting."""
+
+
+Price = Callable[[str, Mapping[str, int]], float | None]  # model and usage -> USD; None: not known
+
+
+@dataclass(frozen=True, slots=True)
+class EngineContext:
+    """What the work around an engine knows, and its options do not say. Engines use what they need of it.
+
+    The defaults know nothing.
+    """
+
+    batches: Path = Path("build", BATCHES)  # folder for what waits at a service from one run to the next
+    price: Price = lambda _, __: None  # of a reply that is asked for by itself
+    batch_price: Price = lambda _, __: None  # of a reply that comes in a batch
+    image_family: Callable[[str], ImageFamily | None] = lambda _: None  # model -> how it counts images; None: not known
+    sent_today: Callable[[str, str], int] = lambda _, __: 0  # model, a UTC time in ISO 8601 -> sent that day, by then
+    now: Callable[[], float] = time.time  # seconds since 1970
+    wait: Callable[[float], object] = time.sleep  # so many seconds
+
+
+BARE_CONTEXT = EngineContext()
+
+
 class Engine(Protocol):
-    """What answers requests."""
+    """What answers requests.
+
+    The least is a class with a `name`, an `identity`, an `is_model` and an `answer` that yields a reply a request and
+    leaves `run` alone.
+    """
 
     @property
     def name(self) -> str:
@@ -81,16 +124,25 @@ class Engine(Protocol):
     def identity(self) -> Mapping[str, str | int | float | None]:
         """All that can change an answer (model, sampling, revision), and nothing else."""
 
-    def answer(self, requests: Iterable[Request]) -> Iterator[Reply]:
-        """One reply a request, in any order; a request that cannot be answered gets a failed reply."""
+    @property
+    def is_model(self) -> bool:
+        """Whether a model writes the answers; each reply then names it, and else none does.
+
+        An engine without one is refused requests that hide the metadata, and what it wrote is not pushed unasked.
+        """
+
+    def answer(self, requests: Iterable[Request], run: EngineRun, /) -> Iterator[Reply]:
+        """One reply a request, in any order; a request that cannot be answered gets a failed reply.
+
+        Requests are made as they are pulled: pull one when it can be asked. `run` may be ignored.
+        """
 
 
-@runtime_checkable
-class LongRunning(Protocol):
-    """An engine whose replies may take hours, tells how things are until then, and asks by itself what is overdue."""
+class MakeEngine(Protocol):
+    """What a line of the registry names for an engine; a class whose constructor takes the two will do."""
 
-    tell: Callable[[str], object]
-    is_ending: Callable[[], bool]  # whether the run is to end, so that nothing more is to be asked
+    def __call__(self, options: EngineOptions, context: EngineContext, /) -> Engine:
+        """The engine, which costs nothing until it is asked. Raises UsageError where the options do not fit it."""
 
 
 class Check(Protocol):

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any, cast, get_args, get_type_hints
 
 from dermasynth_builder.core.errors import DermaSynthError, PluginError, UsageError
 from dermasynth_builder.core.options import DEFAULT_OPTIONS, EngineOptions
-from dermasynth_builder.core.protocols import BringsResources, Check, Engine, Source, WriteSpecimens
+from dermasynth_builder.core.protocols import (
+    BARE_CONTEXT,
+    BringsResources,
+    Check,
+    Engine,
+    EngineContext,
+    Source,
+    WriteSpecimens,
+)
 
 if TYPE_CHECKING:  # not loaded by those who only list names
     from importlib.metadata import EntryPoint
@@ -25,7 +33,7 @@ _RESERVED = (ALL, "general")  # the config, and the bank for every image
 class PlugIns(Collection[str]):
     """The names of one kind, those that ship first. What is installed is looked up when a name needs it, not before."""
 
-    def __init__(self, kind: str, group: str, shipped: Mapping[str, str]) -> None:
+    def __init__(self, kind: str, group: str, shipped: dict[str, str]) -> None:
         self.kind = kind  # for people: "source"
         self.group = f"dermasynth.{group}"
         self.shipped = shipped  # name -> "module:object"
@@ -175,9 +183,9 @@ def host(kind: str) -> Callable[..., Any]:
     return cast(Callable[..., Any], HOSTS.load(kind))
 
 
-def engine(name: str, options: EngineOptions = DEFAULT_OPTIONS) -> Engine:
+def engine(name: str, options: EngineOptions = DEFAULT_OPTIONS, context: EngineContext = BARE_CONTEXT) -> Engine:
     """The engine of that name; see `PlugIns.load`. Raises UsageError also where the options do not fit it."""
-    return cast(Engine, ENGINES.make(name, options))
+    return cast(Engine, ENGINES.make(name, options, context))
 
 
 def check(name: str) -> Check:

@@ -24,6 +24,7 @@ class LedgerSummary:
     tokens: Usage  # as the service has counted them, replies that were replaced included: they were paid too
     cost_usd: float
     unpriced: int  # replies that took tokens, and whose cost the ledger does not hold
+    written_at: float  # when the file last changed; seconds since 1970
 
 
 def summarise(path: Path) -> LedgerSummary:
@@ -53,6 +54,7 @@ def summarise(path: Path) -> LedgerSummary:
         tokens=tokens,
         cost_usd=cost_usd,
         unpriced=unpriced,
+        written_at=path.stat().st_mtime,
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from dermasynth_builder.core.errors import DermaSynthError, EngineError, StoppedError
-from dermasynth_builder.core.protocols import Engine, LongRunning
+from dermasynth_builder.core.protocols import Engine
 from dermasynth_builder.core.records import Reply, Request
 from dermasynth_builder.generate.ledger import Ledger
 
@@ -27,7 +27,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Run:
-    """One run of `generate`: how far it may go, and how far it is."""
+    """One run of `generate`: how far it may go, and how far it is. Engines meet it as `protocols.EngineRun`."""
 
     max_usd: float | None = None  # what all of the ledger may cost; passed by no more than what is under way
     is_version_change_allowed: bool = False
@@ -39,6 +39,18 @@ class Run:
     failures: Counter[str] = field(default_factory=Counter)  # by kind
     cost_usd: float = 0.0  # of this run
     ending: DermaSynthError | None = None  # why nothing more is asked
+    note: str = ""  # how the engine says that it is getting on
+    advance: Callable[[int], object] = lambda _: None  # see `generate`
+
+    @property
+    def is_ending(self) -> bool:
+        """See `EngineRun.is_ending`."""
+        return self.ending is not None
+
+    def tell(self, note: str) -> None:
+        """See `EngineRun.tell`."""
+        self.note = note
+        self.advance(0)
 
     def end(self, reason: DermaSynthError) -> None:
         """Nothing more is asked; what is under way is finished and kept. The first reason stands."""
@@ -87,16 +99,16 @@ def generate(
 
     An engine may first give replies that an earlier run had asked for; those that were kept then are passed over.
     Earlier failures are asked again only with `is_failed_wanted`. `advance` is called with 1 for every
-    request that is settled. Killed at any point, it loses and repeats no more than what was in flight.
-    Raises what the run was ended for and what the engine raises, once all that came is kept.
+    request that is settled, and with 0 when the engine has told something. Killed at any point, it loses and repeats
+    no more than what was in flight. Raises what the run was ended for and what the engine raises, once all that came
+    is kept, and EngineError where metadata are hidden from an engine that has nothing else to go by.
     """
     run = run or Run()
-    if isinstance(engine, LongRunning):
-        engine.is_ending = lambda: run.ending is not None
-    missing = _missing(requests, ledger, run, is_failed_wanted=is_failed_wanted, advance=advance)
+    run.advance = advance
+    missing = _missing(requests, ledger, run, is_failed_wanted=is_failed_wanted)
     with ledger:
         run.check_cost(ledger)
-        for reply in engine.answer(missing):
+        for reply in engine.answer(_answerable(missing, engine), run):
             if reply.key not in run.asked:
                 if ledger.holds(reply):
                     continue
@@ -108,17 +120,21 @@ def generate(
     return run.tally
 
 
-def _missing(
-    requests: Iterable[Request],
-    ledger: Ledger,
-    run: Run,
-    *,
-    is_failed_wanted: bool,
-    advance: Callable[[int], object],
-) -> Iterator[Request]:
+def _answerable(requests: Iterable[Request], engine: Engine) -> Iterator[Request]:
+    """The requests, up to one that the engine cannot answer. Raises EngineError there."""
+    for request in requests:
+        if not (request.is_metadata_shown or engine.is_model):
+            raise EngineError(
+                f"the engine {engine.name} answers from the metadata alone: leave out --metadata hidden, or choose "
+                "another --engine"
+            )
+        yield request
+
+
+def _missing(requests: Iterable[Request], ledger: Ledger, run: Run, *, is_failed_wanted: bool) -> Iterator[Request]:
     asked = run.asked
     for request in requests:
-        if run.ending:
+        if run.is_ending:
             return
         if request.key in run.taken_over:
             run.taken_over.remove(request.key)
@@ -127,7 +143,7 @@ def _missing(
         if request.key in asked or (request.key in ledger and not (is_failed and is_failed_wanted)):
             run.tally.failed_earlier += is_failed
             run.tally.known += not is_failed
-            advance(1)
+            run.advance(1)
             continue
         asked.add(request.key)
         yield request
@@ -156,12 +172,13 @@ def finishing_on_ctrl_c(run: Run, warn: Callable[[str], object]) -> Iterator[Non
 
 
 def run_note(run: Run, total: int) -> str:
-    """What stands beside the bar: cost so far and to come, failures by kind; nothing where there is neither."""
+    """What stands beside the bar: the engine's own note, cost so far and to come, failures by kind."""
     tally = run.tally
     asked = tally.answered + tally.failed
     left = total - asked - tally.known - tally.failed_earlier
     notes = [f"{run.cost_usd:.3f} USD, about {run.cost_usd / asked * left:.3f} to come"] if run.cost_usd else []
-    return ", ".join([*notes, *(f"{count} {kind}" for kind, count in run.failures.most_common())])
+    failures = (f"{count} {kind}" for kind, count in run.failures.most_common())
+    return ", ".join(filter(None, (run.note, *notes, *failures)))
 
 
 def run_text(run: Run, ledger: Path) -> str:

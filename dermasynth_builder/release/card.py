@@ -14,7 +14,7 @@ from dermasynth_builder.core.protocols import Source
 from dermasynth_builder.core.records import SPLITS, Pair, Split, digest, is_fake_version
 from dermasynth_builder.core.registry import ALL
 from dermasynth_builder.read.licences import Licence, by_strictness
-from dermasynth_builder.release.columns import COLUMNS, card_feature
+from dermasynth_builder.release.columns import COLUMNS, card_features
 from dermasynth_builder.release.parquet import SplitFiles
 
 SAMPLE_ROWS = 3
@@ -30,6 +30,7 @@ class ConfigStats:
     licences: Counter[str] = field(default_factory=Counter)  # images a licence
     attributions: set[str] = field(default_factory=set)
     engines: Counter[str] = field(default_factory=Counter)
+    engines_without_model: set[str] = field(default_factory=set)
     models: set[str] = field(default_factory=set)
     question_types: Counter[str] = field(default_factory=Counter)
     diagnoses: Counter[str] = field(default_factory=Counter)  # images a diagnosis
@@ -48,6 +49,8 @@ class ConfigStats:
         if image.lesion_id:
             self.lesions.add(image.lesion_id)
         self.engines[pair.engine] += 1
+        if pair.model is None:
+            self.engines_without_model.add(pair.engine)
         if pair.model_version or pair.model:
             self.models.add(pair.model_version or pair.model or "")
         self.question_types[pair.question_type] += 1
@@ -107,7 +110,7 @@ def card_text(configs: Sequence[Config], environment: Environment) -> str:
         is_specimen=any(config.is_specimen for config in configs),
         models=models,
         is_fake=any(is_fake_version(model) for model in models),
-        is_template=any("template" in config.stats.engines for config in configs),
+        engines_without_model=sorted({name for config in configs for name in config.stats.engines_without_model}),
     )
     return f"---\n{metadata}---\n\n{body.strip()}\n"
 
@@ -197,7 +200,7 @@ def _info_entry(config: Config) -> dict[str, Any]:
     ]
     return {
         "config_name": config.source.name,
-        "features": [card_feature(column) for column in COLUMNS],
+        "features": card_features(),
         "splits": splits,
         "download_size": sum(files.file_bytes for files in config.splits.values()),
         "dataset_size": sum(files.arrow_bytes for files in config.splits.values()),

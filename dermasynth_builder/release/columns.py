@@ -1,18 +1,22 @@
 """The columns of a release, in their order: the one place that says their types and meanings.
 
-From this table come the Parquet schema, the features in the card and in its text, and each row.
+From this table come the features of `datasets`, and from these the Parquet schema and the features in the card.
 """
 
 import json
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from dermasynth_builder.core.images.renditions import PublishedImage
 from dermasynth_builder.core.records import Facts, Pair
+
+if TYPE_CHECKING:
+    from datasets import Features
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +112,6 @@ COLUMNS: tuple[Column, ...] = (
 TEXT_COLUMNS: tuple[str, ...] = tuple(column.name for column in COLUMNS if column.type != "image")
 """The names of all columns but the image."""
 
-_ARROW_SCALARS: Mapping[str, pa.DataType] = {
-    "string": pa.string(),
-    "bool": pa.bool_(),
-    "int32": pa.int32(),
-    "float64": pa.float64(),
-}
 _FACTS = frozenset(field.name for field in fields(Facts))
 _PAIR = frozenset(field.name for field in fields(Pair))
 
@@ -144,72 +142,50 @@ def row(pair: Pair, image: PublishedImage) -> dict[str, Any]:
     }
 
 
-def feature(column: Column) -> Any:
-    """The column's `datasets` feature as the Parquet metadata spell it; lists in the form that 3.x reads too."""
-    text = {"dtype": "string", "_type": "Value"}
-    match column.type:
-        case "image":
-            return {"_type": "Image"}
-        case "texts":
-            return [text]
-        case "numbers":
-            return [{"dtype": "float64", "_type": "Value"}]
-        case "messages":
-            return [{"role": text, "content": text}]
-        case scalar:
-            return {"dtype": scalar, "_type": "Value"}
+@cache
+def features() -> "Features":
+    """All columns as `datasets` knows them; made when asked for, as importing `datasets` takes its time."""
+    from datasets import Features, Image, Value
+
+    text = Value("string")
+    compound = {
+        "image": Image(),
+        "texts": [text],
+        "numbers": [Value("float64")],
+        "messages": [{"role": text, "content": text}],
+    }
+    return Features({column.name: compound.get(column.type) or Value(column.type) for column in COLUMNS})
+
+
+@cache
+def schema() -> pa.Schema:
+    """The one schema of every Parquet file."""
+    return pa.schema(features().type, metadata={"huggingface": features_json()})
 
 
 def features_json() -> str:
     """The features of all columns, as `datasets` looks for them under "huggingface" in a file's metadata."""
-    return json.dumps({"info": {"features": {column.name: feature(column) for column in COLUMNS}}})
+    spelled = {name: _spelled(feature) for name, feature in features().to_dict().items()}
+    return json.dumps({"info": {"features": spelled}})
 
 
-def schema() -> pa.Schema:
-    """The one schema of every Parquet file."""
-    fields = [(column.name, arrow_type(column)) for column in COLUMNS]
-    return pa.schema(fields, metadata={"huggingface": features_json()})
+def _spelled(feature: Any) -> Any:
+    """A list in the one form that 3.x knows and later versions read too."""
+    match feature:
+        case {"_type": "List", "feature": item}:
+            return [item]
+        case _:
+            return feature
 
 
-def arrow_type(column: Column) -> pa.DataType:
-    """The column's type in a Parquet file."""
-    text = pa.string()
-    match column.type:
-        case "image":
-            return pa.struct([("bytes", pa.binary()), ("path", text)])
-        case "texts":
-            return pa.list_(text)
-        case "numbers":
-            return pa.list_(pa.float64())
-        case "messages":
-            return pa.list_(pa.struct([("role", text), ("content", text)]))
-        case scalar:
-            return _ARROW_SCALARS[scalar]
-
-
-def leaves() -> Iterator[str]:
+def leaves() -> list[str]:
     """Parquet's names of the columns' leaves."""
-    for column in COLUMNS:
-        match column.type:
-            case "image":
-                yield from ("image.bytes", "image.path")
-            case "texts" | "numbers":
-                yield f"{column.name}.list.element"
-            case "messages":
-                yield from (f"{column.name}.list.element.{name}" for name in ("role", "content"))
-            case _:
-                yield column.name
+    sink = pa.BufferOutputStream()
+    pq.write_table(schema().empty_table(), sink)
+    written = pq.ParquetFile(pa.BufferReader(sink.getvalue())).schema
+    return [written.column(place).path for place in range(len(written))]
 
 
-def card_feature(column: Column) -> Mapping[str, Any]:
-    """The column's feature as a card's `dataset_info` spells it."""
-    match column.type:
-        case "texts":
-            return {"name": column.name, "list": "string"}
-        case "numbers":
-            return {"name": column.name, "list": "float64"}
-        case "messages":
-            members = [{"name": "role", "dtype": "string"}, {"name": "content", "dtype": "string"}]
-            return {"name": column.name, "list": members}
-        case scalar:
-            return {"name": column.name, "dtype": scalar}
+def card_features() -> list[dict[str, Any]]:
+    """All columns as a card's `dataset_info` spells them; made anew, as YAML writes a shared list as a reference."""
+    return list(features()._to_yaml_list())

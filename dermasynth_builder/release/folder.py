@@ -19,7 +19,7 @@ from dermasynth_builder.core.records import SPLITS, Split
 from dermasynth_builder.core.registry import ALL
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.release.card import content_digest_of_all, content_mark
-from dermasynth_builder.release.columns import COLUMNS, card_feature
+from dermasynth_builder.release.columns import card_features
 from dermasynth_builder.release.parquet import SplitFiles, check_images, read_rows, read_split
 
 CARD = "README.md"
@@ -165,7 +165,7 @@ def _verify_all(folder: Path, whole: ConfigFiles, parts: Sequence[ConfigFiles]) 
     together = ConfigFiles(
         name=ALL,
         content_digest=f"sha256:{content_digest_of_all(part.content_digest.removeprefix('sha256:') for part in parts)}",
-        features=[dict(card_feature(column)) for column in COLUMNS],
+        features=card_features(),
         files={split: paths for split, paths in files.items() if paths},
         rows={split: count for split, count in rows.items() if count},
         download_size=sum(part.download_size for part in parts),
@@ -176,7 +176,7 @@ def _verify_all(folder: Path, whole: ConfigFiles, parts: Sequence[ConfigFiles]) 
 
 def _verify_config(folder: Path, config: ConfigFiles) -> None:
     where = f"{folder / CARD}, config {config.name}"
-    if config.features != [dict(card_feature(column)) for column in COLUMNS]:
+    if config.features != card_features():
         raise ReleaseError(f"{where}: its features are not those of this version; build the release anew")
     if set(config.rows) != set(config.files):
         raise ReleaseError(f"{where}: counts rows of {sorted(config.rows)} and names files of {sorted(config.files)}")

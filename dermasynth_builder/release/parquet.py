@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 from itertools import accumulate, groupby
 from pathlib import Path
@@ -23,7 +24,7 @@ from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.images.renditions import PublishedImage, publish_image
 from dermasynth_builder.core.records import SPLITS, Pair, Split, canonical_json
 from dermasynth_builder.core.reporter import Advance
-from dermasynth_builder.release.columns import COLUMNS, TEXT_COLUMNS, arrow_type, features_json, leaves, row, schema
+from dermasynth_builder.release.columns import TEXT_COLUMNS, features_json, leaves, row, schema
 
 
 def check_images(files: Iterable[Path], advance: Advance) -> None:
@@ -59,9 +60,13 @@ MAX_GROUP_BYTES = 80_000_000  # of images, each counted once
 MAX_SHARD_BYTES = 400_000_000
 _BUFFER_BYTES = 1 << 16  # a row group has a hundred small pages beside the images
 
-# What is written holds each image once; what a reader gets is `schema()`.
 _IMAGE = pa.struct([("bytes", pa.dictionary(pa.int32(), pa.binary())), ("path", pa.string())])
-_TABLE_SCHEMA = pa.schema([(c.name, _IMAGE if c.type == "image" else arrow_type(c)) for c in COLUMNS])
+
+
+@cache
+def _written_schema() -> pa.Schema:
+    """What is written holds each image once; what a reader gets is `schema()`."""
+    return schema().set(schema().get_field_index("image"), pa.field("image", _IMAGE)).remove_metadata()
 
 
 @dataclass(slots=True)
@@ -118,11 +123,11 @@ class _RowGroup:
     def table(self) -> pa.Table:
         arrays = [
             self._image_array()
-            if column.type == "image"
-            else pa.array([values[column.name] for values in self.rows], arrow_type(column))
-            for column in COLUMNS
+            if column.type == _IMAGE
+            else pa.array([values[column.name] for values in self.rows], column.type)
+            for column in _written_schema()
         ]
-        return pa.Table.from_arrays(arrays, schema=_TABLE_SCHEMA)
+        return pa.Table.from_arrays(arrays, schema=_written_schema())
 
     def _image_array(self) -> pa.StructArray:
         """Made from one buffer that is filled once: the bytes of images are most of the work."""
@@ -142,7 +147,7 @@ class _Shard:
         self._sink = pa.output_stream(str(path), buffer_size=_BUFFER_BYTES)
         self._writer = pq.ParquetWriter(
             self._sink,
-            _TABLE_SCHEMA,
+            _written_schema(),
             compression=compression,
             use_dictionary=True,
             write_page_index=True,

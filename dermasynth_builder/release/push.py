@@ -35,7 +35,7 @@ class PushOptions:
     repo: str  # "user/name"
     tag: str = f"v{__version__}"
     is_private: bool = False
-    is_template_allowed: bool = False
+    is_template_allowed: bool = False  # rows that no model wrote, the template engine's or another's
     is_dry: bool = False
 
 
@@ -98,10 +98,10 @@ def _require_fit(options: PushOptions, report: Reporter) -> dict[str, Path]:
             f"not pushed: {', '.join(fake)} holds answers that `dermasynth fake-gemini` has invented; ask a real "
             "service, with a --work folder of its own"
         )
-    template = sorted(config.name for config in of_sources if "template" in values_in(config, "engine"))
-    if template and not options.is_template_allowed:
+    by_rule = sorted(config.name for config in of_sources if not all(values_in(config, "model")))
+    if by_rule and not options.is_template_allowed:
         raise PushError(
-            f"not pushed: {', '.join(template)} holds rows of the template engine, which looked at no image; "
+            f"not pushed: {', '.join(by_rule)} holds rows that no model wrote: nothing looked at the image; "
             "build with a model engine, or say --allow-template if that is what you want to publish"
         )
     return _files(options.release, configs)

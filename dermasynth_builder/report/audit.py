@@ -5,19 +5,24 @@ their name says otherwise.
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from statistics import median
+from typing import TYPE_CHECKING, Any
 
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.images.index import ImageIndex, broken_image, decode_file
 from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.protocols import CountsTables
-from dermasynth_builder.core.records import ClinicalImage, Facts, Problem
+from dermasynth_builder.core.records import ClinicalImage, Facts, ImageFile, Problem
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.read.source import row_without_image, write_problems
+
+if TYPE_CHECKING:
+    from pandas import DataFrame, Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +205,8 @@ class Audit:
 
 def audit(survey: Survey) -> Audit:
     """The counts of a surveyed source."""
-    images = survey.images
-    facts = [image.facts for image in images]
+    images = table_of(survey.images, ClinicalImage)
+    facts = table_of(images["facts"], Facts)
     return Audit(
         source=survey.name,
         title=survey.title,
@@ -211,10 +216,18 @@ def audit(survey: Survey) -> Audit:
         people=_people_counts(facts),
         groups=_group_counts(images),
         missing_percent=_missing_percent(facts),
-        licences=counted(image.licence for image in images),
-        attributions=counted(image.attribution for image in images),
-        problems=_problem_counts(survey.problems),
+        licences=counted(images["licence"]),
+        attributions=counted(images["attribution"]),
+        problems=_problem_counts(table_of(survey.problems, Problem)),
     )
+
+
+def table_of(records: Iterable[object], kind: type) -> "DataFrame":
+    """A row a record and a column a field of its `kind`. Every cell is kept as it is; what is absent is `None`."""
+    from pandas import DataFrame  # takes half a second
+
+    names = list(kind.__annotations__)
+    return DataFrame(map(attrgetter(*names), records), columns=names, dtype=object)
 
 
 def counted(values: Iterable[str | None]) -> dict[str, int]:
@@ -223,9 +236,9 @@ def counted(values: Iterable[str | None]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _in_order(values: Iterable[str | int | None]) -> dict[str, int]:
+def _in_order(values: "Series[Any]") -> dict[str, int]:
     """How often each value occurs, by the number that it is or begins with; `None` is not counted."""
-    counts = counted(None if value is None else str(value) for value in values)
+    counts = counted(values.dropna().map(str))
     return dict(sorted(counts.items(), key=lambda item: _leading_number(item[0])))
 
 
@@ -234,108 +247,98 @@ def _leading_number(text: str) -> int:
     return int(digits[0]) if digits else 0
 
 
-def _spread(numbers: Sequence[int]) -> Spread | None:
-    if not numbers:
+def _parted(values: "Series[Any]", parts: "Series[Any]") -> dict[str, Counts]:
+    """How often each value occurs in each part, by name; where it is not known, in `NOT_RECORDED`."""
+    return {part: _in_order(same) for part, same in values.dropna().groupby(parts.fillna(NOT_RECORDED))}
+
+
+def _spread(numbers: "Series[Any]") -> Spread | None:
+    known = numbers.dropna().tolist()
+    if not known:
         return None
-    middle = median(numbers)
-    return Spread(min(numbers), int(middle) if middle == int(middle) else middle, max(numbers))
+    middle = median(known)
+    return Spread(min(known), int(middle) if middle == int(middle) else middle, max(known))
 
 
-def _file_counts(images: Sequence[ClinicalImage], decoded: Decoded | None) -> FileCounts:
-    files = [image.file for image in images if image.file]
-    with_file = sum(image.path is not None for image in images)
+def _file_counts(images: "DataFrame", decoded: Decoded | None) -> FileCounts:
+    files = table_of(images["file"].dropna(), ImageFile)
     return FileCounts(
         listed=len(images),
-        with_file=with_file,
+        with_file=int(images["path"].count()),
         usable=len(files),
-        without_file=len(images) - with_file,
+        without_file=int(images["path"].isna().sum()),
         decoded=decoded,
-        modality=counted(image.modality for image in images),
-        formats=counted(f"{file.format} {file.mode}" for file in files),
-        width_px=_spread([file.width_px for file in files]),
-        height_px=_spread([file.height_px for file in files]),
-        size_bytes=_spread([file.size_bytes for file in files]),
+        modality=counted(images["modality"]),
+        formats=counted(files["format"] + " " + files["mode"]),
+        width_px=_spread(files["width_px"]),
+        height_px=_spread(files["height_px"]),
+        size_bytes=_spread(files["size_bytes"]),
     )
 
 
-def _label_counts(facts: Sequence[Facts]) -> LabelCounts:
-    labelled = [each for each in facts if each.diagnosis_published or each.differential]
+def _label_counts(facts: "DataFrame") -> LabelCounts:
+    is_labelled = facts[["diagnosis_published", "differential"]].astype(bool).any(axis="columns")
+    is_outside = facts["diagnosis_isic"].isna()
     return LabelCounts(
-        labelled=len(labelled),
-        unlabelled=len(facts) - len(labelled),
-        with_one_diagnosis=sum(each.diagnosis is not None for each in facts),
-        in_isic_taxonomy=sum(each.diagnosis_isic is not None for each in facts),
+        labelled=int(is_labelled.sum()),
+        unlabelled=int((~is_labelled).sum()),
+        with_one_diagnosis=int(facts["diagnosis"].count()),
+        in_isic_taxonomy=int((~is_outside).sum()),
         diagnoses=_diagnosis_counts(facts),
-        outside_isic_taxonomy=counted(
-            each.diagnosis or each.diagnosis_published for each in facts if each.diagnosis_isic is None
-        ),
-        differential=counted(name for each in facts for name in dict.fromkeys(each.differential)),
-        malignancy=counted(each.malignancy for each in facts),
-        malignancy_published=counted(each.malignancy_published for each in facts),
-        confirmation=counted(each.confirmation for each in facts),
+        outside_isic_taxonomy=counted(facts["diagnosis"].fillna(facts["diagnosis_published"])[is_outside]),
+        differential=counted(facts["differential"].map(set).explode().dropna()),
+        malignancy=counted(facts["malignancy"]),
+        malignancy_published=counted(facts["malignancy_published"]),
+        confirmation=counted(facts["confirmation"]),
     )
 
 
-def _diagnosis_counts(facts: Sequence[Facts]) -> list[DiagnosisCount]:
-    counts = Counter(
-        (each.diagnosis_published, each.diagnosis, each.diagnosis_isic) for each in facts if each.diagnosis_published
-    )
-    found = [DiagnosisCount(published or "", name, isic, count) for (published, name, isic), count in counts.items()]
+def _diagnosis_counts(facts: "DataFrame") -> list[DiagnosisCount]:
+    names = facts[["diagnosis_published", "diagnosis", "diagnosis_isic"]].dropna(subset="diagnosis_published")
+    counts = Counter(names.itertuples(index=False, name=None))  # pandas would group by NaN where there is none
+    found = [DiagnosisCount(published, name, isic, count) for (published, name, isic), count in counts.items()]
     return sorted(found, key=lambda each: (-each.images, each.published, each.isic or ""))
 
 
-def _people_counts(facts: Sequence[Facts]) -> PeopleCounts:
-    ages = [each.age_years for each in facts if each.age_years is not None]
-    bands: dict[str, list[str]] = defaultdict(list)
-    phototypes: dict[str, list[int]] = defaultdict(list)
-    for each in facts:
-        if band := _age_band(each):
-            bands[each.sex or NOT_RECORDED].append(band)
-        if each.fitzpatrick is not None:
-            phototypes[each.fitzpatrick_rater or NOT_RECORDED].append(each.fitzpatrick)
+def _people_counts(facts: "DataFrame") -> PeopleCounts:
+    ages = facts["age_years"]
     return PeopleCounts(
         age_years=_spread(ages),
-        with_age_years=len(ages),
-        age_zero=ages.count(0),
-        age_bands=_in_order(each.age_band for each in facts),
-        ages_by_sex={sex: _in_order(found) for sex, found in sorted(bands.items())},
-        sex=counted(each.sex for each in facts),
-        body_site=counted(each.body_site for each in facts),
-        fitzpatrick={rater: _in_order(found) for rater, found in sorted(phototypes.items())},
-        monk_tone_india=_in_order(each.monk_tone_india for each in facts),
-        monk_tone_us=_in_order(each.monk_tone_us for each in facts),
+        with_age_years=int(ages.count()),
+        age_zero=int((ages == 0).sum()),
+        age_bands=_in_order(facts["age_band"]),
+        ages_by_sex=_parted(ages.dropna().map(_ten_years).combine_first(facts["age_band"]), facts["sex"]),
+        sex=counted(facts["sex"]),
+        body_site=counted(facts["body_site"]),
+        fitzpatrick=_parted(facts["fitzpatrick"], facts["fitzpatrick_rater"]),
+        monk_tone_india=_in_order(facts["monk_tone_india"]),
+        monk_tone_us=_in_order(facts["monk_tone_us"]),
     )
 
 
-def _age_band(facts: Facts) -> str | None:
-    """The ten years in which the age lies, "0 to 9", or else the published band."""
-    if facts.age_years is None:
-        return facts.age_band
-    first = facts.age_years // 10 * 10
-    return f"{first} to {first + 9}"
+def _ten_years(age: int) -> str:
+    """The ten years in which the age lies: "0 to 9"."""
+    return f"{age // 10 * 10} to {age // 10 * 10 + 9}"
 
 
-def _group_counts(images: Sequence[ClinicalImage]) -> GroupCounts:
-    sizes = Counter(image.group_id for image in images)
+def _group_counts(images: "DataFrame") -> GroupCounts:
+    sizes = images["group_id"].value_counts()
     return GroupCounts(
         groups=len(sizes),
-        images_per_group=_spread(list(sizes.values())),
-        lesions=len({image.lesion_id for image in images if image.lesion_id}),
-        official_splits=counted(image.official_split for image in images),
+        images_per_group=_spread(sizes),
+        lesions=images["lesion_id"].nunique(),
+        official_splits=counted(images["official_split"]),
     )
 
 
-def _missing_percent(facts: Sequence[Facts]) -> dict[str, float]:
-    if not facts:
+def _missing_percent(facts: "DataFrame") -> dict[str, float]:
+    if facts.empty:
         return {}
-    names = [field.name for field in fields(Facts)]
-    missing = {name: sum(getattr(each, name) in (None, ()) for each in facts) for name in names}
-    return {name: round(100 * count / len(facts), 2) for name, count in missing.items()}
+    missing = facts.isin([None, ()]).sum()
+    return {str(name): round(100 * int(count) / len(facts), 2) for name, count in missing.items()}
 
 
-def _problem_counts(problems: Sequence[Problem]) -> list[ProblemCount]:
-    by_kind: dict[str, list[str]] = defaultdict(list)
-    for problem in problems:
-        by_kind[str(problem.kind)].append(f"{problem.location}: {problem.detail}")
-    found = [ProblemCount(kind, len(locations), locations[:_FIRST_LOCATIONS]) for kind, locations in by_kind.items()]
+def _problem_counts(problems: "DataFrame") -> list[ProblemCount]:
+    told = (problems["location"] + ": " + problems["detail"]).groupby(problems["kind"])
+    found = [ProblemCount(str(kind), len(same), same.head(_FIRST_LOCATIONS).tolist()) for kind, same in told]
     return sorted(found, key=lambda each: (-each.count, each.kind))

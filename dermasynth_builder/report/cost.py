@@ -322,6 +322,7 @@ class PilotReport:
     requests: int  # of the plan
     pilots: Mapping[str, Pilot]  # by model
     batch_factor: float  # price of a batch / price online
+    is_model: bool = True  # see `protocols.Engine`
 
 
 def pilot_report(planned: Sequence[Planned], settings: Settings) -> PilotReport:
@@ -329,10 +330,11 @@ def pilot_report(planned: Sequence[Planned], settings: Settings) -> PilotReport:
     table = load_prices()
     tier = online_tier(settings.engine_options)
     price = partial(cost_usd, tier=tier, on=datetime.now(UTC).date(), table=table)
-    ledger = ledger_path(settings.work / "ledgers", pipeline.open_engine(settings))
+    engine = pipeline.open_engine(settings)
+    ledger = ledger_path(settings.work / "ledgers", engine)
     requests = sum(1 for each in planned for _ in each.requests())
     pilots = dict(_pilots(CostOptions(), [ledger], requests, price=price))
-    return PilotReport(ledger, requests, pilots, table.factors["batch"])
+    return PilotReport(ledger, requests, pilots, table.factors["batch"], engine.is_model)
 
 
 def _pilots(

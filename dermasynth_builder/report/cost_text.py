@@ -1,8 +1,11 @@
 """An estimate of cost as text for people and as plain values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
 
 from dermasynth_builder.generate.usage import (
     CHARACTERS_PER_TOKEN,
@@ -12,11 +15,9 @@ from dermasynth_builder.generate.usage import (
     THINKING_TOKENS,
     Range,
 )
-from dermasynth_builder.report.cost import CostReport, Estimate, Pilot, PilotReport, Terms, Workload
+from dermasynth_builder.report.cost import Cost, CostReport, Estimate, Pilot, PilotReport, Terms, Workload
+from dermasynth_builder.report.tables import hanging, name, table_of_numbers
 
-_NAME_WIDTH = 24
-_DOLLAR_WIDTH = 20
-_TIME_WIDTH = 15
 _UNKNOWN = "not known"
 
 
@@ -65,51 +66,57 @@ def _percent(error: Range) -> str:
     return f"{100 * (error.low - 1):+.0f} to {100 * (error.high - 1):+.0f} %"
 
 
-def cost_text(report: CostReport) -> str:
+def cost_text(report: CostReport) -> Group:
     """The report as tables: money, then time, then what earlier replies say, then what all rests on."""
     work = report.workload
-    lines = [
+    return Group(
         f"{work.requests:,} requests; text {_tokens(work.text_in)} tokens in, {_tokens(work.out)} out; "
         "images by model, below",
         "",
-        *_money_lines(report.estimates),
-        "",
-        *_time_lines(report.estimates, report.terms),
+        *_money_tables(report.estimates),
+        _time_table(report.estimates, report.terms),
+        "hours online without and with thinking; waves of batch jobs, the fewest and the most",
         "",
         *pilot_lines(report.pilots, work.requests, report.terms.batch_factor),
         f"prices: {report.prices_of}",
         "assumed:",
-        *(f"  - {told}" for told in assumptions(work, report.terms)),
-    ]
-    return "\n".join(lines)
+        *(hanging("  -", told) for told in assumptions(report.workload, report.terms)),
+    )
 
 
-def _money_lines(estimates: Mapping[str, Estimate]) -> list[str]:
-    lines = [
-        _row("US dollars, likely", "without thinking", "", "with thinking", width=_DOLLAR_WIDTH),
-        _row("(low-high)", "online", "batch", "online", "batch", width=_DOLLAR_WIDTH),
-    ]
-    for model, each in estimates.items():
-        cost = each.cost
-        parts = (cost.online, cost.batch, cost.online_thinking, cost.batch_thinking) if cost else ()
-        lines.append(_row(model, *(map(_dollars, parts) if cost else [_UNKNOWN]), width=_DOLLAR_WIDTH))
-    return lines
+def _money_tables(estimates: Mapping[str, Estimate]) -> Iterator[RenderableType]:
+    """Two, one below the other: side by side they would not fit 80 columns."""
+    for thinking in ("without thinking", "with thinking"):
+        yield f"US dollars {thinking}, likely (low-high)"
+        table = table_of_numbers("model", "online", "batch")
+        for model, each in estimates.items():
+            table.add_row(name(model), *_money_of(each.cost, is_thinking=thinking == "with thinking"))
+        yield from (table, "")
 
 
-def _time_lines(estimates: Mapping[str, Estimate], terms: Terms) -> list[str]:
+def _money_of(cost: Cost | None, *, is_thinking: bool) -> tuple[str, ...]:
+    if cost is None:
+        return (_UNKNOWN,)
+    online, batch = (cost.online_thinking, cost.batch_thinking) if is_thinking else (cost.online, cost.batch)
+    return _dollars(online), _dollars(batch)
+
+
+def _time_table(estimates: Mapping[str, Estimate], terms: Terms) -> Table:
     spend, waves = terms.limits.spend_usd_per_10_min, terms.limits.batch_enqueued_tokens
-    names = (*(f"hours, tier {tier}" for tier in spend), *(f"waves, tier {tier}" for tier in waves))
-    lines = [_row("", "tokens in", *names, width=_TIME_WIDTH)]
+    headings = (*(f"hours\ntier {tier}" for tier in spend), *(f"waves\ntier {tier}" for tier in waves))
+    table = table_of_numbers("model", "tokens in", *headings)
     for model, each in estimates.items():
         tokens = _tokens(each.tokens_in.middle) if each.tokens_in else _UNKNOWN
         hours = (_span(each.online_hours[tier], ".1f") for tier in spend if tier in each.online_hours)
         counts = (_span(each.batch_waves[tier], ",") for tier in waves if tier in each.batch_waves)
-        lines.append(_row(model, tokens, *hours, *counts, width=_TIME_WIDTH))
-    return [*lines, "hours online without and with thinking; waves of batch jobs, the fewest and the most"]
+        table.add_row(name(model), tokens, *hours, *counts)
+    return table
 
 
 def pilot_text(report: PilotReport) -> str:
     """A table of what all requests would cost by the replies that are there."""
+    if not report.is_model:
+        return f"no model is asked: {report.requests:,} requests cost nothing"
     lines = pilot_lines(report.pilots, report.requests, report.batch_factor)
     return "\n".join(lines) or f"{report.ledger} holds no usage to go by"
 
@@ -117,21 +124,17 @@ def pilot_text(report: PilotReport) -> str:
 def pilot_lines(pilots: Mapping[str, Pilot], requests: int, batch_factor: float) -> list[str]:
     """What replies that are there make expect of so many requests."""
     lines = []
-    for name, pilot in pilots.items():
+    for ledger, pilot in pilots.items():
         total = pilot.total_usd
         online, batch = (f"${_dollars(each)}" if each else _UNKNOWN for each in (total, total and total * batch_factor))
         lines += [
-            f"{name}: {pilot.samples:,} requests answered",
+            f"{ledger}: {pilot.samples:,} requests answered",
             f"  tokens out, thinking included: {pilot.output_mean:,.0f} on average, 95 % of replies up to "
             f"{pilot.output_p95:,}",
             f"  {requests:,} such requests: {online} online, {batch} as batch (low-high: 95 % interval)",
             "",
         ]
     return lines
-
-
-def _row(name: str, *cells: str, width: int) -> str:
-    return f"{name:<{_NAME_WIDTH}}{''.join(f'{cell:>{width}}' for cell in cells)}".rstrip()
 
 
 def _dollars(dollars: Range) -> str:

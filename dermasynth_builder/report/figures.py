@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import cos, pi, sin
+from math import pi
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dermasynth_builder.core.errors import FigureError, UsageError
-from dermasynth_builder.report.audit import NOT_RECORDED, Audit, Counts, LabelCounts, PeopleCounts
-from dermasynth_builder.report.audit_text import cut, shortened
+from dermasynth_builder.report.audit import NOT_RECORDED, Audit, DiagnosisCount, LabelCounts, PeopleCounts, table_of
+from dermasynth_builder.report.tables import cut, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from pandas import DataFrame
 
 
 INSTALL = "pip install 'dermasynth[figures]'"
@@ -33,11 +34,9 @@ class _Panel:
     """Stacked bars: what is counted, and how it is parted."""
 
     title: str
-    bars: Sequence[str]  # their names, in order
-    parts: Mapping[str, Counts]  # part -> counts of the bars
+    counts: "DataFrame"  # of images: a row a bar, a column a part; without rows where there is nothing to draw
     colours: Mapping[str, str]  # of the parts, in the order of the stack
-    left_out: int  # images of which this is not known
-    lacking: str  # what these have not: "without an age"
+    lacking: str  # what images have not that are in no bar: "without an age"
     absent: str  # what is said where there is nothing to draw
 
 
@@ -55,91 +54,80 @@ def draw_audit(audit: Audit, path: Path) -> None:
     FigureCanvasAgg(figure)
     figure.suptitle(f"{audit.title}, {audit.files.listed:,} images", fontsize=13, color=_INK)
     for axes, panel in zip(figure.subplots(1, 3, width_ratios=(1.3, 1, 1)), _panels_of(audit), strict=True):
-        _draw(axes, panel)
+        _draw(axes, panel, audit.files.listed)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, format="png", metadata={"Software": None})
 
 
 def _panels_of(audit: Audit) -> tuple[_Panel, _Panel, _Panel]:
-    total = audit.files.listed
-    return _classes_of(audit.labels, total), _ages_of(audit.people, total), _phototypes_of(audit.people, total)
+    return _classes_of(audit.labels), _ages_of(audit.people), _phototypes_of(audit.people)
 
 
-def _classes_of(labels: LabelCounts, total: int) -> _Panel:
-    parts: dict[str, dict[str, int]] = {kind: {} for kind in _MALIGNANCIES}
-    totals: dict[str, int] = {}
-    for each in labels.diagnoses:
-        name = each.name or each.published
-        kind = each.isic.partition(":")[0].lower() if each.isic else _NO_PLACE
-        parts[kind][name] = parts[kind].get(name, 0) + each.images
-        totals[name] = totals.get(name, 0) + each.images
-    shown = cut(dict(sorted(totals.items(), key=lambda item: (-item[1], item[0]))))
-    for counts in parts.values():
-        others = {name: count for name, count in counts.items() if name not in shown}
-        counts |= {name: sum(others.values()) for name in shown if name not in totals}
+def _classes_of(labels: LabelCounts) -> _Panel:
+    found = table_of(labels.diagnoses, DiagnosisCount)
+    names = found["name"].fillna(found["published"])
+    kinds = found["isic"].fillna(_NO_PLACE).map(lambda isic: isic.partition(":")[0].lower())
+    counts = found["images"].astype(int).groupby([names, kinds]).sum().unstack(fill_value=0)
+    totals: dict[Any, int] = counts.sum(axis="columns").sort_values(ascending=False, kind="stable").to_dict()
+    shown = list(cut(totals))
     return _Panel(
         title="Diagnosis, by malignancy",
-        bars=list(shown),
-        parts=parts,
+        counts=counts.rename(lambda name: name if name in shown else shown[-1]).groupby(level=0).sum().reindex(shown),
         colours=_MALIGNANCIES,
-        left_out=total - sum(totals.values()),
         lacking="without one diagnosis",
         absent="no diagnosis is published",
     )
 
 
-def _ages_of(people: PeopleCounts, total: int) -> _Panel:
-    bands = {band for counts in people.ages_by_sex.values() for band in counts}
+def _ages_of(people: PeopleCounts) -> _Panel:
+    from pandas import DataFrame
+
+    counts = DataFrame(people.ages_by_sex)
     return _Panel(
         title="Age in years, by sex",
-        bars=sorted(bands, key=lambda band: int(band.split()[0])),
-        parts=people.ages_by_sex,
+        counts=counts.reindex(sorted(counts.index, key=lambda band: int(band.split()[0]))),
         colours=_SEXES,
-        left_out=total - sum(sum(counts.values()) for counts in people.ages_by_sex.values()),
         lacking="without an age",
         absent="no age is published",
     )
 
 
-def _phototypes_of(people: PeopleCounts, total: int) -> _Panel:
-    known = sum(sum(counts.values()) for counts in people.fitzpatrick.values())
+def _phototypes_of(people: PeopleCounts) -> _Panel:
+    from pandas import DataFrame
+
     return _Panel(
         title="Fitzpatrick phototype, by rater",
-        bars=list(_PHOTOTYPES.values()) if known else [],
-        parts={
-            rater: {_PHOTOTYPES[phototype]: count for phototype, count in counts.items()}
-            for rater, counts in people.fitzpatrick.items()
-        },
+        counts=DataFrame(people.fitzpatrick).reindex(list(_PHOTOTYPES)).rename(_PHOTOTYPES),
         colours=_RATERS,
-        left_out=total - known,
         lacking="without a phototype",
         absent="no phototype is published",
     )
 
 
-def _draw(axes: "Axes", panel: _Panel) -> None:
+def _draw(axes: "Axes", panel: _Panel, total: int) -> None:
     axes.set_title(panel.title, loc="left", fontsize=11, fontweight="bold", color=_INK, pad=22)
-    if not panel.bars:
+    if panel.counts.empty:
         axes.text(0.5, 0.5, panel.absent, ha="center", va="center", transform=axes.transAxes, color=_INK)
         axes.set_axis_off()
         return
-    rows = range(len(panel.bars))
-    ends = [0] * len(panel.bars)
+    counts = panel.counts.reindex(columns=list(panel.colours)).fillna(0).astype(int)
+    ends = counts.cumsum(axis="columns")
+    rows = range(len(counts))
     for part, colour in panel.colours.items():
-        lengths = [panel.parts.get(part, {}).get(bar, 0) for bar in panel.bars]
-        if any(lengths):
-            axes.barh(rows, lengths, left=ends, color=colour, label=part)
-        ends = [end + length for end, length in zip(ends, lengths, strict=True)]
-    for row, end in zip(rows, ends, strict=True):
+        if counts[part].any():
+            axes.barh(rows, counts[part], left=ends[part] - counts[part], color=colour, label=part)
+    lengths = counts.sum(axis="columns").tolist()
+    for row, end in zip(rows, lengths, strict=True):
         axes.annotate(f"{end:,}", (end, row), (3, 0), textcoords="offset points", va="center", fontsize=8, color=_INK)
-    names = [shortened(bar, _LONGEST_NAME) for bar in panel.bars]
+    names = [shortened(bar, _LONGEST_NAME) for bar in counts.index]
     axes.set_yticks(rows, names, parse_math=False)  # a name may have dollar signs
     axes.invert_yaxis()  # the first on top
-    axes.set_xlim(0, 1.16 * max(ends))
+    axes.set_xlim(0, 1.16 * max(lengths))
     axes.tick_params(labelsize=8.5, colors=_INK)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.locator_params(axis="x", integer=True, nbins=5)
-    axes.set_xlabel(f"images; {panel.left_out:,} more {panel.lacking}" if panel.left_out else "images", fontsize=9)
+    left_out = total - sum(lengths)
+    axes.set_xlabel(f"images; {left_out:,} more {panel.lacking}" if left_out else "images", fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.985), ncols=4, fontsize=8, frameon=False, columnspacing=1.0)
 
@@ -147,7 +135,7 @@ def _draw(axes: "Axes", panel: _Panel) -> None:
 Rings = Mapping[str, Mapping[str, int]]  # root verb -> object -> how often
 SUFFIXES = (".png", ".svg")
 _SIDE_INCH = 9.0
-_INNER, _MIDDLE, _OUTER = 0.30, 0.66, 1.0  # radii
+_VERBS, _OBJECTS = (0.30, 0.66), (0.66, 1.0)  # radii of the rings, inner and outer
 # The same drawing gives the same bytes: no date, no random ids, text as text. (matplotlib's type lists every key.)
 _STYLE: Any = {"svg.hashsalt": "dermasynth", "svg.fonttype": "none", "font.family": "DejaVu Sans"}
 _NO_DATE = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}}
@@ -168,53 +156,39 @@ def draw_wheel(rings: Rings, path: Path) -> None:
     with rc_context(_STYLE):
         figure = Figure(figsize=(_SIDE_INCH, _SIDE_INCH))
         axes = figure.add_axes((0, 0, 1, 1))
-        axes.set(xlim=(-1.04, 1.04), ylim=(-1.04, 1.04), aspect="equal")
-        axes.set_axis_off()
-        _fill(axes, rings)
+        colours = list(_colours(len(rings)))
+        totals = {verb: sum(objects.values()) for verb, objects in rings.items()}
+        objects = [pair for counts in rings.values() for pair in counts.items()]
+        pale = [(colour, 0.45) for colour, counts in zip(colours, rings.values(), strict=True) for _ in counts]
+        _draw_ring(axes, list(totals.items()), _VERBS, colours=colours)
+        _draw_ring(axes, objects, _OBJECTS, colours=pale)
+        axes.set(xlim=(-1.04, 1.04), ylim=(-1.04, 1.04))
+        caption = f"the {len(rings)} root verbs\nwith most objects\nand their objects"
+        axes.text(0, 0, caption, ha="center", va="center", size=14, linespacing=1.5)
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=_DPI, metadata=_NO_DATE[path.suffix.lower()])
 
 
-def _fill(axes: Any, rings: Rings) -> None:
-    total = sum(sum(objects.values()) for objects in rings.values())
-    start = 0.25  # turns; the first verb begins at twelve o'clock and the rest follow clockwise
-    for (verb, objects), colour in zip(rings.items(), _colours(len(rings)), strict=True):
-        share = sum(objects.values()) / total
-        _slice(axes, verb, start=start, share=share, radii=(_INNER, _MIDDLE), colour=colour)
-        begin = start
-        for name, count in objects.items():
-            pale = tuple(0.55 + 0.45 * part for part in colour)
-            _slice(axes, name, start=begin, share=count / total, radii=(_MIDDLE, _OUTER), colour=pale)
-            begin -= count / total
-        start -= share
-    caption = f"the {len(rings)} root verbs\nwith most objects\nand their objects"
-    axes.text(0, 0, caption, ha="center", va="center", size=14, color="#222222", linespacing=1.5)
-
-
-def _slice(
-    axes: Any, word: str, *, start: float, share: float, radii: tuple[float, float], colour: tuple[float, ...]
+def _draw_ring(
+    axes: "Axes", slices: Sequence[tuple[str, int]], radii: tuple[float, float], *, colours: Sequence[Any]
 ) -> None:
-    """One slice of a ring, clockwise from `start`, with its word along the radius."""
-    from matplotlib.patches import Wedge
-
+    """One ring, clockwise from twelve o'clock, each word along the radius and as large as its slice allows."""
     inner, outer = radii
-    axes.add_patch(
-        Wedge(
-            (0, 0), outer, 360 * (start - share), 360 * start, width=outer - inner, facecolor=colour, edgecolor="white"
-        )
+    words, counts = zip(*slices, strict=True)
+    _, texts = axes.pie(
+        counts,
+        labels=words,
+        colors=colours,
+        radius=outer,
+        startangle=90,
+        counterclock=False,
+        labeldistance=(inner + outer) / 2 / outer,
+        rotatelabels=True,
+        wedgeprops={"width": outer - inner, "edgecolor": "white"},
+        textprops={"ha": "center", "va": "center", "color": "#222222"},
     )
-    middle, radius = start - share / 2, (inner + outer) / 2
-    is_left = cos(2 * pi * middle) < 0
-    axes.text(
-        radius * cos(2 * pi * middle),
-        radius * sin(2 * pi * middle),
-        word,
-        rotation=360 * middle + (180 if is_left else 0),
-        ha="center",
-        va="center",
-        size=_size(word, share, radii),
-        color="#222222",
-    )
+    for text, word, count in zip(texts, words, counts, strict=True):
+        text.set_size(_size(word, count / sum(counts), radii))
 
 
 def _size(word: str, share: float, radii: tuple[float, float]) -> float:

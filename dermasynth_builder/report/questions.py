@@ -4,10 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from rich.console import Group, RenderableType
+
 from dermasynth_builder.plan import similarity
 from dermasynth_builder.plan.questions import PromptBook
 from dermasynth_builder.report.question_rules import NearPair, all_wordings, nearest_pair
 from dermasynth_builder.report.question_verbs import root
+from dermasynth_builder.report.tables import hanging, heading, name, table_of_numbers
 
 TOP_VERBS = 20
 OBJECTS_A_VERB = 4
@@ -68,24 +71,25 @@ def distinct(split: Iterable[similarity.Tokens], length: int) -> float:
     return round(len(set(sequences)) / max(len(sequences), 1), 4)
 
 
-def report_text(report: Mapping[str, Any]) -> str:
+def report_text(report: Mapping[str, Any]) -> Group:
     """The report for people."""
-    lines = []
-    for bank, kinds in report["banks"].items():
-        lines.append(f"{bank:<38}{sum(kinds.values()):>8,}")
-        lines += [f"  {kind:<36}{count:>8,}" for kind, count in kinds.items()]
-    singles = {name: value for name, value in report.items() if isinstance(value, int | float)}
-    lines += ["all banks", *(f"  {name.replace('_', ' '):<36}{value:>8,}" for name, value in singles.items())]
-    lines += _near_lines(report["nearest_pair"])
-    for name in ("top_root_verbs", "top_verb_object_pairs"):
-        lines += [name.replace("_", " "), *(f"  {each:<36}{count:>8,}" for each, count in report[name].items())]
-    return "\n".join(lines)
+    table = table_of_numbers("", "")
+    singles = {key.replace("_", " "): value for key, value in report.items() if isinstance(value, int | float)}
+    tops = {key.replace("_", " "): report[key] for key in ("top_root_verbs", "top_verb_object_pairs")}
+    for title, counts in {**report["banks"], "all banks": singles, **tops}.items():
+        table.add_row(heading(title), f"{sum(counts.values()):,}" if title in report["banks"] else "")
+        for each, count in counts.items():
+            table.add_row(name(each, indent=2), f"{count:,}")
+    return Group(table, *_near_lines(report["nearest_pair"]))
 
 
-def _near_lines(pair: Mapping[str, Any] | None) -> Sequence[str]:
+def _near_lines(pair: Mapping[str, Any] | None) -> Sequence[RenderableType]:
     if pair is None:
         return []
-    return [f"nearest pair, ROUGE-L {pair['rouge_l']:.2f}", *(f"  {wording}" for wording in pair["wordings"])]
+    return [
+        heading(f"nearest pair, ROUGE-L {pair['rouge_l']:.2f}"),
+        *(hanging(" ", wording) for wording in pair["wordings"]),
+    ]
 
 
 def _told(pair: NearPair | None) -> dict[str, Any] | None:

@@ -2,8 +2,13 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
 
 from dermasynth_builder.core.protocols import Source
 from dermasynth_builder.generate.engines.batch.state import Shard
@@ -13,8 +18,9 @@ from dermasynth_builder.generate.usage import RESOLUTION_TOKENS, Usage
 from dermasynth_builder.release.folder import ConfigFiles
 from dermasynth_builder.report.audit import counted
 from dermasynth_builder.report.cost import Load, workload_of
+from dermasynth_builder.report.tables import cut, hanging, heading, name, table_of_numbers
 
-_WIDTH = 100
+_TYPE_HEADINGS = ("question types", "requests", "tokens in", "tokens out")
 _TOKENS_NOTE = f"(estimated: {RESOLUTION_TOKENS['high']:,} tokens an image, no thinking; see `dermasynth cost`)"
 
 
@@ -46,46 +52,48 @@ def _load_counts(load: Load) -> dict[str, Any]:
     }
 
 
-def plan_text(counts: Mapping[str, Any]) -> str:
-    """The counts of a plan as a table."""
-    lines = [f"{counts['source']}"]
-    for name, value in counts.items():
-        if name == "question_types":
-            lines += _question_type_lines(value)
-        elif isinstance(value, Mapping):
-            lines += [f"  {name.replace('_', ' ')}"] * bool(value)
-            lines += [f"    {part:<36}{count:>8,}" for part, count in value.items()]
-        elif name != "source":
-            lines.append(f"  {name.replace('_', ' '):<38}{value:>8,}")
-    return "\n".join(lines)
+def plan_text(counts: Mapping[str, Any]) -> Group:
+    """The counts of a plan as a table; long lists are cut, see `cut`."""
+    table = table_of_numbers("", "", "", "")
+    table.add_row(heading(counts["source"]))
+    for key, value in counts.items():
+        label = key.replace("_", " ")
+        if isinstance(value, int):
+            table.add_row(name(label, indent=2), f"{value:,}")
+        elif isinstance(value, Mapping) and value:
+            table.add_row(heading(label, indent=2))
+            for part, count in cut(value).items():
+                table.add_row(name(part, indent=4), f"{count:,}")
+        elif key == "question_types":
+            _add_question_types(table, value)
+    return Group(table, f"  {_TOKENS_NOTE}")
 
 
-def _question_type_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    lines = [f"  {'question types':<44}{'requests':>10}{'tokens in':>14}{'tokens out':>14}"]
+def _add_question_types(table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    table.add_row(*(heading(title, indent=2 * (title == "question types")) for title in _TYPE_HEADINGS))
     for row in rows:
-        name = f"{row['style']}, {row['slot']}: {row['question_type']}"
-        lines.append(f"    {name:<42}{row['requests']:>10,}{row['tokens_in']:>14,}{row['tokens_out']:>14,}")
-    return [*lines, f"    {_TOKENS_NOTE}"]
+        label = name(f"{row['style']}, {row['slot']}: {row['question_type']}", indent=4)
+        table.add_row(label, *(f"{row[number]:,}" for number in ("requests", "tokens_in", "tokens_out")))
 
 
-def pair_text(row: Mapping[str, Any]) -> str:
-    """One row of a release, readable."""
+def pair_text(row: Mapping[str, Any], width: int) -> str:
+    """One row of a release, readable, in lines of up to `width`."""
     facts = ("diagnosis", "malignancy", "body_site", "age_years", "sex", "fitzpatrick")
     known = ", ".join(f"{name} {row[name]}" for name in facts if row[name] is not None)
+    wrap = partial(textwrap.fill, width=width, subsequent_indent="   ")
     lines = [f"--- {row['pair_id']} ({row['style']}, {row['question_type']})"]
     for turn in row["messages"]:
-        mark = "Q" if turn["role"] == "user" else "A"
-        lines.append(textwrap.fill(turn["content"], _WIDTH, initial_indent=f"{mark}: ", subsequent_indent="   "))
-    lines.append(textwrap.fill(f"facts: {known}", _WIDTH, subsequent_indent="   "))
-    lines += [textwrap.fill(f"from: {text}", _WIDTH, subsequent_indent="   ") for text in row["references"]]
+        lines.append(wrap(f"{'Q' if turn['role'] == 'user' else 'A'}: {turn['content']}"))
     model = row["model_version"] or row["model"] or "no model"
-    lines.append(f"engine: {row['engine']} ({model}); image: {row['licence']}, {row['attribution']}")
-    lines += [f"flag: {flag}" for flag in row["flags"]]
+    lines.append(wrap(f"facts: {known}"))
+    lines += [wrap(f"from: {text}") for text in row["references"]]
+    lines.append(wrap(f"engine: {row['engine']} ({model}); image: {row['licence']}, {row['attribution']}"))
+    lines += [wrap(f"flag: {flag}") for flag in row["flags"]]
     return "\n".join(lines)
 
 
-def source_text(source: Source) -> str:
-    """What a source is and where to get it."""
+def source_text(source: Source, width: int) -> str:
+    """What a source is and where to get it, in lines of up to `width`; an address is never broken."""
     parts = {
         "licence": source.licence,
         "get it from": source.homepage,
@@ -93,54 +101,71 @@ def source_text(source: Source) -> str:
         "cite": source.citation,
     }
     lines = [f"{source.name}: {source.title}"]
-    for name, text in parts.items():
-        lines.append(textwrap.fill(f"  {name}: {text}", _WIDTH, subsequent_indent="    ", break_long_words=False))
+    wrap = partial(textwrap.fill, width=width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+    lines += [wrap(f"  {title}: {text}") for title, text in parts.items()]
     return "\n".join(lines)
 
 
-def ledger_text(path: Path, summary: LedgerSummary) -> str:
-    """What a ledger holds."""
-    engine = ", ".join(f"{name} {value}" for name, value in summary.identity.items())
-    lines = [f"{path}: {summary.answered} answers, {sum(summary.failures.values())} failures", f"  {engine}"]
-    lines += [f"  {count} x {kind}" for kind, count in sorted(summary.failures.items())]
-    if summary.tokens != Usage():
-        lines += _paid_lines(summary)
-    lines += [f"  {count} answers of {version}" for version, count in sorted(summary.model_versions.items())]
-    if summary.torn_lines:
-        lines.append(f"  {summary.torn_lines} incomplete lines skipped")
-    return "\n".join(lines)
+def ledgers_text(summaries: Mapping[Path, LedgerSummary]) -> Group:
+    """What ledgers hold: a table of all, with the failures by kind, then what each was asked for and has taken."""
+    table = table_of_numbers("engine", "model", "answered", "failed", "dollars", "last activity, UTC")
+    table.columns[1].justify = "left"
+    details: list[RenderableType] = []
+    for path, summary in summaries.items():
+        identity = dict(summary.identity)
+        engine, model = (str(identity.pop(part, "")) for part in ("engine", "model"))
+        failed = sum(summary.failures.values())
+        written_at = datetime.fromtimestamp(summary.written_at, UTC).strftime("%Y-%m-%d %H:%M")
+        dollars = f"{summary.cost_usd:,.4f}" if summary.tokens != Usage() else ""
+        table.add_row(name(engine), name(model), f"{summary.answered:,}", f"{failed:,}", dollars, written_at)
+        for kind, count in sorted(summary.failures.items()):
+            table.add_row("", name(kind, indent=2), "", f"{count:,}")
+        settings = ", ".join(f"{setting} {value}" for setting, value in identity.items())
+        lines = [settings, *_paid_lines(summary), *_version_lines(summary)]
+        details += [str(path), *(hanging(" ", line) for line in lines if line)]
+    return Group(table, *details)
 
 
 def _paid_lines(summary: LedgerSummary) -> list[str]:
     tokens = summary.tokens
+    if tokens == Usage():
+        return []
     lines = [
-        f"  tokens: {tokens.prompt:,} in, {tokens.cached:,} of them cached, {tokens.output:,} out, "
+        f"tokens: {tokens.prompt:,} in, {tokens.cached:,} of them cached, {tokens.output:,} out, "
         f"{tokens.thoughts:,} thinking",
-        f"  cost: ${summary.cost_usd:,.4f} for all replies, replaced ones included",
+        f"cost: ${summary.cost_usd:,.4f} for all replies, replaced ones included",
     ]
     if summary.unpriced:
-        lines.append(f"  the cost of {summary.unpriced:,} replies is not known, and is not in this sum")
+        lines.append(f"the cost of {summary.unpriced:,} replies is not known, and is not in this sum")
     return lines
 
 
-def shards_text(path: Path, shards: Sequence[Shard], now: float) -> str:
+def _version_lines(summary: LedgerSummary) -> list[str]:
+    lines = [f"{count:,} answers of {version}" for version, count in sorted(summary.model_versions.items())]
+    return [*lines, *([f"{summary.torn_lines} incomplete lines skipped"] if summary.torn_lines else [])]
+
+
+def shards_text(path: Path, shards: Sequence[Shard], now: float) -> Group:
     """How each shard of an engine is: its state, rows, age and job."""
     rows = sum(shard.rows for shard in shards if shard.is_open)
-    lines = [f"{path}: {rows} rows submitted"]
+    table = table_of_numbers("  shard", "rows", "hours", "state", "job and what was last said of it")
+    for column in table.columns[3:]:
+        column.justify = "left"
     for shard in shards:
-        age_h = (now - shard.made_at) / 3600
-        told = f"{shard.state:<10}{shard.rows:>7} rows {age_h:>6.1f} h  {shard.job or ''}  {shard.note}"
-        lines.append(f"  shard {shard.number:<4}{told}".rstrip())
-    return "\n".join(lines)
+        age_h = f"{(now - shard.made_at) / 3600:.1f}"
+        told = f"{shard.job or ''}  {shard.note}".strip()
+        table.add_row(f"  {shard.number}", f"{shard.rows:,}", age_h, shard.state, told)
+    return Group(f"{path}: {rows:,} rows submitted", table)
 
 
-def release_text(folder: Path, configs: Mapping[str, ConfigFiles]) -> str:
-    """What a release holds."""
-    lines = [f"{folder}:"]
+def release_text(folder: Path, configs: Mapping[str, ConfigFiles]) -> Group:
+    """What a release holds: the pairs of each config by split."""
+    splits = list(dict.fromkeys(split for config in configs.values() for split in config.rows))
+    table = table_of_numbers("  config", *splits, "bytes", "content digest")
     for config in configs.values():
-        rows = ", ".join(f"{split} {count}" for split, count in config.rows.items())
-        lines.append(f"  {config.name}: {rows} pairs, {config.download_size:,} bytes, {config.content_digest}")
-    return "\n".join(lines)
+        pairs = (f"{config.rows[split]:,}" if split in config.rows else "" for split in splits)
+        table.add_row(name(config.name, indent=2), *pairs, f"{config.download_size:,}", config.content_digest)
+    return Group(f"{folder}: pairs by split", table)
 
 
 def prompts_text(planned: Planned, count: int) -> str:

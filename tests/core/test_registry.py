@@ -100,7 +100,7 @@ def test_a_broken_package_is_named_with_the_reason_and_what_to_do(value: str, re
 def test_what_fails_while_it_is_made_is_named_too_but_an_error_of_ours_stays(installed: Install) -> None:
     module = """
 from dermasynth_builder.core.errors import UsageError
-def refuses(_): raise UsageError("name a model with --model")
+def refuses(*_): raise UsageError("name a model with --model")
 """
     engines = installed({"one": {"zeta": "builtins:float", "eta": "made_badly:refuses"}}, made_badly=module)
     with pytest.raises(PluginError, match=r"of the package one .* ValueError"):

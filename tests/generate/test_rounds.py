@@ -13,6 +13,7 @@ from dermasynth_builder.core.records import ClinicalImage, Pair, Reply, Style, c
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.generate.ledger import Ledger
 from dermasynth_builder.generate.rounds import Planned, Rounds
+from dermasynth_builder.generate.run import Run
 from dermasynth_builder.plan.planner import ACCEPTED_EXAMPLES, BANK_EXAMPLES, Planner
 from dermasynth_builder.plan.questions import load_prompt_book
 from dermasynth_builder.plan.similarity import Known, accepted
@@ -44,7 +45,7 @@ def asked_in_rounds(plan: Planned, ledger: Ledger, question: Callable[[str], str
     for number in range(plan.planner.options.rounds):
         assert plan.begin_round(number, ledger)
         with ledger:
-            for reply in writer(question).answer(plan.requests_of_round(number)):
+            for reply in writer(question).answer(plan.requests_of_round(number), Run()):
                 ledger.append(reply)
 
 
@@ -82,7 +83,7 @@ def test_a_round_does_not_begin_before_all_of_the_one_before_was_asked(tmp_path:
     plan, ledger = plan_of(tmp_path), ledger_in(tmp_path)
     requests = [request for request in plan.requests_of_round(0) if request.style == "self_instruct"]
     with ledger:
-        for reply in writer(lambda key: f"{key}?").answer(requests[1:]):
+        for reply in writer(lambda key: f"{key}?").answer(requests[1:], Run()):
             ledger.append(reply)
     assert not plan.begin_round(1, ledger)
     assert plan.rounds.accepted_by(1) is None

@@ -1,14 +1,16 @@
 """Generate asks what is missing and nothing else, keeps failures, and loses nothing when it is stopped."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from dermasynth_builder.core.errors import EngineError, StoppedError
+from dermasynth_builder.core.protocols import EngineRun
 from dermasynth_builder.core.records import Reply, Request
 from dermasynth_builder.generate.ledger import Ledger
-from dermasynth_builder.generate.run import Tally, generate
+from dermasynth_builder.generate.run import Run, Tally, generate, run_note
 from tests.support.recited import Recited, answer, failure, request, requests
 
 
@@ -68,10 +70,39 @@ def test_one_key_is_asked_once_however_often_it_is_planned(path: Path) -> None:
 class Hoarder(Recited):
     """An engine that takes all requests before it answers, and answers the last one first, as a batch may."""
 
-    def answer(self, requests: Iterable[Request]) -> Iterator[Reply]:
+    def answer(self, requests: Iterable[Request], _: EngineRun) -> Iterator[Reply]:
         """See `Engine.answer`."""
         self.asked = keys(requests)
         yield from map(self.say, reversed(self.asked))
+
+
+def test_metadata_are_hidden_from_no_engine_without_a_model(path: Path) -> None:
+    planned = [request(0), replace(request(1), is_metadata_shown=False, prompt="hidden"), request(2)]
+    engine = Recited(name="parrot", is_model=False)
+    with pytest.raises(EngineError, match=r"the engine parrot answers from the metadata alone: .* --metadata hidden"):
+        generate(planned, engine, ledger_of(path))
+    assert engine.asked == keys(planned[:1])
+    assert generate(planned, Recited(), ledger_of(path)) == Tally(known=1, answered=2)
+
+
+def test_what_an_engine_tells_stands_beside_the_bar_and_it_hears_that_the_run_ends(path: Path) -> None:
+    heard: list[tuple[bool, int, str]] = []
+    run = Run()
+
+    class Talker(Recited):
+        def answer(self, requests: Iterable[Request], run: EngineRun) -> Iterator[Reply]:
+            run.tell("two shards")
+            for reply in super().answer(requests, run):
+                yield reply
+                heard.append((run.is_ending, 1, ""))
+
+    def advance(count: int) -> None:
+        heard.append((run.is_ending, count, run_note(run, 2)))
+        run.end(StoppedError("enough")) if count else None
+
+    with pytest.raises(StoppedError, match="enough"):
+        generate(requests(2), Talker(), ledger_of(path), advance=advance, run=run)
+    assert heard == [(False, 0, "two shards"), (False, 1, "two shards"), (True, 1, "")]
 
 
 def test_replies_may_come_in_any_order(path: Path) -> None:

@@ -19,7 +19,7 @@ from tests.support.recited import answer, requests
 KEYS = [request.key for request in requests(10)]
 TYPE = """
 [[type]]
-name = "surroundings"
+name = "a_type_of_this_test"
 topic = "surroundings"
 audience = "a nurse"
 good_answer = "what lies around it"

@@ -74,7 +74,6 @@ def test_inline_requests_keep_their_keys_and_jobs_are_listed_in_pages_cancelled_
         assert response.response
         client.batches.delete(name=str(names[1]))
         assert len(list(client.batches.list())) == 6
-    assert fake.batches.created == {"same": 7}
 
 
 def test_a_full_queue_is_a_429_without_details() -> None:

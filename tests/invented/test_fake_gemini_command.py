@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dermasynth_builder.generate.run import Run
 from dermasynth_builder.plan import reply_form
 from tests.support.batches import gemini_batch, shards_of
 from tests.support.fake_service import KEY, by_key, command, environment, picture_requests
@@ -37,7 +38,7 @@ def test_jobs_that_end_badly_and_rows_that_fail_are_settled_by_the_batch_engine(
     asked = picture_requests(tmp_path, 40)
     faults = ("job-expired=0.3", "job-failed=0.2", "job-cancelled=0.1", "safety=0.2", "server=0.2")
     with fake_gemini("--seed", "3", *(word for fault in faults for word in ("--fault", fault))) as url:
-        got = by_key(gemini_batch(url, tmp_path).answer(asked))
+        got = by_key(gemini_batch(url, tmp_path).answer(asked, Run()))
     assert got.keys() == {each.key for each in asked}
     notes = " ".join(shard.note for shard in shards_of(tmp_path))
     assert all(f"batch: {state}; sent again" in notes for state in ("EXPIRED", "FAILED", "CANCELLED"))
@@ -51,9 +52,9 @@ def test_jobs_that_end_badly_and_rows_that_fail_are_settled_by_the_batch_engine(
 def test_jobs_that_take_many_looks_and_a_full_queue_are_waited_for(tmp_path: Path) -> None:
     notes: list[str] = []
     with fake_gemini("--job-looks", "6", "--job-tokens", str(5 * 1200)) as url:
-        engine = gemini_batch(url, tmp_path)
-        engine.tell = notes.append
-        got = by_key(engine.answer(picture_requests(tmp_path, 10)))
+        run = Run()
+        run.advance = lambda _: notes.append(run.note)
+        got = by_key(gemini_batch(url, tmp_path).answer(picture_requests(tmp_path, 10), run))
     assert {reply.failure for reply in got.values()} == {None}
     assert len(got) == 10
     assert notes.count("shards: 1 running, 1 the queue is full") > 3  # the first; the second goes when it is done

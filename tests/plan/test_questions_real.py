@@ -9,7 +9,7 @@ import pytest
 
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.records import ClinicalImage, Facts
-from dermasynth_builder.generate.engines.template import TemplateEngine
+from dermasynth_builder.generate.run import Run
 from dermasynth_builder.plan import reply_form
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import load_prompt_book
@@ -58,7 +58,7 @@ def test_no_answer_claims_what_its_facts_do_not_say(source: str, real_data: Path
     images = [item for item in registry.source(source).read(real_data / source) if isinstance(item, ClinicalImage)]
     requests = list(Planner(load_prompt_book(), 20250101).requests(images))
     claimed = dict.fromkeys(CLAIMS, 0)
-    for request, reply in zip(requests, TemplateEngine().answer(requests), strict=True):
+    for request, reply in zip(requests, registry.engine("template").answer(requests, Run()), strict=True):
         answer = reply_form.exchanges(request, reply)[0].turns[1].content
         for claim, is_true_of in CLAIMS.items():
             if re.search(claim, answer):
@@ -77,7 +77,7 @@ def test_nothing_coded_missing_or_broken_is_asked_told_or_answered(
     images = [item for item in registry.source(source).read(tmp_path) if isinstance(item, ClinicalImage)]
     requests = list(Planner(load_prompt_book(), 20250101).requests(images))
     assert len(requests) == 2 * len(images) > 0
-    for request, reply in zip(requests, TemplateEngine().answer(requests), strict=True):
+    for request, reply in zip(requests, registry.engine("template").answer(requests, Run()), strict=True):
         exchange = "\n".join(turn.content for turn in reply_form.exchanges(request, reply)[0].turns)
         assert not BROKEN.search(exchange), exchange
         assert not BROKEN.search(request.prompt), request.prompt

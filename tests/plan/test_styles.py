@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from dermasynth_builder import pipeline
 from dermasynth_builder.check.form import check_form
+from dermasynth_builder.core import registry
 from dermasynth_builder.core.options import PlanOptions, Settings
 from dermasynth_builder.core.records import ClinicalImage, Facts, Pair, Request
 from dermasynth_builder.core.reporter import SilentReporter
-from dermasynth_builder.generate.engines.template import TemplateEngine
+from dermasynth_builder.generate.run import Run
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import load_prompt_book
 from dermasynth_builder.plan.reply_form import MAX_TURNS, MIN_TURNS, exchanges
@@ -166,7 +167,7 @@ def test_dropping_adding_and_reordering_changes_no_other_images_questions(
 @pytest.mark.parametrize("options", [{"conversation_share": 1.0, "self_instruct_share": 0.0}, {"is_together": True}])
 def test_the_template_engine_answers_every_style_of_every_source(source: str, options: dict[str, object]) -> None:
     requests = planned([clinical_image(f"image_{n}", f, source=source) for n, f in enumerate(many_facts())], **options)
-    for request, reply in zip(requests, TemplateEngine().answer(requests), strict=True):
+    for request, reply in zip(requests, registry.engine("template").answer(requests, Run()), strict=True):
         for exchange in exchanges(request, reply):
             assert all(turn.content for turn in exchange.turns)
 

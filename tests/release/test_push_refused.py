@@ -51,7 +51,7 @@ def test_what_must_not_go_is_refused_before_any_request(built: Built, tmp_path: 
     allowed = {name: [REPO, "--out", str(release), "--allow-template"] for name, release in spoilt.items()}
     unspoilt = ["--out", str(built.release), "--allow-template"]
     wanted = {
-        "pad_ufes holds rows of the template engine": [REPO, "--out", str(built.release)],
+        "pad_ufes holds rows that no model wrote": [REPO, "--out", str(built.release)],
         "dermasynth.py: a release holds no code": allowed["script"],
         "notes.txt is not named by the card": allowed["stray"],
         "says 1 rows of train, its files hold ": allowed["rows"],
@@ -90,6 +90,20 @@ def test_invented_answers_say_so_in_every_row_and_on_the_card_and_are_not_pushed
         ended = push(hub, tmp_path / "home", release)
     assert (ended.code, ended.requests) == (1, [])
     assert "pad_ufes holds answers that `dermasynth fake-gemini` has invented" in ended.err
+
+
+@pytest.mark.usefixtures("parrot")
+def test_an_engine_without_a_model_is_held_back_and_named_on_the_card_whatever_its_name(
+    specimens: Path, build_release: Callable[..., Built], tmp_path: Path
+) -> None:
+    release = build_release(specimens, tmp_path, engine="parrot").release
+    assert "Rows with `engine = parrot` were put together by rules" in (release / CARD).read_text()
+    with LoopbackHub() as hub:
+        words = [[REPO, "--out", str(release), *more] for more in ([], ["--allow-template"])]
+        (refused, allowed) = run_script(hub, tmp_path / "home", REFUSED, json.dumps(words))
+    assert refused[0] == 1
+    assert "pad_ufes holds rows that no model wrote" in refused[2]
+    assert allowed[0] == 0, allowed
 
 
 CUT_OFFS: list[tuple[dict[str, Any], list[str], int]] = [  # the fault; what was sent, how many commits are there then

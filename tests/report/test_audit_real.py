@@ -9,6 +9,9 @@ import pytest
 from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.report.audit import Audit, Spread, audit, survey_source
+from dermasynth_builder.report.audit_text import audit_text
+from dermasynth_builder.report.tables import plain_text
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.real
 
@@ -108,3 +111,11 @@ def test_derm12345(audit_of: AuditOf) -> None:
     assert told.labels.outside_isic_taxonomy == {"cutaneous horn": 3}
     assert set(told.groups.official_splits) == {"train", "test"}
     assert told.people.age_years is None
+
+
+def test_the_readme_shows_a_part_of_what_is_printed(audit_of: AuditOf) -> None:
+    excerpt = (ROOT / "README.md").read_text("utf-8").partition("```\npad_ufes: PAD-UFES-20\n")[2].partition("```")[0]
+    printed = plain_text(audit_text(audit_of("pad_ufes"))).splitlines()
+    shown = [line for line in excerpt.splitlines() if line.strip() != "..."]
+    assert len(shown) > 10
+    assert [line for line in shown if line not in printed] == []

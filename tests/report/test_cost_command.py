@@ -1,6 +1,7 @@
 """`dermasynth cost` as a user meets it, and what `status` tells of money."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -19,6 +20,7 @@ from dermasynth_builder.read.source import ReadSource
 from dermasynth_builder.report.cost import CostOptions, cost_report
 from dermasynth_builder.report.cost_text import cost_text, cost_values
 from dermasynth_builder.report.show import plan_counts
+from dermasynth_builder.report.tables import plain_text
 from tests.support.clinical_images import clinical_image
 from tests.support.recited import Recited, answer, failure
 from tests.support.recorder import Recorder
@@ -53,8 +55,8 @@ def test_cost_prints_money_time_and_what_they_rest_on(specimens: Path, tmp_path:
     assert run("cost", "pad_ufes", "--raw", specimens, "--work", tmp_path, "--model", "gemini-3.5-flash") == 0
     printed = capsys.readouterr().out
     assert "48 requests; text" in printed
-    assert printed.count("\ngemini-3.5-flash ") == 2
-    for part in ("without thinking", "with thinking", "hours, tier 1", "waves, tier 2", "assumed:", "AI Studio"):
+    assert printed.count("\ngemini-3.5-flash ") == 3
+    for part in ("without thinking", "with thinking", " hours ", "tier 1", "waves", "tier 2", "assumed:", "AI Studio"):
         assert part in printed
     assert "size is not known" not in printed
 
@@ -90,7 +92,7 @@ def test_models_that_have_ended_or_whose_images_nobody_can_count_are_left_out(se
 
 def test_a_model_that_the_table_does_not_have_is_said_to_be_not_known(settings: Settings, recorder: Recorder) -> None:
     report = cost_report(CostOptions(models=["a-local-model"]), settings, recorder, on=NOVEMBER)
-    assert "a-local-model                      not known" in cost_text(report)
+    assert len(re.findall("a-local-model +not known", plain_text(cost_text(report)))) == 3
     assert "its cost is not known" in recorder.warned[0]
 
 
@@ -98,7 +100,7 @@ def test_cost_works_on_tables_without_images(real_data: Path, tmp_path: Path, re
     settings = Settings(raw={"pad_ufes": real_data / "pad_ufes"}, work=tmp_path, is_missing_allowed=True)
     report = cost_report(CostOptions(models=["gemini-2.5-flash-lite"]), settings, recorder, on=NOVEMBER)
     assert report.workload.requests == 2 * 2298
-    assert f"{2 * 2286:,} requests are about images whose size is not known" in cost_text(report)
+    assert f"{2 * 2286:,} requests are about images whose size is not known" in plain_text(cost_text(report))
 
 
 def test_earlier_replies_are_extrapolated_to_the_whole_plan(settings: Settings) -> None:
@@ -111,10 +113,10 @@ def test_earlier_replies_are_extrapolated_to_the_whole_plan(settings: Settings) 
     assert (pilot.samples, pilot.output_mean, pilot.output_p95) == (3, 300, 400)
     assert pilot.total_usd
     assert pilot.total_usd.middle == pytest.approx(48 * (1450 * 0.75e-6 + 300 * 3.75e-6))
-    assert "3 requests answered" in cost_text(report)
+    assert "3 requests answered" in plain_text(cost_text(report))
     everything = cost_report(replace(order, models=()), settings, SilentReporter(), on=NOVEMBER)
     assert len(everything.pilots) == 2
-    assert "48 such requests: not known online, not known as batch" in cost_text(everything)
+    assert "48 such requests: not known online, not known as batch" in plain_text(cost_text(everything))
 
 
 def test_ledgers_without_usage_are_nothing_to_go_by(settings: Settings, recorder: Recorder) -> None:
@@ -129,6 +131,9 @@ def test_status_tells_tokens_and_money(tmp_path: Path, capsys: Output) -> None:
         file.write(json.dumps(record | {"cost_usd": 0.0125}) + "\n")
     assert run("status", "--work", tmp_path, "--out", tmp_path / "none") == 0
     printed = capsys.readouterr().out
+    assert re.search(
+        rf"^recited +{MODEL} +2 +1 +0\.0125 +20\d\d-\d\d-\d\d \d\d:\d\d\n +server +1$", printed, re.MULTILINE
+    )
     assert "tokens: 4,350 in, 0 of them cached, 400 out, 300 thinking" in printed
     assert "cost: $0.0125 for all replies, replaced ones included" in printed
     assert "the cost of 2 replies is not known, and is not in this sum" in printed

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dermasynth_builder.core.options import BatchOptions, EngineOptions
+from dermasynth_builder.core.protocols import EngineContext
 from dermasynth_builder.generate.engines.batch import GeminiBatchEngine
 from dermasynth_builder.generate.engines.batch.state import Shard, shards_in
 
@@ -41,11 +42,11 @@ def gemini_batch(
     url: str, folder: Path, clock: Hours | None = None, *, timeout_s: float | None = None, **batch: object
 ) -> GeminiBatchEngine:
     """The engine on a fake service, five rows a shard unless told otherwise."""
-    given = {"most_rows": 5, "price": half_a_dollar, **batch}
-    options = BatchOptions(folder=folder, **given)  # type: ignore[arg-type]  # a test's own options
-    return GeminiBatchEngine(
-        EngineOptions(base_url=url, batch=options, timeout_s=timeout_s, price=a_dollar), clock or Hours()
-    )
+    given = {"most_rows": 5, **batch}
+    options = BatchOptions(**given)  # type: ignore[arg-type]  # a test's own options
+    clock = clock or Hours()
+    context = EngineContext(folder, a_dollar, half_a_dollar, now=clock.now, wait=clock.wait)
+    return GeminiBatchEngine(EngineOptions(base_url=url, batch=options, timeout_s=timeout_s), context)
 
 
 def shards_of(folder: Path) -> list[Shard]:

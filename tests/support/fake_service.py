@@ -14,6 +14,7 @@ from random import Random
 from PIL import Image
 
 from dermasynth_builder.core.options import EngineOptions
+from dermasynth_builder.core.protocols import BARE_CONTEXT
 from dermasynth_builder.core.records import Reply, Request
 from dermasynth_builder.generate.engines.gemini import gemini_engine
 from dermasynth_builder.generate.engines.online import OnlineEngine
@@ -51,7 +52,8 @@ def question_about(path: Path, number: int = 0) -> Request:
 
 def gemini(url: str, **options: object) -> OnlineEngine:
     """The engine on a fake service."""
-    return gemini_engine(EngineOptions(base_url=url, **options))  # type: ignore[arg-type]  # a test's own options
+    options_of_test = EngineOptions(base_url=url, **options)  # type: ignore[arg-type]  # a test's own options
+    return gemini_engine(options_of_test, BARE_CONTEXT)
 
 
 def by_key(replies: Iterable[Reply]) -> dict[str, Reply]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from dermasynth_builder.core.protocols import EngineRun
 from dermasynth_builder.core.records import Facts, Reply, Request, canonical_json
 
 
@@ -45,9 +46,10 @@ class Recited:
     say: Callable[[str], Reply] = answer  # key -> reply; may raise
     asked: list[str] = field(default_factory=list)
     name: str = "recited"
+    is_model: bool = True
     identity: Mapping[str, str | int | float | None] = field(default_factory=lambda: {"engine": "recited"})
 
-    def answer(self, requests: Iterable[Request]) -> Iterator[Reply]:
+    def answer(self, requests: Iterable[Request], _: EngineRun) -> Iterator[Reply]:
         """See `Engine.answer`."""
         for asked in requests:
             self.asked.append(asked.key)

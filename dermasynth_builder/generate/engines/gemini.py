@@ -16,6 +16,7 @@ from typing import Any
 from dermasynth_builder.core.errors import EngineError
 from dermasynth_builder.core.images.renditions import SentImage
 from dermasynth_builder.core.options import EngineOptions
+from dermasynth_builder.core.protocols import EngineContext
 from dermasynth_builder.core.records import Request
 from dermasynth_builder.generate.engines.online import OnlineEngine
 from dermasynth_builder.generate.engines.online.attempt import Access, Identity, Outcome, Status
@@ -120,9 +121,9 @@ _API_VERSION = "v1"  # google-genai's default
 _TIMEOUT_S = 120.0
 
 
-def gemini_engine(options: EngineOptions) -> OnlineEngine:
+def gemini_engine(options: EngineOptions, context: EngineContext) -> OnlineEngine:
     """The engine `gemini`. Needs no key until it is asked."""
-    return OnlineEngine(GeminiService(options))
+    return OnlineEngine(GeminiService(options), context)
 
 
 def gemini_identity(name: str, options: EngineOptions) -> Identity:

@@ -13,6 +13,7 @@ from typing import Any
 from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.core.images.renditions import SentImage
 from dermasynth_builder.core.options import EngineOptions
+from dermasynth_builder.core.protocols import EngineContext
 from dermasynth_builder.core.records import Request
 from dermasynth_builder.generate.engines.online import OnlineEngine
 from dermasynth_builder.generate.engines.online.attempt import Access, Identity, Outcome, Status
@@ -24,13 +25,13 @@ _DEFAULT_URL = "http://127.0.0.1:8000"  # vLLM's
 _TIMEOUT_S = 600.0
 
 
-def openai_engine(options: EngineOptions) -> OnlineEngine:
+def openai_engine(options: EngineOptions, context: EngineContext) -> OnlineEngine:
     """The engine `openai`. Raises UsageError where no model is named: a server may have any."""
     if options.model is None:
         raise UsageError("the engine openai needs --model: the name under which the server has it")
     if options.media_resolution:
         raise UsageError("--media-resolution is Gemini's; for the engine openai, --image-side says how large images go")
-    return OnlineEngine(OpenAIService(replace(options, timeout_s=options.timeout_s or _TIMEOUT_S)))
+    return OnlineEngine(OpenAIService(replace(options, timeout_s=options.timeout_s or _TIMEOUT_S)), context)
 
 
 class OpenAIService:

@@ -16,9 +16,10 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template, TemplateError
 
-from dermasynth_builder.core.errors import EngineError, PromptError
+from dermasynth_builder.core.errors import PromptError
 from dermasynth_builder.core.files import resource_dir
 from dermasynth_builder.core.options import EngineOptions
+from dermasynth_builder.core.protocols import EngineContext, EngineRun
 from dermasynth_builder.core.records import Facts, Reply, Request, canonical_json
 from dermasynth_builder.plan import facts_in_words
 
@@ -44,9 +45,10 @@ class TemplateEngine:
     """See `dermasynth_builder.core.protocols.Engine`."""
 
     name = "template"
+    is_model = False
 
-    def __init__(self, folder: Path | None = None) -> None:
-        folder = (folder or resource_dir("prompts")) / "answers"
+    def __init__(self, folder: Path) -> None:
+        """`folder` holds the texts of all answers. Raises PromptError where they break their form."""
         phrasings, knowledge = (folder / "phrasings.toml", folder / "knowledge.toml")
         self._parts = {name: tuple(map(_part, parts)) for name, parts in _load(phrasings).items()}
         self._knowledge = _load(knowledge)
@@ -61,15 +63,9 @@ class TemplateEngine:
             "texts_sha256": texts,
         }
 
-    def answer(self, requests: Iterable[Request]) -> Iterator[Reply]:
-        """See `Engine.answer`; in the order of the requests. Raises EngineError for one that hides the metadata."""
-        for request in requests:
-            if not request.is_metadata_shown:
-                raise EngineError(
-                    "the engine template answers from the metadata alone: leave out --metadata hidden, or choose "
-                    "another --engine"
-                )
-            yield self._reply(request)
+    def answer(self, requests: Iterable[Request], _: EngineRun) -> Iterator[Reply]:
+        """See `Engine.answer`; in the order of the requests."""
+        return map(self._reply, requests)
 
     def _reply(self, request: Request) -> Reply:
         kinds = [step.question_type for step in request.steps] or [request.question_type]
@@ -96,9 +92,9 @@ class TemplateEngine:
         return {"turns": turns}
 
 
-def template_engine(_: EngineOptions) -> TemplateEngine:
+def template_engine(_: EngineOptions, __: EngineContext) -> TemplateEngine:
     """The engine with the package's own texts; it asks no model and has no options."""
-    return TemplateEngine()
+    return TemplateEngine(resource_dir("prompts") / "answers")
 
 
 class _Writer:

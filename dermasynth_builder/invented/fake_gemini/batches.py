@@ -1,13 +1,11 @@
 """Keeps files on disk, stamps jobs with the time. The files and batch jobs of a fake Gemini.
 
-A job goes from PENDING to RUNNING to its end as it is looked at, so that no test has to wait. Tests may hold calls at
-the points in `held`, and see in `reached` who is there.
+A job goes from PENDING to RUNNING to its end as it is looked at, so that nobody has to wait a day for it.
 """
 
 import json
 import shutil
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -61,17 +59,11 @@ class FakeJob:
 class FakeBatches:
     """All files and jobs, and how jobs go."""
 
-    looks_until_running: int = 1
     looks_until_ended: int = 2
     most_tokens: int | None = None  # of all jobs that have not ended; a job that does not fit gets a 429
     ending: Callable[[FakeJob], str] = lambda _: "SUCCEEDED"  # the state in which a job ends
-    edit_results: Callable[[bytes], bytes] = bytes  # what becomes of a results file before it is there
-    held: set[str] = field(default_factory=set)  # of "upload", "creating", "created", "list", "download"
-    reached: Counter[str] = field(default_factory=Counter)  # how many calls came to each of these points
     jobs: dict[str, FakeJob] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)  # "files/..." -> where it lies
-    created: Counter[str] = field(default_factory=Counter)  # jobs by display name, those that were deleted too
-    refused: int = 0  # jobs that did not fit
     made: int = 0  # files and jobs, which are named by number
     _folder: Path | None = None  # of the files, once there is one
 
@@ -117,12 +109,10 @@ class FakeBatches:
         tokens = sum(of_rows)
         enqueued = sum(job.tokens for job in self.jobs.values() if job.state not in ENDED)
         if self.most_tokens is not None and enqueued + tokens > self.most_tokens:
-            self.refused += 1
             return error_answer(429, "RESOURCE_EXHAUSTED", "Resource has been exhausted (e.g. check quota).")
         display_name = str(batch.get("displayName", ""))
         job = FakeJob(self.new_name("batches"), model, display_name, source, len(of_rows), tokens, created_at=_now())
         self.jobs[job.name] = job
-        self.created[display_name] += 1
         return FakeAnswer(content=job.described())
 
     def look(self, job: FakeJob, answer: AnswerRow) -> Mapping[str, Any]:
@@ -132,7 +122,7 @@ class FakeBatches:
             job.state = self.ending(job)
             if job.state == "SUCCEEDED":
                 self._answer(job, answer)
-        elif job.state == "PENDING" and job.looks >= self.looks_until_running:
+        elif job.state == "PENDING":
             job.state = "RUNNING"
         return job.described()
 
@@ -163,7 +153,7 @@ class FakeBatches:
             job.output = {"inlinedResponses": {"inlinedResponses": inline}}
             return
         name = self.new_name("files")
-        self.append(name, self.edit_results(b"".join(json.dumps(result).encode() + b"\n" for result in results)))
+        self.append(name, b"".join(json.dumps(result).encode() + b"\n" for result in results))
         job.output = {"responsesFile": name}
 
 

@@ -1,6 +1,5 @@
 """Files and Batches of the fake Gemini: HTTP in and out, keys and tokens looked at."""
 
-import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -52,7 +51,6 @@ async def json_of(call: web.Request) -> Any:
 
 
 _PAGE = 10  # jobs of a list, unless asked otherwise
-_HELD_POLL_S = 0.005
 
 
 def add_batch_routes(router: web.UrlDispatcher, version: str, batches: FakeBatches, *, answer: AnswerRow) -> None:
@@ -87,7 +85,6 @@ class _Routes:
         self._batches.append(name, await call.read())
         if "finalize" not in call.headers["X-Goog-Upload-Command"]:
             return web.json_response({}, headers={"X-Goog-Upload-Status": "active"})
-        await self._reach("upload")
         described = {"file": _described(name, self._batches.size_bytes(name))}
         return web.json_response(described, headers={"X-Goog-Upload-Status": "final"})
 
@@ -100,35 +97,21 @@ class _Routes:
         content = self._batches.content(call.match_info["name"])
         if content is None:
             return response(call, _none(call.match_info["name"]))
-        half = len(content) // 2
-        sent = web.StreamResponse(headers={"Content-Length": str(len(content))})
-        await sent.prepare(call)
-        await sent.write(content[:half])
-        await self._reach("download")
-        await sent.write(content[half:])
-        return sent
+        return web.Response(body=content)
 
     async def delete_file(self, call: web.Request) -> web.StreamResponse:
         name = call.match_info["name"]
         return response(call, FakeAnswer() if self._batches.delete(name) else _none(name))
 
     async def create(self, call: web.Request) -> web.StreamResponse:
-        """Once a job is asked for it is made, even where nobody waits for the answer any more."""
         if refusal := refusal_of_key(call):
             return response(call, refusal)
-        made = await asyncio.shield(self._make(call.match_info["model"], await json_of(call)))
-        await self._reach("created")
-        return response(call, made)
-
-    async def _make(self, model: str, body: Any) -> FakeAnswer:
-        await self._reach("creating")
-        return self._batches.create(model, body)
+        return response(call, self._batches.create(call.match_info["model"], await json_of(call)))
 
     async def list(self, call: web.Request) -> web.StreamResponse:
         """Newest first, page by page."""
         if refusal := refusal_of_key(call):
             return response(call, refusal)
-        await self._reach("list")
         first, size = int(call.query.get("pageToken") or 0), int(call.query.get("pageSize") or _PAGE)
         jobs = list(self._batches.jobs.values())[::-1]
         page = {"operations": [self._batches.look(job, self._answer) for job in jobs[first : first + size]]}
@@ -153,12 +136,6 @@ class _Routes:
 
     def _job(self, call: web.Request) -> FakeJob | None:
         return self._batches.jobs.get(call.match_info["name"])
-
-    async def _reach(self, point: str) -> None:
-        """Waits here while tests hold the point."""
-        self._batches.reached[point] += 1
-        while point in self._batches.held:
-            await asyncio.sleep(_HELD_POLL_S)
 
 
 def _described(name: str, size_bytes: int | None) -> Mapping[str, Any]:

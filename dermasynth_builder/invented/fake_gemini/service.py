@@ -1,7 +1,7 @@
 """A Gemini service on the loopback interface, for tests and for trying things without a key.
 
     with FakeGemini(shares={"safety": 0.01}) as fake:
-        engine = gemini_engine(EngineOptions(base_url=fake.url))
+        engine = registry.engine("gemini", EngineOptions(base_url=fake.url))
 
 It speaks the REST of `generativelanguage.googleapis.com`, v1 and v1beta, Files and Batches too, and `generateContent`
 of Vertex. What it answers depends on the seed and the request alone; the version of the model that each answer names
@@ -98,6 +98,21 @@ class FakeGemini:
         self._left -= 1
         return None
 
+    def application(self) -> web.Application:
+        """The routes."""
+        routes = _Routes(self)
+        made = web.Application(client_max_size=_MOST_BODY_BYTES)
+        for version in ("v1", "v1beta"):
+            made.router.add_get(f"/{version}/models", routes.models)
+            made.router.add_get(f"/{version}/models/{{model}}", routes.model)
+            made.router.add_post(f"/{version}/models/{{model}}:generateContent", routes.generate)
+            made.router.add_post(f"/{version}/models/{{model}}:countTokens", routes.count_tokens)
+            add_batch_routes(made.router, version, self.batches, answer=self.answer_row)
+        for version in ("v1", "v1beta1"):
+            made.router.add_post(f"/{version}/{_VERTEX_PLACE}/models/{{model}}:generateContent", routes.generate)
+        made.router.add_get("/requests", routes.requests)
+        return made
+
     def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -136,22 +151,6 @@ def serve(fake: FakeGemini, port: int, say: Callable[[str], object]) -> None:
 
     with suppress(KeyboardInterrupt):
         asyncio.run(run())
-
-
-def application(fake: FakeGemini) -> web.Application:
-    """The routes."""
-    routes = _Routes(fake)
-    made = web.Application(client_max_size=_MOST_BODY_BYTES)
-    for version in ("v1", "v1beta"):
-        made.router.add_get(f"/{version}/models", routes.models)
-        made.router.add_get(f"/{version}/models/{{model}}", routes.model)
-        made.router.add_post(f"/{version}/models/{{model}}:generateContent", routes.generate)
-        made.router.add_post(f"/{version}/models/{{model}}:countTokens", routes.count_tokens)
-        add_batch_routes(made.router, version, fake.batches, answer=fake.answer_row)
-    for version in ("v1", "v1beta1"):
-        made.router.add_post(f"/{version}/{_VERTEX_PLACE}/models/{{model}}:generateContent", routes.generate)
-    made.router.add_get("/requests", routes.requests)
-    return made
 
 
 class _Routes:
@@ -198,7 +197,7 @@ def _described(model: str) -> dict[str, Any]:
 
 def _runner(fake: FakeGemini) -> web.AppRunner:
     """Slow answers are dropped when it ends."""
-    return web.AppRunner(application(fake), access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
+    return web.AppRunner(fake.application(), access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
 
 
 async def _start(runner: web.AppRunner, port: int) -> int:

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import date
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,10 +12,13 @@ from dermasynth_builder.core.options import BatchOptions, EngineOptions, MediaRe
 from dermasynth_builder.generate.engines.batch.shards import estimated_tokens, outcome_of_row
 from dermasynth_builder.generate.engines.online.attempt import Attempts, Status
 from dermasynth_builder.generate.prices import load_prices
-from dermasynth_builder.invented.fake_gemini.service import FakeGemini
+from dermasynth_builder.generate.run import Run
 from dermasynth_builder.plan import reply_form
 from tests.support.batches import Hours, gemini_batch, shards_of
 from tests.support.fake_service import KEY, by_key, draw_picture, picture_requests, question_about
+from tests.support.watched_gemini import WatchedGemini
+
+DAY = date(2026, 11, 23)
 
 
 @pytest.fixture(autouse=True)
@@ -27,8 +29,8 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_request_is_answered_by_a_job_with_its_provenance(tmp_path: Path) -> None:
     asked = picture_requests(tmp_path, 12)
-    with FakeGemini() as fake:
-        got = by_key(gemini_batch(fake.url, tmp_path).answer(asked))
+    with WatchedGemini() as fake:
+        got = by_key(gemini_batch(fake.url, tmp_path).answer(asked, Run()))
     assert got.keys() == {each.key for each in asked}
     for each in asked:
         reply = got[each.key]
@@ -36,7 +38,7 @@ def test_every_request_is_answered_by_a_job_with_its_provenance(tmp_path: Path) 
         assert (reply.model, reply.model_version) == ("gemini-3.5-flash-lite", "gemini-3.5-flash-lite-fake")
         assert (reply.parameters["tier"], reply.cost_usd) == ("batch", 0.5)
         assert str(reply.parameters["batch"]).startswith("batches/")
-    assert sorted(fake.batches.created.values()) == [1, 1, 1]
+    assert sorted(fake.created.values()) == [1, 1, 1]
     assert not fake.batches.files
     assert not fake.batches.jobs
     assert [(shard.rows, shard.state) for shard in shards_of(tmp_path)] == [(5, "done"), (5, "done"), (2, "done")]
@@ -44,9 +46,9 @@ def test_every_request_is_answered_by_a_job_with_its_provenance(tmp_path: Path) 
 
 def test_a_job_that_expires_is_halved_until_its_parts_go_through(tmp_path: Path) -> None:
     asked = picture_requests(tmp_path, 12)
-    with FakeGemini() as fake:
+    with WatchedGemini() as fake:
         fake.batches.ending = lambda job: "EXPIRED" if job.rows > 3 else "SUCCEEDED"
-        got = by_key(gemini_batch(fake.url, tmp_path, most_rows=8).answer(asked))
+        got = by_key(gemini_batch(fake.url, tmp_path, most_rows=8).answer(asked, Run()))
     assert {reply.failure for reply in got.values()} == {None}
     assert len(got) == sum(fake.asked.values()) == 12
     shards = shards_of(tmp_path)
@@ -65,9 +67,9 @@ def test_a_job_that_expires_is_halved_until_its_parts_go_through(tmp_path: Path)
 @pytest.mark.parametrize("state", ["EXPIRED", "FAILED", "CANCELLED"])
 def test_rows_whose_jobs_never_succeed_fail_by_name_after_four_attempts(tmp_path: Path, state: str) -> None:
     asked = picture_requests(tmp_path, 5)
-    with FakeGemini() as fake:
+    with WatchedGemini() as fake:
         fake.batches.ending = lambda _: state
-        got = by_key(gemini_batch(fake.url, tmp_path).answer(asked))
+        got = by_key(gemini_batch(fake.url, tmp_path).answer(asked, Run()))
     assert {reply.failure for reply in got.values()} == {f"batch: {state} (4 attempts)"}
     assert {reply.parameters["tier"] for reply in got.values()} == {"batch"}
     assert len(got) == 5
@@ -77,8 +79,8 @@ def test_rows_whose_jobs_never_succeed_fail_by_name_after_four_attempts(tmp_path
 def test_rows_that_fail_are_asked_again_or_kept_with_their_reason(tmp_path: Path) -> None:
     asked = picture_requests(tmp_path, 60)
     shares = {"server": 0.1, "cut": 0.1, "broken": 0.1, "safety": 0.1, "always-server": 0.05}
-    with FakeGemini(seed=2, shares=shares) as fake:
-        got = by_key(gemini_batch(fake.url, tmp_path, most_rows=20).answer(asked))
+    with WatchedGemini(seed=2, shares=shares) as fake:
+        got = by_key(gemini_batch(fake.url, tmp_path, most_rows=20).answer(asked, Run()))
     assert len(got) == 60
     assert sum(reply.attempts for reply in got.values()) == sum(fake.asked.values()) > 70
     kinds = {str(reply.failure).partition(":")[0] for reply in got.values() if reply.failure}
@@ -90,18 +92,18 @@ def test_rows_that_fail_are_asked_again_or_kept_with_their_reason(tmp_path: Path
 
 def test_a_full_queue_is_waited_for_and_tokens_that_may_be_enqueued_are_counted(tmp_path: Path) -> None:
     asked = picture_requests(tmp_path, 20)
-    with FakeGemini() as fake:
+    with WatchedGemini() as fake:
         fake.batches.most_tokens = 5 * 1200
-        got = by_key(gemini_batch(fake.url, tmp_path).answer(asked))
+        got = by_key(gemini_batch(fake.url, tmp_path).answer(asked, Run()))
         assert len(got) == 20
-        assert set(fake.batches.created.values()) == {1}
+        assert set(fake.created.values()) == {1}
         fake.batches.most_tokens = 12 * 1200
-        fake.batches.created.clear()
-        refused = fake.batches.refused
+        fake.created.clear()
+        refused = fake.refused
         limited = gemini_batch(fake.url, tmp_path / "limited", enqueued_tokens=12 * 1200)
-        assert len(by_key(limited.answer(asked))) == 20
-        assert fake.batches.refused == refused > 0
-    assert len(fake.batches.created) == 7  # a quarter of the tokens each: three rows
+        assert len(by_key(limited.answer(asked, Run()))) == 20
+        assert fake.refused == refused > 0
+    assert len(fake.created) == 7  # a quarter of the tokens each: three rows
 
 
 @pytest.mark.parametrize(
@@ -117,27 +119,26 @@ def test_tokens_are_estimated_by_the_rules_of_the_model(
     tmp_path: Path, model: str, resolution: MediaResolution | None, image: int
 ) -> None:
     request = replace(question_about(draw_picture(tmp_path / "0.jpg")), prompt="x" * 400, reply_schema="")
-    family_of = partial(load_prices().image_family, on=date(2026, 11, 23))
-    options = EngineOptions(model, media_resolution=resolution, batch=BatchOptions(image_family=family_of))
-    assert estimated_tokens(Attempts(1, request, 4096, 0.0), options) == 100 + image
-    assert estimated_tokens(Attempts(1, replace(request, image_path=None), 4096, 0.0), options) == 100
+    options, family = EngineOptions(model, media_resolution=resolution), load_prices().image_family(model, DAY)
+    assert estimated_tokens(Attempts(1, request, 4096, 0.0), options, family) == 100 + image
+    assert estimated_tokens(Attempts(1, replace(request, image_path=None), 4096, 0.0), options, family) == 100
 
 
 def test_a_job_whose_making_got_no_answer_is_found_and_not_made_again(tmp_path: Path) -> None:
     asked = picture_requests(tmp_path, 5)
-    with FakeGemini() as fake:
-        fake.batches.held.add("created")
-        clock = Hours(strike=lambda _: fake.batches.held.clear())
-        got = by_key(gemini_batch(fake.url, tmp_path, clock, timeout_s=1.0).answer(asked))
+    with WatchedGemini() as fake:
+        fake.held.add("created")
+        clock = Hours(strike=lambda _: fake.held.clear())
+        got = by_key(gemini_batch(fake.url, tmp_path, clock, timeout_s=1.0).answer(asked, Run()))
     assert len(got) == 5
-    assert list(fake.batches.created.values()) == [1]
+    assert list(fake.created.values()) == [1]
 
 
 def test_a_job_that_vanishes_is_handed_in_again_in_halves(tmp_path: Path) -> None:
     asked = picture_requests(tmp_path, 4)
-    with FakeGemini() as fake:
+    with WatchedGemini() as fake:
         clock = Hours(strike=lambda waits: fake.batches.jobs.clear() if waits == 1 else None)
-        got = by_key(gemini_batch(fake.url, tmp_path, clock).answer(asked))
+        got = by_key(gemini_batch(fake.url, tmp_path, clock).answer(asked, Run()))
     assert len(got) == 4
     assert [shard.note for shard in shards_of(tmp_path)] == [
         "batch: the job is gone; sent again as 2 and 3",
@@ -147,20 +148,25 @@ def test_a_job_that_vanishes_is_handed_in_again_in_halves(tmp_path: Path) -> Non
 
 def test_it_tells_how_its_shards_are_and_looks_less_often_while_nothing_happens(tmp_path: Path) -> None:
     notes: list[str] = []
-    with FakeGemini() as fake:
-        fake.batches.looks_until_running, fake.batches.looks_until_ended = 2, 9
-        clock = Hours()
-        engine = gemini_batch(fake.url, tmp_path, clock)
-        engine.tell = notes.append
-        assert len(by_key(engine.answer(picture_requests(tmp_path, 12)))) == 12
-    assert notes == [*["shards: 3 pending"] * 2, *["shards: 3 running"] * 7, ""]
-    assert clock.waits == [30, 45, 30, *(30 * 1.5**more for more in range(1, 7))]
+    with WatchedGemini() as fake:
+        fake.batches.looks_until_ended = 9
+
+        def hurry(waits: int) -> None:
+            if waits == 1:
+                next(iter(fake.batches.jobs.values())).looks = 4
+
+        clock = Hours(strike=hurry)
+        run = Run()
+        run.advance = lambda _: notes.append(run.note)
+        assert len(by_key(gemini_batch(fake.url, tmp_path, clock).answer(picture_requests(tmp_path, 12), run))) == 12
+    assert notes == ["shards: 3 pending", *["shards: 3 running"] * 4, *["shards: 2 running"] * 4, ""]
+    assert clock.waits == [30, *[30 * 1.5**more for more in range(4)] * 2]
 
 
 def test_a_second_job_of_the_same_name_is_cancelled(tmp_path: Path) -> None:
     asked = picture_requests(tmp_path, 5)
     cancelled: set[str] = set()
-    with FakeGemini() as fake:
+    with WatchedGemini() as fake:
         fake.batches.looks_until_ended = 4
 
         def repeat(waits: int) -> None:
@@ -170,7 +176,7 @@ def test_a_second_job_of_the_same_name_is_cancelled(tmp_path: Path) -> None:
                 fake.batches.create(job.model, {"batch": source})
             cancelled.update(each.name for each in fake.batches.jobs.values() if each.state == "CANCELLED")
 
-        got = by_key(gemini_batch(fake.url, tmp_path, Hours(strike=repeat)).answer(asked))
+        got = by_key(gemini_batch(fake.url, tmp_path, Hours(strike=repeat)).answer(asked, Run()))
     assert len(got) == 5
     assert len(cancelled) == 1
     assert not cancelled & {reply.parameters["batch"] for reply in got.values()}
@@ -179,9 +185,9 @@ def test_a_second_job_of_the_same_name_is_cancelled(tmp_path: Path) -> None:
 
 def test_rows_past_the_deadline_are_cancelled_and_asked_online_and_say_so(tmp_path: Path) -> None:
     asked = picture_requests(tmp_path, 12)
-    with FakeGemini() as fake:
+    with WatchedGemini() as fake:
         fake.batches.looks_until_ended = 10**6
-        got = by_key(gemini_batch(fake.url, tmp_path, deadline_h=5.5).answer(asked))
+        got = by_key(gemini_batch(fake.url, tmp_path, deadline_h=5.5).answer(asked, Run()))
     assert len(got) == 12
     assert {(reply.parameters["tier"], reply.failure, reply.attempts) for reply in got.values()} == {
         ("standard", None, 2)
@@ -198,16 +204,16 @@ def test_results_with_unknown_doubled_torn_and_missing_rows_settle_each_row_once
         first, *rest = results.splitlines(keepends=True)
         return b"".join([first.replace(b'"key": "', b'"key": "x'), *rest, *rest, b"{torn"])
 
-    with FakeGemini() as fake:
-        fake.batches.edit_results = spoiled
+    with WatchedGemini() as fake:
+        fake.spoil = spoiled
         fake.batches.ending = lambda job: "SUCCEEDED" if job.rows > 1 else restored(fake)
-        got = by_key(gemini_batch(fake.url, tmp_path).answer(asked))
+        got = by_key(gemini_batch(fake.url, tmp_path).answer(asked, Run()))
     assert {reply.failure for reply in got.values()} == {None}
     assert sorted(reply.attempts for reply in got.values()) == [1, 1, 1, 1, 2]
 
 
-def restored(fake: FakeGemini) -> str:
-    fake.batches.edit_results = bytes
+def restored(fake: WatchedGemini) -> str:
+    fake.spoil = bytes
     return "SUCCEEDED"
 
 
@@ -223,16 +229,16 @@ def test_a_service_that_cannot_be_asked_ends_the_run_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, options: dict[str, str], said: str
 ) -> None:
     monkeypatch.setenv("GEMINI_API_KEY", key)
-    with FakeGemini() as fake, pytest.raises(EngineError, match=said) as raised:
-        list(gemini_batch(options.get("base_url", fake.url), tmp_path).answer(picture_requests(tmp_path, 5)))
+    with WatchedGemini() as fake, pytest.raises(EngineError, match=said) as raised:
+        list(gemini_batch(options.get("base_url", fake.url), tmp_path).answer(picture_requests(tmp_path, 5), Run()))
     assert KEY not in str(raised.value)
 
 
 def test_an_image_that_cannot_be_read_is_a_failure_and_the_others_go(tmp_path: Path) -> None:
     asked = picture_requests(tmp_path, 6)
     (tmp_path / "1.jpg").write_bytes(b"no image")
-    with FakeGemini() as fake:
-        got = by_key(gemini_batch(f"{fake.url}/v1beta", tmp_path).answer(asked))
+    with WatchedGemini() as fake:
+        got = by_key(gemini_batch(f"{fake.url}/v1beta", tmp_path).answer(asked, Run()))
     failures = [got[each.key].failure for each in asked]
     assert [bool(failure) for failure in failures] == [False, False, True, True, False, False]
     assert str(failures[2]).startswith("image: 1.jpg cannot be read")

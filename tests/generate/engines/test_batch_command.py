@@ -12,17 +12,18 @@ import pytest
 from dermasynth_builder import pipeline
 from dermasynth_builder.core.errors import EngineError, StoppedError
 from dermasynth_builder.core.options import BatchOptions, EngineOptions, PlanOptions, Settings
+from dermasynth_builder.core.protocols import EngineRun
 from dermasynth_builder.core.records import Reply, Request
 from dermasynth_builder.generate.engines.batch import GeminiBatchEngine
 from dermasynth_builder.generate.ledger import Ledger, ledger_path
 from dermasynth_builder.generate.prices import Tier, cost_usd, load_prices
 from dermasynth_builder.generate.run import Run, generate
-from dermasynth_builder.invented.fake_gemini.service import FakeGemini
 from dermasynth_builder.invented.specimens.pad_ufes import write_pad_ufes
 from tests.generate.engines.test_gemini_command import records_in, start, wait_until
 from tests.support.batches import gemini_batch, shards_of
 from tests.support.fake_service import KEY, picture_requests, require_nowhere, run_command
 from tests.support.recorder import Recorder
+from tests.support.watched_gemini import WatchedGemini
 
 STEPS = ("upload", "creating", "created", "list", "download")
 
@@ -38,32 +39,32 @@ def words(raw: Path, work: Path, url: str, *more: str) -> tuple[str | Path, ...]
     return (*given, "--rounds", "1", "--batch-rows", "9", "--poll", "0.02", *more)
 
 
-def kill_at(step: str, fake: FakeGemini, given: Iterable[str | Path]) -> None:
+def kill_at(step: str, fake: WatchedGemini, given: Iterable[str | Path]) -> None:
     """Starts the command and kills it when the service has its call and has not answered."""
-    before = fake.batches.reached[step]
-    fake.batches.held.add(step)
+    before = fake.reached[step]
+    fake.held.add(step)
     process = start(*given)
-    wait_until(lambda: fake.batches.reached[step] > before or process.poll() is not None)
+    wait_until(lambda: fake.reached[step] > before or process.poll() is not None)
     assert process.poll() is None, f"it ended before {step}"
-    jobs = fake.batches.created.total()
+    jobs = fake.created.total()
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    fake.batches.held.clear()
+    fake.held.clear()
     if step == "creating":
-        wait_until(lambda: fake.batches.created.total() > jobs)  # the service had the call: it makes the job
+        wait_until(lambda: fake.created.total() > jobs)  # the service had the call: it makes the job
 
 
 @pytest.mark.slow
 def test_killed_at_every_step_no_shard_gets_a_second_job_and_the_rows_are_exact(tmp_path: Path) -> None:
     raw, work = write_pad_ufes(tmp_path / "raw", images=12, side_px=16), tmp_path / "build"
-    with FakeGemini() as fake:
+    with WatchedGemini() as fake:
         given = words(raw, work, fake.url)
         for step in STEPS:
             kill_at(step, fake, given)
         done = run_command(*given)
         assert done.returncode == 0, done.stderr
-        assert set(fake.batches.created.values()) == {1}
-        assert len(fake.batches.created) == 3
+        assert set(fake.created.values()) == {1}
+        assert len(fake.created) == 3
         jobs, asked = fake.batches.made, fake.asked.copy()
         again = run_command(*given)
         assert (fake.batches.made, fake.asked) == (jobs, asked)
@@ -77,7 +78,7 @@ def test_killed_at_every_step_no_shard_gets_a_second_job_and_the_rows_are_exact(
 def test_killed_while_overdue_rows_are_asked_online_it_repeats_no_more_than_was_in_flight(tmp_path: Path) -> None:
     raw, work = write_pad_ufes(tmp_path / "raw", images=12, side_px=16), tmp_path / "build"
     goals = (3, 10, 20)  # requests that the service has met: in the first, the second and the third shard
-    with FakeGemini(latency_s=0.1) as fake:
+    with WatchedGemini(latency_s=0.1) as fake:
         fake.batches.looks_until_ended = 10**6
         given = words(raw, work, fake.url, "--deadline", "0.00001", "--concurrency", "4")
         for goal in goals:
@@ -87,7 +88,7 @@ def test_killed_while_overdue_rows_are_asked_online_it_repeats_no_more_than_was_
             assert process.wait() == -signal.SIGKILL
         done = run_command(*given)
         assert done.returncode == 0, done.stderr
-        assert list(fake.batches.created.values()) == [1, 1, 1]
+        assert list(fake.created.values()) == [1, 1, 1]
         again = run_command(*given)
         assert fake.batches.made == 6  # a file and a job a shard
     assert "0 answered, 0 failed, 24 known from before" in again.stdout
@@ -103,7 +104,7 @@ def test_killed_while_overdue_rows_are_asked_online_it_repeats_no_more_than_was_
 def test_what_comes_in_a_batch_or_online_is_paid_as_the_price_table_says(
     tmp_path: Path, recorder: Recorder, deadline_h: float | None, tier: Tier
 ) -> None:
-    with FakeGemini() as fake:
+    with WatchedGemini() as fake:
         fake.batches.looks_until_ended = 10**6 if deadline_h else 1
         settings = Settings(
             raw={"pad_ufes": write_pad_ufes(tmp_path / "raw", images=6, side_px=16)},
@@ -125,7 +126,7 @@ def test_what_comes_in_a_batch_or_online_is_paid_as_the_price_table_says(
 @pytest.mark.slow
 def test_status_shows_shards_and_cancel_ends_their_jobs(tmp_path: Path) -> None:
     raw, work = write_pad_ufes(tmp_path / "raw", images=12, side_px=16), tmp_path / "build"
-    with FakeGemini() as fake:
+    with WatchedGemini() as fake:
         fake.batches.looks_until_ended = 10**6
         given = words(raw, work, fake.url)
         process = start(*given)
@@ -154,8 +155,10 @@ class BreakingOff:
         self.inner = inner
         self.name, self.identity = inner.name, inner.identity
 
-    def answer(self, requests: Iterable[Request]) -> Iterator[Reply]:
-        replies = self.inner.answer(requests)
+    is_model = True
+
+    def answer(self, requests: Iterable[Request], run: EngineRun) -> Iterator[Reply]:
+        replies = self.inner.answer(requests, run)
         for _ in range(3):
             yield next(replies)
         replies.close()  # type: ignore[attr-defined]  # a generator
@@ -164,7 +167,7 @@ class BreakingOff:
 
 def test_a_run_that_breaks_off_as_overdue_rows_come_in_online_keeps_each_row_once(tmp_path: Path) -> None:
     asked = picture_requests(tmp_path, 12)
-    with FakeGemini() as fake:
+    with WatchedGemini() as fake:
         fake.batches.looks_until_ended = 10**6
         engine = BreakingOff(gemini_batch(fake.url, tmp_path / "batches", deadline_h=5.5))
         ledger = Ledger(ledger_path(tmp_path, engine), engine.identity, pytest.fail)
@@ -178,7 +181,7 @@ def test_a_run_that_breaks_off_as_overdue_rows_come_in_online_keeps_each_row_onc
 
 def test_a_cap_holds_for_overdue_rows_too_and_a_higher_one_goes_on(tmp_path: Path) -> None:
     asked = picture_requests(tmp_path, 20)
-    with FakeGemini() as fake:
+    with WatchedGemini() as fake:
         fake.batches.looks_until_ended = 10**6
         engine = gemini_batch(fake.url, tmp_path / "batches", deadline_h=5.5)
         ledger = Ledger(ledger_path(tmp_path, engine), engine.identity, pytest.fail)
@@ -192,7 +195,7 @@ def test_a_cap_holds_for_overdue_rows_too_and_a_higher_one_goes_on(tmp_path: Pat
 
 def test_a_run_that_breaks_off_while_rows_come_in_keeps_each_row_once(tmp_path: Path) -> None:
     asked = picture_requests(tmp_path, 12)
-    with FakeGemini(shares={"safety": 0.3}) as fake:
+    with WatchedGemini(shares={"safety": 0.3}) as fake:
         engine = BreakingOff(gemini_batch(fake.url, tmp_path / "batches"))
         ledger = Ledger(ledger_path(tmp_path, engine), engine.identity, pytest.fail)
         with pytest.raises(EngineError):
@@ -200,7 +203,7 @@ def test_a_run_that_breaks_off_while_rows_come_in_keeps_each_row_once(tmp_path: 
         assert len(ledger) == 3
         run, advanced = Run(), list[int]()
         generate(asked, engine.inner, ledger, run=run, is_failed_wanted=True, advance=advanced.append)
-    assert len(advanced) == 12
+    assert sum(advanced) == 12
     assert {reply.key for _, reply in ledger.answered(asked) if reply} == {each.key for each in asked}
     lines = ledger.path.read_bytes().splitlines()[1:]
     assert len(lines) == fake.asked.total()

@@ -12,6 +12,7 @@ from dermasynth_builder.core.options import PlanOptions
 from dermasynth_builder.core.protocols import Engine
 from dermasynth_builder.core.records import ImageFile, Reply, Request, canonical_json, digest
 from dermasynth_builder.generate.ledger import Ledger, ledger_path
+from dermasynth_builder.generate.run import Run
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import load_prompt_book
 from tests.support.clinical_images import EMPTY, FULL, SPARSE, clinical_image
@@ -39,16 +40,17 @@ def name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def engine(name: str, tmp_path: Path) -> Iterator[Engine]:
     """The engine, with a service that answers it where there is one."""
-    with serving(name, tmp_path) as options:
-        yield registry.engine(name, options)
+    with serving(name, tmp_path) as given:
+        yield registry.engine(name, *given)
 
 
 def ask(engine: Engine, requests: Iterable[Request]) -> dict[str, Reply]:
     """The reply to each request; fails where one has none, two, or one that nobody asked for."""
     asked = list(requests)
-    replies = list(engine.answer(iter(asked)))
+    replies = list(engine.answer(iter(asked), Run()))
     assert sorted(reply.key for reply in replies) == sorted(request.key for request in asked)
     for reply in replies:
+        assert reply.text is None or (reply.model is not None) == engine.is_model
         assert (reply.text is None) != (reply.failure is None)
         assert reply.failure is None or re.fullmatch(r"[a-z][a-z ]*: \S.*", reply.failure, re.DOTALL), reply.failure
         canonical_json(dict(reply.usage) | dict(reply.parameters))
@@ -122,7 +124,6 @@ def test_what_names_no_model_is_a_pure_function_of_the_request(name: str, engine
     answered = {key: reply for key, reply in ask(engine, requests).items() if reply.text is not None}
     pure = {key: reply for key, reply in answered.items() if reply.model is None}
     again = [request for request in reversed(requests) if request.key in pure]
-    assert pure in ({}, answered)
     assert ask(registry.engine(name, NOBODY), again) == (pure and ask(engine, again)) == pure
     assert all(reply.answered_at is None and not reply.usage for reply in pure.values())
 

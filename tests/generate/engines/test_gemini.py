@@ -20,6 +20,7 @@ from dermasynth_builder.core.images.renditions import ImageFault, make_sent_imag
 from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.core.records import Request
 from dermasynth_builder.generate.engines.gemini import SAFETY_OFF
+from dermasynth_builder.generate.run import Run
 from dermasynth_builder.invented.fake_gemini.answers import camel_keys
 from dermasynth_builder.invented.fake_gemini.service import FakeGemini
 from dermasynth_builder.plan import reply_form
@@ -113,7 +114,7 @@ def test_a_request_goes_out_as_googles_sdk_sends_it(
         max_output_tokens=options.max_output_tokens,
         is_vertex=options.is_vertex,
     )
-    assert next(engine.answer([asked])).text == '{"answer": "x"}'
+    assert next(engine.answer([asked], Run())).text == '{"answer": "x"}'
     (sdk_path, sdk_headers, sdk_body), (path, headers, body) = kept
     assert path == sdk_path
     assert permission_in(headers) == permission_in(sdk_headers) == PERMISSIONS[login]
@@ -156,7 +157,7 @@ def with_plain_base64(body: Any) -> Any:
 def test_every_request_gets_an_answer_with_its_provenance(tmp_path: Path) -> None:
     asked = picture_requests(tmp_path, 40)
     with FakeGemini(latency_s=0.01) as fake:
-        got = by_key(gemini(fake.url, thinking="low").answer(asked))
+        got = by_key(gemini(fake.url, thinking="low").answer(asked, Run()))
     assert got.keys() == {each.key for each in asked}
     for each in asked:
         reply = got[each.key]
@@ -180,14 +181,14 @@ def test_requests_are_pulled_no_faster_than_they_may_be_in_flight(tmp_path: Path
             yield each
 
     with FakeGemini(latency_s=0.01) as fake:
-        for _ in gemini(fake.url, concurrency=7).answer(pull()):
+        for _ in gemini(fake.url, concurrency=7).answer(pull(), Run()):
             answered += 1
     assert (pulled, answered, most) == (60, 60, 7)
 
 
 def test_an_engine_that_is_closed_early_leaves_nothing_behind(tmp_path: Path) -> None:
     with FakeGemini(latency_s=0.05) as fake:
-        answers = gemini(fake.url, concurrency=4).answer(picture_requests(tmp_path, 20))
+        answers = gemini(fake.url, concurrency=4).answer(picture_requests(tmp_path, 20), Run())
         next(answers)
         answers.close()  # type: ignore[attr-defined]  # a generator
         assert sum(fake.asked.values()) <= 8
@@ -197,7 +198,7 @@ def test_it_works_where_a_loop_is_running_already(tmp_path: Path) -> None:
     import asyncio
 
     async def in_a_notebook(url: str) -> int:
-        return len(list(gemini(url).answer(picture_requests(tmp_path, 5))))
+        return len(list(gemini(url).answer(picture_requests(tmp_path, 5), Run())))
 
     with FakeGemini() as fake:
         assert asyncio.run(in_a_notebook(fake.url)) == 5
@@ -216,7 +217,7 @@ def test_what_no_request_can_mend_ends_the_run_with_what_to_do(
 ) -> None:
     monkeypatch.setenv("GEMINI_API_KEY", key)
     with FakeGemini() as fake, pytest.raises(EngineError, match=said) as raised:
-        list(gemini(fake.url, concurrency=4, **options).answer(picture_requests(tmp_path, 20)))
+        list(gemini(fake.url, concurrency=4, **options).answer(picture_requests(tmp_path, 20), Run()))
     assert KEY not in str(raised.value)
     assert sum(fake.answered.values()) <= 4
 
@@ -225,7 +226,7 @@ def test_an_image_that_cannot_be_read_is_a_failure_and_no_exception(tmp_path: Pa
     broken = question_about(draw_picture(tmp_path / "a.jpg"))
     (tmp_path / "a.jpg").write_bytes(b"no image")
     with FakeGemini() as fake:
-        (reply,) = gemini(fake.url).answer([broken])
+        (reply,) = gemini(fake.url).answer([broken], Run())
     assert str(reply.failure).startswith("image: a.jpg cannot be read")
     assert not fake.asked
 

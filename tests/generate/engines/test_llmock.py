@@ -15,9 +15,10 @@ from urllib.request import urlopen
 import pytest
 
 from dermasynth_builder.core.options import EngineOptions
-from dermasynth_builder.core.protocols import Engine
+from dermasynth_builder.core.protocols import BARE_CONTEXT, Engine
 from dermasynth_builder.generate.engines.gemini import gemini_engine
 from dermasynth_builder.generate.engines.openai import openai_engine
+from dermasynth_builder.generate.run import Run
 from tests.support.fake_service import KEY, picture_requests
 
 PER_MINUTE = 300
@@ -61,8 +62,8 @@ def json_of(url: str) -> Any:
 
 def engine_at(name: str, url: str) -> Engine:
     if name == "gemini":
-        return gemini_engine(EngineOptions(base_url=f"{url}/gemini/v1beta"))
-    return openai_engine(EngineOptions(base_url=url, model="gpt-4o"))
+        return gemini_engine(EngineOptions(base_url=f"{url}/gemini/v1beta"), BARE_CONTEXT)
+    return openai_engine(EngineOptions(base_url=url, model="gpt-4o"), BARE_CONTEXT)
 
 
 @pytest.mark.slow
@@ -72,7 +73,7 @@ def test_a_quota_is_met_as_llmock_asks(name: str, calls: int, tmp_path: Path, mo
     monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
     asked = picture_requests(tmp_path, calls)
     with llmock("--rpm", str(PER_MINUTE)) as url:
-        replies = list(engine_at(name, url).answer(asked))
+        replies = list(engine_at(name, url).answer(asked, Run()))
         verdict = json_of(f"{url}/_llmock/verdict")
         attempts = len(json_of(f"{url}/_llmock/requests")["requests"])
     assert not [reply.failure for reply in replies if reply.failure]

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.core.images.renditions import make_sent_image
 from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.generate.engines.online.attempt import Status
-from dermasynth_builder.generate.engines.openai import OpenAIService, openai_engine, read_chat
+from dermasynth_builder.generate.engines.openai import OpenAIService, read_chat
 from tests.support.fake_service import draw_picture, question_about
 
 OPTIONS = EngineOptions(model="medgemma", base_url="http://127.0.0.1:1/v1", thinking="low")
@@ -65,6 +66,6 @@ def test_completions_are_read(content: bytes, status: Status, text: str | None) 
 
 def test_options_that_do_not_fit_are_refused() -> None:
     with pytest.raises(UsageError, match="--model"):
-        openai_engine(EngineOptions())
+        registry.engine("openai")
     with pytest.raises(UsageError, match="--media-resolution"):
-        openai_engine(EngineOptions(model="m", media_resolution="low"))
+        registry.engine("openai", EngineOptions(model="m", media_resolution="low"))

@@ -12,6 +12,7 @@ import pytest
 
 from dermasynth_builder.core.errors import EngineError, QuotaError
 from dermasynth_builder.core.options import EngineOptions
+from dermasynth_builder.core.protocols import BARE_CONTEXT, Price
 from dermasynth_builder.core.records import Reply, Request
 from dermasynth_builder.generate.engines.online.attempt import Attempt, AttemptResult, Outcome, Status
 from dermasynth_builder.generate.engines.online.pace import Pace
@@ -21,6 +22,8 @@ from tests.support.recited import requests
 
 GOOD = Outcome(Status.ANSWERED, '{"answer": "a macule"}', usage={"totalTokenCount": 1000}, model_version="m-1")
 LATENCY_S = 0.2
+
+unknown = BARE_CONTEXT.price
 
 
 @dataclass
@@ -53,14 +56,14 @@ class Rehearsed:
         self.now = until
         return None
 
-    def run(self, count: int, *, sent_today: int = 0, **options: object) -> list[Reply]:
-        return list(self.replies(count, sent_today=sent_today, **options))
+    def run(self, count: int, *, sent_today: int = 0, price: Price = unknown, **options: object) -> list[Reply]:
+        return list(self.replies(count, sent_today=sent_today, price=price, **options))
 
-    def replies(self, count: int, *, sent_today: int = 0, **options: object) -> Iterator[Reply]:
+    def replies(self, count: int, *, sent_today: int = 0, price: Price = unknown, **options: object) -> Iterator[Reply]:
         asked = [replace(each, reply_schema=schema("asked")) for each in requests(count)]
         chosen = EngineOptions(model="m", **options)  # type: ignore[arg-type]  # a test's own options
         now = "2026-11-23T07:00:00+00:00"
-        return Scheduler(self, chosen, self.clock, sent_today=sent_today, now=now).run(asked)
+        return Scheduler(self, chosen, self.clock, price=price, sent_today=sent_today, now=now).run(asked)
 
     @property
     def tries(self) -> Counter[str]:
@@ -291,7 +294,8 @@ def test_requests_come_from_a_stream_without_end() -> None:
             yield from requests(10)
 
     service = Rehearsed()
-    replies = Scheduler(service, EngineOptions(model="m", concurrency=8), service.clock).run(endless())
+    options = EngineOptions(model="m", concurrency=8)
+    replies = Scheduler(service, options, service.clock, price=unknown).run(endless())
     for _ in range(100):
         next(replies)
     assert len(service.sent) <= 108

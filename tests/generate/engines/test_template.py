@@ -5,24 +5,24 @@ import re
 import shutil
 import tomllib
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dermasynth_builder.core import registry
-from dermasynth_builder.core.errors import EngineError, PromptError
+from dermasynth_builder.core.errors import PromptError
 from dermasynth_builder.core.files import resource_dir
 from dermasynth_builder.core.records import ClinicalImage, Facts, Reply, Request, Turn
 from dermasynth_builder.core.registry import SPECIMENS
 from dermasynth_builder.generate.engines.template import TemplateEngine
+from dermasynth_builder.generate.run import Run
 from dermasynth_builder.plan import facts_in_words, reply_form
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import QuestionType, fill, load_prompt_book
 from tests.support.clinical_images import EMPTY, EXPORTED, FULL, REPORTED, SPARSE, clinical_image, many_facts
 
 BOOK = load_prompt_book(sources=SPECIMENS)
-ENGINE = TemplateEngine()
+ENGINE = registry.engine("template")
 KINDS = {kind.name: kind for bank in BOOK.banks.values() for kind in bank}  # the last bank's, where several have it
 # Words of someone who looks, or who treats.
 POSING = re.compile(
@@ -64,7 +64,7 @@ def answers(kind: QuestionType, facts: Facts, count: int) -> list[str]:
     requests = [request_for(kind, facts, f"image_{number}") for number in range(count)]
     return [
         " ".join(turn.content for turn in said(request, reply))
-        for request, reply in zip(requests, ENGINE.answer(requests), strict=True)
+        for request, reply in zip(requests, ENGINE.answer(requests, Run()), strict=True)
     ]
 
 
@@ -94,8 +94,8 @@ def test_every_question_about_a_specimen_of_every_source_gets_a_whole_answer(sou
     read = registry.source(source).read(registry.specimens(source)(tmp_path, images=40))
     images = [item for item in read if isinstance(item, ClinicalImage)]
     requests = list(Planner(BOOK, 11).requests(images))
-    assert len(requests) == 2 * len(images)
-    for request, reply in zip(requests, ENGINE.answer(requests), strict=True):
+    assert len(images) < len(requests) <= 2 * len(images)
+    for request, reply in zip(requests, ENGINE.answer(requests, Run()), strict=True):
         exchange = "\n".join(turn.content for turn in said(request, reply))
         assert not BROKEN.search(exchange), exchange
 
@@ -148,11 +148,11 @@ def test_a_diagnosis_that_nobody_curated_gets_no_general_knowledge() -> None:
     for kind in KINDS.values():
         if fits(kind, facts):
             requests = [request_for(kind, facts, f"image_{number}") for number in range(10)]
-            assert all(reply.references == () and reply.text for reply in ENGINE.answer(requests))
+            assert all(reply.references == () and reply.text for reply in ENGINE.answer(requests, Run()))
 
 
 def test_every_curated_sentence_in_an_answer_brings_its_reference() -> None:
-    reply = next(iter(ENGINE.answer([request_for(KINDS["differential"], FULL, "image")])))
+    reply = next(iter(ENGINE.answer([request_for(KINDS["differential"], FULL, "image")], Run())))
     knowledge = tomllib.loads((resource_dir("prompts") / "answers" / "knowledge.toml").read_text("utf-8"))
     quoted = [e for e in knowledge["basal cell carcinoma"]["mimics"] if e["say"] in (reply.text or "")]
     assert reply.references == tuple(knowledge["references"][entry["cite"]] for entry in quoted)
@@ -172,31 +172,26 @@ def test_every_diagnosis_has_every_kind_of_curated_sentence_and_every_citation_e
 
 def test_a_reply_is_a_pure_function_of_its_request() -> None:
     requests = list(Planner(BOOK, 3).requests(clinical_image(f"image_{number}") for number in range(30)))
-    assert list(ENGINE.answer(requests)) == list(TemplateEngine().answer(requests[::-1]))[::-1]
+    assert list(ENGINE.answer(requests, Run())) == list(registry.engine("template").answer(requests[::-1], Run()))[::-1]
 
 
 def test_a_reply_names_no_model_and_no_time() -> None:
-    reply = next(iter(ENGINE.answer([request_for(KINDS["overview"], FULL, "image")])))
+    reply = next(iter(ENGINE.answer([request_for(KINDS["overview"], FULL, "image")], Run())))
     assert (reply.model, reply.model_version, reply.answered_at, reply.usage) == (None, None, None, {})
+    assert not ENGINE.is_model
 
 
 def test_self_instruct_asks_a_question_of_its_own() -> None:
     requests = [request_for(KINDS["self_instruct"], FULL, f"image_{number}") for number in range(40)]
-    questions = {json.loads(reply.text or "")["question"] for reply in ENGINE.answer(requests)}
+    questions = {json.loads(reply.text or "")["question"] for reply in ENGINE.answer(requests, Run())}
     assert len(questions) >= 10
     assert all(question.endswith("?") for question in questions)
 
 
 def test_a_type_without_phrasings_fails_as_a_value() -> None:
     kind = QuestionType("prognosis", "prognosis", "asked", "anyone", "nothing", (), ("How will it go?",))
-    reply = next(iter(ENGINE.answer([request_for(kind, FULL, "image")])))
+    reply = next(iter(ENGINE.answer([request_for(kind, FULL, "image")], Run())))
     assert reply == Reply(reply.key, None, "no phrasing: phrasings.toml has no type prognosis")
-
-
-def test_metadata_that_are_hidden_are_refused() -> None:
-    hidden = replace(request_for(KINDS["overview"], FULL, "image"), is_metadata_shown=False)
-    with pytest.raises(EngineError, match="leave out --metadata hidden"):
-        next(ENGINE.answer([hidden]))
 
 
 def test_answers_are_as_reviewed(golden: Callable[[str, str], None]) -> None:
@@ -210,27 +205,27 @@ def test_answers_are_as_reviewed(golden: Callable[[str, str], None]) -> None:
 
 
 def test_other_texts_make_another_identity(tmp_path: Path) -> None:
-    shutil.copytree(resource_dir("prompts"), tmp_path / "prompts")
-    phrasings = tmp_path / "prompts" / "answers" / "phrasings.toml"
+    shutil.copytree(resource_dir("prompts") / "answers", tmp_path / "answers")
+    phrasings = tmp_path / "answers" / "phrasings.toml"
     phrasings.write_text(phrasings.read_text("utf-8").replace("On record this is", "This is"), encoding="utf-8")
-    assert TemplateEngine(tmp_path / "prompts").identity != ENGINE.identity
+    assert TemplateEngine(tmp_path / "answers").identity != ENGINE.identity
 
 
 @pytest.mark.parametrize(("text", "said"), [("[[overview]\n", "phrasings.toml"), ("", "")])
 def test_broken_answer_files_are_named(tmp_path: Path, text: str, said: str) -> None:
-    shutil.copytree(resource_dir("prompts"), tmp_path / "prompts")
-    (tmp_path / "prompts" / "answers" / "phrasings.toml").write_text(text, encoding="utf-8")
+    shutil.copytree(resource_dir("prompts") / "answers", tmp_path / "answers")
+    (tmp_path / "answers" / "phrasings.toml").write_text(text, encoding="utf-8")
     if said:
         with pytest.raises(PromptError, match=said):
-            TemplateEngine(tmp_path / "prompts")
+            TemplateEngine(tmp_path / "answers")
     else:
-        assert TemplateEngine(tmp_path / "prompts").identity != ENGINE.identity
+        assert TemplateEngine(tmp_path / "answers").identity != ENGINE.identity
 
 
 def test_a_phrasing_that_names_what_is_not_known_is_an_error_and_no_gap(tmp_path: Path) -> None:
-    shutil.copytree(resource_dir("prompts"), tmp_path / "prompts")
-    phrasings = tmp_path / "prompts" / "answers" / "phrasings.toml"
+    shutil.copytree(resource_dir("prompts") / "answers", tmp_path / "answers")
+    phrasings = tmp_path / "answers" / "phrasings.toml"
     phrasings.write_text('[[overview]]\nsay = ["It is on the {{ site }}."]\n', encoding="utf-8")
-    engine = TemplateEngine(tmp_path / "prompts")
+    engine = TemplateEngine(tmp_path / "answers")
     with pytest.raises(PromptError, match="'site' is undefined"):
-        list(engine.answer([request_for(KINDS["overview"], EMPTY, "image")]))
+        list(engine.answer([request_for(KINDS["overview"], EMPTY, "image")], Run()))

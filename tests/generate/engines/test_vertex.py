@@ -18,6 +18,7 @@ from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.generate.engines.gemini import GeminiService
 from dermasynth_builder.generate.engines.online.attempt import Outcome, Status
 from dermasynth_builder.generate.engines.vertex import VertexAccess
+from dermasynth_builder.generate.run import Run
 from dermasynth_builder.invented.fake_gemini.service import FakeGemini
 from dermasynth_builder.invented.specimens.pad_ufes import write_pad_ufes
 from tests.generate.engines.test_gemini_command import ask, records_in, settings_of, words
@@ -64,7 +65,7 @@ def test_no_secret_is_in_a_log_an_identity_or_a_repr(
     assert not isinstance(asyncio.run(access.headers()), Outcome)
     with FakeGemini() as fake:
         engine = gemini(fake.url, is_vertex=True)
-        assert len(by_key(engine.answer(picture_requests(tmp_path, 4)))) == 4
+        assert len(by_key(engine.answer(picture_requests(tmp_path, 4), Run()))) == 4
     told = f"{access!r} {access.__dict__} {engine!r} {engine.__dict__} {engine.identity}"
     require_nowhere(secrets(), tmp_path, told, caplog.text)
     assert len(google_cloud.asked) == 2
@@ -74,7 +75,7 @@ def test_no_secret_is_in_a_log_an_identity_or_a_repr(
 def test_a_token_that_expires_in_a_run_is_renewed_once(google_cloud: TokenEndpoint, tmp_path: Path) -> None:
     google_cloud.lives_s = [226]  # google-auth renews 225 s before the end
     with FakeGemini(latency_s=0.2) as fake:
-        got = by_key(gemini(fake.url, is_vertex=True, concurrency=4).answer(picture_requests(tmp_path, 60)))
+        got = by_key(gemini(fake.url, is_vertex=True, concurrency=4).answer(picture_requests(tmp_path, 60), Run()))
     assert {reply.failure for reply in got.values()} == {None}
     assert len(got) == fake.asked.total() == 60
     assert len(google_cloud.asked) == 2
@@ -140,7 +141,7 @@ def test_a_login_that_does_not_work_ends_the_run_with_what_to_do(
     elif content is not None:
         path.write_text(content)
     with FakeGemini() as fake, pytest.raises(EngineError, match=said) as raised:
-        list(gemini(fake.url, is_vertex=True).answer(picture_requests(tmp_path, 8)))
+        list(gemini(fake.url, is_vertex=True).answer(picture_requests(tmp_path, 8), Run()))
     assert not fake.answered
     path.unlink(missing_ok=True)
     require_nowhere(secrets(), tmp_path, *traceback.format_exception(raised.value))
@@ -188,10 +189,10 @@ def test_replies_cost_as_much_as_with_a_key_and_more_where_vertex_is_not_global(
         for is_vertex, location in ((False, LOCATION), (True, "global"), (True, LOCATION)):
             monkeypatch.setenv("GOOGLE_CLOUD_LOCATION", location)
             settings = settings_of(raw, tmp_path / f"{is_vertex} {location}", fake.url)
-            options = replace(settings.engine_options, is_vertex=is_vertex, price=None)
+            options = replace(settings.engine_options, is_vertex=is_vertex)
             ask(replace(settings, engine_options=options), recorder)
             spent.append(sum(record["cost_usd"] for record in records_in(settings.work)))
-    assert spent == [spent[0], spent[0], pytest.approx(1.1 * spent[0])]
+    assert spent == pytest.approx([spent[0], spent[0], 1.1 * spent[0]])
     assert spent[0] > 0
 
 

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from dermasynth_builder.core.options import EngineOptions
+from dermasynth_builder.core.protocols import BARE_CONTEXT, EngineContext
 from tests.support.fake_service import answer_json
 from tests.support.loopback_server import serving as serving_from_a_thread
 
@@ -24,7 +25,7 @@ class _Chat(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(_: Path) -> Iterator[EngineOptions]:
+def serving(_: Path) -> Iterator[tuple[EngineOptions, EngineContext]]:
     """The server and a model of it."""
     with serving_from_a_thread(ThreadingHTTPServer(("127.0.0.1", 0), _Chat)) as url:
-        yield EngineOptions(model="m", base_url=url)
+        yield EngineOptions(model="m", base_url=url), BARE_CONTEXT

@@ -6,14 +6,13 @@ another.
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import chain, islice, takewhile
-from typing import Protocol
 
 from dermasynth_builder.core.errors import EngineError
 from dermasynth_builder.core.options import EngineOptions
-from dermasynth_builder.core.protocols import Engine
+from dermasynth_builder.core.protocols import Engine, EngineContext, EngineRun
 from dermasynth_builder.core.records import Reply, Request
 from dermasynth_builder.generate.engines.batch.google import BatchFault, BatchService, RemoteJob
 from dermasynth_builder.generate.engines.batch.shards import (
@@ -36,36 +35,31 @@ _QUEUE_FULL = frozenset({Status.RATE_LIMITED, Status.SPEND_LIMIT, Status.DAY_QUO
 _IS_KEPT = "submitted jobs continue at Google; run the same command again to fetch their results"
 
 
-class Clock(Protocol):
-    """What time it is, and letting it pass."""
-
-    def now(self) -> float:
-        """Seconds since 1970."""
-
-    def wait(self, seconds: float) -> None:
-        """Comes back after that time."""
-
-
 class BatchRun:
     """One run, on an opened state."""
 
     def __init__(
-        self, state: BatchState, service: BatchService, options: EngineOptions, *, online: Engine, clock: Clock
+        self,
+        state: BatchState,
+        service: BatchService,
+        options: EngineOptions,
+        *,
+        online: Engine,  # takes rows that are overdue
+        context: EngineContext,
     ) -> None:
         self._state, self._service, self._options = state, service, options
-        self._online, self._clock = online, clock  # `online` takes rows that are overdue
+        self._online, self._context = online, context
+        self._image_family = context.image_family(options.model or "")
         self._breaks = 0
         self._is_full = self._has_moved = False
 
-    def replies(
-        self, requests: Iterable[Request], tell: Callable[[str], object], is_ending: Callable[[], bool]
-    ) -> Iterator[Reply]:
-        """A reply for each request, and before them those that an earlier run has left; `tell` hears how shards are.
+    def replies(self, requests: Iterable[Request], run: EngineRun) -> Iterator[Reply]:
+        """A reply for each request, and before them those that an earlier run has left; `run` hears how shards are.
 
         A shard is filled when it can be handed in. Once the run is ending, what is overdue is left to the next one.
         Raises EngineError where the service cannot be asked.
         """
-        self._is_ending = is_ending
+        self._run = run
         fresh = self._fresh(requests)
         pause_s = self._options.batch.poll_s
         while True:
@@ -77,12 +71,12 @@ class BatchRun:
             except BatchFault as fault:
                 self._survive(fault)
             shards = self._open_shards()
-            tell(_note_of(shards))
-            is_left = is_ending() and all(shard.state is ShardState.OVERDUE for shard in shards)
+            run.tell(_note_of(shards))
+            is_left = run.is_ending and all(shard.state is ShardState.OVERDUE for shard in shards)
             if is_left or not (shards or self._breaks):
                 return
             pause_s = self._options.batch.poll_s if self._has_moved else min(pause_s * _GROWTH, _LONGEST_PAUSE_S)
-            self._clock.wait(pause_s)
+            self._context.wait(pause_s)
 
     def _fresh(self, requests: Iterable[Request]) -> Iterator[Attempts]:
         """Those that do not wait in a shard already."""
@@ -138,7 +132,7 @@ class BatchRun:
 
     def _is_late(self, shard: Shard) -> bool:
         hours = self._options.batch.deadline_h
-        return hours is not None and self._clock.now() - shard.made_at > hours * 3600
+        return hours is not None and self._context.now() - shard.made_at > hours * 3600
 
     def _hand_in(self, shard: Shard) -> Iterator[Reply]:
         """Uploads a shard and makes its job, unless the queue is full."""
@@ -188,7 +182,7 @@ class BatchRun:
         self, rows: Iterator[Attempts], number: int, before: Shard | None = None
     ) -> Generator[Reply, None, dict[Shard, Sequence[Attempts]]]:
         """Writes the file of a shard, a new one or a part of another. Gives it with its rows; nothing without."""
-        written = write_shard(self._state.file_of(number), rows, self._options)
+        written = write_shard(self._state.file_of(number), rows, self._options, family=self._image_family)
         for row, reason in written.unreadable:
             yield failed_reply(row, reason, at=self._now(), model=self._options.model)
             self._state.drop(row.request.key)
@@ -197,7 +191,7 @@ class BatchRun:
             return {}
         for row in written.rows:
             row.attempts += 1
-        attempt, made_at = (before.attempt + 1, before.made_at) if before else (1, self._clock.now())
+        attempt, made_at = (before.attempt + 1, before.made_at) if before else (1, self._context.now())
         shard = Shard(number, attempt, ShardState.PLANNED, len(written.rows), written.tokens, made_at)
         return {shard: written.rows}
 
@@ -209,7 +203,7 @@ class BatchRun:
             row = waiting.pop(key, None)
             if row is None or job is None:
                 continue  # not ours, or settled already
-            reply = reply_to_row(row, outcome, job, options=self._options)
+            reply = reply_to_row(row, outcome, job, model=self._options.model or "", price=self._context.batch_price)
             if reply:
                 yield reply
             else:
@@ -218,7 +212,7 @@ class BatchRun:
             self._state.settle(shard, again, note=job.state)
         elif shard.state is ShardState.OVERDUE:
             yield from self._ask_online(shard, waiting)
-            if self._is_ending():
+            if self._run.is_ending:
                 return
             self._state.settle(shard, again, note="asked online")
         else:
@@ -237,7 +231,7 @@ class BatchRun:
                 path.unlink()
 
     def _now(self) -> str:
-        return datetime.fromtimestamp(self._clock.now(), UTC).isoformat(timespec="milliseconds")
+        return datetime.fromtimestamp(self._context.now(), UTC).isoformat(timespec="milliseconds")
 
     def _send_again(self, shard: Shard, rows: Sequence[Attempts], *, reason: str, at: str) -> Iterator[Reply]:
         """Two halves take the place of a shard that came to nothing; its rows fail where that was the last attempt."""
@@ -260,7 +254,7 @@ class BatchRun:
         """
         noted = self._state.kept(shard)
         left = (row.request for key, row in rows.items() if key not in noted)
-        answers = self._online.answer(takewhile(lambda _: not self._is_ending(), left))
+        answers = self._online.answer(takewhile(lambda _: not self._run.is_ending, left), self._run)
         for reply in chain(noted.values(), (reply_asked_online(each, rows[each.key]) for each in answers)):
             self._state.keep(reply)
             yield reply

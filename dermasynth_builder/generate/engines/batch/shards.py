@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from dermasynth_builder.core.images.renditions import ImageFault, SentImage, make_sent_image
-from dermasynth_builder.core.options import BatchOptions, EngineOptions
+from dermasynth_builder.core.options import BatchOptions, EngineOptions, ImageFamily
+from dermasynth_builder.core.protocols import Price
 from dermasynth_builder.core.records import Reply
 from dermasynth_builder.generate.engines.batch.google import RemoteJob
 from dermasynth_builder.generate.engines.gemini import gemini_body, outcome_of_response
@@ -47,14 +48,14 @@ def read_results(lines: Iterable[bytes]) -> Iterator[tuple[str, Outcome]]:
             yield row["key"], outcome_of_row(row)
 
 
-def reply_to_row(row: Attempts, outcome: Outcome, job: RemoteJob, *, options: EngineOptions) -> Reply | None:
+def reply_to_row(row: Attempts, outcome: Outcome, job: RemoteJob, *, model: str, price: Price) -> Reply | None:
     """The reply to a row of a job; None where the row goes again."""
     back = AttemptResult(Attempt(0, row.request, row.max_output_tokens), outcome, job.created_at, job.ended_at, 0.0)
-    row.account(back, options)
+    row.account(back, model, price)
     fault = row.fault(back)
     if row.goes_again(outcome.status, fault):
         return None
-    reply = row.reply(back, fault, model=options.model or "", now=0.0)
+    reply = row.reply(back, fault, model=model, now=0.0)
     return replace(reply, parameters={**reply.parameters, "tier": _TIER, "batch": job.name})
 
 
@@ -106,8 +107,10 @@ class WrittenShard:
     unreadable: Sequence[tuple[Attempts, str]]  # requests that are in no shard, and why
 
 
-def write_shard(path: Path, rows: Iterable[Attempts], options: EngineOptions) -> WrittenShard:
-    """Writes requests while they come and the shard has room for one more like its last."""
+def write_shard(
+    path: Path, rows: Iterable[Attempts], options: EngineOptions, *, family: ImageFamily | None
+) -> WrittenShard:
+    """Writes requests while they come and the shard has room for one more like its last; `family` is the model's."""
     written: list[Attempts] = []
     unreadable: list[tuple[Attempts, str]] = []
     tokens = size_bytes = 0
@@ -122,7 +125,7 @@ def write_shard(path: Path, rows: Iterable[Attempts], options: EngineOptions) ->
             line = _line(row, image, options)
             file.write(line)
             written.append(row)
-            estimated = estimated_tokens(row, options)
+            estimated = estimated_tokens(row, options, family)
             tokens, size_bytes = tokens + estimated, size_bytes + len(line)
             if len(written) >= options.batch.most_rows or size_bytes + len(line) > options.batch.most_bytes:
                 break
@@ -138,16 +141,14 @@ def most_tokens(batch: BatchOptions) -> float:
     return batch.enqueued_tokens / _SHARDS_IN_QUEUE if batch.enqueued_tokens else float("inf")
 
 
-def estimated_tokens(row: Attempts, options: EngineOptions) -> int:
+def estimated_tokens(row: Attempts, options: EngineOptions, family: ImageFamily | None) -> int:
     """How many a request has, on the high side: as many of an image as the model takes at most.
 
-    A model of which nothing is known counts as one of Gemini 3.
+    A model whose family is not known counts as one of Gemini 3.
     """
     text = text_tokens(row.request.prompt + row.request.reply_schema)
     if row.request.image_path is None:
         return text
-    find_family = options.batch.image_family
-    family = find_family(options.model or "") if find_family else None
     return text + image_tokens(family or "resolution", None, options.media_resolution or "high")
 
 

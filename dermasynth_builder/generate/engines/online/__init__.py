@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+from dermasynth_builder.core.protocols import EngineContext, EngineRun
 from dermasynth_builder.core.records import Reply, Request
 from dermasynth_builder.generate.engines.online.attempt import Identity, Service
 
@@ -13,12 +14,14 @@ from dermasynth_builder.generate.engines.online.attempt import Identity, Service
 class OnlineEngine:
     """See `dermasynth_builder.core.protocols.Engine`; what is special to a service is in `service`."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    is_model = True
+
+    def __init__(self, service: Service, context: EngineContext) -> None:
+        self._service, self._context = service, context
         self.name = service.name
         self.identity: Identity = service.identity
 
-    def answer(self, requests: Iterable[Request]) -> Iterator[Reply]:
+    def answer(self, requests: Iterable[Request], _: EngineRun) -> Iterator[Reply]:
         """See `Engine.answer`; pulls a request only when it can be sent, and no more than may be in flight.
 
         Raises QuotaError where the quota of the day is used up and EngineError where the service cannot be asked,
@@ -39,7 +42,9 @@ class OnlineEngine:
         from dermasynth_builder.generate.engines.online.transport import Transport  # aiohttp is for those who ask
 
         options, now = self._service.options, datetime.now(UTC).isoformat()
-        count = options.sent_today if options.requests_per_day else None
-        sent_today = count(options.model or "", now) if count else 0
+        sent_today = self._context.sent_today(options.model or "", now) if options.requests_per_day else 0
         with Transport(self._service) as transport:
-            yield from Scheduler(transport, options, time.monotonic, sent_today=sent_today, now=now).run(requests)
+            scheduler = Scheduler(
+                transport, options, time.monotonic, price=self._context.price, sent_today=sent_today, now=now
+            )
+            yield from scheduler.run(requests)

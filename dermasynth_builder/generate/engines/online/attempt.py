@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from dermasynth_builder.core.images.renditions import SentImage
 from dermasynth_builder.core.options import EngineOptions
+from dermasynth_builder.core.protocols import Price
 from dermasynth_builder.core.records import Reply, Request
 from dermasynth_builder.plan import reply_form
 
@@ -184,13 +185,13 @@ class Attempts:
     cost_usd: float | None = None
     set_aside: tuple[float, float] = (0.0, 0.0)  # tokens and dollars of the attempt that is under way
 
-    def account(self, back: AttemptResult, options: EngineOptions) -> float:
+    def account(self, back: AttemptResult, model: str, price: Price) -> float:
         """Takes down an attempt that is back; gives what it cost, as far as is known."""
         self.carried_s += back.took_s
         self.sent_at = self.sent_at or back.sent_at
         usage = back.outcome.usage
         self.usage.update(usage)
-        cost_usd = options.price(options.model or "", usage) if usage and options.price else None
+        cost_usd = price(model, usage) if usage else None
         if cost_usd is not None:
             self.cost_usd = (self.cost_usd or 0.0) + cost_usd
         return cost_usd or 0.0

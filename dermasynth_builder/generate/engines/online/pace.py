@@ -92,12 +92,15 @@ class Window:
         self._size = min(self._ceiling, self._size + by)
 
 
+_LAST, _MOST_FAILED = 50, 25  # attempts
+_REFUSED_S = 600.0
+
+
 class Breaker:
     """Says when a service is not worth asking on."""
 
-    def __init__(self, *, last: int = 50, share: float = 0.5, refused_s: float = 600.0) -> None:
-        self._failed: deque[bool] = deque(maxlen=last)
-        self._share, self._refused_s = share, refused_s
+    def __init__(self) -> None:
+        self._failed: deque[bool] = deque(maxlen=_LAST)
         self._refused_since: float | None = None
 
     def note(self, *, has_failed: bool) -> None:
@@ -112,10 +115,10 @@ class Breaker:
 
     def fault(self, now: float) -> str | None:
         """Why to give up; None where all is well enough."""
-        failed, last = sum(self._failed), self._failed.maxlen or 0
-        if len(self._failed) == last and failed >= self._share * last:
-            return f"{failed} of the last {last} attempts failed"
-        if self._refused_since is not None and now - self._refused_since >= self._refused_s:
+        failed = sum(self._failed)
+        if len(self._failed) == _LAST and failed >= _MOST_FAILED:
+            return f"{failed} of the last {_LAST} attempts failed"
+        if self._refused_since is not None and now - self._refused_since >= _REFUSED_S:
             return f"nothing but refusals (429) for {now - self._refused_since:.0f} s"
         return None
 

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from dermasynth_builder.core.errors import DermaSynthError, EngineError
 from dermasynth_builder.core.options import EngineOptions
+from dermasynth_builder.core.protocols import Price
 from dermasynth_builder.core.records import Reply, Request
 from dermasynth_builder.generate.engines.online.attempt import TRIES, Attempt, AttemptResult, Attempts, Status
 from dermasynth_builder.generate.engines.online.pace import Breaker, Pace, Window, quota_error, tokens_of
@@ -38,11 +39,12 @@ class Scheduler:
         options: EngineOptions,
         clock: Callable[[], float],
         *,
+        price: Price,
         sent_today: int = 0,
         now: str = "",
     ) -> None:
         """`sent_today` requests have gone before, on the quota's day of `now`, a UTC time in ISO 8601."""
-        self._carrier, self._options, self._clock = carrier, options, clock
+        self._carrier, self._options, self._clock, self._price = carrier, options, clock, price
         self._pace, self._window, self._breaker = Pace(options), Window(options.concurrency), Breaker()
         self._in_flight: dict[int, Attempts] = {}  # by the attempt's number
         self._again: list[tuple[float, int, Attempts]] = []  # a heap: when at the earliest, number, pending
@@ -128,7 +130,7 @@ class Scheduler:
         """The reply to a request that is done with; None where it goes again, or is dropped as the run ends."""
         pending, status, now = self._in_flight.pop(back.attempt.number), back.outcome.status, self._clock()
         self._last_at = back.answered_at
-        cost_usd = pending.account(back, self._options)
+        cost_usd = pending.account(back, self._options.model or "", self._price)
         self._pace.came_back(pending.set_aside, tokens_of(back.outcome.usage), cost_usd)
         self._learn(pending, back, now)
         if status in (Status.RATE_LIMITED, Status.SPEND_LIMIT):
