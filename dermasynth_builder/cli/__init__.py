@@ -98,7 +98,7 @@ def _audit(arguments: argparse.Namespace) -> None:
         if not arguments.json:
             show(audit_text(audits[-1]))
     if arguments.json:
-        is_unicode = sys.stdout.encoding.lower().startswith("utf")
+        is_unicode = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
         print(json.dumps([asdict(each) for each in audits], indent=2, ensure_ascii=not is_unicode))
     for each in audits:
         path = arguments.figure or settings.work / "figures" / f"audit-{each.source}.png"
