@@ -13,7 +13,7 @@ from dermasynth_builder.core.protocols import Engine, EngineContext
 from dermasynth_builder.core.records import Pair, Request
 from dermasynth_builder.core.reporter import Bar, Reporter
 from dermasynth_builder.generate.ledger import Ledger, ledger_path
-from dermasynth_builder.generate.ledger_tools import sent_on_day
+from dermasynth_builder.generate.ledger_tools import sent_on_day, unused_text
 from dermasynth_builder.generate.prices import cost_usd, load_prices, online_tier
 from dermasynth_builder.generate.rounds import Planned, Rounds, rounds_folder
 from dermasynth_builder.generate.run import Run, Tally, finishing_on_ctrl_c, generate, run_note, run_text
@@ -27,7 +27,7 @@ from dermasynth_builder.release.write import Assembled, recipe_of, write_source
 
 def plan(settings: Settings, report: Reporter) -> list[Planned]:
     """Reads every source of the settings and plans its requests. Raises SourceError."""
-    planner = Planner(load_prompt_book(), settings.seed, settings.plan_options)
+    planner = Planner(load_prompt_book(sources=settings.raw), settings.seed, settings.plan_options)
     folder = rounds_folder(ledger_path(settings.work / "ledgers", open_engine(settings)))
     rounds = {name: Rounds(folder, name, settings.seed, settings.plan_options) for name in settings.raw}
     return [Planned(read_source(name, settings, report), planner, rounds[name]) for name in settings.raw]
@@ -37,10 +37,17 @@ def tell_missing(planned: Sequence[Planned], settings: Settings, report: Reporte
     """Says how many requests an engine would be asked, and asks none."""
     engine = open_engine(settings)
     ledger = open_ledger(engine, settings, report)
+    tell_unused(planned, ledger, report)
     for each in planned:
         keys = [request.key for request in _shard(each.requests(), settings)]
         missing = sum(key not in ledger for key in keys)
         report.say(f"{each.read.name}: {len(keys)} requests, {missing} of them to ask {engine.name}")
+
+
+def tell_unused(planned: Sequence[Planned], ledger: Ledger, report: Reporter) -> None:
+    """Warns where replies of the ledger are of no use to the plan any more, and others are asked in their place."""
+    if len(ledger) and (told := unused_text([request.key for each in planned for request in each.requests()], ledger)):
+        report.warn(told)
 
 
 def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tally:
@@ -50,6 +57,7 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
     """
     engine = open_engine(settings)
     ledger = open_ledger(engine, settings, report)
+    tell_unused(planned, ledger, report)
     run = Run(settings.max_usd, settings.is_version_change_allowed)
     wanted = set(_pilot_keys(planned, settings)) if settings.pilot else None
     total = len(wanted) if wanted else sum(1 for each in planned for _ in _shard(each.requests(), settings))

@@ -87,7 +87,7 @@ def real_data() -> Path:
 @pytest.fixture
 def parrot(monkeypatch: pytest.MonkeyPatch) -> None:
     """Registers an engine `parrot` in which no model takes part."""
-    monkeypatch.setitem(registry.ENGINES, "parrot", "tests.support.parrot:Parrot")
+    monkeypatch.setitem(registry.ENGINES.shipped, "parrot", "tests.support.parrot:Parrot")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Reads the question banks. Across all pairs: questions that a model wrote and that are not new."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from dermasynth_builder.core.records import Finding, Pair
@@ -13,12 +12,13 @@ def check_novelty(pairs: Iterable[Pair]) -> Iterator[Finding]:
 
     What no model wrote is left alone: the template engine words its questions from forms, as a bank does.
     """
-    book = load_prompt_book()
-    known: dict[str, Known] = defaultdict(lambda: Known().add(book.wordings()))
+    known: dict[str, Known] = {}
     for pair in pairs:
         if pair.style != "self_instruct" or pair.model is None:
             continue
-        of_source = known[pair.image.source]
+        source = pair.image.source
+        of_source = known.get(source) or Known().add(load_prompt_book(sources=[source]).wordings(source))
+        known[source] = of_source
         if like := of_source.nearest(pair.question):
             yield Finding(pair.pair_id, "novelty", "reject", f"ROUGE-L {like[1]:.2f} with {like[0]!r}")
         else:

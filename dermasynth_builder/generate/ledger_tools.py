@@ -1,7 +1,7 @@
 """Reads whole ledgers, whatever their engine: what they hold, and several of one engine made into one."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,6 +117,21 @@ def merge(
             if path.resolve() != merged.path.resolve():
                 _add(path, ledger, merged)
     return merged
+
+
+def unused_text(keys: Collection[str], ledger: Ledger) -> str | None:
+    """What a plan with these keys leaves unused in a ledger, and asks; None where it uses all, or asks nothing.
+
+    A new question type, say, redraws the questions of some images: then they are asked, and paid, again.
+    """
+    used = sum(key in ledger for key in set(keys))
+    unused, missing = len(ledger) - used, len(set(keys)) - used
+    if not unused or not missing:
+        return None
+    return (
+        f"{unused:,} of {len(ledger):,} replies in {ledger.path} are not used by this plan: they are of other sources, "
+        f"or the banks, templates or options have changed since; {missing:,} requests would be asked anew"
+    )
 
 
 def _differences(identities: Mapping[Path, Mapping[str, object]]) -> str:

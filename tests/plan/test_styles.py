@@ -73,7 +73,7 @@ def test_other_shares_change_only_the_images_whose_style_changes() -> None:
 # --- conversations ---
 
 
-def test_a_conversation_goes_from_the_first_type_of_the_bank_to_its_last_in_the_order_of_the_bank() -> None:
+def test_a_conversation_goes_from_the_first_type_to_the_last_in_the_order_of_the_bank() -> None:
     order = [kind.name for kind in BOOK.banks["general"] if kind.style == "asked"]
     lengths = set()
     for request in planned(images(200), conversation_share=1.0, self_instruct_share=0.0):
