@@ -8,7 +8,6 @@ no table, or one with nothing but `by_hand`.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
@@ -92,7 +91,6 @@ def _by_hand_alone(source: str) -> str:
     )
 
 
-@cache
 def _load(path: Path | Traversable) -> _Hosts:
     """The hosts in a table; none where there is no table."""
     return read_toml(path, _Hosts, DownloadError) if path.is_file() else _Hosts()
