@@ -105,7 +105,7 @@ def test_help_and_the_command_line_load_nothing_heavy() -> None:
         "from dermasynth_builder.cli import main\n"
         "with contextlib.suppress(SystemExit): main(['--help'])\n"
         "heavy = {'datasets', 'pandas', 'numpy', 'pyarrow', 'PIL', 'httpx', 'huggingface_hub', 'jinja2', 'tenacity'}\n"
-        "heavy |= {'aiohttp', 'google.genai', 'google.auth', 'rich'}\n"
+        "heavy |= {'aiohttp', 'google.genai', 'google.auth', 'pydantic', 'rich'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

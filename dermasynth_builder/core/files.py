@@ -1,14 +1,25 @@
-"""The prompts and the card that ship with the code, and locks on files that one process at a time may write."""
+"""The prompts and the card that ship with the code, TOML held to a form, and locks that one process at a time has."""
 
+import json
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
+from reprlib import repr as shortened
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from filelock import BaseFileLock, FileLock, Timeout
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from dermasynth_builder.core.errors import DermaSynthError
+from dermasynth_builder.core.wording import did_you_mean
 
+Form = TypeVar("Form")
 _PACKAGE = Path(__file__).resolve().parent.parent
+_STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
 
 def resource_dir(name: str) -> Path:
@@ -41,3 +52,69 @@ def lock_beside(path: Path, taken: DermaSynthError) -> BaseFileLock:
     except Timeout as error:
         raise taken from error
     return lock
+
+
+def read_toml(path: Path, form: type[Form], fault: Callable[[str], DermaSynthError]) -> Form:
+    """What a TOML file holds. Raises `fault` where it cannot be read or, as `as_form` does, breaks the form."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise fault(f"{path}: {error}") from error
+    return as_form(table, form, path=path, fault=fault)
+
+
+def as_form(table: object, form: type[Form], *, path: Path, fault: Callable[[str], DermaSynthError]) -> Form:
+    """What was read from TOML, as a frozen dataclass or a mapping of such; arrays become tuples.
+
+    The form is that of the dataclass' fields; rules across them are a `__post_init__` that raises ValueError, and hold
+    once the fields do. Raises `fault` with one line for each thing that is wrong: `path`, key, what is allowed.
+    """
+    # In a mapping, because a dataclass takes no settings from outside; as JSON, whose arrays may be tuples when strict.
+    adapter: TypeAdapter[dict[str, Form]] = TypeAdapter(dict[str, form], config=_STRICT)  # type: ignore[valid-type]
+    try:
+        return adapter.validate_json(json.dumps({"": table}, default=str))[""]
+    except ValidationError as error:
+        lines = [f"{path}: {_sentence(each, table, form)}" for each in error.errors()]
+        raise fault("\n".join(lines)) from error
+
+
+def _sentence(error: ErrorDetails, table: object, form: object) -> str:
+    """ "models.gemini-3.8-flash.images: 'tilez' is not one of resolution, tiles"."""
+    keys = error["loc"][1:]
+    path = _readable(keys, table)
+    match error["type"]:
+        case "missing":
+            return f"{path} is missing"
+        case "unexpected_keyword_argument":
+            known = _known_keys(keys[:-1], form)
+            return f"{path} is not one of {', '.join(known)}{did_you_mean(str(keys[-1]), known)}"
+        case "literal_error":
+            allowed = error["ctx"]["expected"].replace(" or ", ", ").replace("'", "")
+            said = f"{error['input']!r} is not one of {allowed}"
+        case "value_error":
+            said = str(error["ctx"]["error"])
+        case _:
+            said = error["msg"].replace("Input", shortened(error["input"]), 1)
+            said = said.replace("a valid array", "a list").replace("an object", "a table")
+    return f"{path}: {said}" if path else said
+
+
+def _readable(keys: Sequence[str | int], table: Any) -> str:
+    """The keys with dots between them; an entry of an array has its `name`, or else its number, counted from 1."""
+    words = []
+    for key in keys:
+        if isinstance(key, int):
+            table = table[key]
+            words.append(str(table.get("name", key + 1)) if isinstance(table, dict) else str(key + 1))
+        elif key != "[key]":  # how pydantic says that the key itself is wrong
+            table = table.get(key)
+            words.append(key)
+    return ".".join(words)
+
+
+def _known_keys(keys: Sequence[str | int], form: Any) -> list[str]:
+    """The keys that a form has below those."""
+    for key in keys:
+        inside = [each for each in get_args(form) if each is not Ellipsis]
+        form = get_type_hints(form)[str(key)] if is_dataclass(form) else inside[-1]
+    return [field.name for field in fields(form)]

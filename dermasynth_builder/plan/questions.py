@@ -5,24 +5,32 @@ of another package brings its bank as `questions.toml`.
 """
 
 import re
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from jinja2 import TemplateError
+from pydantic import AfterValidator
 
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import PromptError
-from dermasynth_builder.core.files import jinja_environment, resource_dir
-from dermasynth_builder.core.records import Facts, Modality, Style
+from dermasynth_builder.core.files import jinja_environment, read_toml, resource_dir
+from dermasynth_builder.core.records import Facts, Modality
+from dermasynth_builder.core.wording import did_you_mean
 from dermasynth_builder.plan import facts_in_words
 
 _SLOT = re.compile(r"\{(\w*)\}")
 _NEEDABLE = frozenset(field.name for field in fields(Facts)) | set(facts_in_words.LISTS)
+BankStyle = Literal["asked", "self_instruct"]
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
+
+
+def _needable(name: str) -> str:
+    """Raises ValueError for what is no fact."""
+    if name not in _NEEDABLE:
+        raise ValueError(f"{name!r} is no fact{did_you_mean(name, _NEEDABLE)}")
+    return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +39,46 @@ class QuestionType:
 
     name: str
     topic: str
-    style: Style
     audience: str
     good_answer: str
-    needs: tuple[str, ...]  # names of facts, or of `facts_in_words.LISTS`
+    needs: tuple[Annotated[str, AfterValidator(_needable)], ...]  # names of facts, or of `facts_in_words.LISTS`
     wordings: tuple[str, ...]
+    style: BankStyle = "asked"
     modalities: tuple[Modality, ...] = MODALITIES
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where there is no wording, or a slot cannot always be filled."""
+        if not self.wordings:
+            raise ValueError("wordings is empty; a type has one or more")
+        if faults := list(self._faults()):
+            raise ValueError("; ".join(faults))
 
     def suits(self, facts: Facts, modality: Modality) -> bool:
         """Whether this type fits such an image and all that it needs is known."""
         return modality in self.modalities and facts_in_words.knows(facts, self.needs)
+
+    def _faults(self) -> Iterator[str]:
+        """What is wrong with the slots of the wordings."""
+        for slot in dict.fromkeys(_SLOT.findall(" ".join(self.wordings))):
+            behind = (slot,) if slot in facts_in_words.LISTS else facts_in_words.PHRASES.get(slot)
+            if behind is None:
+                known = (*facts_in_words.PHRASES, *facts_in_words.LISTS)
+                yield f"slot {{{slot}}} is none of {', '.join(known)}{did_you_mean(slot, known)}"
+            elif lacking := set(behind) - set(self.needs):
+                yield f"slot {{{slot}}} rests on {', '.join(sorted(lacking))}: add it to needs"
+
+
+@dataclass(frozen=True, slots=True)
+class _Bank:
+    """A file of question types."""
+
+    type: tuple[QuestionType, ...]
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where two types have one name."""
+        names = [kind.name for kind in self.type]
+        if doubled := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"two types have the same name: {', '.join(sorted(doubled))}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,66 +132,5 @@ def fill(wording: str, facts: Facts) -> str:
     return wording.format_map(facts_in_words.phrases(facts))
 
 
-def _bank(path: Path | Traversable) -> tuple[QuestionType, ...]:
-    try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8"))["type"]
-        kinds = tuple(_question_type(entry) for entry in entries)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
-        raise PromptError(f"{path}: {error}") from error
-    names = [kind.name for kind in kinds]
-    if len(set(names)) != len(names):
-        raise PromptError(f"{path}: two types have the same name")
-    return kinds
-
-
-def _question_type(entry: Mapping[str, object]) -> QuestionType:
-    """Raises ValueError or KeyError, naming what is wrong."""
-    name = str(entry["name"])
-    style = str(entry.get("style", "asked"))
-    if style not in ("asked", "self_instruct"):
-        raise ValueError(f"type {name}: unknown style {style!r}")
-    needs, wordings = _texts(entry, "needs"), _texts(entry, "wordings")
-    if unknown := set(needs) - _NEEDABLE:
-        raise ValueError(f"type {name} needs {', '.join(sorted(unknown))}, which are no facts")
-    if not wordings:
-        raise ValueError(f"type {name} has no wordings")
-    for wording in wordings:
-        _require_slots(name, wording, needs)
-    topic, audience, good_answer = (str(entry[field]) for field in ("topic", "audience", "good_answer"))
-    return QuestionType(
-        name,
-        topic,
-        "self_instruct" if style == "self_instruct" else "asked",
-        audience,
-        good_answer,
-        needs,
-        wordings,
-        _modalities(entry),
-    )
-
-
-def _modalities(entry: Mapping[str, object]) -> tuple[Modality, ...]:
-    """Raises ValueError for a kind of image that there is not."""
-    if "modalities" not in entry:
-        return MODALITIES
-    wanted = _texts(entry, "modalities")
-    if unknown := set(wanted) - set(MODALITIES):
-        raise ValueError(f"type {entry['name']}: unknown modality {', '.join(sorted(unknown))}")
-    return tuple(modality for modality in MODALITIES if modality in wanted)
-
-
-def _texts(entry: Mapping[str, object], field: str) -> tuple[str, ...]:
-    texts = entry[field]
-    if not isinstance(texts, list):
-        raise ValueError(f"type {entry['name']}: {field} must be a list of texts")
-    return tuple(str(text) for text in texts)
-
-
-def _require_slots(name: str, wording: str, needs: tuple[str, ...]) -> None:
-    for slot in _SLOT.findall(wording):
-        behind = (slot,) if slot in facts_in_words.LISTS else facts_in_words.PHRASES.get(slot)
-        if behind is None:
-            slots = ", ".join((*facts_in_words.PHRASES, *facts_in_words.LISTS))
-            raise ValueError(f"type {name}: slot {{{slot}}} is none of {slots}")
-        if lacking := set(behind) - set(needs):
-            raise ValueError(f"type {name}: slot {{{slot}}} rests on {', '.join(sorted(lacking))}: add it to needs")
+def _bank(path: Path) -> tuple[QuestionType, ...]:
+    return read_toml(path, _Bank, PromptError).type

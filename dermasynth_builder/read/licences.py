@@ -1,10 +1,12 @@
 """Reads licences.toml, what is known of the licences of images."""
 
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from dermasynth_builder.core.errors import SourceError
+from dermasynth_builder.core.files import read_toml
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +20,17 @@ class Licence:
     asks: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Licences:
+    """The file."""
+
+    licence: tuple[Licence, ...]
+
+
 @cache
 def known_licences() -> tuple[Licence, ...]:
     """All licences of licences.toml, from the freest to the strictest."""
-    text = Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
-    return tuple(Licence(**entry) for entry in tomllib.loads(text)["licence"])
+    return read_toml(Path(__file__).with_suffix(".toml"), _Licences, SourceError).licence
 
 
 def licence_of(name: str) -> Licence:

@@ -83,7 +83,7 @@ def test_cached_input_of_unknown_price_is_counted_in_full(table: PriceTable) -> 
 
 
 def test_every_price_says_where_it_comes_from(table: PriceTable) -> None:
-    assert all(model.mark and model.status and model.rates for model in table.models.values())
+    assert all(model.mark and model.status and model.prices for model in table.models.values())
     assert table.source
 
 
@@ -119,16 +119,27 @@ def test_a_table_of_ones_own_takes_the_place_of_the_one_that_ships(tmp_path: Pat
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("as_of = 2026-10-07", 'as_of = "2026-10-07"', "is not a date; write it as 2026-10-07, without quotes"),
-        ("as_of = 2026-10-07", "", "'as_of' is lacking"),
-        ("flex = 0.5", "", "'flex' is lacking"),
-        ("input = 2.00", "input = -2.00", "is below zero"),
-        ("input = 2.00", 'input = "two"', "could not convert"),
-        ("input = 2.00", "inpt = 2.00", "unexpected keyword argument 'inpt'"),
-        ('images = "tiles"', 'images = "tile"', "there is no rule 'tile' for images"),
+        (
+            "as_of = 2026-10-07",
+            'as_of = "7 October"',
+            "'7 October' should be a valid date in the format YYYY-MM-DD",
+        ),
+        ("as_of = 2026-10-07", "as_of = 2026-10-07T08:00:00", "as_of: '2026-10-07 08:00:00' should be a valid date"),
+        ("as_of = 2026-10-07", "", "as_of is missing"),
+        ("flex = 0.5", "", "factors.flex is missing"),
+        ("flex = 0.5", "flax = 0.5", "factors.flax: 'flax' is not one of standard, batch, flex, regional"),
+        ("input = 2.00", "input = -2.00", "prices.1.input: -2.0 should be greater than or equal to 0"),
+        ("input = 2.00", "input = nan", "prices.1.input: nan should be a finite number"),
+        ("input = 2.00", 'input = "two"', "models.gemini-4-argon.prices.1.input: 'two' should be a valid number"),
+        (
+            "input = 2.00",
+            "inpt = 2.00",
+            "models.gemini-4-argon.prices.1.inpt is not one of input, output, cached, until; did you mean 'input'?",
+        ),
+        ('images = "tiles"', 'images = "tile"', "models.gemini-2.5-pro.images: 'tile' is not one of resolution, tiles"),
         ('routed_to = "gemini-3.8-flash"', 'routed_to = "gemini-5"', "is routed to gemini-5, which has no prices"),
         ('routed_to = "gemini-3.8-flash"', 'routed_to = "gemini-2.5-flash"', "or is routed on"),
-        ("[limits]", "[limits", "own.toml"),
+        ("[limits]", "[limits", "own.toml: Expected ']'"),
     ],
 )
 def test_a_broken_table_is_refused_with_what_is_wrong(tmp_path: Path, old: str, new: str, said: str) -> None:

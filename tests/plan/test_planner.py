@@ -6,9 +6,9 @@ from pathlib import Path
 
 from dermasynth_builder.core.files import resource_dir
 from dermasynth_builder.core.options import PlanOptions
-from dermasynth_builder.core.records import ClinicalImage, Request, Style
+from dermasynth_builder.core.records import ClinicalImage, Request
 from dermasynth_builder.plan.planner import Planner
-from dermasynth_builder.plan.questions import PromptBook, QuestionType
+from dermasynth_builder.plan.questions import BankStyle, PromptBook, QuestionType
 from dermasynth_builder.plan.reply_form import schema
 from tests.support.clinical_images import EMPTY, FULL, clinical_image
 
@@ -16,8 +16,8 @@ CONVERSATIONS = PlanOptions(self_instruct_share=0.0, conversation_share=1.0)
 SELF_INSTRUCT = PlanOptions(self_instruct_share=0.5)
 
 
-def kind(name: str, *, topic: str = "", style: Style = "asked", needs: tuple[str, ...] = ()) -> QuestionType:
-    return QuestionType(name, topic or name, style, "a clinician", "what is seen", needs, (f"What of {name}?",))
+def kind(name: str, *, topic: str = "", style: BankStyle = "asked", needs: tuple[str, ...] = ()) -> QuestionType:
+    return QuestionType(name, topic or name, "a clinician", "what is seen", needs, (f"What of {name}?",), style)
 
 
 BRIEF = kind("brief", topic="free", style="self_instruct")

@@ -156,14 +156,24 @@ def copied_book(folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("What is the diagnosis here?", "What is on the {sit}?", "slot {sit} is none of"),
+        ("What is the diagnosis here?", "What is on the {sit}?", "type.diagnosis: slot {sit} is none of"),
         ("What is the diagnosis here?", "What is on the {site}?", "rests on body_site: add it to needs"),
-        ('needs = ["diagnosis"]', 'needs = ["diagnose"]', "which are no facts"),
-        ('style = "self_instruct"', 'style = "poem"', "unknown style 'poem'"),
-        ('name = "next_steps"', 'name = "overview"', "two types have the same name"),
-        ("needs = []", 'needs = "diagnosis"', "must be a list of texts"),
-        ("needs = []", 'needs = []\nmodalities = ["thermal"]', "unknown modality thermal"),
-        ("needs = []", 'needs = []\nmodalities = "clinical"', "must be a list of texts"),
+        (
+            'needs = ["diagnosis"]',
+            'needs = ["diagnose"]',
+            "type.diagnosis.needs.1: 'diagnose' is no fact; did you mean 'diagnosis'?",
+        ),
+        ('style = "self_instruct"', 'style = "poem"', "style: 'poem' is not one of asked, self_instruct"),
+        ("good_answer = ", "good_anwser = ", "type.overview.good_answer is missing"),
+        ("good_answer = ", "good_anwser = ", "good_anwser is not one of name, topic, audience, good_answer, needs"),
+        ('name = "next_steps"', 'name = "overview"', "two types have the same name: overview"),
+        ("needs = []", 'needs = "diagnosis"', "type.overview.needs: 'diagnosis' should be a list"),
+        (
+            "needs = []",
+            'needs = []\nmodalities = ["thermal"]',
+            "'thermal' is not one of clinical, dermoscopic",
+        ),
+        ("needs = []", 'needs = []\nmodalities = "clinical"', "modalities: 'clinical' should be a list"),
         ("[[type]]", "[[type", "general.toml"),
     ],
 )
@@ -172,6 +182,11 @@ def test_a_bank_that_breaks_a_rule_is_refused_by_name(tmp_path: Path, old: str, 
     bank.write_text(bank.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
     with pytest.raises(PromptError, match=re.escape(said)):
         load_prompt_book(tmp_path / "prompts")
+
+
+def test_a_type_without_a_wording_is_refused() -> None:
+    with pytest.raises(ValueError, match="wordings is empty"):
+        replace(BOOK.banks["general"][0], wordings=())
 
 
 def test_a_folder_without_a_general_bank_is_refused(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def test_a_broken_price_table_ends_the_command(specimens: Path, tmp_path: Path, 
     own = tmp_path / "own.toml"
     own.write_text("as_of = 2026-10-07\n")
     assert run("cost", "pad_ufes", "--raw", specimens, "--work", tmp_path, "--prices", own) == 1
-    assert "'models' is lacking" in capsys.readouterr().err
+    assert "models is missing" in capsys.readouterr().err
 
 
 def test_a_plan_renders_each_prompt_once(monkeypatch: pytest.MonkeyPatch) -> None:

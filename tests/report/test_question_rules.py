@@ -12,8 +12,12 @@ BOOK = load_prompt_book()
 
 def book_with(wording: str, bank: str = "hiba", name: str = "context") -> PromptBook:
     """The shipped banks with one more wording."""
+    needs = ("diagnosis",) if "{a_diagnosis}" in wording else ()
     kinds = tuple(
-        replace(kind, wordings=(*kind.wordings, wording)) if kind.name == name else kind for kind in BOOK.banks[bank]
+        replace(kind, wordings=(*kind.wordings, wording), needs=tuple({*kind.needs, *needs}))
+        if kind.name == name
+        else kind
+        for kind in BOOK.banks[bank]
     )
     return PromptBook(BOOK.folder, {**BOOK.banks, bank: kinds})
 

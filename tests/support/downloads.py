@@ -119,13 +119,13 @@ def know_drawn_files(source: str, release: Path, monkeypatch: pytest.MonkeyPatch
     known = hosts.host_entry(source)  # its base is that of the server
     if source == "pad_ufes":
         entries = [entry for entry, _ in mendeley_files(release)]
-        details: dict[str, object] = {"tables": entries[:1], "bundles": entries[1:]}
+        drawn = replace(known, details={"tables": entries[:1], "bundles": entries[1:]})
     else:
         present = {path.name for path in release.rglob("*.png")}
         cells = (release / "dataset/scin_cases.csv").read_text("utf-8").split(",")
         named = {cell.rpartition("/")[2] for cell in cells if cell.endswith(".png")}
-        details = {**known.details, "absent": sorted(named - present)}
-    monkeypatch.setattr(hosts, "host_entry", lambda *_: replace(known, details=details))
+        drawn = replace(known, absent=tuple(sorted(named - present)))
+    monkeypatch.setattr(hosts, "host_entry", lambda *_: drawn)
 
 
 def offered_release(source: str, archives: LoopbackArchives, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Drawn:

@@ -11,6 +11,7 @@ import struct
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -19,11 +20,13 @@ from PIL import Image, UnidentifiedImageError
 from dermasynth_builder.core.images.strip import strip
 from dermasynth_builder.core.records import ClinicalImage, ImageFile, Problem, ProblemKind
 
-_TABLE = "image_2"  # the number changes with the columns, so that no version reads another's rows
+# The number changes with the columns and with what counts as usable, so that no version reads another's rows.
+_TABLE = "image_3"
 _COLUMNS = ("path", *ImageFile._fields)
 _COMMIT_EVERY_S = 1.0
 # The only formats that a file may have, whatever its name says; Pillow hands some others to outside programs.
-_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
+_FORMATS = ("PNG", "JPEG")
+_UNREAD_FORMATS = ("BMP", "TIFF", "WEBP")  # known by name, so that a user can be told what to do
 _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 # What Pillow raises for files that are cut, mangled or hostile; all mean that the image cannot be used.
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, Image.DecompressionBombError)
@@ -50,7 +53,7 @@ class ImageIndex:
                 if image.path is None:
                     yield image
                 elif file := rows.held(image.path):
-                    yield image.with_file(file)
+                    yield replace(image, file=file)
                 else:
                     yield _measured(image, image.path, rows)
                 advance(1)
@@ -59,25 +62,32 @@ class ImageIndex:
 def measure_file(path: Path) -> Outcome:
     """What the file's bytes say, or why it cannot be used: its header, its end or a checksum is broken."""
     try:
-        with path.open("rb", buffering=0) as file:
-            stat = os.fstat(file.fileno())
-            content = file.read(stat.st_size + 1)
+        stat, content = path.stat(), path.read_bytes()  # in this order: a later writer shows
         with Image.open(BytesIO(content), formats=_FORMATS) as image:
             name, mode, (width_px, height_px) = image.format or "", image.mode, image.size
             _require_whole(image, content)
     except UnidentifiedImageError:
-        return f"empty, broken in its header or no image at all: it opens as none of {', '.join(_FORMATS)}"
+        return _unread(content)
     except _BROKEN as error:
         return f"{type(error).__name__}: {error}"
     digest = hashlib.sha256(content).hexdigest()
     return ImageFile(digest, name, mode, width_px, height_px, stat.st_size, stat.st_mtime_ns)
 
 
+def _unread(content: bytes) -> str:
+    """What is wrong with a file that is neither a PNG nor a JPEG."""
+    try:
+        with Image.open(BytesIO(content), formats=_UNREAD_FORMATS) as image:
+            return f"a {image.format} image; convert it to {' or '.join(_FORMATS)}"
+    except _BROKEN:
+        return f"empty, broken in its header or no image at all: it opens as neither {' nor '.join(_FORMATS)}"
+
+
 def _require_whole(image: Image.Image, content: bytes) -> None:
     """Raises one of `_BROKEN` for an image that is cut off or whose checksums are wrong."""
     if content.startswith(_JPEG_START) and content.endswith(_JPEG_END):
         return
-    strip(content)  # which holds a PNG's checksums to its bytes, and meets the end of others
+    strip(content)  # which holds a PNG's checksums to its bytes, and meets the end of a JPEG
     if image.format != "PNG":
         image.load()  # decodes all: slow, and needed only where no end mark tells that the file is whole
 
@@ -104,7 +114,7 @@ def broken_image(image: ClinicalImage, fault: str) -> Problem:
 def is_unchanged(path: Path, file: ImageFile) -> bool:
     """Whether the file still has the size and the time that it had when it was measured."""
     try:
-        stat = os.stat(path)  # Path.stat takes a fifth longer, for every image of every run
+        stat = path.stat()
     except OSError:
         return False
     return stat.st_mtime_ns == file.mtime_ns and stat.st_size == file.size_bytes
@@ -121,7 +131,7 @@ def _measured(image: ClinicalImage, path: Path, rows: "_Rows") -> ClinicalImage 
     if isinstance(outcome, str):  # not kept: a broken file is looked at again
         return broken_image(image, outcome)
     rows.keep(path, outcome)
-    return image.with_file(outcome)
+    return replace(image, file=outcome)
 
 
 class _Rows:

@@ -83,7 +83,7 @@ def _smaller(content: bytes, max_side_px: int) -> tuple[bytes, str]:
 
 
 _KEPT = 64  # images; about twenty megabytes of large ones
-_TAKEN_AS_THEY_ARE = frozenset({"image/jpeg", "image/png", "image/webp"})  # what every service takes
+_TAKEN_AS_THEY_ARE = frozenset({"image/jpeg", "image/png"})  # what every service takes
 
 
 class ImageFault(Exception):  # noqa: N818 - one image's fault, kept as the reason of a failed reply

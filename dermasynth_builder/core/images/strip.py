@@ -4,8 +4,7 @@ That is: EXIF, XMP, IPTC, comments, texts, thumbnails, what follows the end. Byt
 decoded pixels and their colours stays byte for byte, the colour profile included. An orientation other than upright
 decides how the image is shown and tells nothing of anybody: it stays, as an EXIF block that holds nothing else.
 
-The containers are those of ITU T.81 and JFIF (JPEG), the PNG specification, third edition, and Google's WebP container
-specification.
+The containers are those of ITU T.81 and JFIF (JPEG), and the PNG specification, third edition.
 """
 
 import re
@@ -15,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 
-from PIL import Image, TiffImagePlugin
+from PIL import Image
 from PIL.ExifTags import Base
 
 
@@ -38,22 +37,19 @@ class _Removed:
 
 
 def strip(content: bytes) -> Stripped:
-    """The image file without its metadata: JPEG, PNG, WebP or TIFF, told by the first bytes; any other as given.
+    """The JPEG or PNG file, told by its first bytes, without its metadata.
 
-    A TIFF with metadata becomes a PNG of the same pixels. Raises ValueError where the file is cut off, a checksum of
-    a PNG is wrong, or a TIFF's kind of pixels has no place in a PNG.
+    Raises ValueError where the file is cut off, a checksum of a PNG is wrong, or it is neither.
     """
-    if content.startswith((b"II*\0", b"MM\0*")):
-        return _strip_tiff(content)
     for start, (metadata_of, with_orientation) in _FORMATS.items():
         if content.startswith(start):
             removed = list(metadata_of(content))
             if not removed:
-                break
+                return Stripped(content)
             stripped = with_orientation(_without(content, removed), _orientation_block(content))
             names = tuple(dict.fromkeys(part.name for part in removed))
             return Stripped(content) if stripped == content else Stripped(stripped, names)
-    return Stripped(content)
+    raise ValueError("neither a JPEG nor a PNG file")
 
 
 def _without(content: bytes, removed: Iterable[_Removed]) -> bytes:
@@ -168,69 +164,8 @@ def _png_with_orientation(content: bytes, block: bytes) -> bytes:
     return content[:_PNG_HEADER_END] + framed + content[_PNG_HEADER_END:]
 
 
-_WEBP_KEPT = frozenset({b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ICCP", b"ANIM", b"ANMF"})
-_WEBP_NAMES = {b"EXIF": "EXIF", b"XMP ": "XMP"}
-_WEBP_CHUNKS = 12  # where they begin
-_WEBP_FLAGS = _WEBP_CHUNKS + 8  # of VP8X, which comes first where it is there
-_WEBP_HAS_EXIF, _WEBP_HAS_XMP = 0x08, 0x04
-
-
-def _webp_metadata(content: bytes) -> Iterator[_Removed]:
-    """Chunks that do not make the picture, and what follows the end."""
-    at, size = _WEBP_CHUNKS, 8 + int.from_bytes(content[4:8], "little")
-    if size > len(content):
-        raise ValueError("truncated WebP file")
-    while at < size:
-        start, length = at, int.from_bytes(content[at + 4 : at + 8], "little")
-        at = start + 8 + length + length % 2
-        if at > size:
-            raise ValueError("truncated WebP file")
-        if (kind := content[start : start + 4]) not in _WEBP_KEPT:
-            yield _Removed(_WEBP_NAMES.get(kind, _OTHER), start, at)
-    if size < len(content):
-        yield _Removed(_TRAILING, size, len(content))
-
-
-def _webp_with_orientation(content: bytes, block: bytes) -> bytes:
-    made = bytearray(content)
-    if content[_WEBP_CHUNKS:].startswith(b"VP8X"):
-        made[_WEBP_FLAGS] &= ~(_WEBP_HAS_EXIF | _WEBP_HAS_XMP)
-        if block:
-            made[_WEBP_FLAGS] |= _WEBP_HAS_EXIF
-            made += b"EXIF" + struct.pack("<I", len(block)) + block
-    made[4:8] = struct.pack("<I", len(made) - 8)
-    return bytes(made)
-
-
 _FORMATS: dict[bytes, tuple[Callable[[bytes], Iterator[_Removed]], Callable[[bytes, bytes], bytes]]] = {
     _JPEG_START: (_jpeg_metadata, _jpeg_with_orientation),
     _PNG_START: (_png_metadata, _png_with_orientation),
-    b"RIFF": (_webp_metadata, _webp_with_orientation),
 }
 """First bytes of a file -> where its metadata are, and how an orientation block is put into what is left of it."""
-
-# Tags of a TIFF that say how its pixels are stored and shown; all others are metadata.
-_TIFF_KEPT = frozenset(
-    {*range(254, 260), 262, 266, *range(273, 275), *range(277, 280), *range(282, 285), 296, 317, 320, *range(322, 326)}
-    | {338, 339, 347, 530, 532, 34675}
-)
-
-
-def _strip_tiff(content: bytes) -> Stripped:
-    """A TIFF is a web of offsets: one with metadata is written anew, as a PNG, which every viewer shows.
-
-    Pillow turns a TIFF upright while it decodes it, so that no orientation is left to keep.
-    """
-    with Image.open(BytesIO(content)) as image:
-        if not isinstance(image, TiffImagePlugin.TiffImageFile):
-            return Stripped(content)
-        removed = ["TIFF tags"] if set(image.tag_v2) - _TIFF_KEPT else []
-        removed += ["further pages"] if image.n_frames > 1 else []
-        if not removed:
-            return Stripped(content)
-        made = BytesIO()
-        try:
-            image.save(made, "PNG", icc_profile=image.info.get("icc_profile"))
-        except OSError as error:
-            raise ValueError(f"a TIFF with metadata that no PNG can stand for ({error}); convert it first") from error
-    return Stripped(made.getvalue(), tuple(removed))

@@ -5,9 +5,8 @@ of a part's sentences is taken depends on the request's key. General knowledge c
 sentence by sentence with its reference, and the references go out with the reply.
 """
 
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined, Template, TemplateError
 
 from dermasynth_builder.core.errors import PromptError
-from dermasynth_builder.core.files import resource_dir
+from dermasynth_builder.core.files import as_form, read_toml, resource_dir
 from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.core.protocols import EngineContext, EngineRun
 from dermasynth_builder.core.records import Facts, Reply, Request, canonical_json
@@ -29,16 +28,42 @@ REVISION = 2
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Sentences of one meaning and when they apply. `question` is set for self-instruct forms only."""
+    """Sentences of one meaning and when they apply: `say`, or `question` and `answer` for self-instruct."""
 
-    needs: frozenset[str]
-    lacks: frozenset[str]
-    say: tuple[str, ...]
+    needs: frozenset[str] = frozenset()
+    lacks: frozenset[str] = frozenset()
+    say: tuple[str, ...] = ()
     question: tuple[str, ...] = ()
+    answer: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where the sentences are neither the one nor the other."""
+        if (bool(self.say), bool(self.question), bool(self.answer)) not in ((True, False, False), (False, True, True)):
+            raise ValueError("has either sentences to `say`, or a `question` and an `answer`")
 
     def applies(self, known: Mapping[str, str]) -> bool:
         """Whether all needed phrases exist and none of the lacking ones does."""
         return self.needs <= known.keys() and not self.lacks & known.keys()
+
+
+@dataclass(frozen=True, slots=True)
+class Curated:
+    """A sentence of general knowledge."""
+
+    say: str
+    cite: str  # a name in the references
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What is curated of one diagnosis; the head of knowledge.toml explains the kinds."""
+
+    what: tuple[Curated, ...]
+    look: tuple[Curated, ...]
+    mimics: tuple[Curated, ...]
+    lay: tuple[Curated, ...]
+    next: tuple[Curated, ...]
+    who: tuple[Curated, ...]
 
 
 class TemplateEngine:
@@ -50,9 +75,8 @@ class TemplateEngine:
     def __init__(self, folder: Path) -> None:
         """`folder` holds the texts of all answers. Raises PromptError where they break their form."""
         phrasings, knowledge = (folder / "phrasings.toml", folder / "knowledge.toml")
-        self._parts = {name: tuple(map(_part, parts)) for name, parts in _load(phrasings).items()}
-        self._knowledge = _load(knowledge)
-        self._references: dict[str, str] = self._knowledge.pop("references")
+        self._parts = read_toml(phrasings, dict[str, tuple[Part, ...]], PromptError)
+        self._knowledge, self._references = _curated(knowledge)
         jinja = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 - plain text
         jinja.filters["opening"] = lambda words: words[0].upper() + words[1:]  # and no other letter changed
         self._compiled = cache(jinja.from_string)
@@ -71,7 +95,7 @@ class TemplateEngine:
         kinds = [step.question_type for step in request.steps] or [request.question_type]
         if unknown := [kind for kind in kinds if kind not in self._parts]:
             return Reply(request.key, None, f"no phrasing: phrasings.toml has no type {unknown[0]}")
-        writer = _Writer(self._compiled, self._knowledge, request)
+        writer = _Writer(self._compiled, self._knowledge.get(request.facts.diagnosis or ""), request)
         try:
             members = self._members(request, writer)
         except TemplateError as error:
@@ -100,9 +124,9 @@ def template_engine(_: EngineOptions, __: EngineContext) -> TemplateEngine:
 class _Writer:
     """Words one reply; the same request always gets the same words."""
 
-    def __init__(self, compiled: Callable[[str], Template], knowledge: Mapping[str, Any], request: Request) -> None:
+    def __init__(self, compiled: Callable[[str], Template], curated: Knowledge | None, request: Request) -> None:
         self._compiled = compiled
-        self._curated: Mapping[str, list[dict[str, str]]] = knowledge.get(request.facts.diagnosis or "", {})
+        self._curated = curated
         self._draw = Random(request.key)  # noqa: S311 - a draw, not a secret
         self._known = dict(facts_in_words.phrases(request.facts))
         if self._curated:  # else the parts that would quote it do not apply
@@ -120,16 +144,16 @@ class _Writer:
         form = self._draw.choice([form for form in applying if form.needs] or applying)
         return {
             "question": self._render(self._draw.choice(form.question)),
-            "answer": self._render(self._draw.choice(form.say)),
+            "answer": self._render(self._draw.choice(form.answer)),
         }
 
     def _render(self, sentence: str) -> str:
         return self._compiled(sentence).render(self._words, know=self._know)
 
     def _know(self, kind: str) -> str:
-        entry = self._draw.choice(self._curated[kind])
-        self.cited.append(entry["cite"])
-        return entry["say"]
+        sentence: Curated = self._draw.choice(getattr(self._curated, kind))
+        self.cited.append(sentence.cite)
+        return sentence.say
 
 
 def _helpers(request: Request) -> dict[str, str]:
@@ -155,17 +179,13 @@ def _finding(request: Request) -> str:
     return "skin change" if facts.diagnosis or facts.differential else "area of skin"
 
 
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PromptError(f"{path}: {error}") from error
-
-
-def _part(entry: Mapping[str, Any]) -> Part:
-    return Part(
-        frozenset(entry.get("needs", ())),
-        frozenset(entry.get("lacks", ())),
-        tuple(entry.get("say") or entry["answer"]),
-        tuple(entry.get("question", ())),
-    )
+def _curated(path: Path) -> tuple[dict[str, Knowledge], dict[str, str]]:
+    """What is curated of each diagnosis, and the references by the names under which sentences cite them."""
+    tables = read_toml(path, dict[str, dict[str, Any]], PromptError)
+    cited = {"references": tables.pop("references", {})}
+    references = as_form(cited, dict[str, dict[str, str]], path=path, fault=PromptError)["references"]
+    knowledge = as_form(tables, dict[str, Knowledge], path=path, fault=PromptError)
+    kinds = (getattr(known, kind.name) for known in knowledge.values() for kind in fields(known))
+    if unknown := {sentence.cite for sentences in kinds for sentence in sentences} - set(references):
+        raise PromptError(f"{path}: {', '.join(sorted(unknown))} is cited and not among the references")
+    return knowledge, references

@@ -133,7 +133,7 @@ class _Download:
         return sample([image for image in listed if not self._is_known_absent(image.file_name)], self.options.limit)
 
     def _is_known_absent(self, name: str) -> bool:
-        return name in self.entry.details.get("absent", ())
+        return name in self.entry.absent
 
     def _tell_count(self, listed: int) -> None:
         if listed != self.entry.images:

@@ -96,7 +96,7 @@ def facts(cells: CellReader, names: Mapping[str, Diagnosis] | None = None) -> Fa
 
     `names` says what the column `diagnosis` holds, if not the archive's own old names.
     """
-    published, diagnosis = _diagnosis(cells, vocabulary.diagnoses("isic", "legacy") if names is None else names)
+    published, diagnosis = _diagnosis(cells, vocabulary.legacy_diagnoses() if names is None else names)
     site_published, site = _site(cells)
     age_years = cells.whole("age_approx", 0, 120)
     return Facts(

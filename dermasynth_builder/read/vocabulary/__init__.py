@@ -4,14 +4,14 @@ The taxonomy itself is the one of the ISIC archive, from the package `isic-metad
 """
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from dermasynth_builder.core import registry
+from dermasynth_builder.core.errors import SourceError
+from dermasynth_builder.core.files import read_toml
 from dermasynth_builder.core.records import Malignancy
 
 _FOLDER = Path(__file__).resolve().parent
@@ -27,7 +27,7 @@ class Diagnosis:
     """A diagnosis in the one vocabulary."""
 
     name: str  # in words: "basal cell carcinoma"
-    isic: str | None  # node of the ISIC taxonomy, levels joined by colons; None where it has no place there
+    isic: str | None = None  # node of the ISIC taxonomy, levels joined by colons; None where it has no place there
 
     @property
     def malignancy(self) -> Malignancy | None:
@@ -40,25 +40,45 @@ class Diagnosis:
         return self.isic in _MALIGNANCIES
 
 
+@dataclass(frozen=True, slots=True)
+class _SourceWords:
+    """`<source>.toml`."""
+
+    diagnoses: Mapping[str, Diagnosis]
+
+
+@dataclass(frozen=True, slots=True)
+class _IsicWords:
+    """`isic.toml`, whose head says what each table is."""
+
+    proper_names: tuple[str, ...]
+    legacy: Mapping[str, Diagnosis]
+    nodes: Mapping[str, str]
+    sites: Mapping[str, str]
+
+
 @cache
-def diagnoses(source: str, table: str = "diagnoses") -> Mapping[str, Diagnosis]:
+def diagnoses(source: str) -> Mapping[str, Diagnosis]:
     """What the source publishes -> diagnosis, from `<source>.toml`, or from `vocabulary.toml` of its own package."""
-    entries = _load(source)[table]
-    return {code: Diagnosis(entry["name"], entry.get("isic")) for code, entry in entries.items()}
+    path = registry.resource(source, "vocabulary.toml") or _FOLDER / f"{source}.toml"
+    return read_toml(path, _SourceWords, SourceError).diagnoses
+
+
+def legacy_diagnoses() -> Mapping[str, Diagnosis]:
+    """What ISIC exports said before they named nodes -> diagnosis."""
+    return _isic().legacy
 
 
 @cache
 def node_name(node: str) -> str:
     """A node of the ISIC taxonomy as a name in a sentence: "melanoma" for "...:Melanoma, NOS"."""
-    named: Mapping[str, str] = _load("isic")["nodes"]
-    return named.get(node) or _in_sentence(re.sub(r",? NOS\b", "", node.rpartition(":")[2]))
+    return _isic().nodes.get(node) or _in_sentence(re.sub(r",? NOS\b", "", node.rpartition(":")[2]))
 
 
 @cache
 def site_name(node: str) -> str:
     """A node of the ISIC tree of body sites as words: "forehead" for "Head and neck:Head:Face:Forehead"."""
-    named: Mapping[str, str] = _load("isic")["sites"]
-    return named.get(node) or _in_sentence(node.rpartition(":")[2])
+    return _isic().sites.get(node) or _in_sentence(node.rpartition(":")[2])
 
 
 @cache
@@ -79,11 +99,10 @@ def isic_sites() -> frozenset[str]:
 
 def _in_sentence(title: str) -> str:
     """The title without its capitals, but for people's and places' names: "nevus, Spitz"."""
-    proper: Mapping[str, str] = {name.lower(): name for name in _load("isic")["proper_names"]}
+    proper = {name.lower(): name for name in _isic().proper_names}
     return re.sub(r"[A-Za-z][a-z]+", lambda word: proper.get(word[0].lower(), word[0].lower()), title)
 
 
 @cache
-def _load(name: str) -> dict[str, Any]:
-    table = registry.resource(name, "vocabulary.toml") or _FOLDER / f"{name}.toml"
-    return tomllib.loads(table.read_text(encoding="utf-8"))
+def _isic() -> _IsicWords:
+    return read_toml(_FOLDER / "isic.toml", _IsicWords, SourceError)

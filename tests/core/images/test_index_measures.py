@@ -55,13 +55,18 @@ def test_a_file_is_measured_from_its_bytes(picture: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["PNG", "JPEG", "BMP", "TIFF", "WEBP"])
+@pytest.mark.parametrize("name", ["PNG", "JPEG"])
 def test_the_bytes_and_not_the_name_tell_the_format(name: str, picture: Path, tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     path.write_bytes(encoded(picture, name))
     outcome = measure_file(path)
     assert isinstance(outcome, ImageFile)
     assert (outcome.format, outcome.mode) == (name, "RGB")
+
+
+@pytest.mark.parametrize("name", ["BMP", "TIFF", "WEBP"])
+def test_a_file_of_another_format_is_refused_by_name_with_what_to_do(name: str, picture: Path, tmp_path: Path) -> None:
+    assert reason(tmp_path / "x.png", encoded(picture, name)) == f"a {name} image; convert it to PNG or JPEG"
 
 
 def test_a_picture_of_several_frames_as_phones_write_it_is_whole(picture: Path, tmp_path: Path) -> None:

@@ -75,16 +75,6 @@ FILES = {
         ("text", "XMP", "other data", "EXIF", "bytes after the end"),
     ),
     "png with a palette": (encoded(drawn("P"), "PNG", pnginfo=texts(), transparency=3), ("text", "XMP", "other data")),
-    "webp with all": (
-        encoded(drawn(), "WEBP", exif=exif(6), xmp=XMP.encode() + SECRET, icc_profile=PROFILE) + SECRET,
-        ("EXIF", "XMP", "bytes after the end"),
-    ),
-    "lossless webp": (encoded(drawn("RGBA"), "WEBP", exif=exif(2), lossless=True), ("EXIF",)),
-    "tiff": (encoded(drawn(), "TIFF", exif=exif(6), icc_profile=PROFILE), ("TIFF tags",)),
-    "tiff of several pages": (
-        encoded(drawn(), "TIFF", save_all=True, append_images=[drawn().rotate(90)], description=SECRET.decode()),
-        ("TIFF tags", "further pages"),
-    ),
 }
 
 
@@ -111,7 +101,7 @@ def test_what_is_stripped_has_nothing_left_to_strip(name: str) -> None:
     assert strip(once).removed == ()
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "TIFF", "BMP"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG"])
 def test_a_file_without_metadata_keeps_its_bytes(name: str) -> None:
     content = encoded(drawn(), name)
     assert strip(content).content is content
@@ -133,13 +123,14 @@ def test_an_orientation_that_only_xmp_gives_is_kept() -> None:
     assert dict(decoded(strip(content).content).getexif()) == {Base.Orientation: 3}
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG"])
 def test_a_file_cut_off_among_its_metadata_is_broken(name: str) -> None:
     content = encoded(drawn(), name, exif=exif(6))
     with pytest.raises(ValueError, match=r"truncated|broken"):
         strip(content[: content.index(SECRET) + 2])
 
 
-def test_a_tiff_that_no_png_can_stand_for_is_refused_with_advice() -> None:
-    with pytest.raises(ValueError, match="convert it first"):
-        strip(encoded(drawn("CMYK"), "TIFF", description=SECRET.decode()))
+@pytest.mark.parametrize("name", ["WEBP", "TIFF"])
+def test_a_file_of_another_format_is_never_passed_on_with_its_metadata(name: str) -> None:
+    with pytest.raises(ValueError, match="neither a JPEG nor a PNG file"):
+        strip(encoded(drawn(), name, exif=exif(6)))

@@ -189,7 +189,7 @@ def test_self_instruct_asks_a_question_of_its_own() -> None:
 
 
 def test_a_type_without_phrasings_fails_as_a_value() -> None:
-    kind = QuestionType("prognosis", "prognosis", "asked", "anyone", "nothing", (), ("How will it go?",))
+    kind = QuestionType("prognosis", "prognosis", "anyone", "nothing", (), ("How will it go?",))
     reply = next(iter(ENGINE.answer([request_for(kind, FULL, "image")], Run())))
     assert reply == Reply(reply.key, None, "no phrasing: phrasings.toml has no type prognosis")
 

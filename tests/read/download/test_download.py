@@ -1,21 +1,25 @@
 """`dermasynth download` as a user meets it: every source from its official place, which is a loopback server here."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from dermasynth_builder.cli import main
+from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import DownloadError, UsageError
-from dermasynth_builder.core.registry import HOSTS, SOURCES
+from dermasynth_builder.core.registry import SOURCES
 from dermasynth_builder.read.download import hosts
+from dermasynth_builder.read.download.fetcher import Fetcher, RetryPolicy
+from dermasynth_builder.read.download.hosts.isic import IsicDetails
 from dermasynth_builder.read.download.sample import sample
 from tests.support.downloads import OFFERS, Drawn
 
 Offered = Callable[[str], Drawn]
 Output = pytest.CaptureFixture[str]
-HOSTED = [source for source in SOURCES if hosts._load(source).get("hosts")]
+HOSTED = [source for source in SOURCES if hosts.host_names(source)]
 IMAGE_PARTS = ("/signed/", "/api/v2/images/", ".zip", "file_downloaded", "/dataset/images/", "/datafile/")
 
 
@@ -38,7 +42,7 @@ def test_a_second_run_asks_for_no_image(offered: Offered, source: str) -> None:
     before = len(drawn.archives.requests)
     drawn.download()
     later = [request.path for request in drawn.archives.requests[before:]]
-    absent = hosts.host_entry(source).details.get("absent", ())
+    absent = hosts.host_entry(source).absent
     asked = [path for path in later if any(part in path for part in IMAGE_PARTS)]
     assert [path for path in asked if path.rpartition("/")[2] not in absent] == []
     assert source == "scin" or any("nothing to fetch" in line for line in drawn.recorder.said)
@@ -156,13 +160,32 @@ def test_a_spoiled_list_of_licences_means_that_none_is_accepted(offered: Offered
 
 @pytest.mark.parametrize("source", HOSTED)
 def test_every_place_has_what_a_user_needs(source: str) -> None:
-    for name in hosts._load(source)["hosts"]:
-        address = hosts.host_entry(source, name, {})
-        assert address.kind in HOSTS
-        assert address.url.startswith("https://")
-        assert "http" in address.by_hand or "isic" in address.by_hand
+    for name in hosts.host_names(source):
+        entry = hosts.host_entry(source, name, {})
+        with Fetcher(RetryPolicy()) as fetcher:
+            registry.host(entry.kind)(entry, fetcher)  # its details have the form of its kind
+        assert entry.url.startswith("https://")
+        assert "http" in entry.by_hand or "isic" in entry.by_hand
     with pytest.raises(UsageError, match="not to be had from 'ftp'"):
         hosts.host_entry(source, "ftp", {})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("images = 1616", 'images = "all"', "hosts.isic.images: 'all' should be a valid integer"),
+        ("title = ", "titel = ", "hosts.isic.title is missing"),
+        ("collection = ", "colection = ", "colection is not one of collection, doi_page, supplement; did you mean"),
+    ],
+)
+def test_a_file_of_hosts_that_breaks_its_form_is_refused_with_its_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, said: str
+) -> None:
+    shipped = Path(hosts.__file__).with_name("hiba.toml").read_text("utf-8")
+    (tmp_path / "hiba.toml").write_text(shipped.replace(old, new, 1), encoding="utf-8")
+    monkeypatch.setattr(hosts, "_FOLDER", tmp_path)
+    with pytest.raises(DownloadError, match=re.escape(said)):
+        hosts.host_entry("hiba").details_as(IsicDetails)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +245,7 @@ def test_help_names_the_variable_of_every_place_and_every_source_to_choose_from(
         main(["download", "--help"])
     told = capsys.readouterr().out
     assert all(source in told for source in SOURCES)
-    for source in HOSTED:
-        assert all(hosts.url_variable(name) in told for name in hosts._load(source)["hosts"])
+    for source in SOURCES:
+        assert all(hosts.url_variable(name) in told for name in hosts.host_names(source))
     assert "dataverse (default) or isic" in told
     assert hosts.host_entry("derm12345", "", {}).name == "dataverse"

@@ -5,6 +5,7 @@ they were uploaded; what it lists as their size and MD5 is not reliably that of 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -15,11 +16,19 @@ from dermasynth_builder.read.download.hosts import HostEntry
 from dermasynth_builder.read.download.hosts.remote_zip import members
 
 
+@dataclass(frozen=True, slots=True)
+class DataverseDetails:
+    """Which dataset it is."""
+
+    doi: str  # with its scheme: "doi:10.7910/DVN/DAXZ7P"
+    column: str  # that a table of metadata must have
+
+
 class Dataverse:
-    """See `read.download.files.Host`. Its details: `doi`, and the `column` of metadata."""
+    """See `read.download.files.Host`."""
 
     def __init__(self, entry: HostEntry, fetcher: Fetcher) -> None:
-        self._entry, self._fetcher = entry, fetcher
+        self._url, self._details, self._fetcher = entry.url, entry.details_as(DataverseDetails), fetcher
         self._known: Sequence[RemoteFile] = ()
 
     def tables(self) -> Sequence[RemoteFile]:
@@ -38,7 +47,7 @@ class Dataverse:
 
     def _files(self) -> Sequence[RemoteFile]:
         if not self._known:
-            url = f"{self._entry.url}/api/datasets/:persistentId/?persistentId={self._entry.details['doi']}"
+            url = f"{self._url}/api/datasets/:persistentId/?persistentId={self._details.doi}"
             answer = self._fetcher.json(url)
             try:
                 self._known = [self._file(entry) for entry in answer["data"]["latestVersion"]["files"]]
@@ -48,10 +57,10 @@ class Dataverse:
 
     def _file(self, entry: Mapping[str, Any]) -> RemoteFile:
         stored = entry["dataFile"]
-        url = f"{self._entry.url}/api/access/datafile/{int(stored['id'])}"
+        url = f"{self._url}/api/access/datafile/{int(stored['id'])}"
         if "originalFileName" in stored or "originalFileFormat" in stored:
             name = stored.get("originalFileName") or PurePosixPath(stored["filename"]).stem + ".csv"
-            column = self._entry.details["column"] if "metadata" in name else ""
+            column = self._details.column if "metadata" in name else ""
             return RemoteFile(str(name), f"{url}?format=original", column=column)
         path = str(PurePosixPath(entry.get("directoryLabel", ""), stored["filename"]))
         digest = f"md5:{stored['md5']}" if stored.get("md5") else ""

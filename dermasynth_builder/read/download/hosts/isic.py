@@ -4,6 +4,7 @@ Images stand on pages of a hundred at most, each with a signed address that open
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import PurePosixPath
@@ -19,19 +20,28 @@ from dermasynth_builder.read.tables import IMAGE_SUFFIXES
 PAGE_IMAGES = 100  # the most that the server gives
 
 
+@dataclass(frozen=True, slots=True)
+class IsicDetails:
+    """Which collection it is, and the table that the archive has beside its metadata, if there is one."""
+
+    collection: int
+    doi_page: str = ""  # below the host's base; it links to the supplement
+    supplement: str = ""  # its file name
+
+
 class IsicArchive:
-    """See `read.download.files.Host`. Its details: `collection`, perhaps `doi_page` and `supplement`."""
+    """See `read.download.files.Host`."""
 
     def __init__(self, entry: HostEntry, fetcher: Fetcher) -> None:
-        self._entry, self._fetcher = entry, fetcher
+        self._url, self._details, self._fetcher = entry.url, entry.details_as(IsicDetails), fetcher
 
     def tables(self) -> Sequence[RemoteFile]:
         """See `Host.tables`. The supplement's address is looked up on the page of the collection's DOI."""
-        details, url = self._entry.details, self._entry.url
-        tables = [RemoteFile("metadata.csv", f"{url}/collections/{details['collection']}/metadata/", column="isic_id")]
-        if "supplement" in details:
-            renew = partial(self._supplement, f"{url}/{details['doi_page']}", details["supplement"])
-            tables.append(RemoteFile(f"supplements/{details['supplement']}", renew=renew))
+        details, url = self._details, self._url
+        tables = [RemoteFile("metadata.csv", f"{url}/collections/{details.collection}/metadata/", column="isic_id")]
+        if details.supplement:
+            renew = partial(self._supplement, f"{url}/{details.doi_page}", details.supplement)
+            tables.append(RemoteFile(f"supplements/{details.supplement}", renew=renew))
         return tables
 
     def bundles(self) -> Sequence[RemoteFile]:
@@ -54,8 +64,7 @@ class IsicArchive:
 
     def _listed(self) -> Iterator[Mapping[str, Any]]:
         """What the collection's pages say of each image."""
-        collection = self._entry.details["collection"]
-        url = f"{self._entry.url}/api/v2/images/search/?collections={collection}&limit={PAGE_IMAGES}"
+        url = f"{self._url}/api/v2/images/search/?collections={self._details.collection}&limit={PAGE_IMAGES}"
         seen: set[str] = set()
         while url and url not in seen:  # a list that leads back into itself has an end, too
             seen.add(url)
@@ -67,7 +76,7 @@ class IsicArchive:
             yield from (entry for entry in entries if isinstance(entry, Mapping))
 
     def _renewed(self, isic_id: str) -> RemoteFile:
-        file = self._file(self._fetcher.json(f"{self._entry.url}/api/v2/images/{quote(isic_id, safe='')}/"))
+        file = self._file(self._fetcher.json(f"{self._url}/api/v2/images/{quote(isic_id, safe='')}/"))
         if PurePosixPath(file.path).stem != isic_id:
             raise DownloadError(f"the ISIC archive gives {file.name}, asked for {isic_id}")
         return file

@@ -1,4 +1,8 @@
-"""Reads single members of zip archives that stay where they are, by ranges of bytes (RFC 9110, section 14)."""
+"""Reads single members of zip archives that stay where they are, by ranges of bytes (RFC 9110, section 14).
+
+Not by fsspec: its HTTP files give up at the first 429, 503 or broken connection, and take another range than was asked
+for as the right one.
+"""
 
 import io
 import zipfile
