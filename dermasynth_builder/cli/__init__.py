@@ -257,11 +257,16 @@ def _status(arguments: argparse.Namespace) -> None:
     from dermasynth_builder.core.options import BATCHES
     from dermasynth_builder.generate.engines.batch.state import shards_in
     from dermasynth_builder.generate.ledger_tools import summarise
+    from dermasynth_builder.plan.plan_file import PLANS, plans_in
     from dermasynth_builder.release.folder import CARD, read_card
-    from dermasynth_builder.report.show import ledgers_text, release_text, shards_text
+    from dermasynth_builder.report.show import ledgers_text, plans_text, release_text, shards_text
 
-    if paths := sorted((arguments.work / "ledgers").glob("*.jsonl")):
-        show(ledgers_text({path: summarise(path) for path in paths}))
+    paths = sorted((arguments.work / "ledgers").glob("*.jsonl"))
+    summaries = {path: summarise(path) for path in paths}
+    if plans := plans_in(arguments.work / PLANS):
+        show(plans_text(plans, summaries))
+    if summaries:
+        show(ledgers_text(summaries))
     else:
         print(f"no ledger in {arguments.work}; `dermasynth generate` starts one")
     for path in sorted((arguments.work / BATCHES).glob("*.sqlite")):

@@ -155,7 +155,7 @@ CHECKS = PlugIns(
     "checks",
     {
         "form": "dermasynth_builder.check.form:check_form",
-        "novelty": "dermasynth_builder.check.novelty:check_novelty",
+        "novelty": "dermasynth_builder.check.novelty:Novelty",
         "repeats": "dermasynth_builder.check.repeats:check_repeats",
     },
 )
@@ -189,8 +189,9 @@ def engine(name: str, options: EngineOptions = DEFAULT_OPTIONS, context: EngineC
 
 
 def check(name: str) -> Check:
-    """The check of that name; see `PlugIns.load`."""
-    return cast(Check, CHECKS.load(name))
+    """The check of that name, one that has seen no pair; see `PlugIns.load`."""
+    loaded = CHECKS.load(name)
+    return cast(Check, CHECKS.make(name) if isinstance(loaded, type) else loaded)
 
 
 def specimens(name: str) -> WriteSpecimens:

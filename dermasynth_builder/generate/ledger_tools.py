@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ class LedgerSummary:
     cost_usd: float
     unpriced: int  # replies that took tokens, and whose cost the ledger does not hold
     written_at: float  # when the file last changed; seconds since 1970
+    keys: Collection[str] = field(repr=False)  # of the requests that it has replies to
 
 
 def summarise(path: Path) -> LedgerSummary:
@@ -55,6 +56,7 @@ def summarise(path: Path) -> LedgerSummary:
         cost_usd=cost_usd,
         unpriced=unpriced,
         written_at=path.stat().st_mtime,
+        keys=last.keys(),
     )
 
 

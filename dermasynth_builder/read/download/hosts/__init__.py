@@ -31,7 +31,7 @@ class HostEntry:
     images: int  # how many the release has, as published
     details: Mapping[str, Any]  # all else in the file: ids, file names, sizes and hashes; its kind has a form for it
     absent: tuple[str, ...] = ()  # names of images that the release's own tables name and the host lacks
-    path: str = ""  # of the file that names it
+    path: Path = _FOLDER  # of the file that names it
 
     def details_as(self, form: type[Form]) -> Form:
         """The details in the form of the host's kind. Raises DownloadError where they break it."""
@@ -69,7 +69,7 @@ def host_entry(source: str, name: str = "", environment: Mapping[str, str] = os.
     details = {key: value for key, value in tables[name].items() if key not in _COMMON}
     entries = {"hosts": {name: {**common, "name": name, "details": details}}}
     entry = as_form(entries, dict[str, dict[str, HostEntry]], path=path, fault=DownloadError)["hosts"][name]
-    return replace(entry, path=str(path), url=(environment.get(url_variable(name)) or entry.url).rstrip("/"))
+    return replace(entry, path=path, url=(environment.get(url_variable(name)) or entry.url).rstrip("/"))
 
 
 def host_names(source: str) -> tuple[str, ...]:
