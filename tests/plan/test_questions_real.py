@@ -65,11 +65,12 @@ def test_what_is_asked_told_and_answered_is_whole_and_claims_only_what_the_facts
     requests = list(Planner(load_prompt_book(), 20250101).requests(images))
     assert len(requests) == 2 * len(images) > 0
     claimed: Counter[str] = Counter()
+    lines: set[str] = set()  # each once: most prompts share most of theirs
     for request, reply in zip(requests, registry.engine("template").answer(requests, Run()), strict=True):
         question, answer = (turn.content for turn in reply_form.exchanges(request, reply)[0].turns)
-        assert not BROKEN.search(f"{question}\n{answer}"), (question, answer)
-        assert not BROKEN.search(request.prompt), request.prompt
+        lines.update(f"{question}\n{answer}\n{request.prompt}".splitlines())
         claims = [claim for claim in CLAIMS if re.search(claim, answer)]
         assert all(CLAIMS[claim](request.facts) for claim in claims), (claims, answer)
         claimed.update(claims)
+    assert [line for line in lines if BROKEN.search(line)] == []
     assert len(claimed) >= {"pad_ufes": 12, "scin": 4}.get(source, 0)
