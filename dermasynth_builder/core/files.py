@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from reprlib import repr as shortened
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -54,7 +55,7 @@ def lock_beside(path: Path, taken: DermaSynthError) -> BaseFileLock:
     return lock
 
 
-def read_toml(path: Path, form: type[Form], fault: Callable[[str], DermaSynthError]) -> Form:
+def read_toml(path: Path | Traversable, form: type[Form], fault: Callable[[str], DermaSynthError]) -> Form:
     """What a TOML file holds. Raises `fault` where it cannot be read or, as `as_form` does, breaks the form."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -63,7 +64,7 @@ def read_toml(path: Path, form: type[Form], fault: Callable[[str], DermaSynthErr
     return as_form(table, form, path=path, fault=fault)
 
 
-def as_form(table: object, form: type[Form], *, path: Path, fault: Callable[[str], DermaSynthError]) -> Form:
+def as_form(table: object, form: type[Form], *, path: object, fault: Callable[[str], DermaSynthError]) -> Form:
     """What was read from TOML, as a frozen dataclass or a mapping of such; arrays become tuples.
 
     The form is that of the dataclass' fields; rules across them are a `__post_init__` that raises ValueError, and hold

@@ -155,5 +155,8 @@ class Check(Protocol):
 class WriteSpecimens(Protocol):
     """What draws a small invented release of a source, in the layout of the real one."""
 
-    def __call__(self, root: Path, *, images: int) -> Path:
-        """Writes about `images` drawn images and their tables below `root`, and gives `root` back."""
+    def __call__(self, root: Path, *, images: int, side_px: int = 320) -> Path:
+        """Writes about `images` drawn images and their tables below `root`, and gives `root` back.
+
+        No image is much larger than `side_px` a side: tests draw small ones.
+        """

@@ -123,14 +123,10 @@ def load_prompt_book(folder: Path | None = None, sources: Iterable[str] = ()) ->
     if "general" not in banks:
         raise PromptError(f"{folder / 'questions'} has no general.toml; every image gets a question from it")
     brought = {name: registry.resource(name, "questions.toml") for name in sources if name not in banks}
-    guests = {name: _bank(path) for name, path in brought.items() if path}
+    guests = {name: read_toml(path, _Bank, PromptError).type for name, path in brought.items() if path}
     return PromptBook(folder, banks | guests, frozenset(guests))
 
 
 def fill(wording: str, facts: Facts) -> str:
     """The wording with its slots filled in words."""
     return wording.format_map(facts_in_words.phrases(facts))
-
-
-def _bank(path: Path) -> tuple[QuestionType, ...]:
-    return read_toml(path, _Bank, PromptError).type

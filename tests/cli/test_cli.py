@@ -36,6 +36,7 @@ def test_every_command_has_help_with_an_example(capsys: Output) -> None:
         assert f"example:\n  dermasynth {name}" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_demo_builds_a_release_and_prints_three_loaded_pairs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
 ) -> None:
@@ -66,6 +67,7 @@ def environment_of_its_own(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Non
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", folder / "cache")
 
 
+@pytest.mark.slow
 def test_the_demo_marks_its_rows_as_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     environment_of_its_own(monkeypatch, tmp_path)
     assert run("demo", "--images", "6", "--work", tmp_path / "work", "--out", tmp_path / "dermasynth") == 0

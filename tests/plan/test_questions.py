@@ -36,9 +36,9 @@ def requests_of(images: list[ClinicalImage], book: PromptBook = BOOK) -> list[Re
 
 def test_the_banks_hold_the_types_of_the_paper_and_more_wordings_than_it() -> None:
     names = {bank: [kind.name for kind in kinds] for bank, kinds in BOOK.banks.items()}
-    paper = ["overview", "diagnosis", "differential", "patient_explanation", "next_steps", "self_instruct"]
+    paper = {"overview", "diagnosis", "differential", "patient_explanation", "next_steps", "self_instruct"}
     lesions = {"identify", "visual_features", "structures", "malignancy", "differential", "patient_explanation"}
-    assert set(paper) <= set(names["general"])
+    assert paper <= set(names["general"])
     assert {"derm12345", "hiba", "bcn20000"} <= {bank for bank in names if lesions <= set(names[bank])}
     assert {"context", "comprehensive"} <= set(names["bcn20000"])
     assert {"identify", "visual_features", "complaints", "history", "size", "relief"} <= set(names["pad_ufes"])
@@ -98,6 +98,7 @@ def suiting(facts: Facts, source: str) -> list[str]:
     return [kind.name for kind in BOOK.banks[source] if kind.suits(facts, modality)]
 
 
+@pytest.mark.slow
 def test_all_types_and_wordings_are_drawn_sooner_or_later() -> None:
     for source in sorted(set(BOOK.banks) - {"general"}):
         facts = max((FULL, EXPORTED, REPORTED), key=lambda each: len(suiting(each, source)))
