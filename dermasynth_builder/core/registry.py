@@ -7,7 +7,6 @@ packages add names by entry points of the groups "dermasynth.sources", ".specime
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args, get_type_hints
 
 from dermasynth_builder.core.errors import DermaSynthError, PluginError, UsageError
@@ -24,6 +23,7 @@ from dermasynth_builder.core.protocols import (
 
 if TYPE_CHECKING:  # not loaded by those who only list names
     from importlib.metadata import EntryPoint
+    from importlib.resources.abc import Traversable
 
 ALL = "all"  # the config over all sources of a release
 _NAME = re.compile(r"[a-z][a-z0-9_]*")  # names are parts of paths, of columns and of ids
@@ -169,13 +169,13 @@ def source(name: str) -> Source:
     return made
 
 
-def resource(source_name: str, file_name: str) -> Path | None:
+def resource(source_name: str, file_name: str) -> "Traversable | None":
     """A file that a source of another package brings, `questions.toml` say; None where it brings none."""
     if source_name in SOURCES.shipped or source_name not in SOURCES:
         return None
     found = source(source_name)
-    path = Path(str(found.resources / file_name)) if isinstance(found, BringsResources) else None
-    return path if path and path.is_file() else None
+    file = found.resources / file_name if isinstance(found, BringsResources) else None
+    return file if file and file.is_file() else None
 
 
 def host(kind: str) -> Callable[..., Any]:

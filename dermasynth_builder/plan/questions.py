@@ -119,7 +119,7 @@ def load_prompt_book(folder: Path | None = None, sources: Iterable[str] = ()) ->
     """
     folder = folder or resource_dir("prompts")
     paths = sorted((folder / "questions").glob("*.toml"))
-    banks = {path.stem: _bank(path) for path in paths}
+    banks = {path.stem: read_toml(path, _Bank, PromptError).type for path in paths}
     if "general" not in banks:
         raise PromptError(f"{folder / 'questions'} has no general.toml; every image gets a question from it")
     brought = {name: registry.resource(name, "questions.toml") for name in sources if name not in banks}

@@ -82,10 +82,6 @@ def url_variable(name: str) -> str:
     return f"DERMASYNTH_{name.upper()}_URL"
 
 
-def _path_of(source: str) -> Path:
-    return registry.resource(source, "hosts.toml") or _FOLDER / f"{source}.toml"
-
-
 def _by_hand_alone(source: str) -> str:
     told = _load(_table(source)).by_hand.rstrip()
     return (
