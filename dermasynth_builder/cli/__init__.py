@@ -167,7 +167,8 @@ def _plan(arguments: argparse.Namespace) -> None:
     report = TerminalReporter(results=sys.stderr if arguments.json else sys.stdout)
     settings = settings_of(arguments)
     planned = pipeline.plan(settings, report)
-    pipeline.tell_unused(planned, pipeline.open_ledger(pipeline.open_engine(settings), settings, report), report)
+    ledger = pipeline.open_ledger(pipeline.open_engine(settings), settings, report)
+    pipeline.tell_unused(planned, ledger, settings, report=report)
     counts = [plan_counts(each) for each in planned]
     if arguments.json:
         print(json.dumps(counts, indent=2))
