@@ -14,11 +14,11 @@ from dermasynth_builder.core.protocols import Engine, EngineContext
 from dermasynth_builder.core.records import Pair
 from dermasynth_builder.core.reporter import Bar, Reporter
 from dermasynth_builder.generate.ledger import Ledger, ledger_path
-from dermasynth_builder.generate.ledger_tools import sent_on_day
+from dermasynth_builder.generate.ledger_tools import sent_on_day, unused_text
 from dermasynth_builder.generate.prices import cost_usd, load_prices, online_tier
 from dermasynth_builder.generate.rounds import Planned, rounds_folder
 from dermasynth_builder.generate.run import Run, Tally, finishing_on_ctrl_c, generate, run_note, run_text
-from dermasynth_builder.plan.plan_file import PLANS
+from dermasynth_builder.plan.plan_file import PLANS, plans_in
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import load_prompt_book
 from dermasynth_builder.read.source import read_source
@@ -30,7 +30,7 @@ from dermasynth_builder.release.write import checked_pairs, recipe_of, write_sou
 
 def plan(settings: Settings, report: Reporter) -> list[Planned]:
     """Reads every source of the settings; its requests are planned at the first look. Raises SourceError."""
-    planner = Planner(load_prompt_book(), settings.seed, settings.plan_options)
+    planner = Planner(load_prompt_book(sources=settings.raw), settings.seed, settings.plan_options)
     rounds = rounds_folder(ledger_path(settings.work / "ledgers", open_engine(settings)))
     plans = settings.work / PLANS
     return [Planned(read_source(name, settings, report), planner, rounds, plans, report) for name in settings.raw]
@@ -40,10 +40,21 @@ def tell_missing(planned: Sequence[Planned], settings: Settings, report: Reporte
     """Says how many requests an engine would be asked, and asks none."""
     engine = open_engine(settings)
     ledger = open_ledger(engine, settings, report)
+    tell_unused(planned, ledger, settings, report=report)
     for each in planned:
         keys = [key for key in each.all_keys() if _is_mine(key, settings)]
         missing = sum(key not in ledger for key in keys)
         report.say(f"{each.read.name}: {len(keys)} requests, {missing} of them to ask {engine.name}")
+
+
+def tell_unused(planned: Sequence[Planned], ledger: Ledger, settings: Settings, *, report: Reporter) -> None:
+    """Warns where replies of the ledger are of no use to any plan any more, and others are asked in their place."""
+    if not len(ledger):
+        return
+    others = (each for each in plans_in(settings.work / PLANS) if each.source not in settings.raw)
+    elsewhere = {key for other in others for key in chain(other.keys, *other.later.values())}
+    if told := unused_text([key for each in planned for key in each.all_keys()], ledger, elsewhere):
+        report.warn(told)
 
 
 def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tally:
@@ -53,6 +64,7 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
     """
     engine = open_engine(settings)
     ledger = open_ledger(engine, settings, report)
+    tell_unused(planned, ledger, settings, report=report)
     run = Run(settings.max_usd, settings.is_version_change_allowed, settings.is_failed_wanted)
     wanted = set(_pilot_keys(planned, settings)) if settings.pilot else None
     total = len(wanted) if wanted else sum(_requests_of(each, settings) for each in planned)

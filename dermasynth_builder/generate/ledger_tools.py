@@ -121,6 +121,22 @@ def merge(
     return merged
 
 
+def unused_text(keys: Collection[str], ledger: Ledger, elsewhere: Collection[str] = ()) -> str | None:
+    """What a plan with these keys leaves unused in a ledger, and asks; None where it uses all, or asks nothing.
+
+    Keys that plans of other sources have, `elsewhere`, are used too. A new question type, say, redraws the questions of
+    some images: then they are asked, and paid, again.
+    """
+    used = sum(key in ledger for key in {*keys, *elsewhere})
+    unused, missing = len(ledger) - used, sum(key not in ledger for key in set(keys))
+    if not unused or not missing:
+        return None
+    return (
+        f"{unused:,} of {len(ledger):,} replies in {ledger.path} are not used by any plan: the banks, templates or "
+        f"options have changed since; {missing:,} requests would be asked anew"
+    )
+
+
 def _differences(identities: Mapping[Path, Mapping[str, object]]) -> str:
     """ "engine gemini (a.jsonl) and template (b.jsonl)"; of one engine, all settings in which two ledgers differ."""
     if headless := [path for path, identity in identities.items() if not identity]:

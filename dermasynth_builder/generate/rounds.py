@@ -96,7 +96,7 @@ class Planned:
         if any(request.key not in ledger for request in earlier):
             return False
         written = (question_of(request, reply) for request, reply in ledger.answered(earlier))
-        known = Known().add(self.planner.book.wordings())
+        known = Known().add(self.planner.book.wordings(self.read.name))
         self._freeze(number, accepted((question for question in written if question), known))
         return True
 

@@ -14,7 +14,7 @@ import pytest
 
 from dermasynth_builder import __version__
 from dermasynth_builder.cli import COMMANDS, main
-from dermasynth_builder.core.registry import SOURCES
+from dermasynth_builder.core.registry import SPECIMENS
 from dermasynth_builder.release.parquet import read_rows
 from tests.support.paths import ROOT
 from tests.support.releases import Built
@@ -36,6 +36,7 @@ def test_every_command_has_help_with_an_example(capsys: Output) -> None:
         assert f"example:\n  dermasynth {name}" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_demo_builds_a_release_and_prints_three_loaded_pairs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
 ) -> None:
@@ -43,13 +44,14 @@ def test_the_demo_builds_a_release_and_prints_three_loaded_pairs(
     environment_of_its_own(monkeypatch, tmp_path)
     assert run("demo") == 0
     printed = capsys.readouterr().out
-    assert example_of_the_readme() in printed
+    *_, engine, flag = example_of_the_readme().rstrip().splitlines()
+    assert f"{engine}\n{flag}\n" in printed
     assert len(re.findall(r"^--- pad_ufes/", printed, re.MULTILINE)) == 3
     assert len(re.findall(r"^Q: .+\n(?:   .+\n)*A: ", printed, re.MULTILINE)) == 3
     assert sorted(path.name for path in Path("dermasynth").iterdir()) == [
         "ATTRIBUTION.md",
         "README.md",
-        *sorted(SOURCES),
+        *sorted(SPECIMENS.shipped),
     ]
     assert run("demo") == 0  # again, over the first
 
@@ -65,6 +67,7 @@ def environment_of_its_own(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Non
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", folder / "cache")
 
 
+@pytest.mark.slow
 def test_the_demo_marks_its_rows_as_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     environment_of_its_own(monkeypatch, tmp_path)
     assert run("demo", "--images", "6", "--work", tmp_path / "work", "--out", tmp_path / "dermasynth") == 0
@@ -228,8 +231,11 @@ def test_the_readme_names_only_commands_and_targets_that_exist() -> None:
     assert {"demo", "test"} <= set(re.findall(r"^make ([a-z-]+)", readme, re.MULTILINE))
 
 
-def test_the_readme_counts_the_questions_as_they_are(capsys: Output) -> None:
+def test_the_readme_claims_no_more_questions_than_there_are(capsys: Output) -> None:
     assert run("questions", "--json") == 0
     report = json.loads(capsys.readouterr().out)
-    assert f"{report['wordings']} wordings of {report['types']} types" in (ROOT / "README.md").read_text("utf-8")
-    assert f"{report['wordings']} wordings of {report['types']} question" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+    [(wordings, types)] = re.findall(
+        r"more than (\d+) wordings of (\d+) types", (ROOT / "README.md").read_text("utf-8")
+    )
+    assert report["wordings"] > int(wordings)
+    assert report["types"] >= int(types)

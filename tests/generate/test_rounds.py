@@ -1,24 +1,19 @@
 """Questions that the engine writes itself: in rounds, each frozen before it begins, and only those that are new."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from dermasynth_builder import pipeline
-from dermasynth_builder.check.novelty import Novelty
 from dermasynth_builder.core.options import PlanOptions, Settings
-from dermasynth_builder.core.records import ClinicalImage, Pair, Reply, Style, canonical_json
+from dermasynth_builder.core.records import ClinicalImage, Reply, canonical_json
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.generate.ledger import Ledger
 from dermasynth_builder.generate.rounds import Planned
 from dermasynth_builder.generate.run import Run
 from dermasynth_builder.plan.planner import ACCEPTED_EXAMPLES, BANK_EXAMPLES, Planner
 from dermasynth_builder.plan.questions import load_prompt_book
-from dermasynth_builder.plan.similarity import Known, accepted
 from dermasynth_builder.read.source import ReadSource
-from tests.support.clinical_images import clinical_image, pair
+from tests.support.clinical_images import clinical_image
 from tests.support.recited import Recited
 
 BOOK = load_prompt_book()
@@ -109,49 +104,3 @@ def test_a_whole_run_in_rounds_is_the_same_twice(specimens: Path, tmp_path: Path
         return [pair.request_key for pair in pipeline.pairs(settings, SILENT)]
 
     assert keys(tmp_path / "a") == keys(tmp_path / "b") == keys(tmp_path / "a")
-
-
-# --- novelty ---
-
-
-def test_only_questions_far_from_the_bank_and_from_each_other_are_accepted() -> None:
-    known = Known().add(["What is the diagnosis here?"])
-    found = accepted(
-        [
-            "What is the diagnosis here, please?",
-            "Does the border of this lesion fade into the skin on one side?",
-            "Does the border of this lesion fade into the skin on any side?",
-            "Which colours can be told apart?",
-        ],
-        known,
-    )
-    assert found == [
-        "Does the border of this lesion fade into the skin on one side?",
-        "Which colours can be told apart?",
-    ]
-
-
-def pair_of(question: str, number: int, model: str | None = "some-model", style: Style = "self_instruct") -> Pair:
-    return replace(pair(question, "Yes.", image=clinical_image(f"image_{number}"), model=model), style=style)
-
-
-def test_a_models_question_that_is_not_new_is_rejected_with_the_one_that_it_repeats() -> None:
-    taken = BOOK.banks["general"][0].wordings[0]
-    pairs = [pair_of(taken, 0), pair_of("Is the left edge darker?", 1), pair_of("Is the left edge darker now?", 2)]
-    findings = list(Novelty()(pairs))
-    assert [(finding.pair_id, finding.severity) for finding in findings] == [
-        ("pad_ufes/image_0/general", "reject"),
-        ("pad_ufes/image_2/general", "reject"),
-    ]
-    assert taken in findings[0].reason
-    assert "Is the left edge darker?" in findings[1].reason
-
-
-@pytest.mark.parametrize("changed", [{"model": None}, {"style": "asked"}])
-def test_forms_and_questions_of_the_bank_may_come_again(changed: dict[str, None]) -> None:
-    assert not list(Novelty()([pair_of("Is it flat?", number, **changed) for number in range(3)]))  # type: ignore[arg-type]
-
-
-def test_what_one_source_was_asked_may_be_asked_of_another() -> None:
-    here = pair_of("Is the left edge darker?", 0)
-    assert not list(Novelty()([here, replace(here, image=replace(here.image, source="hiba"))]))

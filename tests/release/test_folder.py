@@ -114,6 +114,7 @@ def small_disk(limit_bytes: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_bytes_in_another_process_and_folder(
     built: Built, specimens: Path, tmp_path: Path
 ) -> None:

@@ -97,6 +97,7 @@ def test_the_whole_table_gives_the_published_counts(planned: Planned) -> None:
     assert not [image for image in images if image.facts.background_father == "Brasil"]
 
 
+@pytest.mark.slow
 def test_no_prompt_or_question_of_the_whole_table_shows_what_is_missing_or_coded(planned: Planned) -> None:
     broken = re.compile(r"\bnan\b|\bNone\b|\bUNK\b|\(\)|\{|\}|  |\b(?:BCC|ACK|NEV|SEK|SCC|MEL)\b|[a-z]_[a-z]|\.\.|,,")
     count = 0
@@ -107,6 +108,7 @@ def test_no_prompt_or_question_of_the_whole_table_shows_what_is_missing_or_coded
     assert count == 4596
 
 
+@pytest.mark.slow
 def test_dropping_one_row_changes_no_other_rows_questions(planned: Planned) -> None:
     def questions(images: list[Any]) -> Iterator[Request]:
         return planned.planner.requests(images)
@@ -125,6 +127,7 @@ def test_twelve_images_give_twenty_four_pairs_and_the_rest_is_reported(raw: Path
     assert "pad_ufes: 2286 x row without image" in report.warned[0]
 
 
+@pytest.mark.slow
 def test_every_image_has_the_pixels_of_its_source_file_and_no_metadata(rows: list[dict[str, Any]], raw: Path) -> None:
     files = {path.stem: path.read_bytes() for path in raw.rglob("*.png")}
     assert {row["image_id"]: row["source_sha256"] for row in rows} == {
@@ -193,6 +196,7 @@ def test_neighbours_differ(rows: list[dict[str, Any]]) -> None:
         assert len(questions) == len(set(questions)) == 2
 
 
+@pytest.mark.slow
 def test_both_versions_of_datasets_load_and_stream_the_same(
     real: Built, rows: list[dict[str, Any]], tmp_path: Path
 ) -> None:
