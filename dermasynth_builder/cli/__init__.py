@@ -167,7 +167,8 @@ def _plan(arguments: argparse.Namespace) -> None:
     report = TerminalReporter(results=sys.stderr if arguments.json else sys.stdout)
     settings = settings_of(arguments)
     planned = pipeline.plan(settings, report)
-    pipeline.tell_unused(planned, pipeline.open_ledger(pipeline.open_engine(settings), settings, report), report)
+    ledger = pipeline.open_ledger(pipeline.open_engine(settings), settings, report)
+    pipeline.tell_unused(planned, ledger, settings, report=report)
     counts = [plan_counts(each) for each in planned]
     if arguments.json:
         print(json.dumps(counts, indent=2))
@@ -257,11 +258,16 @@ def _status(arguments: argparse.Namespace) -> None:
     from dermasynth_builder.core.options import BATCHES
     from dermasynth_builder.generate.engines.batch.state import shards_in
     from dermasynth_builder.generate.ledger_tools import summarise
+    from dermasynth_builder.plan.plan_file import PLANS, plans_in
     from dermasynth_builder.release.folder import CARD, read_card
-    from dermasynth_builder.report.show import ledgers_text, release_text, shards_text
+    from dermasynth_builder.report.show import ledgers_text, plans_text, release_text, shards_text
 
-    if paths := sorted((arguments.work / "ledgers").glob("*.jsonl")):
-        show(ledgers_text({path: summarise(path) for path in paths}))
+    paths = sorted((arguments.work / "ledgers").glob("*.jsonl"))
+    summaries = {path: summarise(path) for path in paths}
+    if plans := plans_in(arguments.work / PLANS):
+        show(plans_text(plans, summaries))
+    if summaries:
+        show(ledgers_text(summaries))
     else:
         print(f"no ledger in {arguments.work}; `dermasynth generate` starts one")
     for path in sorted((arguments.work / BATCHES).glob("*.sqlite")):

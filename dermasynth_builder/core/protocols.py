@@ -146,10 +146,16 @@ class MakeEngine(Protocol):
 
 
 class Check(Protocol):
-    """A rule about pairs: row by row, or across all of them."""
+    """A rule about pairs: one small file with one function or, where it compares across images, one class.
+
+    All checks see every pair once, in one pass: a check is called for one image after the other, each time with all of
+    that image's pairs, in the order of the release. What looks at a pair or an image alone is a plain function. What
+    has to remember earlier images is a class with `__call__`; it is made anew, without arguments, for every config, and
+    keeps what it has seen. Of two pairs that do not go together, the later one is found.
+    """
 
     def __call__(self, pairs: Iterable[Pair]) -> Iterator[Finding]:
-        """What is wrong (`reject`) or doubtful (`flag`), naming pairs by their ids."""
+        """What is wrong (`reject`) or doubtful (`flag`) with these pairs, naming them by their ids."""
 
 
 class WriteSpecimens(Protocol):

@@ -7,6 +7,7 @@ packages add names by entry points of the groups "dermasynth.sources", ".specime
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args, get_type_hints
 
 from dermasynth_builder.core.errors import DermaSynthError, PluginError, UsageError
@@ -23,7 +24,6 @@ from dermasynth_builder.core.protocols import (
 
 if TYPE_CHECKING:  # not loaded by those who only list names
     from importlib.metadata import EntryPoint
-    from importlib.resources.abc import Traversable
 
 ALL = "all"  # the config over all sources of a release
 _NAME = re.compile(r"[a-z][a-z0-9_]*")  # names are parts of paths, of columns and of ids
@@ -155,7 +155,7 @@ CHECKS = PlugIns(
     "checks",
     {
         "form": "dermasynth_builder.check.form:check_form",
-        "novelty": "dermasynth_builder.check.novelty:check_novelty",
+        "novelty": "dermasynth_builder.check.novelty:Novelty",
         "repeats": "dermasynth_builder.check.repeats:check_repeats",
     },
 )
@@ -169,13 +169,13 @@ def source(name: str) -> Source:
     return made
 
 
-def resource(source_name: str, file_name: str) -> "Traversable | None":
+def resource(source_name: str, file_name: str) -> Path | None:
     """A file that a source of another package brings, `questions.toml` say; None where it brings none."""
     if source_name in SOURCES.shipped or source_name not in SOURCES:
         return None
     found = source(source_name)
-    file = found.resources / file_name if isinstance(found, BringsResources) else None
-    return file if file and file.is_file() else None
+    path = Path(str(found.resources / file_name)) if isinstance(found, BringsResources) else None
+    return path if path and path.is_file() else None
 
 
 def host(kind: str) -> Callable[..., Any]:
@@ -189,8 +189,9 @@ def engine(name: str, options: EngineOptions = DEFAULT_OPTIONS, context: EngineC
 
 
 def check(name: str) -> Check:
-    """The check of that name; see `PlugIns.load`."""
-    return cast(Check, CHECKS.load(name))
+    """The check of that name, one that has seen no pair; see `PlugIns.load`."""
+    loaded = CHECKS.load(name)
+    return cast(Check, CHECKS.make(name) if isinstance(loaded, type) else loaded)
 
 
 def specimens(name: str) -> WriteSpecimens:

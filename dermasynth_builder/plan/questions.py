@@ -6,7 +6,8 @@ of another package brings its bank as `questions.toml`.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -16,7 +17,7 @@ from pydantic import AfterValidator
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import PromptError
 from dermasynth_builder.core.files import jinja_environment, read_toml, resource_dir
-from dermasynth_builder.core.records import Facts, Modality
+from dermasynth_builder.core.records import Facts, Modality, digest
 from dermasynth_builder.core.wording import did_you_mean
 from dermasynth_builder.plan import facts_in_words
 
@@ -97,6 +98,13 @@ class PromptBook:
         kinds = (kind for name, bank in self.banks.items() if name not in self.guests - {source} for kind in bank)
         return [text for kind in kinds if kind.style == "asked" for text in kind.wordings]
 
+    @property
+    def digest(self) -> str:
+        """64 hex digits for every bank and template."""
+        templates = sorted((self.folder / "templates").glob("*.jinja"))
+        banks = {name: [asdict(kind) for kind in kinds] for name, kinds in self.banks.items()}
+        return digest([banks, {path.name: sha256(path.read_bytes()).hexdigest() for path in templates}])
+
     def render(self, prompt_id: str, context: Mapping[str, Any], *, modality: Modality, facts: Facts) -> str:
         """The whole prompt of the template `prompt_id`. `facts` are those that the model is told.
 
@@ -119,7 +127,7 @@ def load_prompt_book(folder: Path | None = None, sources: Iterable[str] = ()) ->
     """
     folder = folder or resource_dir("prompts")
     paths = sorted((folder / "questions").glob("*.toml"))
-    banks = {path.stem: read_toml(path, _Bank, PromptError).type for path in paths}
+    banks = {path.stem: _bank(path) for path in paths}
     if "general" not in banks:
         raise PromptError(f"{folder / 'questions'} has no general.toml; every image gets a question from it")
     brought = {name: registry.resource(name, "questions.toml") for name in sources if name not in banks}
@@ -130,3 +138,7 @@ def load_prompt_book(folder: Path | None = None, sources: Iterable[str] = ()) ->
 def fill(wording: str, facts: Facts) -> str:
     """The wording with its slots filled in words."""
     return wording.format_map(facts_in_words.phrases(facts))
+
+
+def _bank(path: Path) -> tuple[QuestionType, ...]:
+    return read_toml(path, _Bank, PromptError).type

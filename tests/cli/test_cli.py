@@ -125,7 +125,14 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_status_tells_of_ledgers_and_release(built: Built, tmp_path: Path, capsys: Output) -> None:
     assert run("status", "--work", built.settings.work, "--out", built.release) == 0
     printed = capsys.readouterr().out
-    assert re.match(r"engine +model +answered +failed +dollars +last activity, UTC\ntemplate +48 +0 +20\d\d-", printed)
+    assert re.match(
+        r"plan +seed +planned +ledger +asked +missing\npad_ufes +2025 +48\n +template-\w+ +48 +0\n", printed
+    )
+    assert re.search(
+        r"^engine +model +answered +failed +dollars +last activity, UTC\ntemplate +48 +0 +20\d\d-",
+        printed,
+        re.MULTILINE,
+    )
     assert re.search(r"^  config +train .* bytes +content digest\n  pad_ufes +\d+ .* sha256:", printed, re.MULTILINE)
     assert run("status", "--work", tmp_path, "--out", tmp_path / "none") == 0
     assert "no ledger" in (printed := capsys.readouterr().out)

@@ -8,7 +8,7 @@ from dermasynth_builder.core.options import PlanOptions, Settings
 from dermasynth_builder.core.records import ClinicalImage, Reply, canonical_json
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.generate.ledger import Ledger
-from dermasynth_builder.generate.rounds import Planned, Rounds
+from dermasynth_builder.generate.rounds import Planned
 from dermasynth_builder.generate.run import Run
 from dermasynth_builder.plan.planner import ACCEPTED_EXAMPLES, BANK_EXAMPLES, Planner
 from dermasynth_builder.plan.questions import load_prompt_book
@@ -27,8 +27,8 @@ def images(count: int) -> list[ClinicalImage]:
 
 def plan_of(folder: Path, count: int = 60, **options: object) -> Planned:
     chosen = PlanOptions(self_instruct_share=0.5, **options)  # type: ignore[arg-type]  # a test's options
-    rounds = Rounds(folder, "pad_ufes", SEED, chosen)
-    return Planned(ReadSource("pad_ufes", images(count), []), Planner(BOOK, SEED, chosen), rounds)
+    read = ReadSource("pad_ufes", images(count), [])
+    return Planned(read, Planner(BOOK, SEED, chosen), folder / "recited.rounds", folder / "plans")
 
 
 def writer(question: Callable[[str], str]) -> Recited:
@@ -40,7 +40,7 @@ def asked_in_rounds(plan: Planned, ledger: Ledger, question: Callable[[str], str
     for number in range(plan.planner.options.rounds):
         assert plan.begin_round(number, ledger)
         with ledger:
-            for reply in writer(question).answer(plan.requests_of_round(number), Run()):
+            for reply in writer(question).answer(map(plan.in_full, plan.requests_of_round(number)), Run()):
                 ledger.append(reply)
 
 
@@ -54,9 +54,9 @@ def test_a_round_shows_what_was_accepted_in_the_rounds_before(tmp_path: Path) ->
     for number in range(3):
         requests = [r for r in plan.requests_of_round(number) if r.style == "self_instruct"]
         assert len(requests) > 10
-        shown = plan.rounds.accepted_by(number) or ()
+        shown = plan.accepted_by(number) or ()
         assert (len(shown) > 10) == (number > 0)
-        for request in requests:
+        for request in map(plan.in_full, requests):
             assert sum(f"- {text}" in request.prompt for text in shown) == (ACCEPTED_EXAMPLES if number else 0)
             listed = request.prompt.partition("HAVE ASKED")[2].partition("They show")[0]
             assert listed.count("\n- ") == BANK_EXAMPLES + (ACCEPTED_EXAMPLES if number else 0)
@@ -78,14 +78,14 @@ def test_a_round_does_not_begin_before_all_of_the_one_before_was_asked(tmp_path:
     plan, ledger = plan_of(tmp_path), ledger_in(tmp_path)
     requests = [request for request in plan.requests_of_round(0) if request.style == "self_instruct"]
     with ledger:
-        for reply in writer(lambda key: f"{key}?").answer(requests[1:], Run()):
+        for reply in writer(lambda key: f"{key}?").answer(map(plan.in_full, requests[1:]), Run()):
             ledger.append(reply)
     assert not plan.begin_round(1, ledger)
-    assert plan.rounds.accepted_by(1) is None
+    assert plan.accepted_by(1) is None
     with ledger:
         ledger.append(Reply(requests[0].key, None, "blocked: SAFETY"))  # a failure is an end too
     assert plan.begin_round(1, ledger)
-    assert len(plan.rounds.accepted_by(1) or ()) == len(requests) - 1
+    assert len(plan.accepted_by(1) or ()) == len(requests) - 1
 
 
 def test_rounds_part_the_self_instruct_requests_and_miss_none(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.generate.ledger import Ledger
 from dermasynth_builder.generate.ledger_tools import unused_text
+from dermasynth_builder.invented.specimens.isic import write_hiba
 from tests.support.recited import answer, requests
 
 KEYS = [request.key for request in requests(10)]
@@ -40,7 +41,7 @@ def ledger(tmp_path: Path) -> Ledger:
 
 def test_replies_that_a_plan_leaves_and_requests_that_it_adds_are_counted(ledger: Ledger) -> None:
     told = unused_text([*KEYS[2:], KEYS[9]], ledger) or ""
-    assert told.startswith(f"2 of 6 replies in {ledger.path} are not used by this plan")
+    assert told.startswith(f"2 of 6 replies in {ledger.path} are not used by any plan")
     assert told.endswith("; 4 requests would be asked anew")
 
 
@@ -71,7 +72,7 @@ def test_every_command_that_plans_tells_of_a_changed_bank_and_of_no_other(
     commands = [["plan", *given], ["generate", *given, "--dry-run"], ["generate", *given]]
     for command in commands:
         assert main(command) == 0
-        assert "not used by this plan" not in capsys.readouterr().err
+        assert "not used by any plan" not in capsys.readouterr().err
     change_bank()
     for command in commands:
         assert main(command) == 0
@@ -79,3 +80,12 @@ def test_every_command_that_plans_tells_of_a_changed_bank_and_of_no_other(
             r"(\d+) of 48 replies in .* are not used .*; (\d+) requests would be", capsys.readouterr().err
         )
         assert counts[0] == counts[1] != "0"
+
+
+def test_replies_to_another_source_of_the_same_ledger_are_used_by_its_own_plan(
+    specimens: Path, tmp_path: Path, capsys: Output
+) -> None:
+    other = write_hiba(tmp_path / "hiba", images=6, side_px=16)
+    for name, raw in (("pad_ufes", specimens), ("hiba", other)):
+        assert main(["generate", name, "--raw", str(raw), "--work", str(tmp_path / "work")]) == 0
+    assert "not used" not in capsys.readouterr().err

@@ -245,7 +245,7 @@ def test_help_names_the_variable_of_every_place_and_every_source_to_choose_from(
         main(["download", "--help"])
     told = capsys.readouterr().out
     assert all(source in told for source in SOURCES)
-    for source in HOSTED:
+    for source in SOURCES:
         assert all(hosts.url_variable(name) in told for name in hosts.host_names(source))
     assert "dataverse (default) or isic" in told
     assert hosts.host_entry("derm12345", "", {}).name == "dataverse"

@@ -101,7 +101,7 @@ def test_the_whole_table_gives_the_published_counts(planned: Planned) -> None:
 def test_no_prompt_or_question_of_the_whole_table_shows_what_is_missing_or_coded(planned: Planned) -> None:
     broken = re.compile(r"\bnan\b|\bNone\b|\bUNK\b|\(\)|\{|\}|  |\b(?:BCC|ACK|NEV|SEK|SCC|MEL)\b|[a-z]_[a-z]|\.\.|,,")
     count = 0
-    for request in planned.requests():
+    for request in planned.all_in_full():
         count += 1
         assert not broken.search(request.prompt), request.prompt
         assert not broken.search(request.question), request.question
@@ -115,7 +115,7 @@ def test_dropping_one_row_changes_no_other_rows_questions(planned: Planned) -> N
 
     images = list(planned.read.images)
     dropped = images.pop(1000)
-    kept = [request for request in planned.requests() if request.image_id != dropped.image_id]
+    kept = [request for request in planned.all_in_full() if request.image_id != dropped.image_id]
     assert list(questions(images)) == kept
 
 

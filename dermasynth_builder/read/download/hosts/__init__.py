@@ -8,7 +8,7 @@ no table, or one with nothing but `by_hand`.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from importlib.resources.abc import Traversable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ class HostEntry:
     images: int  # how many the release has, as published
     details: Mapping[str, Any]  # all else in the file: ids, file names, sizes and hashes; its kind has a form for it
     absent: tuple[str, ...] = ()  # names of images that the release's own tables name and the host lacks
-    path: str = ""  # of the file that names it
+    path: Path = _FOLDER  # of the file that names it
 
     def details_as(self, form: type[Form]) -> Form:
         """The details in the form of the host's kind. Raises DownloadError where they break it."""
@@ -42,10 +42,10 @@ class HostEntry:
 
 @dataclass(frozen=True, slots=True)
 class _Hosts:
-    """A file of this folder, or `hosts.toml` of a source of another package."""
+    """A file of this folder, or `hosts.toml` of a source's own package."""
 
     hosts: dict[str, dict[str, Any]] = field(default_factory=dict)
-    by_hand: str = ""  # how to get the release, where no host is named
+    by_hand: str = ""  # where there is no host
 
 
 _COMMON = frozenset(each.name for each in fields(HostEntry)) - {"name", "details", "path"}
@@ -55,10 +55,10 @@ def host_entry(source: str, name: str = "", environment: Mapping[str, str] = os.
     """The host of that name, or the source's default.
 
     A variable of the environment, `DERMASYNTH_<NAME>_URL`, replaces the base of its addresses: a mirror, say.
-    Raises UsageError where the source is not to be had there, or not by this program at all; DownloadError where the
+    Raises UsageError where the source is not to be had there, or not by this program at all, DownloadError where the
     file of its hosts is broken.
     """
-    path = _table(source)
+    path = _path_of(source)
     tables = _load(path).hosts
     if not tables:
         raise UsageError(_by_hand_alone(source))
@@ -69,12 +69,12 @@ def host_entry(source: str, name: str = "", environment: Mapping[str, str] = os.
     details = {key: value for key, value in tables[name].items() if key not in _COMMON}
     entries = {"hosts": {name: {**common, "name": name, "details": details}}}
     entry = as_form(entries, dict[str, dict[str, HostEntry]], path=path, fault=DownloadError)["hosts"][name]
-    return replace(entry, path=str(path), url=(environment.get(url_variable(name)) or entry.url).rstrip("/"))
+    return replace(entry, path=path, url=(environment.get(url_variable(name)) or entry.url).rstrip("/"))
 
 
 def host_names(source: str) -> tuple[str, ...]:
-    """The names of the source's hosts, its default first."""
-    return tuple(_load(_table(source)).hosts)
+    """The names of the source's hosts, its default first; none where this program cannot download it."""
+    return tuple(_load(_path_of(source)).hosts)
 
 
 def url_variable(name: str) -> str:
@@ -82,8 +82,12 @@ def url_variable(name: str) -> str:
     return f"DERMASYNTH_{name.upper()}_URL"
 
 
+def _path_of(source: str) -> Path:
+    return registry.resource(source, "hosts.toml") or _FOLDER / f"{source}.toml"
+
+
 def _by_hand_alone(source: str) -> str:
-    told = _load(_table(source)).by_hand.rstrip()
+    told = _load(_path_of(source)).by_hand.rstrip()
     return (
         f"{source} cannot be downloaded by this program. Get it by hand from {registry.source(source).homepage}"
         f"{f':{chr(10)}{told}{chr(10)}' if told else ', put it into one folder, '}"
@@ -91,10 +95,7 @@ def _by_hand_alone(source: str) -> str:
     )
 
 
-def _load(path: Path | Traversable) -> _Hosts:
-    """The hosts in a table; none where there is no table."""
-    return read_toml(path, _Hosts, DownloadError) if path.is_file() else _Hosts()
-
-
-def _table(source: str) -> Path | Traversable:
-    return registry.resource(source, "hosts.toml") or _FOLDER / f"{source}.toml"
+@cache
+def _load(path: Path) -> _Hosts:
+    """The file of a source's hosts; one that is not there names none."""
+    return read_toml(path, _Hosts, DownloadError) if path.exists() else _Hosts()
