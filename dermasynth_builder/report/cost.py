@@ -14,9 +14,11 @@ from statistics import mean, stdev
 from typing import Any
 
 from dermasynth_builder import pipeline
+from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.core.options import ImageFamily, Settings, Thinking
 from dermasynth_builder.core.records import ClinicalImage, Request, Style
 from dermasynth_builder.core.reporter import Reporter
+from dermasynth_builder.core.wording import did_you_mean
 from dermasynth_builder.generate.ledger import ledger_path
 from dermasynth_builder.generate.ledger_tools import usages
 from dermasynth_builder.generate.prices import Limits, PriceTable, Rates, cost_usd, load_prices, online_tier
@@ -272,9 +274,10 @@ class CostOptions:
 def cost_report(options: CostOptions, settings: Settings, report: Reporter, *, on: date) -> CostReport:
     """What the plan of these settings comes to with each model, at the prices of a day.
 
-    Raises SourceError and PriceError.
+    Raises SourceError and PriceError, and UsageError for a model that the price table does not have.
     """
     table = load_prices(options.prices)
+    _require_known(options.models, table)
     terms = terms_of(options, table)
     models = options.models or _tellable(table, on, terms)
     for warning in table.warnings(on, models):
@@ -294,6 +297,15 @@ def cost_report(options: CostOptions, settings: Settings, report: Reporter, *, o
         if not pilots:
             report.warn(f"no ledger in {settings.work} holds replies of a model with their usage; nothing to go by")
     return CostReport(workload, terms, f"{table.as_of}, {table.source}", estimates, pilots)
+
+
+def _require_known(models: Iterable[str], table: PriceTable) -> None:
+    for model in models:
+        if model not in table.models:
+            raise UsageError(
+                f"{table.path}: no price of a model {model!r} (--prices FILE takes a table of your own); "
+                f"it has: {', '.join(table.models)}{did_you_mean(model, table.models)}"
+            )
 
 
 def terms_of(options: CostOptions, table: PriceTable) -> Terms:

@@ -90,10 +90,15 @@ def test_models_that_have_ended_or_whose_images_nobody_can_count_are_left_out(se
     assert set(given) - set(known) == {"gemma-4-31b-it", "gemma-4-26b-a4b-it"}
 
 
-def test_a_model_that_the_table_does_not_have_is_said_to_be_not_known(settings: Settings, recorder: Recorder) -> None:
-    report = cost_report(CostOptions(models=["a-local-model"]), settings, recorder, on=NOVEMBER)
-    assert len(re.findall("a-local-model +not known", plain_text(cost_text(report)))) == 3
-    assert "its cost is not known" in recorder.warned[0]
+def test_a_model_that_the_table_does_not_have_is_an_error_that_names_the_nearest(
+    specimens: Path, tmp_path: Path, capsys: Output
+) -> None:
+    words = ("cost", "pad_ufes", "--raw", specimens, "--work", tmp_path, "--model", MODEL)
+    assert run(*words, "--model", "gemini-3.8-flsh") == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "prices.toml: no price of a model 'gemini-3.8-flsh'" in printed.err
+    assert printed.err.endswith("; did you mean 'gemini-3.8-flash'?\n")
 
 
 def test_cost_works_on_tables_without_images(real_data: Path, tmp_path: Path, recorder: Recorder) -> None:
