@@ -134,7 +134,15 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
         help="where the figure of one source goes (default: WORK/figures/audit-SOURCE.png for each); needs matplotlib",
     )
     parser.add_argument("--verify", action="store_true", help=_VERIFY_HELP)
+    _add_whole_table(parser)
     _add_work(parser)
+
+
+def _add_whole_table(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--whole-table", dest="rows", action="store_const", const="all", default="with_image_or_all",
+        help="count the images that are not on disk too (default: only where none is)",
+    )  # fmt: skip
 
 
 def _add_reading(parser: argparse.ArgumentParser) -> None:
@@ -162,7 +170,7 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     _add_reading(parser)
     parser.add_argument("--show", type=int, default=0, metavar="N", help="print the first N prompts in full")
     parser.add_argument("--json", action="store_true", help="print the counts as JSON")
-    parser.add_argument("--allow-missing-images", action="store_true", help="plan rows whose image file is not there")
+    _add_whole_table(parser)
 
 
 def _add_cost(parser: argparse.ArgumentParser) -> None:
@@ -187,7 +195,8 @@ def _add_cost(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print the estimate as JSON")
     _add_work(parser)
-    parser.set_defaults(allow_missing_images=True, engine="template", out=Path("dermasynth"))
+    _add_whole_table(parser)
+    parser.set_defaults(engine="template", out=Path("dermasynth"))
 
 
 def _add_generating(parser: argparse.ArgumentParser) -> None:

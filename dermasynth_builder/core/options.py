@@ -13,6 +13,8 @@ DEFAULT_SPLITS = (0.90, 0.05, 0.05)  # shares of the groups: train, validation, 
 ImageFamily = Literal["resolution", "tiles"]  # how a model counts the tokens of an image
 Thinking = Literal["minimal", "low", "medium", "high"]
 MediaResolution = Literal["low", "medium", "high"]
+Rows = Literal["with_image", "with_image_or_all", "all"]
+"""Of a source's tables: those whose image is on disk; the same, but all where no image is; all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class Settings:
     max_side_px: int | None = None  # published images are scaled down to it; None: they keep their size
     is_permissive_only: bool = False  # leave out images that may not be used commercially with attribution alone
     is_strict: bool = False  # a problem in a raw release ends the run
-    is_missing_allowed: bool = False  # plan for images whose files are not there
+    rows: Rows = "with_image"  # which rows of its tables a source is read by
     is_failed_wanted: bool = False  # ask earlier failures again
     is_partial_allowed: bool = False  # release although some requests have no reply
     is_verified: bool = False  # decode every image in full

@@ -2,14 +2,14 @@
 
 import csv
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import SourceError
 from dermasynth_builder.core.images.index import ImageIndex
-from dermasynth_builder.core.options import Settings
+from dermasynth_builder.core.options import Rows, Settings
 from dermasynth_builder.core.records import ClinicalImage, Problem, ProblemKind
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.read.licences import licence_of
@@ -20,12 +20,46 @@ _SHOWN_PROBLEMS = 3
 
 
 @dataclass(frozen=True, slots=True)
+class OnDisk:
+    """How many of the images that a source's tables list are on disk, and which of them count."""
+
+    listed: int
+    with_file: int
+    rows: Rows
+
+    @classmethod
+    def of(cls, images: Sequence[ClinicalImage], rows: Rows) -> "OnDisk":
+        """What holds for these images, all that the tables list."""
+        return cls(len(images), sum(image.path is not None for image in images), rows)
+
+    @property
+    def is_whole_table(self) -> bool:
+        """Whether images count that are not on disk."""
+        return self.rows == "all" or (self.rows == "with_image_or_all" and not self.with_file)
+
+    def counted(self, images: Sequence[ClinicalImage]) -> list[ClinicalImage]:
+        """Those of the images that count."""
+        return [image for image in images if self.is_whole_table or image.path is not None]
+
+    def faults(self, problems: Iterable[Problem]) -> list[Problem]:
+        """The problems, but rows without image where most are so: then a part was fetched on purpose."""
+        is_part = 2 * self.with_file < self.listed
+        return [each for each in problems if not (is_part and each.kind == ProblemKind.ROW_WITHOUT_IMAGE)]
+
+    def __str__(self) -> str:
+        """ "12 of 2,298 images on disk"."""
+        found = f"{self.with_file:,} of {self.listed:,} images on disk" if self.with_file else "no image on disk"
+        return f"{found}; counts are of the {self.listed:,} images in the tables" if self.is_whole_table else found
+
+
+@dataclass(frozen=True, slots=True)
 class ReadSource:
     """What one source gave."""
 
     name: str
     images: Sequence[ClinicalImage]  # usable, sorted by id
-    problems: Sequence[Problem]
+    problems: Sequence[Problem]  # see `OnDisk.faults`
+    on_disk: OnDisk = OnDisk(0, 0, "with_image")
 
 
 def read_source(name: str, settings: Settings, report: Reporter) -> ReadSource:
@@ -39,23 +73,23 @@ def read_source(name: str, settings: Settings, report: Reporter) -> ReadSource:
     problems = [item for item in read if isinstance(item, Problem)]
     if settings.is_permissive_only:
         images = _permissive(name, images, report)
-    found = f"{len(images):,} rows, {sum(image.path is not None for image in images):,} files"
-    if not settings.is_missing_allowed:
-        problems += [row_without_image(image) for image in images if image.path is None]
-        images = [image for image in images if image.path is not None]
+    on_disk = OnDisk.of(images, settings.rows)
+    problems += [] if on_disk.is_whole_table else rows_without_image(images)
+    images = on_disk.counted(images)
     with report.bar(f"measuring images of {name}", len(images)) as advance:
         measured = list(ImageIndex(settings.work / "images.sqlite").measure(images, advance))
     problems += [item for item in measured if isinstance(item, Problem)]
-    _tell(name, problems, settings, report=report)
+    faults = _told(name, problems, on_disk, settings=settings, report=report)
     usable = [_published(item, settings) for item in measured if isinstance(item, ClinicalImage)]
     if not usable:
         zips = sorted(path.name for path in root.rglob("*.zip"))
         raise SourceError(
-            f"found no usable image of {name} under {root} ({found}). Files are matched by name, in any subfolder."
+            f"found no usable image of {name} under {root} "
+            f"({on_disk.listed:,} rows, {on_disk.with_file:,} files). Files are matched by name, in any subfolder."
             + (f" Unpack {', '.join(zips[:4])} there first." if zips else "")
         )
     report.say(f"{name}: {len(usable)} images to ask about")
-    return ReadSource(name, sorted(usable, key=lambda image: image.image_id), problems)
+    return ReadSource(name, sorted(usable, key=lambda image: image.image_id), faults, on_disk)
 
 
 def _permissive(name: str, images: list[ClinicalImage], report: Reporter) -> list[ClinicalImage]:
@@ -78,9 +112,13 @@ def _published(image: ClinicalImage, settings: Settings) -> ClinicalImage:
     return replace(image, licence=SPECIMEN_LICENCE, attribution=SPECIMEN_ATTRIBUTION)
 
 
-def row_without_image(image: ClinicalImage) -> Problem:
-    """The problem of an image that a table lists and whose file is not there."""
-    return Problem(ProblemKind.ROW_WITHOUT_IMAGE, image.row_location, f"no file {image.file_name} below the folder")
+def rows_without_image(images: Iterable[ClinicalImage]) -> list[Problem]:
+    """The problems of images that a table lists and whose files are not there."""
+    return [
+        Problem(ProblemKind.ROW_WITHOUT_IMAGE, image.row_location, f"no file {image.file_name} below the folder")
+        for image in images
+        if image.path is None
+    ]
 
 
 def write_problems(name: str, problems: Sequence[Problem], work: Path) -> Path:
@@ -94,11 +132,21 @@ def write_problems(name: str, problems: Sequence[Problem], work: Path) -> Path:
     return path
 
 
-def _tell(name: str, problems: Sequence[Problem], settings: Settings, *, report: Reporter) -> None:
+def _told(
+    name: str, problems: Sequence[Problem], on_disk: OnDisk, *, settings: Settings, report: Reporter
+) -> list[Problem]:
+    """Lists all problems, tells of the faults among them, and gives these.
+
+    Raises SourceError for any problem under `settings.is_strict`.
+    """
     path = write_problems(name, problems, settings.work)
-    for kind, count in Counter(problem.kind for problem in problems).items():
+    if on_disk.with_file < on_disk.listed:
+        report.say(f"{name}: {on_disk}")
+    faults = on_disk.faults(problems)
+    for kind, count in Counter(problem.kind for problem in faults).items():
         report.warn(f"{name}: {count} x {kind}; all are listed in {path}")
-        for problem in [problem for problem in problems if problem.kind == kind][:_SHOWN_PROBLEMS]:
+        for problem in [problem for problem in faults if problem.kind == kind][:_SHOWN_PROBLEMS]:
             report.warn(f"  {problem.location}: {problem.detail}")
     if problems and settings.is_strict:
         raise SourceError(f"{name}: {len(problems)} problems, and --strict allows none; they are listed in {path}")
+    return faults

@@ -36,6 +36,7 @@ from dermasynth_builder.generate.usage import (
     sent_size,
     text_tokens,
 )
+from dermasynth_builder.read.source import ReadSource
 
 _WIDTH_95 = 1.96  # standard errors to each side of a mean that hold the true one 95 times in 100
 
@@ -172,6 +173,7 @@ class Estimate:
 class CostReport:
     """What `dermasynth cost` tells."""
 
+    images: Mapping[str, Mapping[str, int]]  # source -> how many are in its tables, on disk, and counted
     workload: Workload
     terms: Terms
     prices_of: str  # day and source of the prices
@@ -283,6 +285,7 @@ def cost_report(options: CostOptions, settings: Settings, report: Reporter, *, o
     for warning in table.warnings(on, models):
         report.warn(warning)
     planned = pipeline.plan(settings, report)
+    images = {each.read.name: _image_counts(each.read) for each in planned}
     workload = combined(workload_of(each.requests(), each.read.images) for each in planned)
     estimates = {}
     for model in models:
@@ -296,7 +299,11 @@ def cost_report(options: CostOptions, settings: Settings, report: Reporter, *, o
         )
         if not pilots:
             report.warn(f"no ledger in {settings.work} holds replies of a model with their usage; nothing to go by")
-    return CostReport(workload, terms, f"{table.as_of}, {table.source}", estimates, pilots)
+    return CostReport(images, workload, terms, f"{table.as_of}, {table.source}", estimates, pilots)
+
+
+def _image_counts(read: ReadSource) -> dict[str, int]:
+    return {"in_tables": read.on_disk.listed, "on_disk": read.on_disk.with_file, "counted": len(read.images)}
 
 
 def _require_known(models: Iterable[str], table: PriceTable) -> None:
