@@ -21,7 +21,7 @@ from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import load_prompt_book
 from dermasynth_builder.read.source import read_source
 from dermasynth_builder.release.card import Config, attribution_text, card_text
-from dermasynth_builder.release.folder import ATTRIBUTION, CARD, new_release, verify
+from dermasynth_builder.release.folder import ATTRIBUTION, CARD, loading_call, new_release, verify
 from dermasynth_builder.release.write import Assembled, recipe_of, write_source
 
 
@@ -122,6 +122,7 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
             if change:
                 report.say(f"{config.source.name}: {count} of {config.changes.total()} images: {change}")
     report.say(f"release written to {settings.out}")
+    report.say(f"load it: {loading_call(settings.out, configs[0].source.name)}")
     return configs
 
 

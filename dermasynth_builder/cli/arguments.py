@@ -113,8 +113,8 @@ def _add_work(parser: argparse.ArgumentParser, work: str = "build") -> None:
     parser.add_argument("--work", type=Path, default=Path(work), help=f"image index, ledgers, lists (default: {work})")
 
 
-def _add_out(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, default=Path("dermasynth"), help="the release (default: dermasynth)")
+def _add_out(parser: argparse.ArgumentParser, out: str = "dermasynth") -> None:
+    parser.add_argument("--out", type=Path, default=Path(out), help=f"the release (default: {out})")
 
 
 def _add_sources(parser: argparse.ArgumentParser) -> None:
@@ -245,7 +245,8 @@ def _add_releasing(parser: argparse.ArgumentParser) -> None:
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=int, default=18, help="how many specimens of each source (default: 18)")
-    _add_folders(parser, "build/demo")
+    _add_work(parser, "demo/build")
+    _add_out(parser, "demo/dermasynth")
 
 
 def _add_download(parser: argparse.ArgumentParser) -> None:

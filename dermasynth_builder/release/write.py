@@ -15,7 +15,8 @@ from dermasynth_builder.core.reporter import Advance, Reporter
 from dermasynth_builder.generate.ledger import Ledger
 from dermasynth_builder.generate.rounds import Planned
 from dermasynth_builder.release.card import Config, ConfigStats
-from dermasynth_builder.release.parquet import write_config
+from dermasynth_builder.release.folder import ConfigFiles
+from dermasynth_builder.release.parquet import read_rows, write_config
 
 SPECIMEN_FLAG = "specimen: the image is drawn and the facts are invented"
 
@@ -58,6 +59,11 @@ class Assembled:
     def _with_rejects(self) -> Iterator[Pair | Reject]:
         images = {image.image_id: image for image in self.planned.read.images}
         return assemble(self.ledger.answered(self.planned.requests()), images, self.recipe)
+
+
+def are_specimens(config: ConfigFiles) -> Iterator[bool]:
+    """Whether each row of a config is about a drawn specimen."""
+    return (SPECIMEN_FLAG in row["flags"] for row in read_rows(config.paths, ["flags"]))
 
 
 def recipe_of(settings: Settings) -> Recipe:
