@@ -12,6 +12,7 @@ from dermasynth_builder.core.options import BATCHES, Settings
 from dermasynth_builder.core.protocols import Engine, EngineContext
 from dermasynth_builder.core.records import Pair, Request
 from dermasynth_builder.core.reporter import Bar, Reporter
+from dermasynth_builder.core.wording import join_words
 from dermasynth_builder.generate.ledger import Ledger, ledger_path
 from dermasynth_builder.generate.ledger_tools import sent_on_day
 from dermasynth_builder.generate.prices import cost_usd, load_prices, online_tier
@@ -19,6 +20,7 @@ from dermasynth_builder.generate.rounds import Planned, Rounds, rounds_folder
 from dermasynth_builder.generate.run import Run, Tally, finishing_on_ctrl_c, generate, run_note, run_text
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import load_prompt_book
+from dermasynth_builder.read.selection import part_text
 from dermasynth_builder.read.source import read_source
 from dermasynth_builder.release.card import Config, attribution_text, card_text
 from dermasynth_builder.release.folder import ATTRIBUTION, CARD, loading_call, new_release, verify
@@ -110,7 +112,7 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
         configs = [write_source(each, ledger, folder, settings=settings, report=report) for each in planned]
         templates = jinja_environment(resource_dir("card"))
         (folder / ATTRIBUTION).write_text(attribution_text(configs, templates), encoding="utf-8")
-        (folder / CARD).write_text(card_text(configs, templates), encoding="utf-8")
+        (folder / CARD).write_text(card_text(configs, templates, _part(planned, settings)), encoding="utf-8")
         verify(folder, report)
     for config in configs:
         counts = ", ".join(f"{split} {files.rows}" for split, files in config.splits.items())
@@ -124,6 +126,13 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
     report.say(f"release written to {settings.out}")
     report.say(f"load it: {loading_call(settings.out, configs[0].source.name)}")
     return configs
+
+
+def _part(planned: Sequence[Planned], settings: Settings) -> str:
+    """Which part of the images the settings have chosen, in a sentence; "" for all."""
+    part = part_text(settings.plan_options)
+    counts = (f"{len(each.read.images):,} of {each.read.chosen_of:,} of {each.read.name}" for each in planned)
+    return part and f"A part of the images was chosen ({part}): {join_words(counts)}."
 
 
 def pairs(settings: Settings, report: Reporter) -> Iterator[Pair]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from dermasynth_builder import __version__
 from dermasynth_builder.cli.engine_arguments import add_asking_options, add_batch_options, add_model_options
 from dermasynth_builder.cli.fake_gemini_arguments import add_fake_options
-from dermasynth_builder.cli.plan_arguments import add_planning_options
+from dermasynth_builder.cli.plan_arguments import add_planning_options, add_where
 from dermasynth_builder.cli.words import png_path, positive, split_shares
 from dermasynth_builder.core.options import DEFAULT_JOBS, DEFAULT_SPLITS
 from dermasynth_builder.core.registry import ENGINES, SOURCES
@@ -44,7 +44,7 @@ _EXAMPLES = {
     "build": "dermasynth build pad_ufes --raw data/pad_ufes",
     "push": "dermasynth push USER/dermasynth --dry-run",
     "status": "dermasynth status",
-    "show": "dermasynth show pad_ufes -n 5 --skip 100",
+    "show": 'dermasynth show pad_ufes -n 5 --where "diagnosis=melanoma,nevus" --open',
 }
 _VERIFY_HELP = (
     "decode every image in full, at 5 (JPEG) to 30 (PNG) ms a megapixel and core: minutes for 10,000 images; "
@@ -284,7 +284,13 @@ def _add_push(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_show(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", nargs="?", help="config of the release (default: its first)")
+    parser.add_argument(
+        "wanted", nargs="?", metavar="CONFIG|ID",
+        help="config of the release (default: its first), or the id of a pair or an image",
+    )  # fmt: skip
     parser.add_argument("-n", type=int, default=3, help="how many pairs (default: 3)")
     parser.add_argument("--skip", type=int, default=0, help="how many to pass over first")
+    add_where(parser)
+    parser.add_argument("--open", action="store_true", help="open the image of the first with the system's viewer")
+    parser.add_argument("--image", type=Path, metavar="FILE", help="write the image of the first to FILE")
     _add_out(parser)

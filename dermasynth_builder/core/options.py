@@ -1,9 +1,9 @@
 """What a run was asked to do: plain values, which can be compared, written down and sent to another process."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 BATCHES = "batches"  # folder in the working folder
 DEFAULT_SEED = 2025
@@ -63,6 +63,17 @@ class PlanOptions:
     rounds: int = 2  # of self-instruct: each shows questions that were accepted in those before
     is_metadata_shown: bool = True  # whether the engine is told the facts
     is_together: bool = False  # both questions of an image go out in one request
+    limit: int | None = None  # images of a source, a fixed sample over its diagnoses; None: all
+    where: tuple[str, ...] = ()  # only images for which all of these hold: "diagnosis=melanoma,nevus"
+
+    @property
+    def is_part(self) -> bool:
+        """Whether not all images of a source are asked about."""
+        return self.limit is not None or bool(self.where)
+
+    def values(self) -> dict[str, Any]:
+        """All that is set, as plain values; what chooses images only where it does, so that names made of it stay."""
+        return {name: value for name, value in asdict(self).items() if self.is_part or name not in ("limit", "where")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ there ever after: so its requests are known, and the same on every run.
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -51,7 +51,7 @@ class Rounds:
         fresh.replace(path)
 
     def _path(self, number: int) -> Path:
-        plan = digest({"seed": self.seed, **asdict(self.options)})[:12]
+        plan = digest({"seed": self.seed, **self.options.values()})[:12]
         return self.folder / f"{self.source}-{plan}-{number}.json"
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dermasynth_builder.core import registry
-from dermasynth_builder.core.errors import SourceError
+from dermasynth_builder.core.errors import SourceError, UsageError
 from dermasynth_builder.core.images.index import ImageIndex
 from dermasynth_builder.core.options import Rows, Settings
 from dermasynth_builder.core.records import ClinicalImage, Problem, ProblemKind
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.read.licences import licence_of
+from dermasynth_builder.read.selection import Condition, chosen, conditions_of, part_text, sample, value_of
 
 SPECIMEN_LICENCE = "CC0-1.0"
 SPECIMEN_ATTRIBUTION = "specimen drawn by a script of dermasynth; no photograph and no patient"
@@ -60,36 +61,79 @@ class ReadSource:
     images: Sequence[ClinicalImage]  # usable, sorted by id
     problems: Sequence[Problem]  # see `OnDisk.faults`
     on_disk: OnDisk = OnDisk(0, 0, "with_image")
+    chosen_of: int = 0  # images from which these were chosen, see `PlanOptions`
 
 
 def read_source(name: str, settings: Settings, report: Reporter) -> ReadSource:
     """Reads a source from its folder in `settings.raw`.
 
-    Raises SourceError where there is no release, no usable image, or a problem under `settings.is_strict`.
+    Raises SourceError where there is no release, no usable image, or a problem under `settings.is_strict`, and
+    UsageError where `settings.plan_options` choose no image, or by what there is not.
     """
-    root = settings.raw[name]
-    read = list(registry.source(name).read(root))
-    images = [item for item in read if isinstance(item, ClinicalImage)]
-    problems = [item for item in read if isinstance(item, Problem)]
-    if settings.is_permissive_only:
-        images = _permissive(name, images, report)
+    conditions = conditions_of(settings.plan_options.where)
+    images, problems = _listed(name, settings, report)
+    _require_known(name, images, conditions, settings=settings, report=report)
     on_disk = OnDisk.of(images, settings.rows)
     problems += [] if on_disk.is_whole_table else rows_without_image(images)
-    images = on_disk.counted(images)
-    with report.bar(f"measuring images of {name}", len(images)) as advance:
-        measured = list(ImageIndex(settings.work / "images.sqlite").measure(images, advance))
+    counted = on_disk.counted(images)
+    wanted = chosen(counted, conditions)
+    measured = _measured(name, wanted, settings, report)
     problems += [item for item in measured if isinstance(item, Problem)]
     faults = _told(name, problems, on_disk, settings=settings, report=report)
     usable = [_published(item, settings) for item in measured if isinstance(item, ClinicalImage)]
+    part = part_text(settings.plan_options)
+    if counted and not wanted:
+        raise UsageError(f"{name}: none of {len(counted):,} images fits: {part}; choose otherwise or leave {name} out")
     if not usable:
-        zips = sorted(path.name for path in root.rglob("*.zip"))
-        raise SourceError(
-            f"found no usable image of {name} under {root} "
-            f"({on_disk.listed:,} rows, {on_disk.with_file:,} files). Files are matched by name, in any subfolder."
-            + (f" Unpack {', '.join(zips[:4])} there first." if zips else "")
-        )
+        raise _no_usable(name, settings.raw[name], on_disk)
+    if part:
+        report.say(f"{name}: {len(usable):,} of {len(counted):,} images chosen ({part})")
     report.say(f"{name}: {len(usable)} images to ask about")
-    return ReadSource(name, sorted(usable, key=lambda image: image.image_id), faults, on_disk)
+    return ReadSource(name, sorted(usable, key=lambda image: image.image_id), faults, on_disk, len(counted))
+
+
+def _listed(name: str, settings: Settings, report: Reporter) -> tuple[list[ClinicalImage], list[Problem]]:
+    """What the tables list, under licences that are wanted, and what is wrong with it."""
+    read = list(registry.source(name).read(settings.raw[name]))
+    images = [item for item in read if isinstance(item, ClinicalImage)]
+    if settings.is_permissive_only:
+        images = _permissive(name, images, report)
+    return images, [item for item in read if isinstance(item, Problem)]
+
+
+def _no_usable(name: str, root: Path, on_disk: OnDisk) -> SourceError:
+    zips = sorted(path.name for path in root.rglob("*.zip"))
+    return SourceError(
+        f"found no usable image of {name} under {root} ({on_disk.listed:,} rows, {on_disk.with_file:,} files). "
+        "Files are matched by name, in any subfolder." + (f" Unpack {', '.join(zips[:4])} there first." if zips else "")
+    )
+
+
+def _require_known(
+    name: str, images: Sequence[ClinicalImage], wanted: Iterable[Condition], *, settings: Settings, report: Reporter
+) -> None:
+    """Tells which values no image has. Raises UsageError there, unless other sources may have them."""
+    for condition in wanted:
+        for told in condition.unknown(value_of(image, condition.field) for image in images):
+            if len(settings.raw) == 1:
+                raise UsageError(f"{name}, --where: {told}")
+            report.warn(f"{name}, --where: {told}")
+
+
+def _measured(
+    name: str, images: Sequence[ClinicalImage], settings: Settings, report: Reporter
+) -> list[ClinicalImage | Problem]:
+    """The images measured until as many are usable as are wanted, a fixed sample of them; with broken ones between."""
+    limit = settings.plan_options.limit
+    measured: list[ClinicalImage | Problem] = []
+    with report.bar(f"measuring images of {name}", min(limit or len(images), len(images))) as advance:
+        usable = 0
+        for item in ImageIndex(settings.work / "images.sqlite").measure(sample(images) if limit else images, advance):
+            measured.append(item)
+            usable += isinstance(item, ClinicalImage)
+            if usable == limit:
+                break
+    return measured
 
 
 def _permissive(name: str, images: list[ClinicalImage], report: Reporter) -> list[ClinicalImage]:
