@@ -9,10 +9,13 @@ RAW ?= data
 SOURCES ?= pad_ufes
 ENGINE ?= template
 OUT ?= dermasynth
+PARALLEL := -n auto --dist worksteal
+# What the quick tests of a stage run of it at least, in per cent; a point under what was measured.
+FLOORS := check=97 plan=98 read=96
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check golden fix build push-hub clean
+.PHONY: help demo test quick coverage check golden fix build push-hub clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -20,15 +23,25 @@ help: ## list the targets
 demo: $(VENV)/installed ## build demo/dermasynth from drawn specimens and show three pairs; no key, no network
 	$(DERMASYNTH) demo
 
-test: $(VENV)/installed-dev $(VENV3)/installed ## run the tests
-	DERMASYNTH_DATASETS3=$(CURDIR)/$(VENV3)/bin/python $(RUN) pytest -q
+test: $(VENV)/installed-dev $(VENV3)/installed ## run all tests, on every core
+	DERMASYNTH_DATASETS3=$(CURDIR)/$(VENV3)/bin/python $(RUN) pytest -q $(PARALLEL)
 
-check: $(VENV)/installed-dev ## format, lint, types, layers and tests, as CI does
+quick: $(VENV)/installed-dev ## run the tests that take less than a second each; tells those that take more
+	$(RUN) pytest -q $(PARALLEL) -m "not slow" --durations 5 --durations-min 1
+
+coverage: $(VENV)/installed-dev ## hold how much of check, plan and read their own quick tests run
+	$(RUN) pytest -q $(PARALLEL) -m "not slow" --cov --cov-report= tests/check tests/plan tests/read
+	@for floor in $(FLOORS); do \
+	  $(RUN) coverage report --skip-covered --include="dermasynth_builder/$${floor%=*}/*" --fail-under="$${floor#*=}" || exit; \
+	done
+
+check: $(VENV)/installed-dev ## format, lint, types, layers, tests and coverage, as CI does
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
 	$(VENV)/bin/lint-imports --no-cache
 	$(MAKE) test
+	$(MAKE) coverage
 
 golden: $(VENV)/installed-dev ## write the golden texts of the tests anew; read the difference
 	-$(RUN) pytest -q --write-golden tests/generate/engines/test_template.py tests/plan/test_styles.py
@@ -46,7 +59,7 @@ push-hub: $(VENV)/installed ## send ./dermasynth to the Hub: make push-hub REPO=
 	$(DERMASYNTH) push $(REPO) --out $(OUT) $(PUSH_OPTIONS)
 
 clean: ## remove the environments and the caches of the tools
-	rm -rf $(VENV) $(VENV3) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV3) .coverage .mypy_cache .ruff_cache .pytest_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

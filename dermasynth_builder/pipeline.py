@@ -1,48 +1,65 @@
 """The whole build on one page: read, plan, generate, assemble, release."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import partial
 from heapq import nsmallest
+from itertools import chain
 
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.files import jinja_environment, resource_dir
 from dermasynth_builder.core.options import BATCHES, Settings
 from dermasynth_builder.core.protocols import Engine, EngineContext
-from dermasynth_builder.core.records import Pair, Request
+from dermasynth_builder.core.records import Pair
 from dermasynth_builder.core.reporter import Bar, Reporter
 from dermasynth_builder.core.wording import join_words
 from dermasynth_builder.generate.ledger import Ledger, ledger_path
-from dermasynth_builder.generate.ledger_tools import sent_on_day
+from dermasynth_builder.generate.ledger_tools import sent_on_day, unused_text
 from dermasynth_builder.generate.prices import cost_usd, load_prices, online_tier
-from dermasynth_builder.generate.rounds import Planned, Rounds, rounds_folder
+from dermasynth_builder.generate.rounds import Planned, rounds_folder
 from dermasynth_builder.generate.run import Run, Tally, finishing_on_ctrl_c, generate, run_note, run_text
+from dermasynth_builder.plan.plan_file import PLANS, plans_in
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import load_prompt_book
 from dermasynth_builder.read.selection import part_text
 from dermasynth_builder.read.source import read_source
 from dermasynth_builder.release.card import Config, attribution_text, card_text
 from dermasynth_builder.release.folder import ATTRIBUTION, CARD, loading_call, new_release, verify
-from dermasynth_builder.release.write import Assembled, recipe_of, write_source
+from dermasynth_builder.release.kept import remember
+from dermasynth_builder.release.write import checked_pairs, recipe_of, write_source
 
 
 def plan(settings: Settings, report: Reporter) -> list[Planned]:
-    """Reads every source of the settings and plans its requests. Raises SourceError."""
-    planner = Planner(load_prompt_book(), settings.seed, settings.plan_options)
-    folder = rounds_folder(ledger_path(settings.work / "ledgers", open_engine(settings)))
-    rounds = {name: Rounds(folder, name, settings.seed, settings.plan_options) for name in settings.raw}
-    return [Planned(read_source(name, settings, report), planner, rounds[name]) for name in settings.raw]
+    """Reads every source of the settings; its requests are planned at the first look. Raises SourceError."""
+    planner = Planner(load_prompt_book(sources=settings.raw), settings.seed, settings.plan_options)
+    rounds = rounds_folder(ledger_path(settings.work / "ledgers", open_engine(settings)))
+    plans = settings.work / PLANS
+    return [Planned(read_source(name, settings, report), planner, rounds, plans, report) for name in settings.raw]
 
 
 def tell_missing(planned: Sequence[Planned], settings: Settings, report: Reporter) -> None:
     """Says how many requests an engine would be asked, and asks none."""
     engine = open_engine(settings)
     ledger = open_ledger(engine, settings, report)
+    tell_unused(planned, ledger, settings, report=report)
     for each in planned:
-        keys = [request.key for request in _shard(each.requests(), settings)]
+        keys = [key for key in each.all_keys() if _is_mine(key, settings)]
         missing = sum(key not in ledger for key in keys)
         report.say(f"{each.read.name}: {len(keys)} requests, {missing} of them to ask {engine.name}")
+
+
+def tell_unused(planned: Sequence[Planned], ledger: Ledger, settings: Settings, *, report: Reporter) -> None:
+    """Warns where replies of the ledger are of no use to any plan any more, and others are asked in their place.
+
+    A plan for a part of the images leaves those about the others for later, and warns of none.
+    """
+    if not len(ledger) or settings.plan_options.is_part:
+        return
+    others = (each for each in plans_in(settings.work / PLANS) if each.source not in settings.raw)
+    elsewhere = {key for other in others for key in chain(other.keys, *other.later.values())}
+    if told := unused_text([key for each in planned for key in each.all_keys()], ledger, elsewhere):
+        report.warn(told)
 
 
 def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tally:
@@ -52,17 +69,24 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
     """
     engine = open_engine(settings)
     ledger = open_ledger(engine, settings, report)
-    run = Run(settings.max_usd, settings.is_version_change_allowed)
+    tell_unused(planned, ledger, settings, report=report)
+    run = Run(settings.max_usd, settings.is_version_change_allowed, settings.is_failed_wanted)
     wanted = set(_pilot_keys(planned, settings)) if settings.pilot else None
-    total = len(wanted) if wanted else sum(1 for each in planned for _ in _shard(each.requests(), settings))
+    total = len(wanted) if wanted else sum(_requests_of(each, settings) for each in planned)
+    of_source = {each.read.name: each for each in planned}
     try:
         with finishing_on_ctrl_c(run, report.warn), report.bar(f"asking {engine.name}", total) as bar:
             advance = _showing(run, bar, total)
             for number in range(1 if wanted else settings.plan_options.rounds):
-                requests = _shard(_of_round(number, planned, ledger, report=report), settings)
-                if wanted:
-                    requests = (request for request in requests if request.key in wanted)
-                generate(requests, engine, ledger, is_failed_wanted=settings.is_failed_wanted, advance=advance, run=run)
+                requests = chain.from_iterable(each.requests_to_ask(number, ledger) for each in planned)
+                generate(
+                    (r for r in requests if _is_mine(r.key, settings) and (not wanted or r.key in wanted)),
+                    engine,
+                    ledger,
+                    in_full=lambda request: of_source[request.source].in_full(request),
+                    advance=advance,
+                    run=run,
+                )
     finally:
         report.say(run_text(run, ledger.path))
     return run.tally
@@ -70,26 +94,20 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
 
 def _pilot_keys(planned: Sequence[Planned], settings: Settings) -> list[str]:
     """As many of the first round's requests as a pilot has: a draw by their keys, which are hashes."""
-    requests = (request for each in planned for request in each.requests_of_round(0))
-    return nsmallest(settings.pilot or 0, {request.key for request in _shard(requests, settings)})
+    keys = {request.key for each in planned for request in each.requests_of_round(0)}
+    return nsmallest(settings.pilot or 0, (key for key in keys if _is_mine(key, settings)))
 
 
-def _of_round(number: int, planned: Sequence[Planned], ledger: Ledger, *, report: Reporter) -> Iterator[Request]:
-    """The requests of one round, of the sources for which it can begin."""
-    for each in planned:
-        if each.begin_round(number, ledger):
-            yield from each.requests_of_round(number)
-        else:
-            report.warn(
-                f"{each.read.name}: round {number + 1} of self-instruct waits for replies of the round before; "
-                "merge the ledgers of all parts, and run again without --shard"
-            )
+def _requests_of(planned: Planned, settings: Settings) -> int:
+    """How many requests of a source are this machine's; of rounds that have not begun, its share."""
+    known = sum(_is_mine(key, settings) for key in planned.begun_keys())
+    return known + planned.waiting // settings.shard[1]
 
 
-def _shard(requests: Iterable[Request], settings: Settings) -> Iterator[Request]:
-    """The requests that are this machine's, by a hash of their keys."""
+def _is_mine(key: str, settings: Settings) -> bool:
+    """Whether a request is this machine's, by a hash of its key."""
     number, of = settings.shard
-    return (request for request in requests if int(request.key[:8], 16) % of == number - 1)
+    return int(key[:8], 16) % of == number - 1
 
 
 def _showing(run: Run, bar: Bar, total: int) -> Callable[[int], None]:
@@ -113,12 +131,13 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
         templates = jinja_environment(resource_dir("card"))
         (folder / ATTRIBUTION).write_text(attribution_text(configs, templates), encoding="utf-8")
         (folder / CARD).write_text(card_text(configs, templates, _part(planned, settings)), encoding="utf-8")
-        verify(folder, report)
+        verify(folder, report, unread={config.source.name for config in configs if config.is_kept})
     for config in configs:
+        remember(config, settings)
         counts = ", ".join(f"{split} {files.rows}" for split, files in config.splits.items())
         report.say(
             f"{config.source.name}: {config.rows} pairs of {len(config.stats.images)} images ({counts}), "
-            f"{config.rejected} rejected"
+            f"{config.rejected} rejected{'; nothing changed, its files are kept' if config.is_kept else ''}"
         )
         for change, count in config.changes.most_common():
             if change:
@@ -139,7 +158,7 @@ def pairs(settings: Settings, report: Reporter) -> Iterator[Pair]:
     """The pairs of a run without writing a release: what the ledger answers, after all checks."""
     ledger = open_ledger(open_engine(settings), settings, report)
     for each in plan(settings, report):
-        for item in Assembled(each, ledger, recipe_of(settings)).checked():
+        for item in checked_pairs(each, ledger, recipe_of(settings)):
             if isinstance(item, Pair):
                 yield item
 
@@ -158,7 +177,7 @@ def open_ledger(engine: Engine, settings: Settings, report: Reporter) -> Ledger:
 
 def _require_all_asked(planned: Sequence[Planned], ledger: Ledger) -> None:
     for each in planned:
-        missing = sum(request.key not in ledger for request in each.requests())
+        missing = sum(key not in ledger for key in each.all_keys())
         if missing:
             raise ReleaseError(
                 f"{missing} requests of {each.read.name} have no reply in {ledger.path}; run `dermasynth generate` "

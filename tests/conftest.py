@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,10 +27,25 @@ def recorder() -> Recorder:
     return Recorder()
 
 
+@contextmanager
+def unchanged(folder: Path) -> Iterator[None]:
+    """Fails where a test has changed a folder that tests share, whoever runs them: root may write anywhere."""
+
+    def stamps() -> dict[str, tuple[int, int]]:
+        found = {path.relative_to(folder).as_posix(): path.stat() for path in folder.rglob("*") if path.is_file()}
+        return {name: (stat.st_size, stat.st_mtime_ns) for name, stat in found.items()}
+
+    before = stamps()
+    yield
+    assert stamps() == before, f"a test has changed {folder}, which tests share: it must work on a copy"
+
+
 @pytest.fixture(scope="session")
-def specimens(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def specimens(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A small drawn PAD-UFES-20 release of 24 images; tests must not change it."""
-    return write_pad_ufes(tmp_path_factory.mktemp("raw"), images=24, side_px=64)
+    raw = write_pad_ufes(tmp_path_factory.mktemp("raw"), images=24, side_px=64)
+    with unchanged(raw):
+        yield raw
 
 
 @pytest.fixture(scope="session")
@@ -50,9 +66,13 @@ def build_release() -> Callable[..., Built]:
 
 
 @pytest.fixture(scope="session")
-def built(specimens: Path, build_release: Callable[..., Built], tmp_path_factory: pytest.TempPathFactory) -> Built:
+def built(
+    specimens: Path, build_release: Callable[..., Built], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Built]:
     """One release of the specimens with all three splits; tests must not change it."""
-    return build_release(specimens, tmp_path_factory.mktemp("built"), split_shares=(0.6, 0.2, 0.2))
+    done = build_release(specimens, tmp_path_factory.mktemp("built"), split_shares=(0.6, 0.2, 0.2))
+    with unchanged(done.release):
+        yield done
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +87,7 @@ def real_data() -> Path:
 @pytest.fixture
 def parrot(monkeypatch: pytest.MonkeyPatch) -> None:
     """Registers an engine `parrot` in which no model takes part."""
-    monkeypatch.setitem(registry.ENGINES, "parrot", "tests.support.parrot:Parrot")
+    monkeypatch.setitem(registry.ENGINES.shipped, "parrot", "tests.support.parrot:Parrot")
 
 
 @pytest.fixture

@@ -112,6 +112,21 @@ def test_help_and_the_command_line_load_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize(
+    ("script", "most"),
+    [
+        ("from dermasynth_builder.cli import main\nwith contextlib.suppress(SystemExit): main(['--help'])", 150),
+        ("import datasets\nbesides = len(sys.modules)\nimport dermasynth", 15),
+    ],
+    ids=["dermasynth --help", "import dermasynth"],
+)
+def test_a_start_loads_few_modules(script: str, most: int) -> None:
+    """Counted, because seconds change from machine to machine; of the builder class what comes beside `datasets`."""
+    script = f"import contextlib, sys\nbesides = 0\n{script}\nprint(len(sys.modules) - besides)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert int(done.stdout.splitlines()[-1]) <= most
+
+
 def test_importing_the_builder_loads_no_client_of_a_service() -> None:
     script = (
         "import sys, dermasynth\n"

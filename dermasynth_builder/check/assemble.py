@@ -1,14 +1,13 @@
 """Replies become pairs: parsed, checked, split."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 
 from dermasynth_builder import __version__
+from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.options import DEFAULT_SPLITS
 from dermasynth_builder.core.protocols import Check
-from dermasynth_builder.core.records import SPLITS, ClinicalImage, Finding, Pair, Reply, Request, Split, share_of
+from dermasynth_builder.core.records import SPLITS, AnyRequest, ClinicalImage, Finding, Pair, Reply, Split, share_of
 from dermasynth_builder.plan import reply_form
 
 
@@ -34,7 +33,7 @@ class Reject:
 
 
 def assemble(
-    answered: Iterable[tuple[Request, Reply | None]], images: Mapping[str, ClinicalImage], recipe: Recipe
+    answered: Iterable[tuple[AnyRequest, Reply | None]], images: Mapping[str, ClinicalImage], recipe: Recipe
 ) -> Iterator[Pair | Reject]:
     """The pairs of each request that has a good reply, in the order given; requests without any are left out.
 
@@ -67,17 +66,27 @@ def split_of(image: ClinicalImage, recipe: Recipe) -> Split:
     return SPLITS[0]
 
 
-def find(pairs: Iterable[Pair], checks: Iterable[Check]) -> dict[str, list[Finding]]:
-    """What the checks say, by pair id. `pairs` is gone through once a check."""
-    by_pair: dict[str, list[Finding]] = defaultdict(list)
+def checked(items: Iterable[Pair | Reject], checks: Sequence[Check]) -> Iterator[Pair | Reject]:
+    """The pairs of one image after all checks, each with its flags or as a reject; rejects stay as they are.
+
+    Raises ReleaseError where a check names a pair that it was not given.
+    """
+    items = list(items)
+    pairs = [item for item in items if isinstance(item, Pair)]
+    findings: dict[str, list[Finding]] = {pair.pair_id: [] for pair in pairs}
     for check in checks:
         for finding in check(pairs):
-            by_pair[finding.pair_id].append(finding)
-    return by_pair
+            if finding.pair_id not in findings:
+                raise ReleaseError(f"the check {finding.check} names {finding.pair_id}, which is no pair of the image")
+            findings[finding.pair_id].append(finding)
+    for item in items:
+        yield apply_findings(item, findings[item.pair_id]) if isinstance(item, Pair) else item
 
 
-def apply_findings(pair: Pair, findings: Iterable[Finding]) -> Pair | Reject:
+def apply_findings(pair: Pair, findings: Sequence[Finding]) -> Pair | Reject:
     """The pair with its flags, or a reject with its reasons."""
+    if not findings:
+        return pair
     rejecting = tuple(f"{f.check}: {f.reason}" for f in findings if f.severity == "reject")
     if rejecting:
         return Reject(pair.pair_id, pair.request_key, rejecting, pair.question, pair.answer)
@@ -86,7 +95,7 @@ def apply_findings(pair: Pair, findings: Iterable[Finding]) -> Pair | Reject:
 
 
 def _pair(
-    request: Request, reply: Reply, exchange: reply_form.Exchange, *, image: ClinicalImage, recipe: Recipe
+    request: AnyRequest, reply: Reply, exchange: reply_form.Exchange, *, image: ClinicalImage, recipe: Recipe
 ) -> Pair:
     messages = exchange.turns
     return Pair(
@@ -103,7 +112,7 @@ def _pair(
         model=reply.model,
         model_version=reply.model_version,
         prompt_id=request.prompt_id,
-        prompt_sha256=sha256(request.prompt.encode()).hexdigest(),
+        prompt_sha256=request.prompt_sha256,
         is_metadata_shown=request.is_metadata_shown,
         seed=recipe.seed,
         generated_at=reply.answered_at,

@@ -6,12 +6,17 @@ from collections.abc import Iterable, Iterator
 from dermasynth_builder.core.records import Finding, Pair
 
 # What a broken template, a missing value or a service's own message leaves in a text.
-_TELLTALES: dict[str, re.Pattern[str]] = {
-    "a missing value in words": re.compile(r"\b(?:nan|NaN|null|UNK|None(?! of\b))\b"),
-    "an empty list or slot": re.compile(r"\(\s*\)|\[\s*\]|\{\w*\}|\{\{|\}\}"),
-    "a code fence": re.compile(r"```"),
-    "doubled spaces or stops": re.compile(r"  |[^.]\.\.(?!\.)|,,"),
-    "a code of a release": re.compile(r"\b(?:ACK|SEK|NEV|FST\d)\b"),
+_TELLTALES: dict[
+    str, tuple[tuple[str, ...], re.Pattern[str]]
+] = {  # what it is -> texts that it begins with, how it looks
+    "a missing value in words": (
+        ("nan", "NaN", "null", "UNK", "None"),
+        re.compile(r"\b(?:nan|NaN|null|UNK|None(?! of\b))\b"),
+    ),
+    "an empty list or slot": (("(", "[", "{", "}}"), re.compile(r"\(\s*\)|\[\s*\]|\{\w*\}|\{\{|\}\}")),
+    "a code fence": (("```",), re.compile(r"```")),
+    "doubled spaces or stops": (("  ", "..", ",,"), re.compile(r"  |[^.]\.\.(?!\.)|,,")),
+    "a code of a release": (("ACK", "SEK", "NEV", "FST"), re.compile(r"\b(?:ACK|SEK|NEV|FST\d)\b")),
 }
 
 
@@ -29,6 +34,7 @@ def _reasons(pair: Pair) -> Iterator[str]:
             yield f"the {name} is empty"
         elif text.rstrip()[-1] not in ".?!\"')”’":
             yield f"the {name} ends without a stop"
-        for what, pattern in _TELLTALES.items():
-            if found := pattern.search(text):
+        for what, (marks, pattern) in _TELLTALES.items():
+            # Nearly no text holds one, and to look for plain text costs a tenth of the pattern.
+            if any(mark in text for mark in marks) and (found := pattern.search(text)):
                 yield f"the {name} holds {what}: {found.group()!r}"

@@ -16,13 +16,13 @@ from pathlib import Path
 
 from dermasynth_builder.cli.arguments import Command, make_parser
 from dermasynth_builder.cli.chosen import audit_settings_of, settings_of
-from dermasynth_builder.core.errors import DermaSynthError, FigureError, StoppedError, UsageError
+from dermasynth_builder.core.errors import DermaSynthError, FigureError, PluginError, StoppedError, UsageError
 from dermasynth_builder.core.registry import SOURCES
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Runs one command and gives its exit code."""
-    arguments = make_parser(COMMANDS).parse_args(words)
+    arguments = make_parser(COMMANDS, _layouts_text).parse_args(words)
     command: Command = arguments.command
     _heed_ctrl_c()
     _replace_what_stdout_cannot_show()
@@ -76,7 +76,10 @@ def _sources(_: argparse.Namespace) -> None:
     from dermasynth_builder.report.show import source_text
 
     for name in SOURCES:
-        print(source_text(registry.source(name), text_width()))
+        try:
+            print(source_text(registry.source(name), text_width()))
+        except PluginError as error:  # the others are there all the same
+            print(f"dermasynth: {error}", file=sys.stderr)
 
 
 def _audit(arguments: argparse.Namespace) -> None:
@@ -95,7 +98,7 @@ def _audit(arguments: argparse.Namespace) -> None:
         if not arguments.json:
             show(audit_text(audits[-1]))
     if arguments.json:
-        is_unicode = sys.stdout.encoding.lower().startswith("utf")
+        is_unicode = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
         print(json.dumps([asdict(each) for each in audits], indent=2, ensure_ascii=not is_unicode))
     for each in audits:
         path = arguments.figure or settings.work / "figures" / f"audit-{each.source}.png"
@@ -124,6 +127,22 @@ def _download(arguments: argparse.Namespace) -> None:
     download(options, TerminalReporter())
 
 
+def _layouts_text() -> str:
+    from dermasynth_builder.cli.specimens import layouts_text
+
+    return layouts_text()
+
+
+def _specimens(arguments: argparse.Namespace) -> None:
+    from dermasynth_builder.cli.specimens import draw_specimens
+
+    draw_specimens(arguments.source, arguments.to, images=arguments.images, layout=arguments.layout)
+    print(
+        f"{arguments.source}: specimens drawn into {arguments.to}, invented from first to last; "
+        f"next: dermasynth build {arguments.source} --raw {arguments.to}"
+    )
+
+
 def _questions(arguments: argparse.Namespace) -> None:
     from dermasynth_builder.cli.terminal import show
     from dermasynth_builder.plan.questions import load_prompt_book
@@ -146,7 +165,10 @@ def _plan(arguments: argparse.Namespace) -> None:
     from dermasynth_builder.report.show import plan_counts, plan_text, prompts_text
 
     report = TerminalReporter(results=sys.stderr if arguments.json else sys.stdout)
-    planned = pipeline.plan(settings_of(arguments), report)
+    settings = settings_of(arguments)
+    planned = pipeline.plan(settings, report)
+    ledger = pipeline.open_ledger(pipeline.open_engine(settings), settings, report)
+    pipeline.tell_unused(planned, ledger, settings, report=report)
     counts = [plan_counts(each) for each in planned]
     if arguments.json:
         print(json.dumps(counts, indent=2))
@@ -236,11 +258,16 @@ def _status(arguments: argparse.Namespace) -> None:
     from dermasynth_builder.core.options import BATCHES
     from dermasynth_builder.generate.engines.batch.state import shards_in
     from dermasynth_builder.generate.ledger_tools import summarise
+    from dermasynth_builder.plan.plan_file import PLANS, plans_in
     from dermasynth_builder.release.folder import CARD, read_card
-    from dermasynth_builder.report.show import ledgers_text, release_text, shards_text
+    from dermasynth_builder.report.show import ledgers_text, plans_text, release_text, shards_text
 
-    if paths := sorted((arguments.work / "ledgers").glob("*.jsonl")):
-        show(ledgers_text({path: summarise(path) for path in paths}))
+    paths = sorted((arguments.work / "ledgers").glob("*.jsonl"))
+    summaries = {path: summarise(path) for path in paths}
+    if plans := plans_in(arguments.work / PLANS):
+        show(plans_text(plans, summaries))
+    if summaries:
+        show(ledgers_text(summaries))
     else:
         print(f"no ledger in {arguments.work}; `dermasynth generate` starts one")
     for path in sorted((arguments.work / BATCHES).glob("*.sqlite")):
@@ -310,6 +337,7 @@ COMMANDS: dict[str, Command] = {
     "sources": _sources,
     "audit": _audit,
     "download": _download,
+    "specimens": _specimens,
     "questions": _questions,
     "plan": _plan,
     "cost": _cost,

@@ -10,10 +10,20 @@ from dermasynth_builder.cli.fake_gemini_arguments import add_fake_options
 from dermasynth_builder.cli.plan_arguments import add_planning_options, add_where
 from dermasynth_builder.cli.words import png_path, positive, split_shares
 from dermasynth_builder.core.options import DEFAULT_JOBS, DEFAULT_SPLITS
-from dermasynth_builder.core.registry import ENGINES, SOURCES
+from dermasynth_builder.core.registry import ENGINES, SOURCES, SPECIMENS
 from dermasynth_builder.generate.usage import RESOLUTION_TOKENS, THINKING_TOKENS
 
 Command = Callable[[argparse.Namespace], None]
+
+
+class _Parser(argparse.ArgumentParser):
+    """Its help may end in what takes work to find out; that is done where help is asked for, and not before."""
+
+    late_help: Callable[[], str] | None = None
+
+    def format_help(self) -> str:
+        return super().format_help() + (self.late_help() if self.late_help else "")
+
 
 _EPILOG = """\
 examples:
@@ -33,6 +43,7 @@ _EXAMPLES = {
     "sources": "dermasynth sources",
     "audit": "dermasynth audit pad_ufes --raw data/pad_ufes",
     "download": "dermasynth download hiba --to data/hiba --limit 60 --accept-licence",
+    "specimens": "dermasynth specimens derm12345 --to specimens/derm12345 --images 24 --layout flat",
     "questions": "dermasynth questions --figure wheel.png --figure wheel.svg",
     "plan": "dermasynth plan pad_ufes --raw data/pad_ufes --show 3",
     "cost": "dermasynth cost pad_ufes --raw data/pad_ufes --model gemini-3.8-flash",
@@ -63,9 +74,9 @@ DERMASYNTH_MENDELEY_URL or DERMASYNTH_BUCKET_URL in the environment.
 _RAW_HELP = "folder of the raw release; for several sources NAME=DIR once each, or a folder that holds DIR/NAME"
 
 
-def make_parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
+def make_parser(run: Mapping[str, Command], layouts_text: Callable[[], str]) -> argparse.ArgumentParser:
     """The parser; `run` holds what each command does, by its name."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="dermasynth",
         description="Turns public dermatology image sets into image-text pairs and publishes them as a data set.",
         epilog=_EPILOG,
@@ -74,7 +85,7 @@ def make_parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"dermasynth {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, summary: str) -> argparse.ArgumentParser:
+    def add(name: str, summary: str) -> _Parser:
         added = commands.add_parser(
             name,
             help=summary,
@@ -89,6 +100,7 @@ def make_parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     add("sources", "list the image sets, their licences and where to get them")
     _add_audit(add("audit", "count what the raw releases hold, as a table and a figure; asks and writes no pairs"))
     _add_download(add("download", "fetch a raw release from its official host, checked and resumable"))
+    _add_specimens(add("specimens", "draw a small invented raw release, to try the other commands on"), layouts_text)
     _add_questions(add("questions", "tell how many and how varied the questions of the banks are"))
     _add_plan(add("plan", "show what would be asked"))
     _add_cost(add("cost", "estimate what asking a model would cost, in money and time; asks nothing"))
@@ -118,9 +130,7 @@ def _add_out(parser: argparse.ArgumentParser, out: str = "dermasynth") -> None:
 
 
 def _add_sources(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "sources", nargs="+", metavar="SOURCE", choices=sorted(SOURCES), help=f"one of {', '.join(SOURCES)}"
-    )
+    parser.add_argument("sources", nargs="+", metavar="SOURCE", choices=SOURCES, help="one or more of %(choices)s")
     parser.add_argument("--raw", action="append", required=True, metavar="DIR", help=_RAW_HELP)
 
 
@@ -148,8 +158,9 @@ def _add_whole_table(parser: argparse.ArgumentParser) -> None:
 def _add_reading(parser: argparse.ArgumentParser) -> None:
     _add_choosing(parser)
     parser.add_argument(
-        "--engine", choices=sorted(ENGINES), default="template", help="what answers (default: template)"
-    )
+        "--engine", metavar="ENGINE", choices=ENGINES, default="template",
+        help="what answers: %(choices)s (default: template)",
+    )  # fmt: skip
     _add_folders(parser)
     add_model_options(parser)
 
@@ -251,7 +262,7 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
 
 def _add_download(parser: argparse.ArgumentParser) -> None:
     parser.description = _DOWNLOAD
-    parser.add_argument("source", metavar="SOURCE", choices=sorted(SOURCES), help=f"one of {', '.join(SOURCES)}")
+    parser.add_argument("source", metavar="SOURCE", choices=SOURCES, help="one of %(choices)s")
     parser.add_argument("--to", type=Path, metavar="DIR", help="folder of the raw release (default: data/SOURCE)")
     parser.add_argument(
         "--from", dest="host", default="", metavar="HOST", help="derm12345: dataverse (default) or isic"
@@ -263,6 +274,14 @@ def _add_download(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=int, default=DEFAULT_JOBS, metavar="N", help="files at the same time (default: 8)"
     )
+
+
+def _add_specimens(parser: _Parser, layouts_text: Callable[[], str]) -> None:
+    parser.add_argument("source", metavar="SOURCE", choices=SPECIMENS, help="one of %(choices)s")
+    parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="a new or empty folder, or one of before")
+    parser.add_argument("--images", type=positive, default=18, metavar="N", help="about how many (default: 18)")
+    parser.add_argument("--layout", metavar="LAYOUT", help="how the release lies on disk; see below")
+    parser.late_help = layouts_text
 
 
 def _add_questions(parser: argparse.ArgumentParser) -> None:

@@ -20,7 +20,7 @@ def run_demo(work: Path, out: Path, *, images: int, report: Reporter) -> list[di
     Raises ReleaseError where `out` holds a release of real images: a demo must not replace it.
     """
     _require_demo_or_nothing(out)
-    folders = {name: work / f"specimens-{images}" / name for name in registry.SPECIMENS}
+    folders = {name: work / f"specimens-{images}" / name for name in registry.SPECIMENS.shipped}
     with report.bar("drawing specimens", len(folders)) as advance:
         for name, folder in folders.items():
             registry.specimens(name)(folder, images=images)

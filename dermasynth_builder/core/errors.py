@@ -2,6 +2,7 @@
 
     DermaSynthError           the work failed; the message says what, where and what to do
     ├── UsageError            wrong words on the command line or in a call (exit code 2)
+    ├── PluginError           an installed package that adds a source, an engine or a check, and is broken or in the way
     ├── DownloadError         a raw release that cannot be fetched, or not whole
     ├── SourceError           a raw release that cannot be read, or problems under --strict
     ├── PromptError           a question bank or a template that breaks its own rules
@@ -24,6 +25,10 @@ class DermaSynthError(Exception):
 
 class UsageError(DermaSynthError):
     """The caller asked for something that does not exist or does not go together."""
+
+
+class PluginError(DermaSynthError):
+    """A source, an engine or a check of another package cannot be used."""
 
 
 class DownloadError(DermaSynthError):

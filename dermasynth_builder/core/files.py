@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from reprlib import repr as shortened
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -29,6 +30,16 @@ def resource_dir(name: str) -> Path:
 
 
 @cache
+def code_digest(*folders: str) -> str:
+    """64 hex digits that change with the code of these folders of the package; of all of it where none is named."""
+    paths = [path for folder in folders or ("",) for path in (_PACKAGE / folder).rglob("*.py")]
+    state = sha256()
+    for path in sorted(paths):
+        state.update(sha256(path.read_bytes()).digest())
+    return state.hexdigest()
+
+
+@cache
 def jinja_environment(folder: Path) -> Environment:
     """Templates of `folder`, strict about what is undefined; rendered text is plain, not HTML."""
     return Environment(
@@ -37,6 +48,7 @@ def jinja_environment(folder: Path) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=False,
+        auto_reload=False,  # the files of one run do not change; a look at each costs more than some templates
         autoescape=False,  # noqa: S701 - prompts, answers and Markdown are no HTML
     )
 

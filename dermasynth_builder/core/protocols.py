@@ -1,13 +1,16 @@
-"""What is plugged in: sources, engines, checks. Each implementation is one file and one registry line."""
+"""What is plugged in: sources, engines, checks. Each is one file and one line: of the registry, or an entry point."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from dermasynth_builder.core.options import BATCHES, EngineOptions, ImageFamily
 from dermasynth_builder.core.records import ClinicalImage, Finding, Pair, Problem, Reply, Request
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 
 class Source(Protocol):
@@ -53,6 +56,20 @@ class CountsTables(Protocol):
         """Counts of the release's own tables that its images alone do not give, by what is counted.
 
         Raises SourceError where `root` holds no release.
+        """
+
+
+@runtime_checkable
+class BringsResources(Protocol):
+    """A source of another package, with the tables that those which ship have in this one."""
+
+    @property
+    def resources(self) -> "Traversable":
+        """A folder, `importlib.resources.files("my_package")` say, that may hold:
+
+        `questions.toml`   the source's question bank, as prompts/questions/<source>.toml
+        `vocabulary.toml`  for `vocabulary.diagnoses`, as read/vocabulary/<source>.toml
+        `hosts.toml`       where the release is to be had, as read/download/hosts/<source>.toml
         """
 
 
@@ -129,14 +146,23 @@ class MakeEngine(Protocol):
 
 
 class Check(Protocol):
-    """A rule about pairs: row by row, or across all of them."""
+    """A rule about pairs: one small file with one function or, where it compares across images, one class.
+
+    All checks see every pair once, in one pass: a check is called for one image after the other, each time with all of
+    that image's pairs, in the order of the release. What looks at a pair or an image alone is a plain function. What
+    has to remember earlier images is a class with `__call__`; it is made anew, without arguments, for every config, and
+    keeps what it has seen. Of two pairs that do not go together, the later one is found.
+    """
 
     def __call__(self, pairs: Iterable[Pair]) -> Iterator[Finding]:
-        """What is wrong (`reject`) or doubtful (`flag`), naming pairs by their ids."""
+        """What is wrong (`reject`) or doubtful (`flag`) with these pairs, naming them by their ids."""
 
 
 class WriteSpecimens(Protocol):
     """What draws a small invented release of a source, in the layout of the real one."""
 
-    def __call__(self, root: Path, *, images: int) -> Path:
-        """Writes about `images` drawn images and their tables below `root`, and gives `root` back."""
+    def __call__(self, root: Path, *, images: int, side_px: int = 320) -> Path:
+        """Writes about `images` drawn images and their tables below `root`, and gives `root` back.
+
+        No image is much larger than `side_px` a side: tests draw small ones.
+        """

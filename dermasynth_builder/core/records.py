@@ -202,6 +202,44 @@ class Request:
         variant = f"/{self.variant}" if self.variant else ""
         return f"{self.source}/{self.image_id}/{slot}{variant}"
 
+    @property
+    def prompt_sha256(self) -> str:
+        """64 hex digits."""
+        return sha256(self.prompt.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRequest:
+    """A request as a plan keeps it: without its prompt and whatever else an engine alone needs."""
+
+    key: str
+    source: str
+    image_id: str
+    slot: str
+    style: Style
+    question_type: str
+    question: str
+    prompt_id: str
+    prompt_sha256: str
+    is_metadata_shown: bool
+    steps: tuple[Step, ...]
+    round: int  # of self-instruct; 0 also for what belongs to no round
+    image_number: int  # place of its image among all of the source
+    place: int  # in the plan of its source and round
+
+    @property
+    def pair_id(self) -> str:
+        """See `Request.pair_id`."""
+        return self.pair_id_of(self.slot)
+
+    def pair_id_of(self, slot: str) -> str:
+        """See `Request.pair_id_of`."""
+        return f"{self.source}/{self.image_id}/{slot}"
+
+
+AnyRequest = Request | PlannedRequest
+"""What is enough to read a reply by."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -268,9 +306,12 @@ class Finding:
     reason: str
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def canonical_json(value: Any) -> str:
     """JSON text that is the same for equal values in every process: sorted keys, no spaces, UTF-8."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
 def digest(value: Any) -> str:

@@ -9,19 +9,21 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import fields
+from io import BytesIO
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from dermasynth_builder.core.errors import LedgerError
 from dermasynth_builder.core.files import lock_beside
 from dermasynth_builder.core.protocols import Engine
-from dermasynth_builder.core.records import Reply, Request, canonical_json, digest
+from dermasynth_builder.core.records import AnyRequest, Reply, canonical_json, digest
 
 FORMAT = 1
 _SYNC_EVERY_S = 1.0
+_Asked = TypeVar("_Asked", bound=AnyRequest)
 _MEMBERS = tuple(field.name for field in fields(Reply))
 
 
@@ -75,7 +77,7 @@ class Ledger:
             file.seek(self._places[reply.key][0])
             return reply_of(json.loads(file.readline())) == reply
 
-    def answered(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Reply | None]]:
+    def answered(self, requests: Iterable[_Asked]) -> Iterator[tuple[_Asked, Reply | None]]:
         """Each request with the last reply to it, in the order given; None where there is none."""
         if not self._places:
             yield from ((request, None) for request in requests)
@@ -88,6 +90,15 @@ class Ledger:
                     continue
                 file.seek(place[0])
                 yield request, reply_of(json.loads(file.readline()))
+
+    def lines(self, keys: Iterable[str]) -> Iterator[bytes | None]:
+        """The line of the last reply to each key, as it stands in the file; None where there is none."""
+        with self.path.open("rb") if self._places else nullcontext(BytesIO()) as file:
+            for key in keys:
+                place = self._places.get(key)
+                if place is not None:
+                    file.seek(place[0])
+                yield file.readline() if place is not None else None
 
     def __enter__(self) -> "Ledger":
         """Opens the file for appending. Raises LedgerError where another process writes it."""

@@ -1,8 +1,8 @@
 """Reads whole ledgers, whatever their engine: what they hold, and several of one engine made into one."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ class LedgerSummary:
     cost_usd: float
     unpriced: int  # replies that took tokens, and whose cost the ledger does not hold
     written_at: float  # when the file last changed; seconds since 1970
+    keys: Collection[str] = field(repr=False)  # of the requests that it has replies to
 
 
 def summarise(path: Path) -> LedgerSummary:
@@ -55,6 +56,7 @@ def summarise(path: Path) -> LedgerSummary:
         cost_usd=cost_usd,
         unpriced=unpriced,
         written_at=path.stat().st_mtime,
+        keys=last.keys(),
     )
 
 
@@ -117,6 +119,22 @@ def merge(
             if path.resolve() != merged.path.resolve():
                 _add(path, ledger, merged)
     return merged
+
+
+def unused_text(keys: Collection[str], ledger: Ledger, elsewhere: Collection[str] = ()) -> str | None:
+    """What a plan with these keys leaves unused in a ledger, and asks; None where it uses all, or asks nothing.
+
+    Keys that plans of other sources have, `elsewhere`, are used too. A new question type, say, redraws the questions of
+    some images: then they are asked, and paid, again.
+    """
+    used = sum(key in ledger for key in {*keys, *elsewhere})
+    unused, missing = len(ledger) - used, sum(key not in ledger for key in set(keys))
+    if not unused or not missing:
+        return None
+    return (
+        f"{unused:,} of {len(ledger):,} replies in {ledger.path} are not used by any plan: the banks, templates or "
+        f"options have changed since; {missing:,} requests would be asked anew"
+    )
 
 
 def _differences(identities: Mapping[Path, Mapping[str, object]]) -> str:

@@ -1,4 +1,4 @@
-"""The rounds of self-instruct, kept beside the ledger.
+"""One source's requests, round of self-instruct by round; what a round shows is kept beside the ledger.
 
 What a round shows of questions that were accepted before is frozen into a file when the round begins, and is read from
 there ever after: so its requests are known, and the same on every run.
@@ -7,52 +7,136 @@ there ever after: so its requests are known, and the same on every run.
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from heapq import merge
+from itertools import chain
 from pathlib import Path
 
 from dermasynth_builder.core.errors import LedgerError
-from dermasynth_builder.core.options import PlanOptions
-from dermasynth_builder.core.records import Request, digest
+from dermasynth_builder.core.records import PlannedRequest, Request, digest
+from dermasynth_builder.core.reporter import Reporter, SilentReporter
 from dermasynth_builder.generate.ledger import Ledger
+from dermasynth_builder.plan.plan_file import PlanFile, PlanPart, images_digest, plan_file, settings_digest
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.reply_form import question_of
 from dermasynth_builder.plan.similarity import Known, accepted
 from dermasynth_builder.read.source import ReadSource
 
 
-@dataclass(frozen=True, slots=True)
-class Rounds:
-    """What the rounds of one source show, for one engine's ledger, seed and plan."""
+@dataclass(slots=True)
+class Planned:
+    """One source with the requests that its images get; they are planned at the first look, each round by itself."""
 
-    folder: Path
-    source: str
-    seed: int
-    options: PlanOptions
+    read: ReadSource
+    planner: Planner
+    rounds: Path  # folder of the frozen rounds, one ledger's
+    plans: Path  # folder of the plan files
+    report: Reporter = field(default_factory=SilentReporter)
+    _files: dict[int, tuple[Sequence[str], PlanFile]] = field(default_factory=dict, init=False, repr=False)
+    _images: str = field(default="", init=False, repr=False)
+
+    def requests(self) -> Iterator[PlannedRequest]:
+        """All requests, image by image; those of rounds that have not begun as if nothing was accepted before them."""
+        return merge(*(file.requests() for file in self._all()), key=_order)
+
+    def all_keys(self) -> Iterator[str]:
+        """The keys of all requests, round by round."""
+        return chain.from_iterable(file.keys() for file in self._all())
+
+    def begun_keys(self) -> Iterator[str]:
+        """The keys of what can be asked by now, round by round."""
+        begun = (n for n in range(max(1, self.planner.options.rounds)) if self.accepted_by(n) is not None)
+        return chain.from_iterable(self._file(number).keys() for number in begun)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests belong to rounds that have not begun."""
+        later = range(1, self.planner.options.rounds)
+        begun = sum(len(self._file(number).keys()) for number in later if self.accepted_by(number) is not None)
+        return self._file(0).waiting - begun
+
+    @property
+    def shape(self) -> str:
+        """64 hex digits for all that shapes the requests, each round's accepted questions included."""
+        return digest([file.shape for file in self._all()])
+
+    def in_full(self, planned: PlannedRequest) -> Request:
+        """The request as it is sent to an engine."""
+        return self._files[planned.round][1].in_full(planned)
+
+    def all_in_full(self) -> Iterator[Request]:
+        """All requests as they would be sent, as `requests` gives them."""
+        total = len(self.read.images)
+        with self.report.bar(f"looking at prompts of {self.read.name}", total) as advance:
+            before = -1
+            for planned in self.requests():
+                advance(planned.image_number - before)
+                before = planned.image_number
+                yield self.in_full(planned)
+
+    def requests_of_round(self, number: int) -> Iterator[PlannedRequest]:
+        """The self-instruct requests of a round that has begun; with round 0 also all that belong to no round."""
+        return self._file(number).requests()
+
+    def requests_to_ask(self, number: int, ledger: Ledger) -> Iterator[PlannedRequest]:
+        """As `requests_of_round`, once the round has begun; none, and a warning, where it has to wait."""
+        if self.begin_round(number, ledger):
+            yield from self.requests_of_round(number)
+        else:
+            self.report.warn(
+                f"{self.read.name}: round {number + 1} of self-instruct waits for replies of the round before; "
+                "merge the ledgers of all parts, and run again without --shard"
+            )
+
+    def begin_round(self, number: int, ledger: Ledger) -> bool:
+        """Freezes what a round shows, unless it has begun; False where a request of an earlier round was not asked."""
+        if self.accepted_by(number) is not None:
+            return True
+        earlier = [r for n in range(number) for r in self.requests_of_round(n) if r.style == "self_instruct"]
+        if any(request.key not in ledger for request in earlier):
+            return False
+        written = (question_of(request, reply) for request, reply in ledger.answered(earlier))
+        known = Known().add(self.planner.book.wordings(self.read.name))
+        self._freeze(number, accepted((question for question in written if question), known))
+        return True
 
     def accepted_by(self, number: int) -> Sequence[str] | None:
         """The accepted questions that round `number`, from 0, draws its examples from; None before it has begun."""
         if number == 0:
             return ()
         try:
-            questions = json.loads(self._path(number).read_text(encoding="utf-8"))
+            questions = json.loads(self._frozen(number).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
         except ValueError as error:
-            raise LedgerError(f"{self._path(number)} cannot be read: {error}; delete it, and run again") from error
+            raise LedgerError(f"{self._frozen(number)} cannot be read: {error}; delete it, and run again") from error
         return [str(question) for question in questions]
 
-    def freeze(self, number: int, questions: Sequence[str]) -> None:
-        """Begins round `number`; what it shows never changes again."""
-        path = self._path(number)
+    def _freeze(self, number: int, questions: Sequence[str]) -> None:
+        """Begins a round; what it shows never changes again."""
+        path = self._frozen(number)
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(f".{os.getpid()}")
         fresh.write_text(json.dumps(questions, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         fresh.replace(path)
 
-    def _path(self, number: int) -> Path:
-        plan = digest({"seed": self.seed, **self.options.values()})[:12]
-        return self.folder / f"{self.source}-{plan}-{number}.json"
+    def _frozen(self, number: int) -> Path:
+        settings = settings_digest(self.planner.seed, self.planner.options)
+        return self.rounds / f"{self.read.name}-{settings}-{number}.json"
+
+    def _all(self) -> list[PlanFile]:
+        return [self._file(number) for number in range(max(1, self.planner.options.rounds))]
+
+    def _file(self, number: int) -> PlanFile:
+        """The plan of a round; of one that has not begun, as if nothing was accepted before it."""
+        shown = self.accepted_by(number) or ()
+        if number not in self._files or self._files[number][0] != shown:
+            images = self.read.images
+            self._images = self._images or images_digest(images)
+            part = PlanPart(self.planner, self.read.name, images, self._images, number, self.rounds.stem, shown)
+            with self.report.bar(f"planning {self.read.name}", len(images)) as advance:
+                self._files[number] = (shown, plan_file(part, self.plans, advance))
+        return self._files[number][1]
 
 
 def rounds_folder(ledger: Path) -> Path:
@@ -60,34 +144,6 @@ def rounds_folder(ledger: Path) -> Path:
     return ledger.with_suffix(".rounds")
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """One source with the questions that its images get."""
-
-    read: ReadSource
-    planner: Planner
-    rounds: Rounds
-
-    def requests(self) -> Iterator[Request]:
-        """All requests, those of rounds that have not begun as if nothing had been accepted before them.
-
-        Image by image; made anew at each call, so that none is held in memory.
-        """
-        accepted_by = cache(self.rounds.accepted_by)
-        return self.planner.requests(self.read.images, lambda number: accepted_by(number) or ())
-
-    def requests_of_round(self, number: int) -> Iterator[Request]:
-        """The self-instruct requests of a round that has begun; with round 0 also all that belong to no round."""
-        return self.planner.requests_of_round(self.read.images, number, cache(self.rounds.accepted_by))
-
-    def begin_round(self, number: int, ledger: Ledger) -> bool:
-        """Freezes what a round shows, unless it has begun; False where a request of an earlier round was not asked."""
-        if self.rounds.accepted_by(number) is not None:
-            return True
-        earlier = [r for n in range(number) for r in self.requests_of_round(n) if r.style == "self_instruct"]
-        if any(request.key not in ledger for request in earlier):
-            return False
-        written = (question_of(request, reply) for request, reply in ledger.answered(earlier))
-        known = Known().add(self.planner.book.wordings())
-        self.rounds.freeze(number, accepted((question for question in written if question), known))
-        return True
+def _order(planned: PlannedRequest) -> tuple[int, bool]:
+    """An image's self-instruct request, which may be of a later round, comes before its others."""
+    return planned.image_number, planned.style != "self_instruct"

@@ -8,11 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
+from typing import TypeVar
 
 from dermasynth_builder.core.errors import DermaSynthError, EngineError, StoppedError
 from dermasynth_builder.core.protocols import Engine
-from dermasynth_builder.core.records import Reply, Request
+from dermasynth_builder.core.records import AnyRequest, Reply, Request
 from dermasynth_builder.generate.ledger import Ledger
+
+_Asked = TypeVar("_Asked", bound=AnyRequest)
 
 
 @dataclass(slots=True)
@@ -31,6 +34,7 @@ class Run:
 
     max_usd: float | None = None  # what all of the ledger may cost; passed by no more than what is under way
     is_version_change_allowed: bool = False
+    is_failed_wanted: bool = False  # earlier failures are asked again
     tally: Tally = field(default_factory=Tally)
     asked: set[str] = field(default_factory=set)  # keys
     taken_over: set[str] = field(
@@ -86,29 +90,36 @@ class Run:
         return replace(reply, text=None, failure=f"version changed: {told}")
 
 
+def _as_it_is(request: AnyRequest) -> Request:
+    if isinstance(request, Request):
+        return request
+    raise TypeError(f"{request.pair_id} is planned, and `in_full` is not given")
+
+
 def generate(
-    requests: Iterable[Request],
+    requests: Iterable[_Asked],
     engine: Engine,
     ledger: Ledger,
     *,
-    is_failed_wanted: bool = False,
+    in_full: Callable[[_Asked], Request] = _as_it_is,
     advance: Callable[[int], object] = lambda _: None,
     run: Run | None = None,
 ) -> Tally:
     """Appends a reply to the ledger for every request that has none; one request a key.
 
+    `in_full` gives what an engine is asked for a request that is to be asked.
     An engine may first give replies that an earlier run had asked for; those that were kept then are passed over.
-    Earlier failures are asked again only with `is_failed_wanted`. `advance` is called with 1 for every
+    Earlier failures are asked again only with `run.is_failed_wanted`. `advance` is called with 1 for every
     request that is settled, and with 0 when the engine has told something. Killed at any point, it loses and repeats
     no more than what was in flight. Raises what the run was ended for and what the engine raises, once all that came
     is kept, and EngineError where metadata are hidden from an engine that has nothing else to go by.
     """
     run = run or Run()
     run.advance = advance
-    missing = _missing(requests, ledger, run, is_failed_wanted=is_failed_wanted)
+    missing = _missing(requests, ledger, run)
     with ledger:
         run.check_cost(ledger)
-        for reply in engine.answer(_answerable(missing, engine), run):
+        for reply in engine.answer(map(in_full, _answerable(missing, engine)), run):
             if reply.key not in run.asked:
                 if ledger.holds(reply):
                     continue
@@ -120,7 +131,7 @@ def generate(
     return run.tally
 
 
-def _answerable(requests: Iterable[Request], engine: Engine) -> Iterator[Request]:
+def _answerable(requests: Iterable[_Asked], engine: Engine) -> Iterator[_Asked]:
     """The requests, up to one that the engine cannot answer. Raises EngineError there."""
     for request in requests:
         if not (request.is_metadata_shown or engine.is_model):
@@ -131,7 +142,7 @@ def _answerable(requests: Iterable[Request], engine: Engine) -> Iterator[Request
         yield request
 
 
-def _missing(requests: Iterable[Request], ledger: Ledger, run: Run, *, is_failed_wanted: bool) -> Iterator[Request]:
+def _missing(requests: Iterable[_Asked], ledger: Ledger, run: Run) -> Iterator[_Asked]:
     asked = run.asked
     for request in requests:
         if run.is_ending:
@@ -140,7 +151,7 @@ def _missing(requests: Iterable[Request], ledger: Ledger, run: Run, *, is_failed
             run.taken_over.remove(request.key)
             continue
         is_failed = request.key in ledger and request.key not in asked and ledger.is_failure(request.key)
-        if request.key in asked or (request.key in ledger and not (is_failed and is_failed_wanted)):
+        if request.key in asked or (request.key in ledger and not (is_failed and run.is_failed_wanted)):
             run.tally.failed_earlier += is_failed
             run.tally.known += not is_failed
             run.advance(1)

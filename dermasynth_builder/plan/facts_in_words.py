@@ -6,6 +6,7 @@ No code of a release (`BCC`, `FST2`) ever leaves this module, and nothing is sai
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import lru_cache
+from operator import attrgetter
 from types import MappingProxyType
 
 from dermasynth_builder.core.records import Confirmation, Facts, Modality
@@ -107,12 +108,20 @@ LISTS: dict[str, tuple[str, ...]] = {
 IMAGES: dict[Modality, str] = {"clinical": "clinical photograph", "dermoscopic": "dermoscopic image"}
 
 
+_ALL = tuple(field.name for field in fields(Facts))
+_TOLD = tuple(name for name in _ALL if name not in UNTOLD)
+_all_of = attrgetter(*_ALL)
+_told_of = attrgetter(*_TOLD)
+_FEW = 16  # images at hand; each is put into words several times over
+
+
+@lru_cache(maxsize=_FEW)
 def facts_for_engine(facts: Facts) -> Facts:
     """The facts that an engine may be told."""
-    return Facts(**{f.name: getattr(facts, f.name) for f in fields(Facts) if f.name not in UNTOLD})
+    return Facts(**dict(zip(_TOLD, _told_of(facts), strict=True)))
 
 
-@lru_cache(maxsize=16)  # an image is put into words several times over
+@lru_cache(maxsize=_FEW)
 def phrases(facts: Facts) -> Mapping[str, str]:
     """The facts as pieces of a sentence; what is not known has no entry.
 
@@ -120,7 +129,8 @@ def phrases(facts: Facts) -> Mapping[str, str]:
     signs: "itching and growth"), `differential` ("eczema (weight 0.6) and psoriasis (weight 0.4)"), `lineage`,
     `one_diameter` where only one is known, and the marks of `_marks`, whose words say nothing.
     """
-    made = {name: _phrase(name, facts) for name, needed in PHRASES.items() if _all_known(facts, needed)}
+    known = _known(facts)
+    made = {name: _phrase(name, facts) for name, needed in PHRASES.items() if known.issuperset(needed)}
     considered = zip(facts.differential, facts.differential_weights, strict=True)
     lists = _signs(facts) | {
         "differential": [f"{condition} (weight {weight:g})" for condition, weight in considered],
@@ -138,8 +148,13 @@ def phrases(facts: Facts) -> Mapping[str, str]:
 
 def knows(facts: Facts, names: Iterable[str]) -> bool:
     """Whether each of these facts is known and each of these `LISTS` has something to say."""
-    listed = phrases(facts) if any(name in LISTS for name in names) else {}
-    return all(name in listed if name in LISTS else getattr(facts, name) not in (None, ()) for name in names)
+    return _known_lists(facts).issuperset(names)
+
+
+@lru_cache(maxsize=_FEW)
+def _known_lists(facts: Facts) -> frozenset[str]:
+    """The names of the facts that are known, and of the `LISTS` that have something to say."""
+    return (_known(facts) - LISTS.keys()) | (LISTS.keys() & phrases(facts).keys())
 
 
 def metadata_lines(facts: Facts) -> list[str]:
@@ -161,8 +176,9 @@ def with_article(noun: str) -> str:
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
-def _all_known(facts: Facts, names: Iterable[str]) -> bool:
-    return all(getattr(facts, name) not in (None, ()) for name in names)
+@lru_cache(maxsize=_FEW)
+def _known(facts: Facts) -> frozenset[str]:
+    return frozenset(name for name, value in zip(_ALL, _all_of(facts), strict=True) if value not in (None, ()))
 
 
 def _signs(facts: Facts) -> dict[str, Sequence[str]]:

@@ -1,20 +1,23 @@
 """Reads the question banks and the prompt templates, and holds them to their rules.
 
-A bank is `prompts/questions/<name>.toml`: `general` and one per source. See the head of general.toml.
+A bank is `prompts/questions/<name>.toml`: `general` and one per source. See the head of general.toml. A source
+of another package brings its bank as `questions.toml`.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from jinja2 import TemplateError
 from pydantic import AfterValidator
 
+from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import PromptError
 from dermasynth_builder.core.files import jinja_environment, read_toml, resource_dir
-from dermasynth_builder.core.records import Facts, Modality
+from dermasynth_builder.core.records import Facts, Modality, digest
 from dermasynth_builder.core.wording import did_you_mean
 from dermasynth_builder.plan import facts_in_words
 
@@ -85,11 +88,22 @@ class PromptBook:
 
     folder: Path
     banks: Mapping[str, tuple[QuestionType, ...]]  # "general" or a source's name -> its types
+    guests: frozenset[str] = frozenset()  # banks of sources of other packages
 
-    def wordings(self) -> list[str]:
-        """Every question that the banks can ask, slots unfilled; the briefs of self-instruct are none."""
-        kinds = (kind for bank in self.banks.values() for kind in bank)
+    def wordings(self, source: str = "") -> list[str]:
+        """Every question that the shipped banks and that of `source` can ask, slots unfilled, without briefs.
+
+        What else is installed or read in the same run makes no difference to a source.
+        """
+        kinds = (kind for name, bank in self.banks.items() if name not in self.guests - {source} for kind in bank)
         return [text for kind in kinds if kind.style == "asked" for text in kind.wordings]
+
+    @property
+    def digest(self) -> str:
+        """64 hex digits for every bank and template."""
+        templates = sorted((self.folder / "templates").glob("*.jinja"))
+        banks = {name: [asdict(kind) for kind in kinds] for name, kinds in self.banks.items()}
+        return digest([banks, {path.name: sha256(path.read_bytes()).hexdigest() for path in templates}])
 
     def render(self, prompt_id: str, context: Mapping[str, Any], *, modality: Modality, facts: Facts) -> str:
         """The whole prompt of the template `prompt_id`. `facts` are those that the model is told.
@@ -106,16 +120,25 @@ class PromptBook:
         return text.strip() + "\n"
 
 
-def load_prompt_book(folder: Path | None = None) -> PromptBook:
-    """The prompts of `folder`, by default those that ship with the code. Raises PromptError."""
+def load_prompt_book(folder: Path | None = None, sources: Iterable[str] = ()) -> PromptBook:
+    """The prompts of `folder`, by default those that ship with the code. Raises PromptError.
+
+    `sources` names those whose own packages may bring banks too.
+    """
     folder = folder or resource_dir("prompts")
     paths = sorted((folder / "questions").glob("*.toml"))
-    banks = {path.stem: read_toml(path, _Bank, PromptError).type for path in paths}
+    banks = {path.stem: _bank(path) for path in paths}
     if "general" not in banks:
         raise PromptError(f"{folder / 'questions'} has no general.toml; every image gets a question from it")
-    return PromptBook(folder, banks)
+    brought = {name: registry.resource(name, "questions.toml") for name in sources if name not in banks}
+    guests = {name: read_toml(path, _Bank, PromptError).type for name, path in brought.items() if path}
+    return PromptBook(folder, banks | guests, frozenset(guests))
 
 
 def fill(wording: str, facts: Facts) -> str:
     """The wording with its slots filled in words."""
     return wording.format_map(facts_in_words.phrases(facts))
+
+
+def _bank(path: Path) -> tuple[QuestionType, ...]:
+    return read_toml(path, _Bank, PromptError).type

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from dermasynth_builder.core.records import Reply, Request, Step, Style, Turn
+from dermasynth_builder.core.records import AnyRequest, Reply, Step, Style, Turn
 
 MIN_TURNS, MAX_TURNS = 2, 5  # questions of a conversation
 _FENCE = re.compile(r"```[a-zA-Z]*\s*\n(?P<inside>.*?)```", re.DOTALL)
@@ -56,7 +56,7 @@ def _object_of(members: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": members, "required": list(members), "additionalProperties": False}
 
 
-def exchanges(request: Request, reply: Reply) -> tuple[Exchange, ...]:
+def exchanges(request: AnyRequest, reply: Reply) -> tuple[Exchange, ...]:
     """What each pair of the request says, in the order of its steps.
 
     Raises BadReply where the reply is a failure or breaks its schema: then none of its pairs is taken.
@@ -66,7 +66,7 @@ def exchanges(request: Request, reply: Reply) -> tuple[Exchange, ...]:
     return _READERS[request.style](request, _json_object(reply.text))
 
 
-def question_of(request: Request, reply: Reply | None) -> str | None:
+def question_of(request: AnyRequest, reply: Reply | None) -> str | None:
     """The first question of a good reply; None where there is none."""
     try:
         return exchanges(request, reply)[0].turns[0].content if reply else None
@@ -74,19 +74,19 @@ def question_of(request: Request, reply: Reply | None) -> str | None:
         return None
 
 
-def _asked(request: Request, members: Mapping[str, Any]) -> tuple[Exchange, ...]:
+def _asked(request: AnyRequest, members: Mapping[str, Any]) -> tuple[Exchange, ...]:
     steps = request.steps or (_only_step(request),)
     names = [f"answer_{n}" for n in range(1, len(steps) + 1)] if request.steps else ["answer"]
     answers = _texts(members, names)
     return tuple(Exchange(step, _turn(step.question, text)) for step, text in zip(steps, answers, strict=True))
 
 
-def _self_instruct(request: Request, members: Mapping[str, Any]) -> tuple[Exchange, ...]:
+def _self_instruct(request: AnyRequest, members: Mapping[str, Any]) -> tuple[Exchange, ...]:
     question, answer = _texts(members, ("question", "answer"))
     return (Exchange(_only_step(request), _turn(question, answer)),)
 
 
-def _conversation(request: Request, members: Mapping[str, Any]) -> tuple[Exchange, ...]:
+def _conversation(request: AnyRequest, members: Mapping[str, Any]) -> tuple[Exchange, ...]:
     _require_members(members, ["turns"])
     listed = members["turns"]
     if not isinstance(listed, list) or len(listed) != len(request.steps):
@@ -100,14 +100,14 @@ def _conversation(request: Request, members: Mapping[str, Any]) -> tuple[Exchang
     return (Exchange(_only_step(request), tuple(turns)),)
 
 
-_READERS: Mapping[Style, Callable[[Request, Mapping[str, Any]], tuple[Exchange, ...]]] = {
+_READERS: Mapping[Style, Callable[[AnyRequest, Mapping[str, Any]], tuple[Exchange, ...]]] = {
     "asked": _asked,
     "self_instruct": _self_instruct,
     "conversation": _conversation,
 }
 
 
-def _only_step(request: Request) -> Step:
+def _only_step(request: AnyRequest) -> Step:
     return Step(request.slot, request.question_type, request.question)
 
 

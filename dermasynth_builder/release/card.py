@@ -20,6 +20,17 @@ from dermasynth_builder.release.parquet import SplitFiles
 SAMPLE_ROWS = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A pair as the card shows it."""
+
+    question: str
+    answer: str
+    image_id: str
+    question_type: str
+    engine: str
+
+
 @dataclass(slots=True)
 class ConfigStats:
     """Counts over the published pairs of one config, taken while they pass."""
@@ -35,7 +46,7 @@ class ConfigStats:
     question_types: Counter[str] = field(default_factory=Counter)
     diagnoses: Counter[str] = field(default_factory=Counter)  # images a diagnosis
     flags: Counter[str] = field(default_factory=Counter)  # pairs a check
-    samples: list[Pair] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
 
     def take(self, pair: Pair) -> None:
         """Counts one pair."""
@@ -56,7 +67,8 @@ class ConfigStats:
         self.question_types[pair.question_type] += 1
         self.flags.update({flag.partition(":")[0] for flag in pair.flags})
         if len(self.samples) < SAMPLE_ROWS:
-            self.samples.append(pair)
+            sample = Sample(pair.question, pair.answer, image.image_id, pair.question_type, pair.engine)
+            self.samples.append(sample)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +81,8 @@ class Config:
     rejected: int
     changes: Counter[str]  # what was done to image files -> how many; "" for those that went out byte for byte
     is_specimen: bool
+    proof: str = ""  # digest of all that its files were made from
+    is_kept: bool = False  # whether its files are those of the release before
 
     @property
     def licences(self) -> list[Licence]:

@@ -9,7 +9,7 @@ Read back, each image is held to the hash in its rows.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from itertools import accumulate, groupby
@@ -58,6 +58,7 @@ def _check(batch: pa.RecordBatch, path: Path) -> None:
 MAX_GROUP_ROWS = 64
 MAX_GROUP_BYTES = 80_000_000  # of images, each counted once
 MAX_SHARD_BYTES = 400_000_000
+_HASHED_ROWS = 1024  # together
 _BUFFER_BYTES = 1 << 16  # a row group has a hundred small pages beside the images
 
 _IMAGE = pa.struct([("bytes", pa.dictionary(pa.int32(), pa.binary())), ("path", pa.string())])
@@ -69,20 +70,40 @@ def _written_schema() -> pa.Schema:
     return schema().set(schema().get_field_index("image"), pa.field("image", _IMAGE)).remove_metadata()
 
 
-@dataclass(slots=True)
 class ContentHash:
-    """sha256 over rows without their image bytes, for which `image_sha256` stands."""
+    """sha256 over rows without their image bytes, for which `image_sha256` stands: a line of canonical JSON each."""
 
-    _state: Any = field(default_factory=sha256)
+    def __init__(self) -> None:
+        self._state = sha256()
+        self._waiting: list[pa.Table] = []  # small tables are hashed together: most of the work is once a table
 
-    def update(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Takes in the rows, in order."""
-        for values in rows:
-            self._state.update(canonical_json([values[name] for name in TEXT_COLUMNS]).encode() + b"\n")
+    def update(self, table: pa.Table) -> None:
+        """Takes in the rows of a table, in order."""
+        if table.num_rows:
+            self._waiting.append(table.select(TEXT_COLUMNS))
+        if sum(each.num_rows for each in self._waiting) >= _HASHED_ROWS:
+            self._flush()
 
     def hexdigest(self) -> str:
         """64 hex digits for all rows so far."""
-        return str(self._state.hexdigest())
+        self._flush()
+        return self._state.hexdigest()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            [batch] = pa.concat_tables(self._waiting).combine_chunks().to_batches()
+            rows = zip(*map(_as_json, batch.columns), strict=True)
+            self._state.update("".join(f"[{','.join(cells)}]\n" for cells in rows).encode())
+        self._waiting = []
+
+
+def _as_json(column: Any) -> list[str]:
+    """The values of a column as canonical JSON; equal ones are put into JSON once, but for numbers: -0.0 equals 0.0."""
+    if pa.types.is_nested(column.type) or pa.types.is_floating(column.type):
+        return ["null" if value is None else canonical_json(value) for value in column.to_pylist()]
+    encoded = column.dictionary_encode("encode")  # a missing value is a value too
+    texts = [canonical_json(value) for value in encoded.dictionary.to_pylist()]
+    return [texts[place] for place in encoded.indices.to_numpy().tolist()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +223,6 @@ class SplitWriter:
         if not self._group.has_room(image.content, len(pairs)):
             self._end_group()
         rows = [row(pair, image) for pair in pairs]
-        self._hash.update(rows)
         self._group.add(image.content, rows)
 
     def finish(self) -> SplitFiles | None:
@@ -224,6 +244,7 @@ class SplitWriter:
             return
         table = group.table()
         self._total_rows += table.num_rows
+        self._hash.update(table)
         self._arrow_bytes += table.drop_columns("image").nbytes + group.repeated_bytes
         self._await_group()
         self._writing = self._thread.submit(self._write_group, table)
@@ -288,9 +309,10 @@ def write_config(folder: Path, pairs: Iterable[Pair], max_side_px: int | None = 
     return WrittenConfig({split: files for split, files in finished.items() if files}, changes)
 
 
-def read_split(files: Sequence[Path]) -> SplitFiles:
+def read_split(files: Sequence[Path], advance: Advance = lambda _: None) -> SplitFiles:
     """What files hold: the schema is checked, and the content hash made anew from all columns but the image.
 
+    `advance` hears of rows.
     Raises ReleaseError where a file is no Parquet or has another schema.
     """
     rows = arrow_bytes = 0
@@ -302,7 +324,8 @@ def read_split(files: Sequence[Path]) -> SplitFiles:
                     raise ReleaseError(f"{path} has another schema than this version writes; build the release anew")
                 rows += file.metadata.num_rows
                 for batch in file.iter_batches(columns=list(TEXT_COLUMNS), batch_size=1024):
-                    content.update(batch.to_pylist())
+                    content.update(pa.Table.from_batches([batch]))
+                    advance(batch.num_rows)
         except (pa.ArrowException, ValueError, OSError) as error:
             raise ReleaseError(f"{path} cannot be read as Parquet: {error}; build the release anew") from error
     return SplitFiles(tuple(files), rows, sum(p.stat().st_size for p in files), arrow_bytes, content.hexdigest())

@@ -1,12 +1,13 @@
 """Makes one config of a release: replies to checked pairs to Parquet, with the rejects kept beside."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import TextIO
 
-from dermasynth_builder.check.assemble import Recipe, Reject, apply_findings, assemble, find
+from dermasynth_builder.check.assemble import Recipe, Reject, assemble, checked
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.options import Settings
@@ -16,49 +17,43 @@ from dermasynth_builder.generate.ledger import Ledger
 from dermasynth_builder.generate.rounds import Planned
 from dermasynth_builder.release.card import Config, ConfigStats
 from dermasynth_builder.release.folder import ConfigFiles
+from dermasynth_builder.release.kept import keep, proof_of, rejects_path
 from dermasynth_builder.release.parquet import read_rows, write_config
 
 SPECIMEN_FLAG = "specimen: the image is drawn and the facts are invented"
 
 
 def write_source(planned: Planned, ledger: Ledger, folder: Path, *, settings: Settings, report: Reporter) -> Config:
-    """Writes `<folder>/<source>/*.parquet`. Raises ReleaseError where not one pair is left."""
-    name = planned.read.name
-    assembled = Assembled(planned, ledger, recipe_of(settings))
-    rejects = settings.work / "rejects" / f"{name}.jsonl"
+    """Writes `<folder>/<source>/*.parquet`, or takes over those of the old release where they would be the same.
+
+    Raises ReleaseError where not one pair is left.
+    """
+    name, proof = planned.read.name, proof_of(planned, ledger, settings)
+    if config := keep(name, proof, folder, settings=settings):
+        return config
+    rejects = rejects_path(name, settings)
     rejects.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         advance = stack.enter_context(report.bar(f"writing {name}", len(planned.read.images)))
         kept = stack.enter_context(rejects.open("w", encoding="utf-8", errors="backslashreplace"))
         output = _Output(kept, ConfigStats(), advance)
-        written = write_config(folder / name, output.published(assembled), settings.max_side_px)
+        written = write_config(
+            folder / name, output.published(checked_pairs(planned, ledger, recipe_of(settings))), settings.max_side_px
+        )
     if not written.splits:
         raise ReleaseError(f"{name}: no pair is left to release; the reasons are in {rejects}")
     source = registry.source(name)
-    return Config(source, written.splits, output.stats, output.rejected, written.changes, settings.is_specimen)
+    return Config(source, written.splits, output.stats, output.rejected, written.changes, settings.is_specimen, proof)
 
 
-@dataclass(frozen=True, slots=True)
-class Assembled:
-    """The pairs of one source. Every pass makes them anew from the ledger, so that none is held in memory."""
-
-    planned: Planned
-    ledger: Ledger
-    recipe: Recipe
-
-    def __iter__(self) -> Iterator[Pair]:
-        """The pairs before checking."""
-        return (item for item in self._with_rejects() if isinstance(item, Pair))
-
-    def checked(self) -> Iterator[Pair | Reject]:
-        """The pairs after all checks, each with its flags or as a reject."""
-        findings = find(self, [registry.check(name) for name in registry.CHECKS])
-        for item in self._with_rejects():
-            yield apply_findings(item, findings.get(item.pair_id, [])) if isinstance(item, Pair) else item
-
-    def _with_rejects(self) -> Iterator[Pair | Reject]:
-        images = {image.image_id: image for image in self.planned.read.images}
-        return assemble(self.ledger.answered(self.planned.requests()), images, self.recipe)
+def checked_pairs(planned: Planned, ledger: Ledger, recipe: Recipe) -> Iterator[Pair | Reject]:
+    """What becomes of all replies to one source's requests, after all checks; an image is in memory at a time."""
+    checks = [registry.check(name) for name in registry.CHECKS]
+    images = planned.read.images
+    answered = ledger.answered(planned.requests())
+    for number, of_image in groupby(answered, key=lambda each: each[0].image_number):
+        image = images[number]
+        yield from checked(assemble(of_image, {image.image_id: image}, recipe), checks)
 
 
 def are_specimens(config: ConfigFiles) -> Iterator[bool]:
@@ -81,9 +76,9 @@ class _Output:
     advance: Advance
     rejected: int = 0
 
-    def published(self, assembled: Assembled) -> Iterator[Pair]:
+    def published(self, items: Iterable[Pair | Reject]) -> Iterator[Pair]:
         image_id = ""
-        for item in assembled.checked():
+        for item in items:
             if isinstance(item, Reject):
                 self.rejects.write(canonical_json(asdict(item)) + "\n")
                 self.rejected += 1

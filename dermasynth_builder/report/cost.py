@@ -286,7 +286,7 @@ def cost_report(options: CostOptions, settings: Settings, report: Reporter, *, o
         report.warn(warning)
     planned = pipeline.plan(settings, report)
     images = {each.read.name: _image_counts(each.read) for each in planned}
-    workload = combined(workload_of(each.requests(), each.read.images) for each in planned)
+    workload = combined(workload_of(each.all_in_full(), each.read.images) for each in planned)
     estimates = {}
     for model in models:
         family = table.image_family(model, on)
@@ -351,7 +351,7 @@ def pilot_report(planned: Sequence[Planned], settings: Settings) -> PilotReport:
     price = partial(cost_usd, tier=tier, on=datetime.now(UTC).date(), table=table)
     engine = pipeline.open_engine(settings)
     ledger = ledger_path(settings.work / "ledgers", engine)
-    requests = sum(1 for each in planned for _ in each.requests())
+    requests = sum(1 for each in planned for _ in each.all_keys())
     pilots = dict(_pilots(CostOptions(), [ledger], requests, price=price))
     return PilotReport(ledger, requests, pilots, table.factors["batch"], engine.is_model)
 

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from dermasynth_builder.generate.engines.batch.state import Shard
 from dermasynth_builder.generate.ledger_tools import LedgerSummary
 from dermasynth_builder.generate.rounds import Planned
 from dermasynth_builder.generate.usage import RESOLUTION_TOKENS, Usage
+from dermasynth_builder.plan.plan_file import PlanSummary
 from dermasynth_builder.release.folder import ConfigFiles
 from dermasynth_builder.report.audit import counted
 from dermasynth_builder.report.cost import Load, workload_of
@@ -27,7 +29,7 @@ _TOKENS_NOTE = f"(estimated: {RESOLUTION_TOKENS['high']:,} tokens an image, no t
 def plan_counts(planned: Planned) -> dict[str, Any]:
     """What a plan comes to, as plain values: images, groups, diagnoses, question types with their tokens, problems."""
     images = planned.read.images
-    work = workload_of(planned.requests(), images)
+    work = workload_of(planned.all_in_full(), images)
     return {
         "source": planned.read.name,
         "images_in_tables": planned.read.on_disk.listed,
@@ -127,6 +129,18 @@ def ledgers_text(summaries: Mapping[Path, LedgerSummary]) -> Group:
     return Group(table, *details)
 
 
+def plans_text(plans: Sequence[PlanSummary], summaries: Mapping[Path, LedgerSummary]) -> Table:
+    """How many requests are planned, and how many of them each ledger's engine was asked."""
+    table = table_of_numbers("plan", "seed", "planned", "ledger", "asked", "missing")
+    table.columns[3].justify = "left"
+    for plan in plans:
+        table.add_row(name(plan.source), str(plan.seed), f"{plan.requests:,}")
+        for path, summary in summaries.items():
+            asked = plan.asked(path.stem, summary.keys)
+            table.add_row("", "", "", name(path.stem), f"{asked:,}", f"{plan.requests - asked:,}")
+    return table
+
+
 def _paid_lines(summary: LedgerSummary) -> list[str]:
     tokens = summary.tokens
     if tokens == Usage():
@@ -173,6 +187,6 @@ def prompts_text(planned: Planned, count: int) -> str:
     """The first `count` prompts in full, each with its key."""
     shown: Sequence[str] = [
         f"=== {request.pair_id}  {request.question_type}  key {request.key}\n{request.prompt}"
-        for request, _ in zip(planned.requests(), range(count), strict=False)
+        for request in map(planned.in_full, islice(planned.requests(), count))
     ]
     return "\n".join(shown)

@@ -2,15 +2,17 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from hashlib import sha256
 
 import pytest
 
 from dermasynth_builder import __version__
-from dermasynth_builder.check.assemble import Recipe, Reject, apply_findings, assemble, find, split_of
+from dermasynth_builder.check.assemble import Recipe, Reject, apply_findings, assemble, checked, split_of
 from dermasynth_builder.check.form import check_form
 from dermasynth_builder.check.repeats import check_repeats
+from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.records import ClinicalImage, Finding, Pair, Reply
 from dermasynth_builder.plan.reply_form import schema
 from tests.support.clinical_images import clinical_image, pair
@@ -161,7 +163,27 @@ def test_one_reason_to_reject_is_enough_and_flags_are_no_reason() -> None:
 
 def test_every_check_sees_every_pair_and_its_findings_are_kept_by_pair() -> None:
     again = replace(GOOD, pair_id="pad_ufes/again", answer="A mole,")
-    found = find([GOOD, again], [check_form, check_repeats])
-    assert {pair_id: [each.check for each in findings] for pair_id, findings in found.items()} == {
-        "pad_ufes/again": ["form", "repeats"]
-    }
+    kept, rejected = checked([GOOD, again], [check_form, check_repeats])
+    assert kept == GOOD
+    assert isinstance(rejected, Reject)
+    assert [reason.partition(":")[0] for reason in rejected.reasons] == ["form", "repeats"]
+
+
+def test_what_was_rejected_before_the_checks_stays_in_its_place_and_no_check_sees_it() -> None:
+    broken = Reject("pad_ufes/broken", "0" * 64, ("reply: no JSON",), "What is it?", "")
+    seen: list[Pair] = []
+
+    def see(pairs: Iterable[Pair]) -> Iterator[Finding]:
+        seen.extend(pairs)
+        yield finding("flag", "is short")
+
+    assert list(checked([broken, GOOD], [see])) == [broken, replace(GOOD, flags=("drawn", "form: is short"))]
+    assert seen == [GOOD]
+
+
+def test_a_check_that_names_a_pair_of_another_image_is_told() -> None:
+    def confused(pairs: Iterable[Pair]) -> Iterator[Finding]:
+        yield Finding("pad_ufes/other", "confused", "flag", "is alike")
+
+    with pytest.raises(ReleaseError, match="the check confused names pad_ufes/other"):
+        list(checked([GOOD], [confused]))

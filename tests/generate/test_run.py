@@ -124,7 +124,7 @@ def test_failures_are_kept_with_their_reason_and_not_asked_again(path: Path) -> 
 def test_failures_are_asked_again_on_request_and_answers_are_not(path: Path) -> None:
     generate(requests(4), fail_on(1, 3), ledger_of(path))
     engine = fail_on(3)
-    tally = generate(requests(5), engine, ledger_of(path), is_failed_wanted=True)
+    tally = generate(requests(5), engine, ledger_of(path), run=Run(is_failed_wanted=True))
     assert engine.asked == keys([request(1), request(3), request(4)])
     assert tally == Tally(known=2, answered=2, failed=1)
     assert held(path, 5) == [
@@ -137,7 +137,7 @@ def test_failures_are_asked_again_on_request_and_answers_are_not(path: Path) -> 
 def test_a_failure_is_asked_again_once_a_run(path: Path) -> None:
     generate([request(0)], fail_on(0), ledger_of(path))
     engine = fail_on(0)
-    tally = generate([request(0), request(0)], engine, ledger_of(path), is_failed_wanted=True)
+    tally = generate([request(0), request(0)], engine, ledger_of(path), run=Run(is_failed_wanted=True))
     assert engine.asked == [request(0).key]
     assert tally == Tally(known=1, failed=1)
 
@@ -193,7 +193,7 @@ def test_progress_reaches_the_number_of_requests_whatever_becomes_of_them(path: 
     for is_failed_wanted, engine in ((False, fail_on(5)), (True, fail_on(5)), (True, Recited())):
         told: list[int] = []
         planned = [*requests(8), request(6)]
-        generate(planned, engine, ledger_of(path), is_failed_wanted=is_failed_wanted, advance=told.append)
+        generate(planned, engine, ledger_of(path), run=Run(is_failed_wanted=is_failed_wanted), advance=told.append)
         assert told == [1] * len(planned)
 
 

@@ -69,7 +69,13 @@ def test_models_are_listed_and_tokens_counted() -> None:
             client.models.get(model="gemini-2.0-flash")
 
 
-@pytest.mark.parametrize("kind", sorted({*PASSING, *LASTING} - {"drop"}))
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=pytest.mark.slow if kind == "slow" else ())
+        for kind in sorted({*PASSING, *LASTING} - {"drop"})
+    ],
+)
 def test_every_fault_looks_to_googles_client_as_googles_own(kind: str) -> None:
     with FakeGemini(shares={kind: 1.0}) as fake:
         try:

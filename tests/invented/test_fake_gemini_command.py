@@ -34,6 +34,7 @@ def fake_gemini(*words: str) -> Iterator[str]:
             process.kill()
 
 
+@pytest.mark.slow
 def test_jobs_that_end_badly_and_rows_that_fail_are_settled_by_the_batch_engine(tmp_path: Path) -> None:
     asked = picture_requests(tmp_path, 40)
     faults = ("job-expired=0.3", "job-failed=0.2", "job-cancelled=0.1", "safety=0.2", "server=0.2")

@@ -190,6 +190,7 @@ def test_the_client_reads_trees_references_snapshots_and_refusals(published: Pub
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["5", "3"])
 def test_load_dataset_reads_and_streams_the_head_and_a_tag(published: Published, tmp_path: Path, version: str) -> None:
     asked_before = len(published.hub.requests)

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from dermasynth_builder.plan.similarity import near_duplicates, rouge_l, score, tokens
+from dermasynth_builder.plan.similarity import Known, accepted, near_duplicates, rouge_l, score, tokens
 
 
 def longest_common(a: list[str], b: list[str]) -> int:
@@ -50,3 +50,20 @@ def test_a_floor_changes_no_score_above_it() -> None:
 def test_near_duplicates_are_told_by_place_and_score() -> None:
     others = [tokens(text) for text in ("Name this lesion now.", "Describe the edge.", "Name the lesion now.")]
     assert list(near_duplicates(tokens("Name the lesion now!"), others)) == [(0, 0.75), (2, 1.0)]
+
+
+def test_only_questions_far_from_the_bank_and_from_each_other_are_accepted() -> None:
+    known = Known().add(["What is the diagnosis here?"])
+    found = accepted(
+        [
+            "What is the diagnosis here, please?",
+            "Does the border of this lesion fade into the skin on one side?",
+            "Does the border of this lesion fade into the skin on any side?",
+            "Which colours can be told apart?",
+        ],
+        known,
+    )
+    assert found == [
+        "Does the border of this lesion fade into the skin on one side?",
+        "Which colours can be told apart?",
+    ]

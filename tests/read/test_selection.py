@@ -172,6 +172,16 @@ def test_a_limited_build_first_changes_nothing_of_the_whole_one(
     assert len(frozen & whole) == 1
 
 
+def test_another_part_does_not_call_replies_about_the_first_unused(
+    specimens: Path, tmp_path: Path, recorder: Recorder
+) -> None:
+    for where in ("sex=female", "sex=male"):
+        options = PlanOptions(where=(where,))
+        settings = Settings(raw={"pad_ufes": specimens}, work=tmp_path, plan_options=options)
+        assert pipeline.ask(pipeline.plan(settings, recorder), settings, recorder).answered > 0
+    assert recorder.warned == []
+
+
 def test_every_command_that_plans_takes_the_part(specimens: Path, tmp_path: Path, capsys: Output) -> None:
     given = ("pad_ufes", "--raw", specimens, "--work", tmp_path, "--limit", "3", "--where", "sex=female,male")
     for words, said in (

@@ -2,8 +2,9 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -14,34 +15,27 @@ from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import SourceError
 from dermasynth_builder.core.options import DEFAULT_SPLITS, Settings
 from dermasynth_builder.core.records import ClinicalImage
-from dermasynth_builder.invented.specimens.derm12345 import write_derm12345
-from dermasynth_builder.invented.specimens.isic import write_bcn20000, write_hiba, write_isic2019
-from dermasynth_builder.invented.specimens.pad_ufes import write_pad_ufes
-from dermasynth_builder.invented.specimens.scin import write_scin
+from dermasynth_builder.invented.specimens.isic import write_bcn20000, write_hiba
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import load_prompt_book
 from dermasynth_builder.read import vocabulary
 from dermasynth_builder.read.source import read_source
+from dermasynth_builder.report.question_rules import lint
 from tests.support.recorder import Recorder
 
-Write = Callable[..., Path]
-RELEASES: dict[str, tuple[str, Write, dict[str, Any]]] = {
-    **{f"pad_ufes {layout}": ("pad_ufes", write_pad_ufes, {"layout": layout}) for layout in ("parts", "beside")},
-    **{
-        f"derm12345 {layout}": ("derm12345", write_derm12345, {"layout": layout})
-        for layout in ("parts", "train_test", "flat", "isic")
-    },
-    **{f"bcn20000 {layout}": ("bcn20000", write_bcn20000, {"layout": layout}) for layout in ("flat", "figshare")},
-    "bcn20000 isic2019": ("bcn20000", write_isic2019, {}),
-    "hiba": ("hiba", write_hiba, {}),
-    **{f"scin {layout}": ("scin", write_scin, {"layout": layout}) for layout in ("dataset", "flat")},
-}
+BOOK = load_prompt_book(sources=registry.SOURCES)
+RELEASES = [(name, layout) for name in registry.SPECIMENS for layout in registry.specimen_layouts(name) or (None,)]
 
 
-@pytest.fixture(scope="module", params=sorted(RELEASES))
+@pytest.fixture(scope="module", params=RELEASES, ids=lambda release: " ".join(filter(None, release)))
 def release(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    source, write, options = RELEASES[request.param]
-    return source, write(tmp_path_factory.mktemp("raw"), side_px=48, **options)
+    """A source, and specimens of it in one of their layouts."""
+    source, layout = request.param
+    write = registry.specimens(source)
+    options: dict[str, Any] = {"layout": layout} if layout else {}
+    if "side_px" in signature(write).parameters:
+        options["side_px"] = 48
+    return source, write(tmp_path_factory.mktemp("raw"), images=12, **options)
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +56,26 @@ def texts(value: Any) -> Iterator[str]:
             yield from texts(inner)
 
 
-def test_every_source_draws_specimens_and_has_a_bank(images: list[ClinicalImage]) -> None:
+def test_every_source_draws_specimens_and_every_bank_is_of_a_source(images: list[ClinicalImage]) -> None:
     assert set(registry.SPECIMENS) == set(registry.SOURCES)
-    assert set(load_prompt_book().banks) == {"general", *registry.SOURCES}
+    assert set(BOOK.banks) <= {"general", *registry.SOURCES}
     assert len(images) >= 8
+
+
+@pytest.mark.parametrize("source", registry.SPECIMENS)
+def test_the_layout_that_is_told_first_is_the_default(source: str) -> None:
+    layouts = registry.specimen_layouts(source)
+    assert not layouts or signature(registry.specimens(source)).parameters["layout"].default == layouts[0]
+
+
+def test_every_bank_keeps_the_rules() -> None:
+    assert lint(BOOK) == []
+
+
+def test_every_image_is_asked_a_question_of_its_source(images: list[ClinicalImage]) -> None:
+    asked = {request.image_id for request in Planner(BOOK, 0).requests(images) if "source" in request.slot}
+    is_known = {image.image_id: bool(image.facts.diagnosis) for image in images}
+    assert {name for name, known in is_known.items() if known} <= asked
 
 
 def test_ids_are_unique_and_name_no_path(images: list[ClinicalImage]) -> None:
@@ -125,7 +135,7 @@ def test_two_readings_give_the_same_in_the_same_order(release: tuple[str, Path])
 
 def test_prompts_show_no_code_no_missing_value_and_no_open_slot(images: list[ClinicalImage]) -> None:
     broken = re.compile(r"\bnan\b|\bNone\b|\bUNK\b|\(\)|\{|\}|  |[A-Z]_[A-Z]|[a-z]_[a-z]|FST|\.\.|,,")
-    for request in Planner(load_prompt_book(), 0).requests(images):
+    for request in Planner(BOOK, 0).requests(images):
         assert not broken.search(request.prompt), request.prompt
         assert not broken.search(request.question)
 

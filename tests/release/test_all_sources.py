@@ -51,7 +51,7 @@ os._exit(0)  # after streaming, threads of pyarrow may abort the interpreter whi
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """A release of specimens of all sources, under the licences of the real ones."""
     folder = tmp_path_factory.mktemp("all")
-    raw = {name: registry.specimens(name)(folder / "raw" / name, images=8) for name in registry.SPECIMENS}
+    raw = {name: registry.specimens(name)(folder / "raw" / name, images=8, side_px=48) for name in registry.SPECIMENS}
     settings = Settings(raw=raw, work=folder / "build", out=folder / "dermasynth")
     pipeline.build(settings, SilentReporter())
     return Built(folder, settings)

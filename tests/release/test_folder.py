@@ -18,7 +18,7 @@ from dermasynth_builder import pipeline
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.options import Settings
-from dermasynth_builder.core.records import Reply, Request
+from dermasynth_builder.core.records import PlannedRequest, Reply
 from dermasynth_builder.generate.rounds import Planned
 from dermasynth_builder.release.folder import new_release
 from dermasynth_builder.release.parquet import read_rows
@@ -72,7 +72,7 @@ class Run:
     settings: Settings
     planned: Sequence[Planned]
 
-    def requests(self) -> list[Request]:
+    def requests(self) -> list[PlannedRequest]:
         return [request for each in self.planned for request in each.requests()]
 
     def ask(self, images: int | None = None) -> None:
@@ -114,6 +114,7 @@ def small_disk(limit_bytes: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_bytes_in_another_process_and_folder(
     built: Built, specimens: Path, tmp_path: Path
 ) -> None:

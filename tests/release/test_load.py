@@ -125,7 +125,7 @@ def hf_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("hf")
 
 
-@pytest.fixture(scope="module", params=VERSIONS)
+@pytest.fixture(scope="module", params=[pytest.param(version, marks=pytest.mark.slow) for version in VERSIONS])
 def found(
     request: pytest.FixtureRequest,
     built: Built,
@@ -200,6 +200,7 @@ def without_the_first_images(raw: Path, folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_rebuilt_folder_gives_its_new_rows_in_spite_of_the_cache(
     version: str, specimens: Path, build_release: Callable[..., Built], tmp_path: Path

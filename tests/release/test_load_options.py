@@ -13,6 +13,7 @@ from tests.release.test_load import prepare, rows_of
 from tests.support.releases import Built
 
 
+@pytest.mark.slow
 def test_raw_images_are_read_as_they_were_planned_and_asked(
     specimens: Path, build_release: Callable[..., Built], tmp_path: Path
 ) -> None:

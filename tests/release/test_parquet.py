@@ -24,16 +24,18 @@ from tests.support.releases import Built
 
 def image_of(folder: Path, number: int, content: bytes) -> ClinicalImage:
     """An image file whose bytes nobody looks into, as it would have been measured."""
-    path = folder / f"{number}.png"
+    path = folder / f"{number}.jpg"
     path.write_bytes(content)
     mtime_ns = path.stat().st_mtime_ns
     digest = hashlib.sha256(content).hexdigest()
-    file = ImageFile(digest, "PNG", "RGB", 1, 1, len(content), mtime_ns)
+    file = ImageFile(digest, "JPEG", "RGB", 1, 1, len(content), mtime_ns)
     return replace(clinical_image(f"image-{number:03}"), path=path, file=file)
 
 
 def noise(seed: int, size: int) -> bytes:
-    return Random(seed).randbytes(size)  # noqa: S311 - stands for an image
+    """So many bytes with the marks of a JPEG file around them."""
+    inside = Random(seed).randbytes(size - 8).replace(b"\xff", b"\xfe")  # noqa: S311 - no mark, and no secret
+    return b"\xff\xd8\xff\xda\x00\x02" + inside + b"\xff\xd9"
 
 
 def images_of(folder: Path, sizes: Sequence[int]) -> list[ClinicalImage]:
@@ -164,7 +166,7 @@ def test_a_row_group_has_at_most_64_rows_and_never_parts_an_image(tmp_path: Path
 def test_a_row_group_has_at_most_its_bytes_of_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert parquet.MAX_GROUP_BYTES == 80_000_000
     monkeypatch.setattr(parquet, "MAX_GROUP_BYTES", 100_000)
-    sizes = [30_000] * 7 + [250_000] + [100_000, 1, 99_999]  # one that is larger than a group may be
+    sizes = [30_000] * 7 + [250_000] + [100_000, 9, 99_991]  # one that is larger than a group may be
     groups = groups_of(write_train(tmp_path, pairs_of(images_of(tmp_path / "raw", sizes), 2)).files)
     assert [len(group) // 2 for group in groups] == [3, 3, 1, 1, 1, 2]
 
@@ -228,7 +230,7 @@ def test_what_is_read_back_is_what_was_written(tmp_path: Path) -> None:
 def test_the_content_hash_changes_with_any_cell(tmp_path: Path, change: str) -> None:
     images = images_of(tmp_path / "raw", [700] * 2)
     before = write_train(tmp_path / "before", pairs_of(images, 1))
-    other = image_of(tmp_path, 0, b"other bytes")
+    other = image_of(tmp_path, 0, noise(9, 700))
     changes: dict[str, Any] = {"answer": "Another.", "flags": ("a: b",), "seed": 2, "image": other}
     first = replace(pair_of(images[0], 0), **{change: changes[change]})
     after = write_train(tmp_path / "after", iter([first, pair_of(images[1], 0)]))
@@ -242,7 +244,7 @@ def test_an_image_that_changed_after_it_was_measured_is_refused(tmp_path: Path, 
     assert image.file
     image.path.write_bytes(bytes(101 if is_longer else 100))
     os.utime(image.path, ns=(0, image.file.mtime_ns + (0 if is_longer else 1)))
-    with pytest.raises(ReleaseError, match=r"0\.png has changed since it was measured"):
+    with pytest.raises(ReleaseError, match=r"0\.jpg has changed since it was measured"):
         write_train(tmp_path, pairs_of([image], 1))
 
 

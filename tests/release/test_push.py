@@ -18,6 +18,7 @@ from tests.support.paths import ROOT
 from tests.support.processes import python_for
 from tests.support.releases import Built
 
+pytestmark = pytest.mark.slow
 NEXT_TAG = "v9.0.0"
 
 LOAD = """

@@ -115,6 +115,7 @@ CUT_OFFS: list[tuple[dict[str, Any], list[str], int]] = [  # the fault; what was
 ]
 
 
+@pytest.mark.slow
 def test_a_push_that_was_cut_off_goes_on_where_it_stopped(built: Built, tmp_path: Path) -> None:
     release = shutil.copytree(built.release, tmp_path / "release")
     for hidden in (".ipynb_checkpoints/copy.parquet", ".cache/huggingface/download/train.parquet"):
@@ -180,6 +181,7 @@ def test_a_push_without_the_right_to_it_says_so(built: Built, tmp_path: Path, re
     assert not {"lfs-objects", "commit"} & set(sent(ended))
 
 
+@pytest.mark.slow
 def test_a_repository_with_a_script_is_left_alone_until_it_is_gone(built: Built, tmp_path: Path) -> None:
     upload = (
         "from huggingface_hub import HfApi; api = HfApi()\n"

@@ -33,6 +33,7 @@ def published(told: Audit) -> dict[str, int]:
     return {each.published: each.images for each in told.labels.diagnoses}
 
 
+@pytest.mark.slow
 def test_bcn20000(audit_of: AuditOf) -> None:
     told = audit_of("bcn20000")
     assert (told.files.listed, told.files.without_file, told.files.width_px) == (18946, 18946, None)
@@ -53,6 +54,7 @@ def test_bcn20000(audit_of: AuditOf) -> None:
     assert told.problems == []
 
 
+@pytest.mark.slow
 def test_scin(audit_of: AuditOf) -> None:
     told = audit_of("scin")
     assert told.tallies == {

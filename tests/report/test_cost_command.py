@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from dermasynth_builder.cli import main
-from dermasynth_builder.core.options import PlanOptions, Settings
+from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.generate.ledger import Ledger, ledger_path
-from dermasynth_builder.generate.rounds import Planned, Rounds
+from dermasynth_builder.generate.rounds import Planned
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import PromptBook, load_prompt_book
 from dermasynth_builder.read.source import ReadSource
@@ -178,7 +178,7 @@ def test_a_broken_price_table_ends_the_command(specimens: Path, tmp_path: Path, 
     assert "models is missing" in capsys.readouterr().err
 
 
-def test_a_plan_renders_each_prompt_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plan_renders_each_prompt_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     images = [clinical_image(f"PAT_9001_7001_{number}") for number in range(5)]
     rendered: list[str] = []
     render = PromptBook.render
@@ -188,7 +188,7 @@ def test_a_plan_renders_each_prompt_once(monkeypatch: pytest.MonkeyPatch) -> Non
         return rendered[-1]
 
     monkeypatch.setattr(PromptBook, "render", counting)
-    rounds = Rounds(Path("nowhere"), "pad_ufes", 1, PlanOptions())
-    planned = Planned(ReadSource("pad_ufes", images, []), Planner(load_prompt_book(), 1), rounds)
+    read = ReadSource("pad_ufes", images, [])
+    planned = Planned(read, Planner(load_prompt_book(), 1), tmp_path / "rounds", tmp_path / "plans")
     counts = plan_counts(planned)
     assert len(rendered) == counts["requests"] == 10

@@ -11,7 +11,7 @@ BOOK = load_prompt_book()
 
 
 def book_with(wording: str, bank: str = "hiba", name: str = "context") -> PromptBook:
-    """The shipped banks with one more wording."""
+    """One shipped bank with one more wording, and a second bank beside it."""
     needs = ("diagnosis",) if "{a_diagnosis}" in wording else ()
     kinds = tuple(
         replace(kind, wordings=(*kind.wordings, wording), needs=tuple({*kind.needs, *needs}))
@@ -19,7 +19,7 @@ def book_with(wording: str, bank: str = "hiba", name: str = "context") -> Prompt
         else kind
         for kind in BOOK.banks[bank]
     )
-    return PromptBook(BOOK.folder, {**BOOK.banks, bank: kinds})
+    return PromptBook(BOOK.folder, {"derm12345": BOOK.banks["derm12345"], bank: kinds})
 
 
 def test_the_shipped_banks_keep_every_rule() -> None:

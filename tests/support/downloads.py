@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -64,25 +65,41 @@ def zipped(folder: Path) -> bytes:
     return content.getvalue()
 
 
-def offer(source: str, archives: LoopbackArchives, release: Path) -> None:
-    """Draws a release into a folder and has the server offer it as its official place does."""
-    if source == "hiba":
-        archives.offer_isic(251, write_hiba(release, images=IMAGES, side_px=160))
-    elif source == "bcn20000":
-        archives.offer_isic(249, write_bcn20000(release, images=IMAGES, side_px=64))
-    elif source == "scin":
-        archives.offer_folder(write_scin(release, cases=8, side_px=32))
-        for name in ("scin_app_questions", "scin_label_questions"):
-            archives.files[f"/dataset/{name}.csv"] = b"question,answers\nHow long?,A day\n"
-    elif source == "derm12345":
-        write_derm12345(release, images=IMAGES, side_px=64)
-        tables = {path.name: path.read_bytes() for path in sorted(release.glob("*.csv"))}
-        folders = sorted(path for path in release.iterdir() if path.is_dir())
-        archives.offer_dataverse(tables, {f"{folder.name}.zip": zipped(folder) for folder in folders})
-    else:
-        write_pad_ufes(release, images=IMAGES, side_px=32)
-        for entry, body in mendeley_files(release):
-            archives.files[f"/{entry['address']}"] = body
+def offer_hiba(archives: LoopbackArchives, release: Path) -> None:
+    archives.offer_isic(251, write_hiba(release, images=IMAGES, side_px=160))
+
+
+def offer_bcn20000(archives: LoopbackArchives, release: Path) -> None:
+    archives.offer_isic(249, write_bcn20000(release, images=IMAGES, side_px=64))
+
+
+def offer_scin(archives: LoopbackArchives, release: Path) -> None:
+    archives.offer_folder(write_scin(release, cases=8, side_px=32))
+    for name in ("scin_app_questions", "scin_label_questions"):
+        archives.files[f"/dataset/{name}.csv"] = b"question,answers\nHow long?,A day\n"
+
+
+def offer_derm12345(archives: LoopbackArchives, release: Path) -> None:
+    write_derm12345(release, images=IMAGES, side_px=64)
+    tables = {path.name: path.read_bytes() for path in sorted(release.glob("*.csv"))}
+    folders = sorted(path for path in release.iterdir() if path.is_dir())
+    archives.offer_dataverse(tables, {f"{folder.name}.zip": zipped(folder) for folder in folders})
+
+
+def offer_pad_ufes(archives: LoopbackArchives, release: Path) -> None:
+    write_pad_ufes(release, images=IMAGES, side_px=32)
+    for entry, body in mendeley_files(release):
+        archives.files[f"/{entry['address']}"] = body
+
+
+OFFERS: dict[str, Callable[[LoopbackArchives, Path], None]] = {
+    "bcn20000": offer_bcn20000,
+    "derm12345": offer_derm12345,
+    "hiba": offer_hiba,
+    "pad_ufes": offer_pad_ufes,
+    "scin": offer_scin,
+}
+"""What draws a release into a folder, and has the server offer it as its official host does."""
 
 
 def mendeley_files(release: Path) -> list[tuple[dict[str, object], bytes]]:
@@ -117,7 +134,7 @@ def offered_release(source: str, archives: LoopbackArchives, folder: Path, monke
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
-    offer(source, archives, folder / "release")
+    OFFERS[source](archives, folder / "release")
     if source in ("pad_ufes", "scin"):
         know_drawn_files(source, folder / "release", monkeypatch)
     return Drawn(source, folder / "release", archives, folder / "to" / source)

@@ -222,6 +222,7 @@ def _patient_cells(shot: Shot) -> dict[str, Cell]:
 
 IsicLayout = Literal["flat", "ISIC-images", "images", "capitals"]
 BcnLayout = Literal["flat", "ISIC-images", "images", "capitals", "figshare"]
+SpecimenLayout = Literal[BcnLayout, "isic2019"]
 Generation = Literal["2023-08", "2025-01", "2025-07", "2026-05"]
 
 _ALWAYS = ("isic_id", "attribution", "copyright_license", "age_approx")
@@ -359,3 +360,10 @@ def write_isic2019(root: Path, *, images: int = 12, side_px: int = 320, seed: in
 
 def _marks(row: dict[str, Cell]) -> dict[str, Cell]:
     return {code: float(code == row["diagnosis"]) for code in GROUND_TRUTH_COLUMNS[1:]}
+
+
+def write_bcn20000_images(root: Path, *, images: int = 12, layout: SpecimenLayout = "flat", side_px: int = 320) -> Path:
+    """Draws a small BCN20000 release in any form that people have; see `write_bcn20000` and `write_isic2019`."""
+    if layout == "isic2019":
+        return write_isic2019(root, images=images, side_px=side_px)
+    return write_bcn20000(root, images=images, layout=layout, side_px=side_px)

@@ -97,9 +97,9 @@ _SHARING_CASES = (2, 5)  # the second names the first one's first file
 _CASE_WITH_AN_ABSENT_FILE = 4
 
 
-def write_scin_images(root: Path, *, images: int = 12) -> Path:
+def write_scin_images(root: Path, *, images: int = 12, layout: Layout = "dataset", side_px: int = 320) -> Path:
     """Draws a small SCIN release of about `images` images; see `write_scin`."""
-    return write_scin(root, cases=(images + 1) // 2)
+    return write_scin(root, cases=(images + 1) // 2, layout=layout, side_px=side_px)
 
 
 def write_scin(root: Path, *, cases: int = 8, layout: Layout = "dataset", side_px: int = 320, seed: int = 0) -> Path:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import SourceError
 from dermasynth_builder.core.files import read_toml
 from dermasynth_builder.core.records import Malignancy
@@ -58,8 +59,9 @@ class _IsicWords:
 
 @cache
 def diagnoses(source: str) -> Mapping[str, Diagnosis]:
-    """What the source publishes -> diagnosis, from `<source>.toml`."""
-    return read_toml(_FOLDER / f"{source}.toml", _SourceWords, SourceError).diagnoses
+    """What the source publishes -> diagnosis, from `<source>.toml`, or from `vocabulary.toml` of its own package."""
+    path = registry.resource(source, "vocabulary.toml") or _FOLDER / f"{source}.toml"
+    return read_toml(path, _SourceWords, SourceError).diagnoses
 
 
 def legacy_diagnoses() -> Mapping[str, Diagnosis]:

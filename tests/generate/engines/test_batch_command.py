@@ -201,8 +201,8 @@ def test_a_run_that_breaks_off_while_rows_come_in_keeps_each_row_once(tmp_path: 
         with pytest.raises(EngineError):
             generate(asked, engine, ledger)
         assert len(ledger) == 3
-        run, advanced = Run(), list[int]()
-        generate(asked, engine.inner, ledger, run=run, is_failed_wanted=True, advance=advanced.append)
+        run, advanced = Run(is_failed_wanted=True), list[int]()
+        generate(asked, engine.inner, ledger, run=run, advance=advanced.append)
     assert sum(advanced) == 12
     assert {reply.key for _, reply in ledger.answered(asked) if reply} == {each.key for each in asked}
     lines = ledger.path.read_bytes().splitlines()[1:]

@@ -245,6 +245,7 @@ def test_a_changed_model_stops_the_run_unless_it_is_allowed(
     assert len({record["key"] for record in records_in(tmp_path) if record["text"]}) == 60
 
 
+@pytest.mark.slow
 def test_machines_share_a_run_and_their_ledgers_are_joined_exactly_once(
     raw: Path, tmp_path: Path, fake: FakeGemini, recorder: Recorder
 ) -> None:

@@ -20,16 +20,6 @@ LICENCES = {"bcn20000": "CC-BY-NC-4.0", "hiba": "CC-BY-4.0", "pad_ufes": "CC-BY-
 NODE = "Malignant:Malignant melanocytic proliferations (Melanoma):Melanoma, NOS"
 
 
-@pytest.fixture
-def bcn(tmp_path: Path) -> Path:
-    return write_bcn20000(tmp_path / "bcn", side_px=16)
-
-
-@pytest.fixture
-def hiba(tmp_path: Path) -> Path:
-    return write_hiba(tmp_path / "hiba", side_px=16)
-
-
 def without_place(image: ClinicalImage) -> ClinicalImage:
     return replace(image, path=None, row_location="", file_name="")
 

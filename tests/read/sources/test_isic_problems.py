@@ -15,16 +15,6 @@ from dermasynth_builder.read.sources.hiba import Hiba
 from tests.support.isic_exports import edit_rows, read, set_cells
 
 
-@pytest.fixture
-def bcn(tmp_path: Path) -> Path:
-    return write_bcn20000(tmp_path / "bcn", side_px=16)
-
-
-@pytest.fixture
-def hiba(tmp_path: Path) -> Path:
-    return write_hiba(tmp_path / "hiba", side_px=16)
-
-
 def only(problems: list[Problem]) -> Problem:
     assert len(problems) == 1, problems
     return problems[0]

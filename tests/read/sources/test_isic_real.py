@@ -11,6 +11,7 @@ from dermasynth_builder.read.sources.hiba import Hiba
 from tests.support.isic_exports import read
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_the_real_bcn20000_gives_the_published_counts(real_data: Path) -> None:
     images, problems = read(Bcn20000(), real_data / "bcn20000")

@@ -97,23 +97,25 @@ def test_the_whole_table_gives_the_published_counts(planned: Planned) -> None:
     assert not [image for image in images if image.facts.background_father == "Brasil"]
 
 
+@pytest.mark.slow
 def test_no_prompt_or_question_of_the_whole_table_shows_what_is_missing_or_coded(planned: Planned) -> None:
     broken = re.compile(r"\bnan\b|\bNone\b|\bUNK\b|\(\)|\{|\}|  |\b(?:BCC|ACK|NEV|SEK|SCC|MEL)\b|[a-z]_[a-z]|\.\.|,,")
     count = 0
-    for request in planned.requests():
+    for request in planned.all_in_full():
         count += 1
         assert not broken.search(request.prompt), request.prompt
         assert not broken.search(request.question), request.question
     assert count == 4596
 
 
+@pytest.mark.slow
 def test_dropping_one_row_changes_no_other_rows_questions(planned: Planned) -> None:
     def questions(images: list[Any]) -> Iterator[Request]:
         return planned.planner.requests(images)
 
     images = list(planned.read.images)
     dropped = images.pop(1000)
-    kept = [request for request in planned.requests() if request.image_id != dropped.image_id]
+    kept = [request for request in planned.all_in_full() if request.image_id != dropped.image_id]
     assert list(questions(images)) == kept
 
 
@@ -126,6 +128,7 @@ def test_twelve_images_give_twenty_four_pairs_and_the_rest_is_reported(raw: Path
     assert report.warned == []
 
 
+@pytest.mark.slow
 def test_every_image_has_the_pixels_of_its_source_file_and_no_metadata(rows: list[dict[str, Any]], raw: Path) -> None:
     files = {path.stem: path.read_bytes() for path in raw.rglob("*.png")}
     assert {row["image_id"]: row["source_sha256"] for row in rows} == {
@@ -194,6 +197,7 @@ def test_neighbours_differ(rows: list[dict[str, Any]]) -> None:
         assert len(questions) == len(set(questions)) == 2
 
 
+@pytest.mark.slow
 def test_both_versions_of_datasets_load_and_stream_the_same(
     real: Built, rows: list[dict[str, Any]], tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +19,7 @@ from uuid import uuid4
 
 from dermasynth_builder.core.errors import LedgerError
 from dermasynth_builder.core.files import lock_beside
-from dermasynth_builder.core.records import Facts, Reply, Request, canonical_json
+from dermasynth_builder.core.records import Facts, Reply, Request, Step, canonical_json
 from dermasynth_builder.generate.engines.online.attempt import Attempts
 from dermasynth_builder.generate.ledger import record_of, reply_of
 
@@ -202,14 +202,17 @@ def _text_of(row: Attempts) -> str:
     """Facts, of which no model that is asked sees more than the prompt says, are left out."""
     record = {field.name: getattr(row, field.name) for field in fields(Attempts)}
     request = {field.name: getattr(row.request, field.name) for field in fields(Request) if field.init}
-    path = request["image_path"]
-    return canonical_json(record | {"request": request | {"facts": None, "image_path": path and str(path)}})
+    path, steps = request["image_path"], [asdict(step) for step in row.request.steps]
+    return canonical_json(
+        record | {"request": request | {"facts": None, "image_path": path and str(path), "steps": steps}}
+    )
 
 
 def _row_of(text: str) -> Attempts:
     record: dict[str, Any] = json.loads(text)
     request = record["request"]
     path = request["image_path"]
-    request |= {"facts": Facts(), "image_path": path and Path(path)}
+    steps = tuple(Step(**step) for step in request["steps"])
+    request |= {"facts": Facts(), "image_path": path and Path(path), "steps": steps}
     members = {"request": Request(**request), "usage": Counter(record["usage"])}
     return Attempts(**record | members | {"set_aside": tuple(record["set_aside"])})

@@ -1,0 +1,269 @@
+"""The plan of one source and round in a file of the working folder: made once, and read from there ever after.
+
+A Parquet file named after all that shapes it: images and facts, banks and templates, seed, options, the accepted
+questions that it shows, and the code. So a plan of anything else is not found; one that is cut off, damaged or foreign
+is made anew. A plan gets its name when it is whole.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from hashlib import sha256
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from filelock import FileLock
+
+from dermasynth_builder.core.errors import PromptError
+from dermasynth_builder.core.files import code_digest
+from dermasynth_builder.core.options import PlanOptions
+from dermasynth_builder.core.records import ClinicalImage, Facts, PlannedRequest, Request, Step, digest
+from dermasynth_builder.plan import facts_in_words, reply_form
+from dermasynth_builder.plan.planner import Planner
+
+PLANS = "plans"  # folder in the working folder
+_SHAPE, _COUNTS = b"dermasynth.shape", b"dermasynth.counts"
+_GROUP_ROWS = 2048
+_STEP = pa.struct([(field.name, pa.string()) for field in fields(Step)])
+_STORED = ("key", "slot", "style", "question_type", "question", "prompt_id", "prompt_sha256")
+_TYPES: dict[str, pa.DataType] = {
+    "image_number": pa.int32(),
+    **dict.fromkeys(_STORED, pa.string()),
+    "steps": pa.list_(_STEP),
+    "prompt": pa.string(),
+}
+_SCHEMA = pa.schema(_TYPES)
+_BUT_PROMPT = [name for name in _SCHEMA.names if name != "prompt"]
+_facts_of = attrgetter(*(field.name for field in fields(Facts)))
+_step_of = attrgetter(*(field.name for field in fields(Step)))
+
+
+def settings_digest(seed: int, options: PlanOptions) -> str:
+    """12 hex digits for the seed and the options of a plan, as they stand in names of files."""
+    return digest({"seed": seed, **options.values()})[:12]
+
+
+def images_digest(images: Sequence[ClinicalImage]) -> str:
+    """64 hex digits for all of the images that shapes what is asked about them, their order included."""
+    state = sha256()
+    for image in images:
+        file = image.file.sha256 if image.file else None
+        state.update(repr((image.image_id, image.modality, file, _facts_of(image.facts))).encode())
+    return state.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPart:
+    """What is to be planned: the requests of one round, or those of no round with round 0."""
+
+    planner: Planner
+    source: str
+    images: Sequence[ClinicalImage]
+    images_digest: str
+    round: int = 0
+    ledger: str = ""  # whose replies have led to a later round
+    accepted: Sequence[str] = ()  # questions that its prompts may show
+
+    @property
+    def prefix(self) -> str:
+        """What names of this plan begin with, whatever the images, the prompts and the code."""
+        ledger = f"{self.ledger}-" if self.round else ""
+        return f"{self.source}-{settings_digest(self.planner.seed, self.planner.options)}-{self.round}-{ledger}"
+
+    @property
+    def counts(self) -> dict[str, str | int]:
+        """What a plan's file says of itself."""
+        plan = f"{self.source}-{settings_digest(self.planner.seed, self.planner.options)}"
+        seed, ledger = self.planner.seed, self.ledger
+        return {"plan": plan, "source": self.source, "seed": seed, "round": self.round, "ledger": ledger}
+
+    @property
+    def shape(self) -> str:
+        """64 hex digits for all that shapes the plan."""
+        told = [self.source, self.images_digest, self.planner.seed, self.planner.options.values(), self.round]
+        return digest([*told, list(self.accepted), self.planner.book.digest, code_digest("plan", "core")])
+
+    def requests(self, waiting: Counter[int]) -> Iterator[tuple[int, list[Request]]]:
+        """The requests of each image, after its place; `waiting` counts those of rounds to come."""
+
+        def accepted(number: int) -> Sequence[str] | None:
+            if number == self.round:
+                return self.accepted
+            waiting[number] += 1
+            return None
+
+        for place, image in enumerate(self.images):
+            if self.round:
+                yield place, list(self.planner.requests_of_round([image], self.round, accepted))
+            else:
+                yield place, list(self.planner.requests([image], accepted))
+
+
+class PlanFile:
+    """A plan that is there. Rows are read when they are asked for; the file may vanish meanwhile."""
+
+    def __init__(self, part: PlanPart, file: pq.ParquetFile) -> None:
+        self._part, self._file = part, file
+        counts = json.loads((file.metadata.metadata or {})[_COUNTS])
+        self.waiting: int = counts["waiting"]  # requests of rounds to come
+        self._prompts: tuple[int, list[Any]] = (-1, [])  # of one row group
+
+    @property
+    def shape(self) -> str:
+        """See `PlanPart.shape`."""
+        return (self._file.metadata.metadata or {})[_SHAPE].decode()
+
+    def keys(self) -> list[str]:
+        """The keys of all requests, in order."""
+        return [str(key) for key in self._file.read(columns=["key"]).column(0).to_pylist()]
+
+    def requests(self) -> Iterator[PlannedRequest]:
+        """All requests, image by image."""
+        part = self._part
+        is_shown, place = part.planner.options.is_metadata_shown, 0
+        for group in range(self._file.num_row_groups):
+            columns = (column.to_pylist() for column in self._file.read_row_group(group, columns=_BUT_PROMPT).columns)
+            for number, key, *told, steps in zip(*columns, strict=True):
+                listed = tuple(Step(**step) for step in steps)
+                image_id = part.images[number].image_id
+                # mypy cannot count what is told
+                yield PlannedRequest(key, part.source, image_id, *told, is_shown, listed, part.round, number, place)  # type: ignore[call-arg]
+                place += 1
+
+    def in_full(self, planned: PlannedRequest) -> Request:
+        """The request as it is sent to an engine."""
+        group, place = divmod(planned.place, _GROUP_ROWS)
+        if self._prompts[0] != group:
+            self._prompts = (group, self._file.read_row_group(group, columns=["prompt"]).column(0).to_pylist())
+        image = self._part.images[planned.image_number]
+        request = Request(
+            source=planned.source,
+            image_id=planned.image_id,
+            slot=planned.slot,
+            style=planned.style,
+            question_type=planned.question_type,
+            question=planned.question,
+            prompt=self._prompts[1][place],
+            prompt_id=planned.prompt_id,
+            reply_schema=reply_form.schema(planned.style, len(planned.steps)),
+            modality=image.modality,
+            facts=facts_in_words.facts_for_engine(image.facts) if planned.is_metadata_shown else Facts(),
+            is_metadata_shown=planned.is_metadata_shown,
+            image_sha256=image.file.sha256 if image.file else None,
+            image_path=image.path,
+            steps=planned.steps,
+        )
+        if request.key != planned.key:
+            raise PromptError(f"the plan of {planned.pair_id} was made by another version; run again")
+        return request
+
+
+def plan_file(part: PlanPart, folder: Path, advance: Callable[[int], object]) -> PlanFile:
+    """The plan in `folder`, made if it is not there; `advance` then hears of images.
+
+    Another process that makes it is waited for. Plans of the same settings that do not hold any more go.
+    """
+    shape, path = part.shape, folder / f"{part.prefix}{part.shape[:12]}.parquet"
+    if file := _opened(path, shape):
+        return PlanFile(part, file)
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):
+        file = _opened(path, shape)
+        if file is None:
+            for stale in [*folder.glob(f"{part.prefix}*.parquet"), *folder.glob(f".{part.prefix}*.new")]:
+                stale.unlink(missing_ok=True)
+            making = path.with_name(f".{path.stem}.new")
+            _write(part, making, advance)
+            making.replace(path)
+            file = pq.ParquetFile(path)
+    return PlanFile(part, file)
+
+
+def _opened(path: Path, shape: str) -> pq.ParquetFile | None:
+    """The file, if it is there, whole, and of this shape. Reads all of it: its checksums tell what is damaged."""
+    try:
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+        if (file.metadata.metadata or {}).get(_SHAPE) != shape.encode():
+            return None
+        for group in range(file.num_row_groups):
+            file.read_row_group(group)
+    except (OSError, pa.ArrowException):
+        return None
+    return file
+
+
+def _write(part: PlanPart, path: Path, advance: Callable[[int], object]) -> None:
+    waiting: Counter[int] = Counter()
+    rows: list[tuple[Any, ...]] = []
+    options: Mapping[str, Any] = {"compression": "zstd", "write_page_checksum": True, "use_dictionary": True}
+    with pq.ParquetWriter(path, _SCHEMA, **options) as writer:
+        for place, requests in part.requests(waiting):
+            rows += [_row(place, request) for request in requests]
+            advance(1)
+            while len(rows) >= _GROUP_ROWS:
+                writer.write_table(_table(rows[:_GROUP_ROWS]))
+                del rows[:_GROUP_ROWS]
+        if rows:
+            writer.write_table(_table(rows))
+        writer.add_key_value_metadata(
+            {
+                _SHAPE.decode(): part.shape,
+                _COUNTS.decode(): json.dumps(part.counts | {"waiting": waiting.total()}),
+            }
+        )
+
+
+_stored_of = attrgetter(*_STORED)
+
+
+def _row(place: int, request: Request) -> tuple[Any, ...]:
+    steps = [dict(zip(("slot", "question_type", "question"), _step_of(step), strict=True)) for step in request.steps]
+    return (place, *_stored_of(request), steps, request.prompt)
+
+
+def _table(rows: Sequence[tuple[Any, ...]]) -> pa.Table:
+    columns = zip(*rows, strict=True)
+    return pa.Table.from_arrays([pa.array(c, f.type) for c, f in zip(columns, _SCHEMA, strict=True)], schema=_SCHEMA)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSummary:
+    """What the files of a folder say of the plan of one source."""
+
+    source: str
+    seed: int
+    keys: Sequence[str]  # of all requests but those of later rounds
+    later: Mapping[str, Sequence[str]]  # name of a ledger -> keys of the later rounds that it led to
+    waiting: int  # how many belong to later rounds
+
+    @property
+    def requests(self) -> int:
+        """How many there are."""
+        return len(self.keys) + self.waiting
+
+    def asked(self, ledger: str, replied: Container[str]) -> int:
+        """How many of them a ledger, which has replies to these keys, was asked."""
+        return sum(key in replied for key in (*self.keys, *self.later.get(ledger, ())))
+
+
+def plans_in(folder: Path) -> list[PlanSummary]:
+    """The plans of a folder, by source and seed. What cannot be read is passed over: the next run makes it anew."""
+    plans: dict[str, PlanSummary] = {}
+    for path in sorted(folder.glob("*.parquet")):  # round 0 comes first
+        try:
+            file = pq.ParquetFile(path)
+            counts = json.loads((file.metadata.metadata or {})[_COUNTS])
+            keys = list(map(str, file.read(columns=["key"]).column(0).to_pylist()))
+        except (OSError, pa.ArrowException, KeyError, ValueError):
+            continue
+        name = counts["plan"]
+        if not counts["round"]:
+            plans[name] = PlanSummary(counts["source"], counts["seed"], keys, {}, counts["waiting"])
+        elif name in plans:
+            earlier = plans[name].later.get(counts["ledger"], ())
+            plans[name] = replace(plans[name], later={**plans[name].later, counts["ledger"]: [*earlier, *keys]})
+    return list(plans.values())

@@ -1,0 +1,36 @@
+"""A question that a model wrote is rejected where a bank, or an accepted question of its source, has it already."""
+
+from dataclasses import replace
+
+import pytest
+
+from dermasynth_builder.check.novelty import Novelty
+from dermasynth_builder.core.records import Pair, Style
+from dermasynth_builder.plan.questions import load_prompt_book
+from tests.support.clinical_images import clinical_image, pair
+
+
+def pair_of(question: str, number: int, model: str | None = "some-model", style: Style = "self_instruct") -> Pair:
+    return replace(pair(question, "Yes.", image=clinical_image(f"image_{number}"), model=model), style=style)
+
+
+def test_a_models_question_that_is_not_new_is_rejected_with_the_one_that_it_repeats() -> None:
+    taken = load_prompt_book().banks["general"][0].wordings[0]
+    pairs = [pair_of(taken, 0), pair_of("Is the left edge darker?", 1), pair_of("Is the left edge darker now?", 2)]
+    findings = list(Novelty()(pairs))
+    assert [(finding.pair_id, finding.severity) for finding in findings] == [
+        ("pad_ufes/image_0/general", "reject"),
+        ("pad_ufes/image_2/general", "reject"),
+    ]
+    assert taken in findings[0].reason
+    assert "Is the left edge darker?" in findings[1].reason
+
+
+@pytest.mark.parametrize("changed", [{"model": None}, {"style": "asked"}])
+def test_forms_and_questions_of_the_bank_may_come_again(changed: dict[str, None]) -> None:
+    assert not list(Novelty()([pair_of("Is it flat?", number, **changed) for number in range(3)]))  # type: ignore[arg-type]
+
+
+def test_what_one_source_was_asked_may_be_asked_of_another() -> None:
+    here = pair_of("Is the left edge darker?", 0)
+    assert not list(Novelty()([here, replace(here, image=replace(here.image, source="hiba"))]))
