@@ -317,10 +317,8 @@ def test_an_image_that_the_supplement_does_not_list_is_reported(tmp_path: Path) 
 
 def test_a_folder_without_a_release_is_refused_with_what_was_looked_for(tmp_path: Path) -> None:
     (tmp_path / "derm12345_test.zip").touch()
-    with pytest.raises(
-        SourceError,
-        match=rf"{tmp_path} holds no raw release of DERM12345: .*image_id and label.*Unpack derm12345_test\.zip.*DVN/DAXZ7P",
-    ):
+    wanted = r"raw release of DERM12345: .*image_id and label.*Unpack derm12345_test\.zip.*DVN/DAXZ7P"
+    with pytest.raises(SourceError, match=f"^{tmp_path} holds no {wanted}"):
         read(tmp_path)
 
 

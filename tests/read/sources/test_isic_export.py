@@ -39,6 +39,13 @@ def test_every_release_keeps_the_contract(name: str, tmp_path: Path) -> None:
         assert image.attribution.startswith("Hospital ")
         assert image.path is not None
         assert image.path.stem == image.image_id
+        table, line = image.row_location.split(", line ")
+        row = (
+            next(path for path in tmp_path.rglob(table.rpartition("/")[2]))
+            .read_text("utf-8")
+            .splitlines()[int(line) - 1]
+        )
+        assert image.image_id in row
         assert not set(image.image_id + image.group_id) & set("/\\")
         assert image.lesion_id
         assert image.facts.diagnosis_isic is None or image.facts.diagnosis_isic in vocabulary.isic_nodes()
