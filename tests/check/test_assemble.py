@@ -134,6 +134,7 @@ def test_what_has_no_reply_is_left_out_and_a_bad_reply_is_a_reject_in_its_place(
     assert isinstance(wrong, Reject)
     assert (wrong.pair_id, wrong.reply) == ("pad_ufes/PAT_9001_7001_2/general", broken)
     assert wrong.question == "What does this picture show?"
+    assert wrong.request_key == replace(requests(3)[2], reply_schema=schema("asked")).key
     assert wrong.reasons[0].startswith("reply: wrong members")
     assert isinstance(blocked, Reject)
     assert (blocked.reasons, blocked.reply) == (("reply: blocked: SAFETY",), None)

@@ -185,11 +185,8 @@ def test_a_supplement_with_a_fault_costs_one_phototype(spoil: dict[str, str], tm
 @pytest.mark.parametrize(
     ("source", "wanted"),
     [
-        (Bcn20000(), r"of BCN20000: found no bcn_20k_train\.csv, no metadata\.csv .*collection 249 .*figshare\.com"),
-        (
-            Hiba(),
-            r"of HIBA Skin Lesions: found no metadata\.csv .*Unpack ISIC-images\.zip first\. .*collection 251 .*isic image download",
-        ),
+        (Bcn20000(), r"no bcn_20k_train\.csv, no metadata\.csv .*collection 249 .*figshare\.com"),
+        (Hiba(), r"no metadata\.csv .*Unpack ISIC-images\.zip first\. .*collection 251 .*isic image download"),
     ],
 )
 def test_a_folder_without_a_release_says_what_was_looked_for_and_where_to_get_it(
@@ -197,7 +194,7 @@ def test_a_folder_without_a_release_says_what_was_looked_for_and_where_to_get_it
 ) -> None:
     (tmp_path / "ISIC-images.zip").write_bytes(b"PK")
     (tmp_path / "notes.csv").write_text("a,b\n1,2\n", encoding="utf-8")
-    with pytest.raises(SourceError, match=f"^{tmp_path} holds no raw release {wanted}"):
+    with pytest.raises(SourceError, match=f"^{tmp_path} holds no raw release of {source.title}: found {wanted}"):
         read(source, tmp_path)
 
 
