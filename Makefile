@@ -15,7 +15,7 @@ FLOORS := check=97 plan=98 read=96
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick coverage check golden fix build push-hub clean
+.PHONY: help demo test quick coverage mutants check golden fix build push-hub clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -34,6 +34,12 @@ coverage: $(VENV)/installed-dev ## hold how much of check, plan and read their o
 	@for floor in $(FLOORS); do \
 	  $(RUN) coverage report --skip-covered --include="dermasynth_builder/$${floor%=*}/*" --fail-under="$${floor#*=}" || exit; \
 	done
+
+mutants: $(VENV)/installed-dev ## change what decides what is published, line by line, and count the changes that no test notices
+	$(RUN) pip install --quiet 'mutmut>=3.3'
+	env -u DERMASYNTH_DATASETS3 $(VENV)/bin/mutmut run --max-children 2 > mutants.log 2>&1 || { tail -n 30 mutants.log; exit 1; }
+	@$(VENV)/bin/mutmut results | awk '{sub(/\.x.*/, "", $$1); n[$$1 " " $$2]++} END {for (k in n) print n[k], k}' | sort -k 2
+	@tr '\r' '\n' < mutants.log | tail -n 1
 
 check: $(VENV)/installed-dev ## format, lint, types, layers, tests and coverage, as CI does
 	$(RUN) ruff format --check .
