@@ -35,11 +35,14 @@ coverage: $(VENV)/installed-dev ## hold how much of check, plan and read their o
 	  $(RUN) coverage report --skip-covered --include="dermasynth_builder/$${floor%=*}/*" --fail-under="$${floor#*=}" || exit; \
 	done
 
-mutants: $(VENV)/installed-dev ## change what decides what is published, line by line, and count the changes that no test notices
-	$(RUN) pip install --quiet 'mutmut>=3.3'
-	env -u DERMASYNTH_DATASETS3 $(VENV)/bin/mutmut run --max-children 2 > mutants.log 2>&1 || { tail -n 30 mutants.log; exit 1; }
-	@$(VENV)/bin/mutmut results | awk '{sub(/\.x.*/, "", $$1); n[$$1 " " $$2]++} END {for (k in n) print n[k], k}' | sort -k 2
-	@tr '\r' '\n' < mutants.log | tail -n 1
+mutants: $(VENV)/installed-dev ## count the changes to what decides about rows that no test notices; takes an hour
+	$(RUN) pip install --quiet 'mutmut>=3.8'
+	@mkdir -p mutants
+	env -u DERMASYNTH_DATASETS3 -u DERMASYNTH_REAL_DATA $(VENV)/bin/mutmut run > mutants/run.log 2>&1 || \
+	  { tail -n 30 mutants/run.log; exit 1; }
+	@$(VENV)/bin/mutmut results --all true | awk '!/not checked/ { sub(/\.x.*/, "", $$1); all[$$1]++; killed[$$1] += /(killed|timeout)$$/ } \
+	  END { for (module in all) printf "%5d of %5d killed  %s\n", killed[module], all[module], module }' | sort -k 5
+	@echo "the others: $(VENV)/bin/mutmut results, and show NAME"
 
 check: $(VENV)/installed-dev ## format, lint, types, layers, tests and coverage, as CI does
 	$(RUN) ruff format --check .
@@ -65,7 +68,7 @@ push-hub: $(VENV)/installed ## send ./dermasynth to the Hub: make push-hub REPO=
 	$(DERMASYNTH) push $(REPO) --out $(OUT) $(PUSH_OPTIONS)
 
 clean: ## remove the environments and the caches of the tools
-	rm -rf $(VENV) $(VENV3) .coverage .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV3) mutants .coverage .mypy_cache .ruff_cache .pytest_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
