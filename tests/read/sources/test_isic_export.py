@@ -264,3 +264,8 @@ def test_the_mirror_of_pad_ufes_says_less_and_keeps_the_name(hiba: Path) -> None
     assert problems == []
     assert {image.source for image in images} == {"pad_ufes"}
     assert {image.group_id[:3] for image in images} == {"IP_"}
+
+
+def test_images_of_the_mirror_are_photographs_where_no_column_says_otherwise(hiba: Path) -> None:
+    drop_columns(hiba, "image_type", "dermoscopic_type")
+    assert {image.modality for image in read(PadUfes(), hiba)[0]} == {"clinical"}
