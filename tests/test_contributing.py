@@ -69,6 +69,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return Run(**json.loads(out.splitlines()[-1]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "told"),
     [
@@ -86,6 +87,7 @@ def test_every_command_works_on_the_source_of_another_package(command: str, told
     assert told in output
 
 
+@pytest.mark.slow
 def test_the_rows_hold_its_questions_in_the_template_engines_words(example: Run) -> None:
     rows = example.rows["template"]
     assert len(rows) >= 40
@@ -94,12 +96,14 @@ def test_the_rows_hold_its_questions_in_the_template_engines_words(example: Run)
     assert "example" in example.configs
 
 
+@pytest.mark.slow
 def test_its_engine_answers_what_it_can(example: Run) -> None:
     assert {row["engine"] for row in example.rows["recorded"]} == {"recorded"}
     answers = {f"On record this is {diagnosis}." for diagnosis in ("nevus", "melanoma")}
     assert {row["answer"] for row in example.rows["recorded"]} == answers
 
 
+@pytest.mark.slow
 def test_a_source_without_a_host_says_how_to_get_it_by_hand(example: Run) -> None:
     code, output = example.said["download"]
     assert code == 2

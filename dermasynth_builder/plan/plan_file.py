@@ -167,7 +167,8 @@ def plan_file(part: PlanPart, folder: Path, advance: Callable[[int], object]) ->
 
     Another process that makes it is waited for. Plans of the same settings that do not hold any more go.
     """
-    shape, path = part.shape, folder / f"{part.prefix}{part.shape[:12]}.parquet"
+    shape = part.shape
+    path = folder / f"{part.prefix}{shape[:12]}.parquet"
     if file := _opened(path, shape):
         return PlanFile(part, file)
     folder.mkdir(parents=True, exist_ok=True)
@@ -177,7 +178,7 @@ def plan_file(part: PlanPart, folder: Path, advance: Callable[[int], object]) ->
             for stale in [*folder.glob(f"{part.prefix}*.parquet"), *folder.glob(f".{part.prefix}*.new")]:
                 stale.unlink(missing_ok=True)
             making = path.with_name(f".{path.stem}.new")
-            _write(part, making, advance)
+            _write(part, shape, making, advance=advance)
             making.replace(path)
             file = pq.ParquetFile(path)
     return PlanFile(part, file)
@@ -196,7 +197,7 @@ def _opened(path: Path, shape: str) -> pq.ParquetFile | None:
     return file
 
 
-def _write(part: PlanPart, path: Path, advance: Callable[[int], object]) -> None:
+def _write(part: PlanPart, shape: str, path: Path, *, advance: Callable[[int], object]) -> None:
     waiting: Counter[int] = Counter()
     rows: list[tuple[Any, ...]] = []
     options: Mapping[str, Any] = {"compression": "zstd", "write_page_checksum": True, "use_dictionary": True}
@@ -211,7 +212,7 @@ def _write(part: PlanPart, path: Path, advance: Callable[[int], object]) -> None
             writer.write_table(_table(rows))
         writer.add_key_value_metadata(
             {
-                _SHAPE.decode(): part.shape,
+                _SHAPE.decode(): shape,
                 _COUNTS.decode(): json.dumps(part.counts | {"waiting": waiting.total()}),
             }
         )

@@ -67,7 +67,7 @@ class Known:
 def accepted(questions: Iterable[str], known: Known) -> list[str]:
     """The questions that are new beside `known` and beside those accepted before them; `known` takes them in."""
     kept: list[str] = []
-    for question in questions:
+    for question in dict.fromkeys(questions):  # whatever came of one, the same words again are not new
         if known.nearest(question) is None:
             kept.append(question)
             known.add([question])

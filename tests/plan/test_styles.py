@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dermasynth_builder import pipeline
@@ -159,6 +159,7 @@ IMAGES = st.dictionaries(st.text("abcdef0123456789_", min_size=1, max_size=8), F
 OPTIONS = st.sampled_from([{}, {"conversation_share": 0.5}, {"is_together": True}, {"is_metadata_shown": False}])
 
 
+@settings(deadline=None)  # which would measure the machine
 @given(IMAGES, OPTIONS, st.sampled_from(sorted(SOURCES)), st.randoms(use_true_random=False))
 def test_dropping_adding_and_reordering_changes_no_other_images_questions(
     facts: dict[str, Facts], options: dict[str, object], source: str, random: Random

@@ -22,6 +22,7 @@ print(json.dumps([datasets.__version__, metadata, str(schema().remove_metadata()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["5", "3"])
 def test_schema_metadata_and_card_are_the_same_under_every_version(version: str, tmp_path: Path) -> None:
     found: list[Any] = json.loads(run_python(python_for(version), "-c", SCRIPT, cwd=ROOT, hf_home=tmp_path))

@@ -74,6 +74,7 @@ def test_what_must_not_go_is_refused_before_any_request(built: Built, tmp_path: 
         assert err.startswith("dermasynth: ")
 
 
+@pytest.mark.slow
 def test_invented_answers_say_so_in_every_row_and_on_the_card_and_are_not_pushed(
     specimens: Path, build_release: Callable[..., Built], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,6 +93,7 @@ def test_invented_answers_say_so_in_every_row_and_on_the_card_and_are_not_pushed
     assert "pad_ufes holds answers that `dermasynth fake-gemini` has invented" in ended.err
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("parrot")
 def test_an_engine_without_a_model_is_held_back_and_named_on_the_card_whatever_its_name(
     specimens: Path, build_release: Callable[..., Built], tmp_path: Path
@@ -142,6 +144,7 @@ def spoil_bytes(release: Path) -> None:
     train.write_bytes(train.read_bytes().replace(b"parquet-cpp-arrow", b"parquet-cpp-arroW"))
 
 
+@pytest.mark.slow
 def test_a_connection_that_breaks_is_told_in_words(built: Built, tmp_path: Path) -> None:
     with LoopbackHub() as hub:
         hub.fail("POST", "/repos/create", status=HANG_UP)
@@ -150,6 +153,7 @@ def test_a_connection_that_breaks_is_told_in_words(built: Built, tmp_path: Path)
     assert f"the Hub did not take {built.release} as {REPO}: Server disconnected" in ended.err
 
 
+@pytest.mark.slow
 def test_a_card_that_the_hub_refuses_stops_the_push_before_the_data(built: Built, tmp_path: Path) -> None:
     release = shutil.copytree(built.release, tmp_path / "release")
     card = (release / CARD).read_text()
@@ -160,6 +164,7 @@ def test_a_card_that_the_hub_refuses_stops_the_push_before_the_data(built: Built
     assert f'the Hub refuses {release / CARD}: "license" must be one of' in ended.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("repo", "token", "said"),
     [
