@@ -261,6 +261,14 @@ def test_the_table_is_found_in_a_folder_below(raw: Path, tmp_path: Path) -> None
     assert images[0].row_location == "PAD-UFES-20/metadata.csv, line 2"
 
 
+@pytest.mark.parametrize("name", ["metadata.csv", "Metadata.CSV"])
+def test_its_own_table_goes_before_one_of_the_archive(name: str, raw: Path) -> None:
+    expected = [image.facts for image in read(raw)[0]]
+    (raw / "metadata.csv").rename(raw / name)
+    (raw / "isic_metadata.csv").write_text("isic_id\nISIC_1\n", encoding="utf-8")
+    assert [image.facts for image in read(raw)[0]] == expected
+
+
 def test_of_two_copies_the_nearer_one_is_read(raw: Path) -> None:
     expected = read(raw)
     shutil.copytree(raw, raw / "copy")
