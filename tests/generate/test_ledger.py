@@ -249,7 +249,7 @@ def test_each_identity_has_a_file_of_its_own(tmp_path: Path) -> None:
     again = ledger_path(tmp_path, Recited(identity={"model": "a", "engine": "recited"}))
     assert first == again != other
     assert first.parent == tmp_path
-    assert first.name.startswith("recited-")
+    assert first.name == "recited-6eb9a9e5065a.jsonl"  # replies that were paid for lie under this name
 
 
 def test_a_summary_counts_the_last_reply_to_each_key(path: Path) -> None:

@@ -46,6 +46,7 @@ def test_a_conversation_has_two_to_five_turns_however_many_types_there_are() -> 
     for request in requests:
         names = [step.question_type for step in request.steps]
         assert (names[0], names[-1], names) == ("type_0", "type_8", sorted(set(names)))
+        assert {step.slot for step in request.steps} == {"general"}
 
 
 def test_where_too_few_types_fit_for_a_conversation_one_question_is_asked_in_its_place() -> None:
@@ -112,6 +113,15 @@ def test_rounds_part_the_self_instruct_requests_of_some_images_and_ask_no_other_
     assert {request.style for later in by_round[1:] for request in later} == {"self_instruct"}
     ids = sorted(request.pair_id for requests in by_round for request in requests)
     assert ids == sorted(request.pair_id for request in planner.requests(images(60)))
+
+
+def test_a_round_shows_what_was_accepted_before_it() -> None:
+    planner = Planner(book([kind("overview"), BRIEF]), 5, PlanOptions(self_instruct_share=0.5, rounds=3))
+    accepted = {number: [f"Is part {number} darker?"] for number in range(3)}
+    for number in range(3):
+        requests = list(planner.requests_of_round(images(30), number, accepted.__getitem__))
+        assert requests
+        assert all(f"- Is part {number} darker?\n" in request.prompt for request in requests)
 
 
 def test_another_seed_draws_other_rounds_styles_and_questions() -> None:
