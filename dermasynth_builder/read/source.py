@@ -92,7 +92,7 @@ def read_source(name: str, settings: Settings, report: Reporter) -> ReadSource:
     problems += [] if on_disk.is_whole_table else rows_without_image(images)
     counted = on_disk.counted(images)
     wanted = chosen(counted, conditions)
-    measured = _measured(name, wanted, settings, report)
+    measured = _measured(name, wanted, settings, report=report)
     problems += [item for item in measured if isinstance(item, Problem)]
     faults = _told(name, problems, on_disk, settings=settings, report=report)
     usable = [_published(item, settings) for item in measured if isinstance(item, ClinicalImage)]
@@ -136,7 +136,7 @@ def _require_known(
 
 
 def _measured(
-    name: str, images: Sequence[ClinicalImage], settings: Settings, report: Reporter
+    name: str, images: Sequence[ClinicalImage], settings: Settings, *, report: Reporter
 ) -> list[ClinicalImage | Problem]:
     """The images measured until as many are usable as are wanted, a fixed sample of them; with broken ones between."""
     limit = settings.plan_options.limit

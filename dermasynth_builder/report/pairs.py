@@ -39,7 +39,7 @@ def find_pairs(release: Path, wanted: str | None = None, where: Sequence[str] = 
     found = rows_where(paths, fits, tested=tested, columns=TEXT_COLUMNS)
     first = next(found, None)
     if first is None:
-        raise UsageError(f"{release}: {_why_nothing(looked_in, wanted, conditions, configs)}")
+        raise UsageError(f"{release}: {_why_nothing(looked_in, wanted, conditions, configs=configs)}")
     return chain([first], found)
 
 
@@ -47,6 +47,7 @@ def _why_nothing(
     looked_in: Sequence[ConfigFiles],
     wanted: str | None,
     conditions: Sequence[Condition],
+    *,
     configs: Mapping[str, ConfigFiles],
 ) -> str:
     """Why no pair was found, with the names or values that there are."""
