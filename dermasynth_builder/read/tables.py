@@ -94,7 +94,7 @@ def walk_files(root: Path) -> list[Path]:
     """Every visible file below `root`, nearest first, then by name. Raises SourceError if it is no folder."""
     if not root.is_dir():
         raise SourceError(f"{root} is not a folder; give the folder that holds the release with --raw")
-    found: list[Path] = []
+    found: list[tuple[int, str, Path]] = []
     seen: set[str] = set()
     for folder, subfolders, names in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)
@@ -103,8 +103,11 @@ def walk_files(root: Path) -> list[Path]:
             continue
         seen.add(real)
         subfolders[:] = sorted(name for name in subfolders if not name.startswith((".", "__MACOSX")))
-        found += [path for name in names if not name.startswith(".") and (path := Path(folder, name)).is_file()]
-    return sorted(found, key=lambda path: (len(path.parts), path.as_posix()))
+        here = Path(folder)
+        depth, prefix = len(here.parts), here.as_posix()
+        visible = (name for name in names if not name.startswith(".") and os.path.isfile(os.path.join(folder, name)))
+        found += [(depth, f"{prefix}/{name}", here / name) for name in visible]
+    return [path for _, _, path in sorted(found)]
 
 
 def location_of(path: Path, root: Path) -> str:
