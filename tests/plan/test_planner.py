@@ -132,3 +132,35 @@ def test_another_seed_draws_other_rounds_styles_and_questions() -> None:
         [(request.style, request.question_type) for request in planner.requests(images(40))] for planner in (one, other)
     ]
     assert drawn[0] != drawn[1]
+
+
+def test_the_draws_of_a_seed_stay() -> None:
+    """Other draws would ask, and pay for, most questions of a published plan anew."""
+    banks = book([*(kind(f"type_{n}") for n in range(9)), BRIEF], [kind(f"part_{n}") for n in range(3)])
+    planner = Planner(banks, 5, PlanOptions(self_instruct_share=0.2, conversation_share=0.3, rounds=3))
+    assert [planner.round_of(image) for image in images(8)] == [0, 2, 1, 1, 2, 0, 0, 2]
+    asked = list(planner.requests(images(6), lambda _: [f"Is {n} darker?" for n in range(9)]))
+    drawn = [" ".join(step.question_type for step in each.steps) or each.question_type for each in asked]
+    assert drawn == [
+        "brief",
+        "part_0",
+        "type_7",
+        "part_0",
+        "type_6",
+        "part_2",
+        "brief",
+        "part_0",
+        "type_0 type_2 type_7 type_8",
+        "part_1",
+        "type_0 type_1 type_2 type_4 type_8",
+        "part_0",
+    ]
+    (brief, *_) = [request.prompt for request in asked if request.style == "self_instruct"]
+    assert [line for line in brief.splitlines() if line.startswith(("- What of", "- Is "))] == [
+        "- What of part_2?",
+        "- What of type_6?",
+        "- What of type_4?",
+        "- What of type_8?",
+        "- Is 0 darker?",
+        "- Is 4 darker?",
+    ]
