@@ -47,6 +47,7 @@ def test_a_conversation_has_two_to_five_turns_however_many_types_there_are() -> 
         names = [step.question_type for step in request.steps]
         assert (names[0], names[-1], names) == ("type_0", "type_8", sorted(set(names)))
         assert {step.slot for step in request.steps} == {"general"}
+        assert (request.slot, request.question_type) == ("general", "conversation")
 
 
 def test_where_too_few_types_fit_for_a_conversation_one_question_is_asked_in_its_place() -> None:
@@ -63,6 +64,18 @@ def test_the_question_of_the_source_shares_no_topic_with_a_turn_of_the_conversat
     requests = planned(book(general, [*taken, kind("size")]), CONVERSATIONS)
     assert {request.question_type for request in requests if request.slot == "source"} == {"size"}
     assert {request.style for request in planned(book(general, taken), CONVERSATIONS)} == {"conversation"}
+
+
+def test_a_source_without_a_bank_is_asked_the_general_questions_alone() -> None:
+    planner = Planner(book([kind("overview"), BRIEF]), 5, PlanOptions(self_instruct_share=0.0))
+    (asked,) = planner.requests([clinical_image(source="hiba")])
+    assert (asked.slot, asked.question_type) == ("general", "overview")
+
+
+def test_the_question_of_the_source_shares_no_topic_with_the_general_one() -> None:
+    banks = book([kind("overview", topic="look"), BRIEF], [kind("features", topic="look"), kind("size")])
+    requests = planned(banks, PlanOptions(self_instruct_share=0.0))
+    assert {request.question_type for request in requests if request.slot == "source"} == {"size"}
 
 
 # --- what a request holds ---
