@@ -4,9 +4,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from dermasynth_builder.core.files import resource_dir
 from dermasynth_builder.core.options import PlanOptions
-from dermasynth_builder.core.records import ClinicalImage, Request
+from dermasynth_builder.core.records import ClinicalImage, Facts, Request
+from dermasynth_builder.plan.facts_in_words import facts_for_engine
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import BankStyle, PromptBook, QuestionType
 from dermasynth_builder.plan.reply_form import schema
@@ -93,6 +96,19 @@ def test_a_reply_is_asked_for_in_the_form_of_its_style_and_turns() -> None:
         ("self_instruct", 0),
     }
     assert all(request.reply_schema == schema(request.style, len(request.steps)) for request in requests)
+
+
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_a_request_names_its_image_and_all_that_it_asks_and_tells(*, is_shown: bool) -> None:
+    options = PlanOptions(self_instruct_share=0.0, is_together=True, is_metadata_shown=is_shown)
+    banks = book([kind("overview"), BRIEF], [kind("size")])
+    (asked,) = Planner(banks, 5, options).requests([clinical_image("image_1", FULL)])
+    assert (asked.source, asked.image_id, asked.modality) == ("pad_ufes", "image_1", "clinical")
+    assert (asked.slot, asked.question_type) == ("general+source", "overview+size")
+    assert (asked.style, asked.prompt_id) == ("asked", "asked_together")
+    assert asked.question == "What of overview? What of size?"
+    assert asked.is_metadata_shown is is_shown
+    assert asked.facts == (facts_for_engine(FULL) if is_shown else Facts())
 
 
 def test_a_request_tells_which_file_it_is_about() -> None:
