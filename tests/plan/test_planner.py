@@ -69,6 +69,15 @@ def test_the_question_of_the_source_shares_no_topic_with_a_turn_of_the_conversat
     assert {request.style for request in planned(book(general, taken), CONVERSATIONS)} == {"conversation"}
 
 
+def test_only_topics_of_turns_are_kept_from_the_question_of_the_source() -> None:
+    general = [kind("overview"), kind("middle"), kind("diagnosis"), BRIEF]
+    requests = planned(book(general, [kind("features", topic="middle")]), CONVERSATIONS)
+    turns = {each.image_id: {step.question_type for step in each.steps} for each in requests if each.steps}
+    asked = {each.image_id for each in requests if each.slot == "source"}
+    assert asked == {image_id for image_id, types in turns.items() if "middle" not in types}
+    assert 0 < len(asked) < len(turns)
+
+
 def test_a_source_without_a_bank_is_asked_the_general_questions_alone() -> None:
     planner = Planner(book([kind("overview"), BRIEF]), 5, PlanOptions(self_instruct_share=0.0))
     (asked,) = planner.requests([clinical_image(source="hiba")])
@@ -132,6 +141,13 @@ def test_a_brief_shows_four_questions_of_the_banks_and_two_drawn_from_those_acce
     assert {len(texts) for texts in shown} == {2}
     assert {text for texts in shown for text in texts} == set(accepted)
     assert {request.prompt.count("- What of type_") for request in requests} == {4}
+
+
+@pytest.mark.parametrize(("is_shown", "shown"), [(True, set("abcdef")), (False, set("ef"))])
+def test_a_brief_without_metadata_shows_no_question_that_rests_on_a_fact(*, is_shown: bool, shown: set[str]) -> None:
+    banks = book([*(kind(name, needs=("diagnosis",) if name in "abcd" else ()) for name in "abcdef"), BRIEF])
+    requests = planned(banks, PlanOptions(self_instruct_share=0.5, is_metadata_shown=is_shown))
+    assert {name for name in "abcdef" for each in requests if f"- What of {name}?" in each.prompt} == shown
 
 
 def test_rounds_part_the_self_instruct_requests_of_some_images_and_ask_no_other_twice() -> None:
