@@ -20,7 +20,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
-demo: $(VENV)/installed ## build ./dermasynth from drawn specimens and show three pairs; no key, no network
+demo: $(VENV)/installed ## build demo/dermasynth from drawn specimens and show three pairs; no key, no network
 	$(DERMASYNTH) demo
 
 test: $(VENV)/installed-dev $(VENV3)/installed ## run all tests, on every core

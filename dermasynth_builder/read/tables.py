@@ -17,6 +17,7 @@ from dermasynth_builder.core.records import ClinicalImage, Problem, ProblemKind
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 
 Choice = TypeVar("Choice")
+_BOOLEANS = {"TRUE": True, "FALSE": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,16 @@ class CellReader:
 
     def boolean(self, column: str) -> bool | None:
         """True or False in any case of letters."""
-        return {"true": True, "false": False, None: None}[self.choice(column, {"TRUE": "true", "FALSE": "false"})]
+        return self.choice(column, _BOOLEANS)
 
     def choice(self, column: str, words: Mapping[str, Choice]) -> Choice | None:
         """The word for the published value; `words` has upper-case keys."""
-        value = self.text(column)
-        if value is None or value.upper() in words:
-            return None if value is None else words[value.upper()]
+        value = self.row.cells.get(column, "")
+        upper = value.upper()
+        if upper in self.missing:
+            return None
+        if upper in words:
+            return words[upper]
         self.unknown(column, value, f"known are {', '.join(sorted(words))}")
         return None
 
