@@ -1,10 +1,12 @@
 """A question that a model wrote is rejected where a bank, or an accepted question of its source, has it already."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from dermasynth_builder.check.novelty import Novelty
+from dermasynth_builder.core import registry
 from dermasynth_builder.core.records import Pair, Style
 from dermasynth_builder.plan.questions import load_prompt_book
 from tests.support.clinical_images import clinical_image, pair
@@ -46,3 +48,18 @@ def test_forms_and_questions_of_the_bank_may_come_again(changed: dict[str, None]
 def test_what_one_source_was_asked_may_be_asked_of_another() -> None:
     here = pair_of("Is the left edge darker?", 0)
     assert not list(Novelty()([here, replace(here, image=replace(here.image, source="hiba"))]))
+
+
+def test_the_bank_of_a_source_of_another_package_counts_for_that_source_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank = tmp_path / "questions.toml"
+    wording = "Which properties of this square catch the eye?"
+    entry = {"name": "edge", "topic": "edge", "audience": "anyone", "good_answer": "what is seen"}
+    lines = [f'{key} = "{value}"' for key, value in entry.items()]
+    bank.write_text("\n".join(["[[type]]", *lines, "needs = []", f'wordings = ["{wording}"]']), encoding="utf-8")
+    monkeypatch.setattr(registry, "resource", lambda source, _: bank if source == "squares" else None)
+    own = pair_of(wording, 0)
+    brought = replace(own, image=replace(own.image, source="squares"))
+    assert [finding.severity for finding in Novelty()([brought])] == ["reject"]
+    assert not list(Novelty()([own]))
