@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from filecmp import cmp
 from pathlib import Path
 from typing import TextIO, TypeVar
@@ -25,6 +26,8 @@ _DECIMAL_COMMA = re.compile(r"-?(?:\d+,\d{1,2}|0,\d+)")  # "1,000" may be a thou
 _IMAGE_COLUMNS = frozenset({"img_id", "image_id", "isic_id", "bcn_filename", "image"})
 _IN_EXPONENTS = re.compile(r"[-+]?\d+(?:[.,]\d*)?[eE][-+]?\d+")
 _WITH_POINT = re.compile(r"[-+]?\d+\.0+")
+_ALIASES = {"gender": "sex", "sex": "gender"}
+_ALIKE = 0.85  # of names; the ISIC archive's anatom_site_general and anatom_site_special are 0.82
 _EXACT_DIGITS = 15  # of a number, as spreadsheets keep it
 
 Choice = TypeVar("Choice")
@@ -51,9 +54,11 @@ class CellReader:
     row: Row
     missing: Collection[str]  # upper-case texts that mean "not known"
     problems: list[Problem] = field(default_factory=list)
+    asked: set[str] = field(default_factory=set)
 
     def text(self, column: str) -> str | None:
         """The cell, or None where it is missing or the table has no such column."""
+        self.asked.add(column)
         value = self.row.cells.get(column, "")
         return None if value.upper() in self.missing else value
 
@@ -283,15 +288,29 @@ def read_images(items: Iterable[Row | Problem], folder: "ImageFolder", form: For
             rows.append(item)
         else:
             yield Problem(ProblemKind.BROKEN_ROW, item.location, f"has no {' or no '.join(form.needed)}")
+    asked: set[str] = set(form.needed)
     for row in split_doubled(rows, form.id_of):
         if isinstance(row, Problem):
             yield row
             continue
-        cells = CellReader(row, form.missing)
+        cells = CellReader(row, form.missing, asked=asked)
         image = form.image_of(cells)
         yield from cells.problems
         yield folder.attach(image)
+    yield from _renamed_columns(rows, asked)
     yield from folder.unclaimed()
+
+
+def _renamed_columns(rows: list[Row], asked: set[str]) -> Iterator[Problem]:
+    """A problem for each column that nothing reads and that is named nearly as one that is looked for in vain."""
+    for table, row in {row.table: row for row in rows}.items():
+        absent = {name for name in asked - row.cells.keys() if not name[-1].isdigit()}  # levels come and go
+        for column in row.cells.keys() - asked:
+            near = [_ALIASES.get(column.lower(), "")] if _ALIASES.get(column.lower()) in absent else []
+            near += get_close_matches(column.lower(), sorted(absent), n=1, cutoff=_ALIKE)
+            if near:
+                detail = f"the column {column} is not read; is it {near[0]}, which the table lacks?"
+                yield Problem(ProblemKind.UNKNOWN_VALUE, table, detail)
 
 
 class ImageFolder:

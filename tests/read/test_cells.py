@@ -97,3 +97,17 @@ def test_an_id_that_was_taken_for_a_number_is_refused(damaged: str, release: tup
     rewritten(release[1], with_cells(lambda name, cell: damaged if name in KEYS | {"case_id"} else cell))
     with pytest.raises(SourceError, match="an id that a spreadsheet took for a number"):
         facts(release)
+
+
+@pytest.mark.parametrize(("column", "written"), [("sex", "gender"), ("gender", "sex")])
+def test_a_renamed_column_is_told_with_the_name_it_should_have(
+    column: str, written: str, release: tuple[str, Path]
+) -> None:
+    source, root = release
+    if source == "scin" or not any(
+        column in path.read_text("utf-8-sig").splitlines()[0].split(",") for path in root.rglob("*.csv")
+    ):
+        pytest.skip(f"no table of {source} has the column {column} in this layout")
+    rewritten(root, lambda rows: [[written if name == column else name for name in rows[0]], *rows[1:]])
+    told = [item.detail for item in registry.source(source).read(root) if not isinstance(item, ClinicalImage)]
+    assert f"the column {written} is not read; is it {column}, which the table lacks?" in told
