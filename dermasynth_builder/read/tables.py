@@ -67,14 +67,18 @@ class CellReader:
         value = self.text(column)
         if value is None or value.upper() in BOOLEANS:
             return None if value is None else BOOLEANS[value.upper()]
-        self.unknown(column, value, "known are FALSE, TRUE")
+        self.unknown(column, value, "known are true, false, yes, no, 1 and 0")
         return None
 
     def choice(self, column: str, words: Mapping[str, Choice]) -> Choice | None:
         """The word for the published value; `words` has upper-case keys."""
-        value = self.text(column)
-        if value is None or value.upper() in words:
-            return None if value is None else words[value.upper()]
+        self.asked.add(column)
+        value = self.row.cells.get(column, "")
+        upper = value.upper()
+        if upper in self.missing:
+            return None
+        if upper in words:
+            return words[upper]
         self.unknown(column, value, f"known are {', '.join(sorted(words))}")
         return None
 
@@ -110,7 +114,7 @@ def walk_files(root: Path) -> list[Path]:
     """Every visible file below `root`, nearest first, then by name. Raises SourceError if it is no folder."""
     if not root.is_dir():
         raise SourceError(f"{root} is not a folder; give the folder that holds the release with --raw")
-    found: list[Path] = []
+    found: list[tuple[int, str, Path]] = []
     seen: set[str] = set()
     for folder, subfolders, names in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)
@@ -119,8 +123,11 @@ def walk_files(root: Path) -> list[Path]:
             continue
         seen.add(real)
         subfolders[:] = sorted(name for name in subfolders if not name.startswith((".", "__MACOSX")))
-        found += [path for name in names if not name.startswith(".") and (path := Path(folder, name)).is_file()]
-    return sorted(found, key=lambda path: (len(path.parts), path.as_posix()))
+        here = Path(folder)
+        depth, prefix = len(here.parts), here.as_posix()
+        visible = (name for name in names if not name.startswith(".") and os.path.isfile(os.path.join(folder, name)))
+        found += [(depth, f"{prefix}/{name}", here / name) for name in visible]
+    return [path for _, _, path in sorted(found)]
 
 
 def location_of(path: Path, root: Path) -> str:

@@ -13,7 +13,8 @@ import pytest
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import SourceError
 from dermasynth_builder.core.records import ClinicalImage
-from dermasynth_builder.read.tables import MISSING_WORDS
+from dermasynth_builder.invented.specimens.scin import write_scin
+from dermasynth_builder.read.tables import MISSING_WORDS, CellReader, Row, read_table
 
 RELEASES = [(name, layout) for name in registry.SPECIMENS for layout in registry.specimen_layouts(name) or (None,)]
 KEYS = {"img_id", "image_id", "isic_id", "bcn_filename", "image"}
@@ -111,3 +112,64 @@ def test_a_renamed_column_is_told_with_the_name_it_should_have(
     rewritten(root, lambda rows: [[written if name == column else name for name in rows[0]], *rows[1:]])
     told = [item.detail for item in registry.source(source).read(root) if not isinstance(item, ClinicalImage)]
     assert f"the column {written} is not read; is it {column}, which the table lacks?" in told
+
+
+def cells_of(text: str, tmp_path: Path, column: str = "x") -> CellReader:
+    """The first row of a table with one more column."""
+    path = tmp_path / "table.csv"
+    path.write_text(f"img_id,{column}\n1,{text}\n", encoding="utf-8")
+    [row] = read_table(path, tmp_path, ())
+    assert isinstance(row, Row)
+    return CellReader(row, {""})
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [('"3,5"', 3.5), ('"0,125"', 0.125), ("3.5", 3.5), ('"1,000"', None), ('"1,5,0"', None)]
+)
+def test_a_decimal_comma_is_read_and_what_may_be_thousands_is_not(
+    text: str, number: float | None, tmp_path: Path
+) -> None:
+    cells = cells_of(text, tmp_path)
+    assert cells.number("x", 0, 5000) == number
+    assert len(cells.problems) == (number is None)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("yes", True), ("1", True), ("True", True), ("no", False), ("0", False), ("F", None), ("NA", None)],
+)
+def test_a_boolean_is_read_however_it_is_written(text: str, value: bool | None, tmp_path: Path) -> None:
+    cells = cells_of(text, tmp_path)
+    assert cells.boolean("x") is value
+    assert len(cells.problems) == (text == "F")
+
+
+def test_a_point_behind_a_whole_id_goes_and_digits_that_were_lost_are_refused(tmp_path: Path) -> None:
+    assert cells_of("731.0", tmp_path, "lesion_id").text("lesion_id") == "731"
+    path = tmp_path / "rounded.csv"
+    path.write_text("case_id\n-1234567890123450000\n2234567890123460000\n", encoding="utf-8")
+    with pytest.raises(SourceError, match="line 2: case_id is '-1234567890123450000', an id that a spreadsheet"):
+        list(read_table(path, tmp_path, ()))
+    path.write_text("case_id\n-1234567890123450001\n2234567890123460000\n", encoding="utf-8")
+    assert len(list(read_table(path, tmp_path, ()))) == 2
+
+
+def test_labels_that_join_no_case_stop_the_build(tmp_path: Path) -> None:
+    raw = write_scin(tmp_path, cases=6, side_px=16)
+    labels = next(raw.rglob("scin_labels.csv"))
+    lines = labels.read_text(encoding="utf-8").splitlines()
+    labels.write_text("\n".join([lines[0], *(f"9{line}" for line in lines[1:])]) + "\n", encoding="utf-8")
+    with pytest.raises(SourceError, match=r"no case_id of .*scin_labels\.csv is in .*scin_cases\.csv"):
+        facts(("scin", raw))
+
+
+@pytest.mark.real
+def test_blanks_written_as_na_change_no_fact_of_the_real_tables(real_data: Path, tmp_path: Path) -> None:
+    for source in ("bcn20000", "pad_ufes"):
+        raw = tmp_path / source
+        raw.mkdir()
+        for table in (real_data / source).rglob("*.csv"):
+            shutil.copy(table, raw)
+        before = facts((source, raw))
+        rewritten(raw, with_cells(lambda _, cell: cell or "NA"))
+        assert facts((source, raw)) == before

@@ -14,6 +14,7 @@ from contextlib import closing
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
@@ -145,7 +146,7 @@ class _Rows:
             # Without a rowid the table is its only tree: whoever reads all of it has met every broken page.
             self._connection.execute(f"CREATE TABLE IF NOT EXISTS {_TABLE} ({keyed}) WITHOUT ROWID")
             rows = self._connection.execute(f"SELECT {columns} FROM {_TABLE}")  # noqa: S608 - constants
-            self._files = {path: ImageFile._make(file) for path, *file in rows}
+            self._files: dict[str, tuple[Any, ...]] = {row[0]: row for row in rows}  # most are of other sources
         except sqlite3.DatabaseError:
             self._connection.close()
             raise
@@ -153,13 +154,14 @@ class _Rows:
 
     def held(self, path: Path) -> ImageFile | None:
         """What is known of a file, if it still holds."""
-        file = self._files.get(_key(path))
+        row = self._files.get(_key(path))
+        file = ImageFile._make(row[1:]) if row else None
         return file if file and is_unchanged(path, file) else None
 
     def keep(self, path: Path, file: ImageFile) -> None:
         """Remembers a file; one that is killed loses what it has learned in its last second."""
         key = _key(path)
-        self._files[key] = file
+        self._files[key] = (key, *file)
         marks = ", ".join("?" * len(_COLUMNS))
         self._connection.execute(f"INSERT OR REPLACE INTO {_TABLE} VALUES ({marks})", (key, *file))  # noqa: S608 - constants
         if time.monotonic() - self._committed_at > _COMMIT_EVERY_S:

@@ -7,8 +7,9 @@ bundle whose own table says little and whose supplement holds label, split and p
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 from dermasynth_builder.core.records import ClinicalImage, Facts, Modality, Problem, ProblemKind
 from dermasynth_builder.read import vocabulary
@@ -156,27 +157,28 @@ def _no_patients(table: str) -> Problem:
     return Problem(ProblemKind.UNKNOWN_VALUE, table, detail)
 
 
+@cache
+def _diagnoses() -> Mapping[str, vocabulary.Diagnosis]:
+    return {code.upper(): diagnosis for code, diagnosis in vocabulary.diagnoses("derm12345").items()}
+
+
 def _facts(cells: CellReader) -> Facts:
     """The facts of a row; the Dataverse's tables have none of the columns of the archive, nor age, sex or site."""
     facts = isic_export.facts(cells)
     lineage = cells.choice("super_class", LINEAGES)
-    facts = replace(
-        facts,
-        malignancy_published=cells.text("malignancy") or facts.malignancy_published,
-        is_melanocytic=facts.is_melanocytic if lineage is None else lineage,
-    )
-    label = cells.text("label")
-    if label is None:
-        return facts
-    diagnoses = {code.upper(): diagnosis for code, diagnosis in vocabulary.diagnoses("derm12345").items()}
-    diagnosis = cells.choice("label", diagnoses)
-    return replace(
-        facts,
-        diagnosis=diagnosis.name if diagnosis else None,
-        diagnosis_published=label,
-        diagnosis_isic=diagnosis.isic if diagnosis else None,
-        malignancy=diagnosis.malignancy if diagnosis else None,
-    )
+    changes: dict[str, Any] = {
+        "malignancy_published": cells.text("malignancy") or facts.malignancy_published,
+        "is_melanocytic": facts.is_melanocytic if lineage is None else lineage,
+    }
+    if (label := cells.text("label")) is not None:
+        diagnosis = cells.choice("label", _diagnoses())
+        changes |= {
+            "diagnosis": diagnosis.name if diagnosis else None,
+            "diagnosis_published": label,
+            "diagnosis_isic": diagnosis.isic if diagnosis else None,
+            "malignancy": diagnosis.malignancy if diagnosis else None,
+        }
+    return replace(facts, **changes)
 
 
 def _licence(cells: CellReader, default: str) -> str:

@@ -126,6 +126,8 @@ def with_image_type(image: ClinicalImage, cells: CellReader) -> ClinicalImage:
     if known is None:
         return image
     modality, shot = known
+    if shot is None and modality == image.modality:  # as nearly all are
+        return image
     return replace(image, modality=modality, facts=replace(image.facts, shot_type=shot))
 
 
