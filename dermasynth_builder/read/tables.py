@@ -3,21 +3,34 @@
 Shared by all sources; nothing here knows one of them.
 """
 
+import codecs
 import csv
 import os
+import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from filecmp import cmp
 from pathlib import Path
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 from dermasynth_builder.core.errors import SourceError
 from dermasynth_builder.core.records import ClinicalImage, Problem, ProblemKind
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+# How tables write that there is nothing, in upper case; no column of any source has one of them as a value.
+MISSING_WORDS = frozenset({"", "NA", "N/A", "#N/A", "NAN", "NULL", "NONE", "-", "UNK", "UNKNOWN"})
+BOOLEANS = {"TRUE": True, "YES": True, "1": True, "1.0": True, "FALSE": False, "NO": False, "0": False, "0.0": False}
+_DECIMAL_COMMA = re.compile(r"-?(?:\d+,\d{1,2}|0,\d+)")  # "1,000" may be a thousand
+_IMAGE_COLUMNS = frozenset({"img_id", "image_id", "isic_id", "bcn_filename", "image"})
+_IN_EXPONENTS = re.compile(r"[-+]?\d+(?:[.,]\d*)?[eE][-+]?\d+")
+_WITH_POINT = re.compile(r"[-+]?\d+\.0+")
+_ALIASES = {"gender": "sex", "sex": "gender"}
+_ALIKE = 0.85  # of names; the ISIC archive's anatom_site_general and anatom_site_special are 0.82
+_EXACT_DIGITS = 15  # of a number, as spreadsheets keep it
 
 Choice = TypeVar("Choice")
-_BOOLEANS = {"TRUE": True, "FALSE": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +54,25 @@ class CellReader:
     row: Row
     missing: Collection[str]  # upper-case texts that mean "not known"
     problems: list[Problem] = field(default_factory=list)
+    asked: set[str] = field(default_factory=set)
 
     def text(self, column: str) -> str | None:
         """The cell, or None where it is missing or the table has no such column."""
+        self.asked.add(column)
         value = self.row.cells.get(column, "")
         return None if value.upper() in self.missing else value
 
     def boolean(self, column: str) -> bool | None:
-        """True or False in any case of letters."""
-        return self.choice(column, _BOOLEANS)
+        """True or False, yes or no, 1 or 0, in any case of letters."""
+        value = self.text(column)
+        if value is None or value.upper() in BOOLEANS:
+            return None if value is None else BOOLEANS[value.upper()]
+        self.unknown(column, value, "known are true, false, yes, no, 1 and 0")
+        return None
 
     def choice(self, column: str, words: Mapping[str, Choice]) -> Choice | None:
         """The word for the published value; `words` has upper-case keys."""
+        self.asked.add(column)
         value = self.row.cells.get(column, "")
         upper = value.upper()
         if upper in self.missing:
@@ -68,7 +88,7 @@ class CellReader:
         if value is None:
             return None
         try:
-            number = float(value)
+            number = float(value.replace(",", ".") if _DECIMAL_COMMA.fullmatch(value) else value)
         except ValueError:
             number = float("nan")
         if low <= number <= high:
@@ -118,10 +138,29 @@ def location_of(path: Path, root: Path) -> str:
 def columns_of(path: Path) -> list[str]:
     """The header of a CSV file; nothing where it cannot be read."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return [name.strip() for name in next(csv.reader(file, strict=True), [])]
-    except (UnicodeDecodeError, csv.Error):
+        with _opened(path) as file:
+            return [name.strip() for name in next(csv.reader(file, delimiter=_separator(file, path), strict=True), [])]
+    except (UnicodeError, csv.Error, SourceError):
         return []
+
+
+def _opened(path: Path) -> TextIO:
+    """The table as text: in UTF-8, or in UTF-16 where a byte order mark says so."""
+    with path.open("rb") as file:
+        is_utf16 = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    return path.open(encoding="utf-16" if is_utf16 else "utf-8-sig", newline="")
+
+
+def _separator(file: TextIO, path: Path) -> str:
+    """What separates the cells, as the header has it. Raises SourceError where it has two that could."""
+    header = re.sub(r'"[^"]*"', "", file.readline())
+    file.seek(0)
+    if "\0" in header:
+        raise SourceError(f"{path} holds zero bytes, as UTF-16 without its mark does; save it as CSV in UTF-8")
+    found = [mark for mark in ",;\t" if mark in header]
+    if len(found) > 1:
+        raise SourceError(f"{path} has the separators {found} in its header; save it with commas alone")
+    return found[0] if found else ","
 
 
 def no_release(root: Path, files: Collection[Path], *, title: str, looked_for: str, advice: str) -> SourceError:
@@ -140,19 +179,28 @@ def read_table(path: Path, root: Path, required: Collection[str]) -> Iterator[Ro
     Raises SourceError where the file is no CSV in UTF-8 or lacks one of the `required` columns.
     """
     table = location_of(path, root)
+    items: list[Row | Problem] = []
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
+        with _opened(path) as file:
+            reader = csv.reader(file, delimiter=_separator(file, path), strict=True)
             columns = [name.strip() for name in next(reader, [])]
             _require(columns, required, path)
             for cells in reader:
                 if cells:
-                    yield _row(table, reader.line_num, columns=columns, cells=cells)
-    except (UnicodeDecodeError, csv.Error) as error:
+                    items.append(_row(table, reader.line_num, columns=columns, cells=cells))
+    except (UnicodeError, csv.Error) as error:
         raise SourceError(f"{path} cannot be read as a CSV table in UTF-8: {error}") from error
+    _require_whole_ids([item for item in items if isinstance(item, Row)], path)
+    yield from items
 
 
 def _require(columns: list[str], required: Collection[str], path: Path) -> None:
+    doubled = [name for name, count in Counter(columns).items() if name and count > 1]
+    if doubled:
+        raise SourceError(
+            f"{path} has more than one column {', '.join(doubled)}; which one counts cannot be told. "
+            "Remove the others, or give the table as published."
+        )
     lacking = [name for name in required if name not in columns]
     if lacking:
         raise SourceError(
@@ -165,7 +213,46 @@ def _row(table: str, line: int, *, columns: list[str], cells: list[str]) -> Row 
     if len(cells) != len(columns):
         detail = f"has {len(cells)} cells where the header has {len(columns)}; is the file cut off?"
         return Problem(ProblemKind.BROKEN_ROW, f"{table}, line {line}", detail)
-    return Row(table, line, dict(zip(columns, (cell.strip() for cell in cells), strict=True)))
+    return Row(table, line, {name: _cell(name, cell.strip()) for name, cell in zip(columns, cells, strict=True)})
+
+
+def _cell(column: str, text: str) -> str:
+    """The cell, "" for any word for missing; an image's name without folders and suffix, an id without a ".0"."""
+    if text.upper() in MISSING_WORDS:
+        return ""
+    if column in _IMAGE_COLUMNS:
+        *folders, name = text.replace("\\", "/").split("/")
+        if ".." in folders:  # leads out of the release: it finds nothing, and is refused where it would be fetched
+            return text
+        stem, dot, suffix = name.rpartition(".")
+        return stem if stem and dot + suffix.lower() in IMAGE_SUFFIXES else name
+    if _is_id(column) and _WITH_POINT.fullmatch(text) and len(text.partition(".")[0].lstrip("+-")) <= _EXACT_DIGITS:
+        return text.partition(".")[0]
+    return text
+
+
+def _is_id(column: str) -> bool:
+    return column in _IMAGE_COLUMNS or column.endswith("_id")
+
+
+def _require_whole_ids(rows: list[Row], path: Path) -> None:
+    """Raises SourceError where a program took ids for numbers and wrote back what it kept of them."""
+    for column in filter(_is_id, rows[0].cells if rows else ()):
+        long = [row for row in rows if len(row.cells[column].lstrip("+-")) > _EXACT_DIGITS]
+        numbers = [row for row in long if row.cells[column].lstrip("+-").isdecimal()]
+        cut = [row for row in numbers if not row.cells[column].lstrip("+-")[_EXACT_DIGITS:].strip("0")]
+        broken = [row for row in rows if _is_no_whole_id(row.cells[column])]
+        broken += cut if len(cut) > 1 and len(cut) == len(numbers) else []
+        if broken:
+            raise SourceError(
+                f"{path}, line {broken[0].line}: {column} is {broken[0].cells[column]!r}, an id that a spreadsheet "
+                f"took for a number ({len(broken)} of {len(rows)} rows); digits are lost. Get the table again, and "
+                "open it with its ids as text."
+            )
+
+
+def _is_no_whole_id(text: str) -> bool:
+    return bool(_IN_EXPONENTS.fullmatch(text) or _WITH_POINT.fullmatch(text))
 
 
 def split_doubled(rows: list[Row], id_of: Callable[[Row], str]) -> Iterator[Row | Problem]:
@@ -208,15 +295,29 @@ def read_images(items: Iterable[Row | Problem], folder: "ImageFolder", form: For
             rows.append(item)
         else:
             yield Problem(ProblemKind.BROKEN_ROW, item.location, f"has no {' or no '.join(form.needed)}")
+    asked: set[str] = set(form.needed)
     for row in split_doubled(rows, form.id_of):
         if isinstance(row, Problem):
             yield row
             continue
-        cells = CellReader(row, form.missing)
+        cells = CellReader(row, form.missing, asked=asked)
         image = form.image_of(cells)
         yield from cells.problems
         yield folder.attach(image)
+    yield from _renamed_columns(rows, asked)
     yield from folder.unclaimed()
+
+
+def _renamed_columns(rows: list[Row], asked: set[str]) -> Iterator[Problem]:
+    """A problem for each column that nothing reads and that is named nearly as one that is looked for in vain."""
+    for table, row in {row.table: row for row in rows}.items():
+        absent = {name for name in asked - row.cells.keys() if not name[-1].isdigit()}  # levels come and go
+        for column in row.cells.keys() - asked:
+            near = [_ALIASES.get(column.lower(), "")] if _ALIASES.get(column.lower()) in absent else []
+            near += get_close_matches(column.lower(), sorted(absent), n=1, cutoff=_ALIKE)
+            if near:
+                detail = f"the column {column} is not read; is it {near[0]}, which the table lacks?"
+                yield Problem(ProblemKind.UNKNOWN_VALUE, table, detail)
 
 
 class ImageFolder:

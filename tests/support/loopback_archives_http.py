@@ -50,7 +50,7 @@ class Fault:
     def spoil(self, usual: Answer) -> Answer:
         """The answer with this fault."""
         if self.status:
-            return Answer(self.status, b"an injected fault", self.headers)
+            return Answer(self.status, b"an injected fault" if self.body is None else self.body, self.headers)
         body = usual.body if self.body is None else self.body
         return Answer(usual.status, body, usual.headers, self.sent_bytes)
 

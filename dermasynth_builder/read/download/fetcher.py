@@ -31,6 +31,7 @@ from dermasynth_builder.read.download.files import RemoteFile
 from dermasynth_builder.read.tables import IMAGE_SUFFIXES, columns_of
 
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
+_SHOWN_REASON = 300  # characters
 _EXPIRED = frozenset({400, 401, 403, 404, 410})  # what stores answer to a signed address that is too old
 
 
@@ -46,14 +47,29 @@ class Transient(Exception):  # noqa: N818 - it is no error until it has come too
 def require_success(response: httpx.Response, *, can_expire: bool = False) -> None:
     """Raises Transient for a response after which to try again, DownloadError for one that will not change."""
     code = response.status_code
+    said = f"{response.url.host} answers {code} {response.reason_phrase}".strip()
+    if code == httpx.codes.ACCEPTED or "x-amzn-waf-action" in response.headers:
+        raise DownloadError(f"{said}: a challenge to tell people from programs; get the file in a browser")
     if response.is_success:
         return
-    said = f"{response.url.host} answers {code} {response.reason_phrase}".strip()
+    said += _reason_given(response)
     if code in _TRANSIENT:
         raise Transient(said, retry_after_s=_retry_after_s(response))
     if can_expire and code in _EXPIRED:
         raise Transient(said, is_expired=True)
     raise DownloadError(said)
+
+
+def _reason_given(response: httpx.Response) -> str:
+    """What the JSON of a refusal says, such as that a guestbook or a licence comes first; else nothing."""
+    if "json" not in response.headers.get("Content-Type", ""):
+        return ""
+    try:
+        told = json.loads(response.read())
+    except ValueError:
+        return ""
+    message = told.get("message") if isinstance(told, dict) else None
+    return f": {' '.join(message.split())[:_SHOWN_REASON]}" if isinstance(message, str) and message else ""
 
 
 def held_range(response: httpx.Response) -> tuple[int, int | None]:
@@ -330,6 +346,9 @@ def _restart(part: Path, advance: Advance) -> None:
 def _wrong_with(file: RemoteFile, part: Path) -> str:
     """Why the bytes are not those of the file; nothing where they are."""
     size_bytes = part.stat().st_size
+    with part.open("rb") as content:
+        if content.read(256).lstrip().lower().startswith((b"<!doctype html", b"<html")):
+            return "it is a web page, as hosts give in place of a file to ask for a person; get it in a browser"
     if file.size_bytes not in (None, size_bytes):
         return f"it has {size_bytes} bytes instead of {file.size_bytes}"
     if file.digest:

@@ -193,7 +193,7 @@ def _codes_by_image(table: Path, root: Path) -> Generator[Problem, None, dict[st
         if isinstance(item, Problem):
             yield item
             continue
-        marked = [code for code in (*CHALLENGE_CODES, "UNK") if item.cells.get(code) in ("1", "1.0")]
+        marked = [code for code in (*CHALLENGE_CODES, "UNK") if item.cells.get(code) in ("1", "1.0", "1,0")]
         if len(marked) == 1:
             codes[item.cells[CHALLENGE_KEY]] = marked[0] if marked[0] in CHALLENGE_CODES else ""
         else:

@@ -39,7 +39,7 @@ BACKGROUNDS = {
         *("Norway", "Poland", "Pomerania", "Portugal", "Spain"),
     )
 } | {"BRASIL": "Brazil", "CZECH": "Czechia", "NETHERLANDS": "the Netherlands"}
-CONFIRMATIONS: dict[str, Confirmation] = {"TRUE": "histopathology", "FALSE": "clinical assessment"}
+CONFIRMATIONS: dict[bool | None, Confirmation] = {True: "histopathology", False: "clinical assessment"}
 SEXES: dict[str, Sex] = {"FEMALE": "female", "MALE": "male"}
 MISSING = frozenset({"", "UNK"})
 REQUIRED: Sequence[str] = ("img_id", "patient_id", "lesion_id", "diagnostic")
@@ -116,7 +116,7 @@ def _facts(cells: CellReader) -> Facts:
         diagnosis_isic=diagnosis.isic if diagnosis else None,
         malignancy=diagnosis.malignancy if diagnosis else None,
         # Where no biopsy was taken, dermatologists agreed on the diagnosis in the clinic (Pacheco et al. 2020).
-        confirmation=cells.choice("biopsed", CONFIRMATIONS),
+        confirmation=CONFIRMATIONS.get(cells.boolean("biopsed")),
         body_site=cells.choice("region", REGIONS),
         body_site_published=cells.text("region"),
         age_years=cells.whole("age", 0, 120),

@@ -15,6 +15,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from dermasynth_builder.core.errors import SourceError
 from dermasynth_builder.core.records import ClinicalImage, Facts, Problem, ProblemKind, Sex
 from dermasynth_builder.core.wording import join_words
 from dermasynth_builder.read import vocabulary
@@ -76,6 +77,11 @@ class Scin:
         folder = ImageFolder(root, files)
         cases = yield from _rows_by_case(cases_table, root, ("case_id", "image_1_path"))
         labels = yield from _rows_by_case(labels_table, root, ("case_id",))
+        if cases and labels and not cases.keys() & labels.keys():
+            raise SourceError(
+                f"no case_id of {labels_table} is in {cases_table} ({next(iter(labels))!r}, {next(iter(cases))!r}): "
+                "no label would reach its image. Get both tables of one release again."
+            )
         facts = yield from _facts_by_case(cases, labels)
         by_file: dict[str, list[Mention]] = {}
         for item in _mentions(cases.values()):
@@ -226,7 +232,6 @@ def _groups(shared: Iterable[Iterable[Mention]]) -> Mapping[str, str]:
 
 
 MISSING = frozenset({"", "AGE_UNKNOWN", "NONE_IDENTIFIED", "NONE_SELECTED", "OTHER_OR_UNSPECIFIED", "UNKNOWN"})
-YES = {"YES": True}
 AGE_BANDS = {
     "AGE_18_TO_29": "18 to 29",
     "AGE_30_TO_39": "30 to 39",
@@ -398,5 +403,5 @@ def _rated_phototype(labels: CellReader) -> int | None:
 
 
 def _is_ticked(cells: CellReader, column: str) -> bool | None:
-    """True, or None where the box is empty."""
-    return cells.choice(column, YES)
+    """True, or None where the box is empty or a copy says no: what was not ticked was not denied."""
+    return cells.boolean(column) or None

@@ -127,7 +127,7 @@ def test_an_api_that_answers_nonsense_is_told_with_a_way_by_hand(offered: Offere
 @pytest.mark.parametrize("body", [b"<html>sorry", b"", b"\xff\xfe\x00"])
 def test_a_table_that_is_none_is_not_kept(hiba: Drawn, body: bytes) -> None:
     hiba.archives.files["/collections/251/metadata/"] = body
-    with pytest.raises(DownloadError, match="not a table with the column isic_id"):
+    with pytest.raises(DownloadError, match=r"not a table with the column isic_id|it is a web page"):
         hiba.download()
     assert not list(hiba.folder.glob("*.csv"))
 
@@ -187,3 +187,17 @@ def test_a_server_that_hangs_is_left_after_the_timeout(hiba: Drawn) -> None:
     with pytest.raises(DownloadError, match="timed out, 2 times"):
         download(order, SilentReporter(), replace(QUICK, attempts=2, timeout_s=0.1))
     released.set()
+
+
+def test_a_challenge_is_named_as_one(hiba: Drawn) -> None:
+    hiba.archives.fail(Fault("/collections/251/metadata/", status=202, body=b"", times=9))
+    with pytest.raises(DownloadError, match="answers 202 Accepted: a challenge to tell people from programs"):
+        hiba.download()
+
+
+def test_the_words_of_a_refusal_are_shown(hiba: Drawn) -> None:
+    said = b'{"message": "Fill in the guestbook first."}'
+    refusal = Fault("/collections/251/metadata/", 400, {"Content-Type": "application/json"}, said, times=9)
+    hiba.archives.fail(refusal)
+    with pytest.raises(DownloadError, match=r"answers 400 Bad Request: Fill in the guestbook first\."):
+        hiba.download()

@@ -54,11 +54,11 @@ def test_a_table_without_a_column_that_is_needed_is_named_with_what_it_has(colum
     [
         (b"", "it has: nothing"),
         (b"\n", "lacks the columns"),
-        (",".join(COLUMNS).replace(",", ";").encode(), "lacks the columns"),
-        (",".join(COLUMNS).encode("utf-16"), "UTF-8"),
+        (",".join(COLUMNS).replace(",", ";", 3).encode(), "has the separators"),
+        (",".join(COLUMNS).encode("utf-16-le"), "zero bytes"),
         (",".join(COLUMNS).encode() + b"\nPAT_1,S\xe3o" + b"," * 24, "UTF-8"),
         (",".join(COLUMNS).encode() + b'\n"PAT_1' + b"," * 25 + b"\n", "unexpected end of data"),
-        (b"\0" * 4096, "lacks the columns"),
+        (b"\0" * 4096, "zero bytes"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_an_error_that_names_it(content: bytes, message: str, raw: Path) -> None:
