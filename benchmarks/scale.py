@@ -34,6 +34,7 @@ from random import Random
 from PIL import Image
 
 from dermasynth_builder import pipeline
+from dermasynth_builder.cli import main as main_command
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.files import jinja_environment, resource_dir
 from dermasynth_builder.core.options import Settings
@@ -194,18 +195,20 @@ def build(folder: Path) -> dict[str, Taken]:
 
 
 def generate(folder: Path) -> dict[str, Taken]:
-    """`generate` from its start."""
-    clock, settings, report = Clock(), settings_in(folder), SilentReporter()
-    with clock.stage("generate again, nothing to do"):
-        pipeline.ask(pipeline.plan(settings, report), settings, report)
-    return clock.stages
+    """The command `generate`."""
+    return _command("generate", "generate again, nothing to do", folder)
 
 
 def release(folder: Path) -> dict[str, Taken]:
-    """`release` from its start."""
-    clock, settings, report = Clock(), settings_in(folder), SilentReporter()
-    with clock.stage("release again, nothing changed"):
-        pipeline.release(pipeline.plan(settings, report), settings, report)
+    """The command `release`."""
+    return _command("release", "release again, nothing changed", folder)
+
+
+def _command(name: str, stage: str, folder: Path) -> dict[str, Taken]:
+    clock, raw, work, out = Clock(), folder / "raw", folder / "work", folder / "out"
+    with clock.stage(stage):
+        failed = main_command([name, *IMAGES, "--raw", str(raw), "--work", str(work), "--out", str(out)])
+    assert not failed
     return clock.stages
 
 
@@ -268,7 +271,7 @@ def in_a_process(work: str, folder: Path) -> dict[str, Taken]:
     """What the stages of a work took in a process of its own."""
     words = [sys.executable, str(Path(__file__).resolve()), "--work", work, str(folder)]
     told = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout
-    return {name: Taken(**taken) for name, taken in json.loads(told).items()}
+    return {name: Taken(**taken) for name, taken in json.loads(told.splitlines()[-1]).items()  # after what the command says}
 
 
 # --- the report ---
