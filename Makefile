@@ -15,12 +15,12 @@ FLOORS := check=97 plan=98 read=96
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick coverage check golden fix build push-hub clean
+.PHONY: help demo test quick coverage mutants check golden fix build push-hub clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
-demo: $(VENV)/installed ## build ./dermasynth from drawn specimens and show three pairs; no key, no network
+demo: $(VENV)/installed ## build demo/dermasynth from drawn specimens and show three pairs; no key, no network
 	$(DERMASYNTH) demo
 
 test: $(VENV)/installed-dev $(VENV3)/installed ## run all tests, on every core
@@ -34,6 +34,15 @@ coverage: $(VENV)/installed-dev ## hold how much of check, plan and read their o
 	@for floor in $(FLOORS); do \
 	  $(RUN) coverage report --skip-covered --include="dermasynth_builder/$${floor%=*}/*" --fail-under="$${floor#*=}" || exit; \
 	done
+
+mutants: $(VENV)/installed-dev ## count the changes to what decides about rows that no test notices; takes an hour
+	$(RUN) pip install --quiet 'mutmut>=3.8'
+	@mkdir -p mutants
+	env -u DERMASYNTH_DATASETS3 -u DERMASYNTH_REAL_DATA $(VENV)/bin/mutmut run > mutants/run.log 2>&1 || \
+	  { tail -n 30 mutants/run.log; exit 1; }
+	@$(VENV)/bin/mutmut results --all true | awk '!/not checked/ { sub(/\.x.*/, "", $$1); all[$$1]++; killed[$$1] += /(killed|timeout)$$/ } \
+	  END { for (module in all) printf "%5d of %5d killed  %s\n", killed[module], all[module], module }' | sort -k 5
+	@echo "the others: $(VENV)/bin/mutmut results, and show NAME"
 
 check: $(VENV)/installed-dev ## format, lint, types, layers, tests and coverage, as CI does
 	$(RUN) ruff format --check .
@@ -59,7 +68,7 @@ push-hub: $(VENV)/installed ## send ./dermasynth to the Hub: make push-hub REPO=
 	$(DERMASYNTH) push $(REPO) --out $(OUT) $(PUSH_OPTIONS)
 
 clean: ## remove the environments and the caches of the tools
-	rm -rf $(VENV) $(VENV3) .coverage .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV3) mutants .coverage .mypy_cache .ruff_cache .pytest_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -41,6 +41,7 @@ class DermaSynthConfig(datasets.BuilderConfig):  # type: ignore[misc]  # dataset
     engine_options: EngineOptions = DEFAULT_OPTIONS  # with a raw release: how they were asked for
     seed: int = DEFAULT_SEED  # with a raw release: seed of the draws
     plan_options: PlanOptions = field(default_factory=PlanOptions)  # with a raw release: what was asked
+    is_specimen_allowed: bool = False  # with a release: give drawn specimens under the source's name
 
 
 class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datasets has no types
@@ -95,10 +96,17 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
 
     def _of_release(self, folder: Path) -> list[datasets.SplitGenerator]:
         from dermasynth_builder.release.folder import read_card
+        from dermasynth_builder.release.write import are_specimens
 
         configs = read_card(folder)
         if self.config.name not in configs:
             raise ValueError(f"{folder} holds {', '.join(configs)} and not {self.config.name}. {_WHERE}")
+        if not self.config.is_specimen_allowed and any(are_specimens(configs[self.config.name])):
+            raise ValueError(
+                f"{folder.resolve()} holds drawn specimens with invented facts, and no images of {self.config.name}. "
+                "Give the folder of your own release as data_dir, or, to try the tools on specimens, "
+                "is_specimen_allowed=True."
+            )
         return [
             datasets.SplitGenerator(name=split, gen_kwargs={"files": [str(path) for path in files]})
             for split, files in configs[self.config.name].files.items()

@@ -271,7 +271,8 @@ def in_a_process(work: str, folder: Path) -> dict[str, Taken]:
     """What the stages of a work took in a process of its own."""
     words = [sys.executable, str(Path(__file__).resolve()), "--work", work, str(folder)]
     told = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout
-    return {name: Taken(**taken) for name, taken in json.loads(told.splitlines()[-1]).items()  # after what the command says}
+    last = told.splitlines()[-1]  # after what the command says
+    return {name: Taken(**taken) for name, taken in json.loads(last).items()}
 
 
 # --- the report ---

@@ -13,6 +13,7 @@ from dermasynth_builder.core.options import BATCHES, Settings
 from dermasynth_builder.core.protocols import Engine, EngineContext
 from dermasynth_builder.core.records import Pair
 from dermasynth_builder.core.reporter import Bar, Reporter
+from dermasynth_builder.core.wording import join_words
 from dermasynth_builder.generate.ledger import Ledger, ledger_path
 from dermasynth_builder.generate.ledger_tools import sent_on_day, unused_text
 from dermasynth_builder.generate.prices import cost_usd, load_prices, online_tier
@@ -21,9 +22,10 @@ from dermasynth_builder.generate.run import Run, Tally, finishing_on_ctrl_c, gen
 from dermasynth_builder.plan.plan_file import PLANS, plans_in
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import load_prompt_book
+from dermasynth_builder.read.selection import part_text
 from dermasynth_builder.read.source import read_source
 from dermasynth_builder.release.card import Config, attribution_text, card_text
-from dermasynth_builder.release.folder import ATTRIBUTION, CARD, new_release, verify
+from dermasynth_builder.release.folder import ATTRIBUTION, CARD, loading_call, new_release, verify
 from dermasynth_builder.release.kept import remember
 from dermasynth_builder.release.write import checked_pairs, recipe_of, write_source
 
@@ -48,8 +50,11 @@ def tell_missing(planned: Sequence[Planned], settings: Settings, report: Reporte
 
 
 def tell_unused(planned: Sequence[Planned], ledger: Ledger, settings: Settings, *, report: Reporter) -> None:
-    """Warns where replies of the ledger are of no use to any plan any more, and others are asked in their place."""
-    if not len(ledger):
+    """Warns where replies of the ledger are of no use to any plan any more, and others are asked in their place.
+
+    A plan for a part of the images leaves those about the others for later, and warns of none.
+    """
+    if not len(ledger) or settings.plan_options.is_part:
         return
     others = (each for each in plans_in(settings.work / PLANS) if each.source not in settings.raw)
     elsewhere = {key for other in others for key in chain(other.keys, *other.later.values())}
@@ -125,7 +130,7 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
         configs = [write_source(each, ledger, folder, settings=settings, report=report) for each in planned]
         templates = jinja_environment(resource_dir("card"))
         (folder / ATTRIBUTION).write_text(attribution_text(configs, templates), encoding="utf-8")
-        (folder / CARD).write_text(card_text(configs, templates), encoding="utf-8")
+        (folder / CARD).write_text(card_text(configs, templates, _part(planned, settings)), encoding="utf-8")
         verify(folder, report, unread={config.source.name for config in configs if config.is_kept})
     for config in configs:
         remember(config, settings)
@@ -138,7 +143,15 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
             if change:
                 report.say(f"{config.source.name}: {count} of {config.changes.total()} images: {change}")
     report.say(f"release written to {settings.out}")
+    report.say(f"load it: {loading_call(settings.out, configs[0].source.name)}")
     return configs
+
+
+def _part(planned: Sequence[Planned], settings: Settings) -> str:
+    """Which part of the images the settings have chosen, in a sentence; "" for all."""
+    part = part_text(settings.plan_options)
+    counts = (f"{len(each.read.images):,} of {each.read.chosen_of:,} of {each.read.name}" for each in planned)
+    return part and f"A part of the images was chosen ({part}): {join_words(counts)}."
 
 
 def pairs(settings: Settings, report: Reporter) -> Iterator[Pair]:

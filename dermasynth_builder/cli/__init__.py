@@ -320,18 +320,18 @@ def _show(arguments: argparse.Namespace) -> None:
     from itertools import islice
 
     from dermasynth_builder.cli.terminal import text_width
-    from dermasynth_builder.release.columns import TEXT_COLUMNS
-    from dermasynth_builder.release.folder import read_card
-    from dermasynth_builder.release.parquet import read_rows
+    from dermasynth_builder.report.pairs import find_pairs, image_bytes, open_image
     from dermasynth_builder.report.show import pair_text
 
-    configs = read_card(arguments.out)
-    name = arguments.config or next(iter(configs))
-    if name not in configs:
-        raise UsageError(f"{arguments.out} has no config {name!r}; it has: {', '.join(configs)}")
-    rows = read_rows(configs[name].paths, list(TEXT_COLUMNS))
-    for row in islice(rows, arguments.skip, arguments.skip + arguments.n):
+    found = find_pairs(arguments.out, arguments.wanted, arguments.where)
+    rows = list(islice(found, arguments.skip, arguments.skip + arguments.n))
+    for row in rows:
         print(pair_text(row, text_width()), end="\n\n")
+    if rows and arguments.image:
+        arguments.image.write_bytes(image_bytes(arguments.out, rows[0]))
+        print(f"image of {rows[0]['pair_id']} written to {arguments.image}")
+    if rows and arguments.open:
+        print(f"image of {rows[0]['pair_id']} opened: {open_image(image_bytes(arguments.out, rows[0]))}")
 
 
 COMMANDS: dict[str, Command] = {

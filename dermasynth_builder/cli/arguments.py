@@ -7,7 +7,7 @@ from pathlib import Path
 from dermasynth_builder import __version__
 from dermasynth_builder.cli.engine_arguments import add_asking_options, add_batch_options, add_model_options
 from dermasynth_builder.cli.fake_gemini_arguments import add_fake_options
-from dermasynth_builder.cli.plan_arguments import add_planning_options
+from dermasynth_builder.cli.plan_arguments import add_planning_options, add_where
 from dermasynth_builder.cli.words import png_path, positive, split_shares
 from dermasynth_builder.core.options import DEFAULT_JOBS, DEFAULT_SPLITS
 from dermasynth_builder.core.registry import ENGINES, SOURCES, SPECIMENS
@@ -55,7 +55,7 @@ _EXAMPLES = {
     "build": "dermasynth build pad_ufes --raw data/pad_ufes",
     "push": "dermasynth push USER/dermasynth --dry-run",
     "status": "dermasynth status",
-    "show": "dermasynth show pad_ufes -n 5 --skip 100",
+    "show": 'dermasynth show pad_ufes -n 5 --where "diagnosis=melanoma,nevus" --open',
 }
 _VERIFY_HELP = (
     "decode every image in full, at 5 (JPEG) to 30 (PNG) ms a megapixel and core: minutes for 10,000 images; "
@@ -125,8 +125,8 @@ def _add_work(parser: argparse.ArgumentParser, work: str = "build") -> None:
     parser.add_argument("--work", type=Path, default=Path(work), help=f"image index, ledgers, lists (default: {work})")
 
 
-def _add_out(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, default=Path("dermasynth"), help="the release (default: dermasynth)")
+def _add_out(parser: argparse.ArgumentParser, out: str = "dermasynth") -> None:
+    parser.add_argument("--out", type=Path, default=Path(out), help=f"the release (default: {out})")
 
 
 def _add_sources(parser: argparse.ArgumentParser) -> None:
@@ -144,7 +144,15 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
         help="where the figure of one source goes (default: WORK/figures/audit-SOURCE.png for each); needs matplotlib",
     )
     parser.add_argument("--verify", action="store_true", help=_VERIFY_HELP)
+    _add_whole_table(parser)
     _add_work(parser)
+
+
+def _add_whole_table(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--whole-table", dest="rows", action="store_const", const="all", default="with_image_or_all",
+        help="count the images that are not on disk too (default: only where none is)",
+    )  # fmt: skip
 
 
 def _add_reading(parser: argparse.ArgumentParser) -> None:
@@ -173,7 +181,7 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     _add_reading(parser)
     parser.add_argument("--show", type=int, default=0, metavar="N", help="print the first N prompts in full")
     parser.add_argument("--json", action="store_true", help="print the counts as JSON")
-    parser.add_argument("--allow-missing-images", action="store_true", help="plan rows whose image file is not there")
+    _add_whole_table(parser)
 
 
 def _add_cost(parser: argparse.ArgumentParser) -> None:
@@ -198,7 +206,8 @@ def _add_cost(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print the estimate as JSON")
     _add_work(parser)
-    parser.set_defaults(allow_missing_images=True, engine="template", out=Path("dermasynth"))
+    _add_whole_table(parser)
+    parser.set_defaults(engine="template", out=Path("dermasynth"))
 
 
 def _add_generating(parser: argparse.ArgumentParser) -> None:
@@ -247,7 +256,8 @@ def _add_releasing(parser: argparse.ArgumentParser) -> None:
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=int, default=18, help="how many specimens of each source (default: 18)")
-    _add_folders(parser, "build/demo")
+    _add_work(parser, "demo/build")
+    _add_out(parser, "demo/dermasynth")
 
 
 def _add_download(parser: argparse.ArgumentParser) -> None:
@@ -293,7 +303,13 @@ def _add_push(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_show(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", nargs="?", help="config of the release (default: its first)")
+    parser.add_argument(
+        "wanted", nargs="?", metavar="CONFIG|ID",
+        help="config of the release (default: its first), or the id of a pair or an image",
+    )  # fmt: skip
     parser.add_argument("-n", type=int, default=3, help="how many pairs (default: 3)")
     parser.add_argument("--skip", type=int, default=0, help="how many to pass over first")
+    add_where(parser)
+    parser.add_argument("--open", action="store_true", help="open the image of the first with the system's viewer")
+    parser.add_argument("--image", type=Path, metavar="FILE", help="write the image of the first to FILE")
     _add_out(parser)

@@ -30,7 +30,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         max_side_px=given.get("max_side"),
         is_permissive_only=arguments.licence == "permissive",
         is_strict=arguments.strict,
-        is_missing_allowed=given.get("allow_missing_images", False),
+        rows=given.get("rows", "with_image"),
         is_failed_wanted=given.get("retry_failed", False),
         is_partial_allowed=given.get("partial", False),
     )
@@ -41,7 +41,7 @@ def audit_settings_of(arguments: argparse.Namespace) -> Settings:
     raw = _raw_folders(arguments.sources, arguments.raw)
     if arguments.figure and len(raw) > 1:
         raise UsageError(f"--figure {arguments.figure} is one file for {len(raw)} sources; leave it out, or name one")
-    return Settings(raw=raw, work=arguments.work, is_verified=arguments.verify)
+    return Settings(raw=raw, work=arguments.work, rows=arguments.rows, is_verified=arguments.verify)
 
 
 def _raw_folders(sources: Sequence[str], raw: Sequence[str]) -> dict[str, Path]:

@@ -9,8 +9,7 @@ from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.pipeline import build
 from dermasynth_builder.release.folder import read_card
-from dermasynth_builder.release.parquet import read_rows
-from dermasynth_builder.release.write import SPECIMEN_FLAG
+from dermasynth_builder.release.write import are_specimens
 
 CONFIG = "pad_ufes"  # whose rows the demo shows
 
@@ -28,15 +27,15 @@ def run_demo(work: Path, out: Path, *, images: int, report: Reporter) -> list[di
             advance(1)
     report.say(f"drew specimens in the layouts of {', '.join(folders)} into {work}")
     build(Settings(raw=folders, work=work, out=out, is_specimen=True), report)
-    return _load(out)
+    return _load(out, work / "cache")
 
 
-def _load(out: Path) -> list[dict[str, Any]]:
+def _load(out: Path, cache: Path) -> list[dict[str, Any]]:
+    """The rows of `CONFIG`; into a cache of their own, as `datasets` may give what is in a user's to any short call."""
     import datasets
 
     datasets.disable_progress_bars()
-    here = Path("dermasynth").resolve()
-    loaded = datasets.load_dataset("dermasynth" if out.resolve() == here else str(out.resolve()), CONFIG)
+    loaded = datasets.load_dataset(str(out.resolve()), CONFIG, cache_dir=str(cache))
     return [row for split in loaded.values() for row in split]
 
 
@@ -44,5 +43,5 @@ def _require_demo_or_nothing(out: Path) -> None:
     if not out.exists():
         return
     for config in read_card(out).values():
-        if any(SPECIMEN_FLAG not in row["flags"] for row in read_rows(config.paths, ["flags"])):
+        if not all(are_specimens(config)):
             raise ReleaseError(f"{out} holds a release of real images; move it away, or run the demo with --out DIR")

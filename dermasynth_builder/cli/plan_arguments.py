@@ -31,6 +31,19 @@ def add_planning_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--together", action="store_true", help="both questions of an image in one request: about 30 %% cheaper"
     )
+    parser.add_argument(
+        "--limit", type=positive, metavar="N",
+        help="N images of each source, of as many diagnoses as can be, the same on each run (default: all)",
+    )  # fmt: skip
+    add_where(parser)
+
+
+def add_where(parser: argparse.ArgumentParser) -> None:
+    """Which images or pairs are wanted."""
+    parser.add_argument(
+        "--where", action="append", default=[], metavar="FIELD=VALUE,...",
+        help='only those whose fact is one of these, as "diagnosis=melanoma,nevus"; several --where must all hold',
+    )  # fmt: skip
 
 
 def plan_options_of(arguments: argparse.Namespace) -> PlanOptions:
@@ -46,4 +59,6 @@ def plan_options_of(arguments: argparse.Namespace) -> PlanOptions:
         rounds=arguments.rounds,
         is_metadata_shown=arguments.metadata == "shown",
         is_together=arguments.together,
+        limit=arguments.limit,
+        where=tuple(arguments.where),
     )

@@ -1,9 +1,9 @@
 """What a run was asked to do: plain values, which can be compared, written down and sent to another process."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 BATCHES = "batches"  # folder in the working folder
 DEFAULT_SEED = 2025
@@ -13,6 +13,8 @@ DEFAULT_SPLITS = (0.90, 0.05, 0.05)  # shares of the groups: train, validation, 
 ImageFamily = Literal["resolution", "tiles"]  # how a model counts the tokens of an image
 Thinking = Literal["minimal", "low", "medium", "high"]
 MediaResolution = Literal["low", "medium", "high"]
+Rows = Literal["with_image", "with_image_or_all", "all"]
+"""Of a source's tables: those whose image is on disk; the same, but all where no image is; all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,17 @@ class PlanOptions:
     rounds: int = 2  # of self-instruct: each shows questions that were accepted in those before
     is_metadata_shown: bool = True  # whether the engine is told the facts
     is_together: bool = False  # both questions of an image go out in one request
+    limit: int | None = None  # images of a source, a fixed sample over its diagnoses; None: all
+    where: tuple[str, ...] = ()  # only images for which all of these hold: "diagnosis=melanoma,nevus"
+
+    @property
+    def is_part(self) -> bool:
+        """Whether not all images of a source are asked about."""
+        return self.limit is not None or bool(self.where)
+
+    def values(self) -> dict[str, Any]:
+        """All that is set, as plain values; what chooses images only where it does, so that names made of it stay."""
+        return {name: value for name, value in asdict(self).items() if self.is_part or name not in ("limit", "where")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +95,7 @@ class Settings:
     max_side_px: int | None = None  # published images are scaled down to it; None: they keep their size
     is_permissive_only: bool = False  # leave out images that may not be used commercially with attribution alone
     is_strict: bool = False  # a problem in a raw release ends the run
-    is_missing_allowed: bool = False  # plan for images whose files are not there
+    rows: Rows = "with_image"  # which rows of its tables a source is read by
     is_failed_wanted: bool = False  # ask earlier failures again
     is_partial_allowed: bool = False  # release although some requests have no reply
     is_verified: bool = False  # decode every image in full

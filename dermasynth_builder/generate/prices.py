@@ -92,15 +92,12 @@ class PriceTable:
         )
 
     def warnings(self, on: date, models: Iterable[str]) -> list[str]:
-        """What may be wrong with prices of these models on that day."""
+        """What may be wrong with prices of these models of the table on that day."""
         told = []
         if on - self.as_of > _OLD_AFTER:
             told.append(f"{self.path}: prices of {self.as_of} are older than {_OLD_AFTER.days} days; check them")
         for model in models:
-            found = self.models.get(model)
-            if found is None:
-                told.append(f"{self.path} has no model {model!r}; its cost is not known")
-                continue
+            found = self.models[model]
             if found.ends and on >= found.ends:
                 told.append(f"{model}: {found.status}")
             passed = [rates.until for rates in found.prices if rates.until and rates.until < on]

@@ -8,7 +8,7 @@ is made anew. A plan gets its name when it is whole.
 import json
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from hashlib import sha256
 from operator import attrgetter
 from pathlib import Path
@@ -44,7 +44,7 @@ _step_of = attrgetter(*(field.name for field in fields(Step)))
 
 def settings_digest(seed: int, options: PlanOptions) -> str:
     """12 hex digits for the seed and the options of a plan, as they stand in names of files."""
-    return digest({"seed": seed, **asdict(options)})[:12]
+    return digest({"seed": seed, **options.values()})[:12]
 
 
 def images_digest(images: Sequence[ClinicalImage]) -> str:
@@ -84,7 +84,7 @@ class PlanPart:
     @property
     def shape(self) -> str:
         """64 hex digits for all that shapes the plan."""
-        told = [self.source, self.images_digest, self.planner.seed, asdict(self.planner.options), self.round]
+        told = [self.source, self.images_digest, self.planner.seed, self.planner.options.values(), self.round]
         return digest([*told, list(self.accepted), self.planner.book.digest, code_digest("plan", "core")])
 
     def requests(self, waiting: Counter[int]) -> Iterator[tuple[int, list[Request]]]:

@@ -110,8 +110,8 @@ def attribution_text(configs: Sequence[Config], environment: Environment) -> str
     return environment.get_template("ATTRIBUTION.md.jinja").render(configs=configs, version=__version__).strip() + "\n"
 
 
-def card_text(configs: Sequence[Config], environment: Environment) -> str:
-    """The whole README.md of a release. The first config is the default one."""
+def card_text(configs: Sequence[Config], environment: Environment, part: str = "") -> str:
+    """The whole README.md of a release. The first config is the default one; `part` says which images were chosen."""
     metadata = yaml.safe_dump(card_metadata(configs), sort_keys=False, allow_unicode=True, width=1000)
     models = sorted({model for config in configs for model in config.stats.models})
     body = environment.get_template("README.md.jinja").render(
@@ -121,6 +121,7 @@ def card_text(configs: Sequence[Config], environment: Environment) -> str:
         version=__version__,
         rows=sum(config.rows for config in configs),
         images=sum(len(config.stats.images) for config in configs),
+        part=part,
         is_specimen=any(config.is_specimen for config in configs),
         models=models,
         is_fake=any(is_fake_version(model) for model in models),

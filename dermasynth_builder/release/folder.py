@@ -4,6 +4,7 @@ A release is the Hub repository: README.md with the metadata block, ATTRIBUTION.
 nothing else. The config "all" names the files of the others.
 """
 
+import json
 import shutil
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -103,6 +104,15 @@ def read_card(folder: Path) -> dict[str, ConfigFiles]:
         raise ReleaseError(f"{folder} is not a release: it has no {CARD}; `dermasynth build` writes one") from error
     except (ValueError, KeyError, TypeError, NotImplementedError, yaml.YAMLError) as error:
         raise ReleaseError(f"{card} has no metadata block of a release ({error}); build the release anew") from error
+
+
+def loading_call(folder: Path, config: str) -> str:
+    """The Python call that loads a config of this release wherever it is run.
+
+    By its whole path: of a name, or a path of two parts, `datasets` gives what an older build has left in its cache
+    where it finds no such folder.
+    """
+    return f"load_dataset({json.dumps(str(folder.resolve()), ensure_ascii=False)}, {json.dumps(config)})"
 
 
 def verify(folder: Path, report: Reporter, unread: Container[str] = ()) -> dict[str, ConfigFiles]:

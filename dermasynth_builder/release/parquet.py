@@ -7,7 +7,7 @@ Read back, each image is held to the hash in its rows.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import cache
@@ -341,3 +341,16 @@ def read_rows(files: Iterable[Path], columns: list[str] | None = None) -> Iterat
         with pq.ParquetFile(path) as file:
             for group in range(file.num_row_groups):
                 yield from file.read_row_group(group, columns=columns).to_pylist()
+
+
+def rows_where(
+    files: Iterable[Path], fits: Callable[[dict[str, Any]], bool], *, tested: Iterable[str], columns: Iterable[str]
+) -> Iterator[dict[str, Any]]:
+    """The rows that fit, as `read_rows` gives them with these columns; `fits` is told the tested columns alone."""
+    for path in files:
+        with pq.ParquetFile(path) as file:
+            for group in range(file.num_row_groups):
+                is_wanted = [fits(row) for row in file.read_row_group(group, columns=list(tested)).to_pylist()]
+                if any(is_wanted):
+                    table = file.read_row_group(group, columns=list(columns))
+                    yield from table.filter(pa.array(is_wanted)).to_pylist()

@@ -16,8 +16,9 @@ from dermasynth_builder.core.reporter import Advance, Reporter
 from dermasynth_builder.generate.ledger import Ledger
 from dermasynth_builder.generate.rounds import Planned
 from dermasynth_builder.release.card import Config, ConfigStats
+from dermasynth_builder.release.folder import ConfigFiles
 from dermasynth_builder.release.kept import keep, proof_of, rejects_path
-from dermasynth_builder.release.parquet import write_config
+from dermasynth_builder.release.parquet import read_rows, write_config
 
 SPECIMEN_FLAG = "specimen: the image is drawn and the facts are invented"
 
@@ -53,6 +54,11 @@ def checked_pairs(planned: Planned, ledger: Ledger, recipe: Recipe) -> Iterator[
     for number, of_image in groupby(answered, key=lambda each: each[0].image_number):
         image = images[number]
         yield from checked(assemble(of_image, {image.image_id: image}, recipe), checks)
+
+
+def are_specimens(config: ConfigFiles) -> Iterator[bool]:
+    """Whether each row of a config is about a drawn specimen."""
+    return (SPECIMEN_FLAG in row["flags"] for row in read_rows(config.paths, ["flags"]))
 
 
 def recipe_of(settings: Settings) -> Recipe:

@@ -1,7 +1,7 @@
 """What a source holds, counted: files, labels, people, groups, rights, problems.
 
 Files are measured and, if asked, decoded. All counts are of images, one for each file that the tables list, unless
-their name says otherwise.
+their name says otherwise; mostly of those on disk, see `Settings.rows`.
 """
 
 import re
@@ -19,7 +19,7 @@ from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.protocols import CountsTables
 from dermasynth_builder.core.records import ClinicalImage, Facts, ImageFile, Problem
 from dermasynth_builder.core.reporter import Reporter
-from dermasynth_builder.read.source import row_without_image, write_problems
+from dermasynth_builder.read.source import OnDisk, rows_without_image, write_problems
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -39,8 +39,9 @@ class Survey:
 
     name: str
     title: str  # as its authors write it
-    images: Sequence[ClinicalImage]  # in the tables' order; one with a path and no `file` is broken
-    problems: Sequence[Problem] = ()
+    images: Sequence[ClinicalImage]  # that count, in the tables' order; one with a path and no `file` is broken
+    on_disk: OnDisk
+    problems: Sequence[Problem] = ()  # see `OnDisk.faults`
     tallies: Mapping[str, int] = field(default_factory=dict)  # see `CountsTables`
     decoded: Decoded | None = None  # None: not asked for
 
@@ -48,15 +49,16 @@ class Survey:
 def survey_source(name: str, settings: Settings, report: Reporter) -> Survey:
     """Reads a source from its folder in `settings.raw`, and lists its problems in the working folder.
 
-    Rows without a file stay in; `settings.is_verified` decodes every file.
+    `settings.rows` says which images count; `settings.is_verified` decodes every file.
     Raises SourceError where there is no release.
     """
     source, root = registry.source(name), settings.raw[name]
     read = list(source.read(root))
     listed = [item for item in read if isinstance(item, ClinicalImage)]
     problems = [item for item in read if isinstance(item, Problem)]
-    problems += [row_without_image(image) for image in listed if image.path is None]
-    images, broken = _measured(listed, settings, report)
+    problems += rows_without_image(listed)
+    on_disk = OnDisk.of(listed, settings.rows)
+    images, broken = _measured(on_disk.counted(listed), settings, report)
     problems += broken
     decoded = None
     if settings.is_verified:
@@ -66,9 +68,9 @@ def survey_source(name: str, settings: Settings, report: Reporter) -> Survey:
         decoded = Decoded(files, len(undecodable))
     path = write_problems(name, problems, settings.work)
     if problems:
-        report.say(f"{name}: {len(problems)} problems are listed in {path}")
+        report.say(f"{name}: {len(problems)} problems and images not on disk are listed in {path}")
     tallies = source.tallies(root) if isinstance(source, CountsTables) else {}
-    return Survey(name, source.title, images, problems, tallies, decoded)
+    return Survey(name, source.title, images, on_disk, on_disk.faults(problems), tallies, decoded)
 
 
 def _measured(
@@ -113,10 +115,11 @@ class Spread:
 class FileCounts:
     """The images as files."""
 
-    listed: int
+    listed: int  # in the tables
     with_file: int
     usable: int  # their file is whole, as far as it was looked at
     without_file: int
+    counted: int  # what the counts that follow are of: those with a file, or all
     decoded: Decoded | None  # None: not asked for
     modality: Counts
     formats: Counts  # Pillow's format and mode: "PNG RGBA"
@@ -211,7 +214,7 @@ def audit(survey: Survey) -> Audit:
         source=survey.name,
         title=survey.title,
         tallies=dict(survey.tallies),
-        files=_file_counts(images, survey.decoded),
+        files=_file_counts(images, survey.on_disk, survey.decoded),
         labels=_label_counts(facts),
         people=_people_counts(facts),
         groups=_group_counts(images),
@@ -260,13 +263,14 @@ def _spread(numbers: "Series[Any]") -> Spread | None:
     return Spread(min(known), int(middle) if middle == int(middle) else middle, max(known))
 
 
-def _file_counts(images: "DataFrame", decoded: Decoded | None) -> FileCounts:
+def _file_counts(images: "DataFrame", on_disk: OnDisk, decoded: Decoded | None) -> FileCounts:
     files = table_of(images["file"].dropna(), ImageFile)
     return FileCounts(
-        listed=len(images),
-        with_file=int(images["path"].count()),
+        listed=on_disk.listed,
+        with_file=on_disk.with_file,
         usable=len(files),
-        without_file=int(images["path"].isna().sum()),
+        without_file=on_disk.listed - on_disk.with_file,
+        counted=len(images),
         decoded=decoded,
         modality=counted(images["modality"]),
         formats=counted(files["format"] + " " + files["mode"]),

@@ -27,7 +27,7 @@ Row = tuple[Text | str, ...]
 
 def audit_text(audit: Audit) -> Group:
     """The audit as a table; its counts are of images. Long lists are cut; see `cut`."""
-    total = audit.files.listed
+    total = audit.files.counted
     table = table_of_numbers("", "", "")
     rows: list[Row] = [
         (heading(f"{audit.source}: {audit.title}"),),
@@ -47,11 +47,13 @@ def audit_text(audit: Audit) -> Group:
 
 
 def _file_rows(files: FileCounts) -> list[Row]:
-    total = files.listed
-    shares = {"with a file": files.with_file, "usable": files.usable, "without a file": files.without_file}
-    rows = [*_block("images", {"listed in the tables": total}), *_rows(shares, total)]
+    total = files.counted
+    shares = {"on disk": files.with_file, "usable": files.usable, "not on disk": files.without_file}
+    rows = [*_block("images", {"listed in the tables": files.listed}), *_rows(shares, files.listed)]
+    if files.without_file:
+        rows += _said(_which_count(files))
     if files.decoded:
-        rows.append(_row("decoded in full", files.decoded.files, total=total))
+        rows.append(_row("decoded in full", files.decoded.files, total=files.listed))
         rows.append(_row("that failed to decode", files.decoded.failed, total=files.decoded.files))
     rows += _block("format of the usable files", files.formats, files.usable)
     if files.width_px and files.height_px and files.size_bytes:
@@ -61,6 +63,14 @@ def _file_rows(files: FileCounts) -> list[Row]:
     else:
         rows.append(_headline("no file was measured: no format, no size in pixels"))
     return rows + _block("modality", files.modality, total)
+
+
+def _which_count(files: FileCounts) -> str:
+    if not files.with_file:
+        return f"no image on disk; counts are of the {files.counted:,} images in the tables"
+    if files.counted > files.with_file:
+        return f"counts are of all {files.counted:,} images in the tables"
+    return f"counts are of the {files.counted:,} on disk; --whole-table counts all"
 
 
 def _label_rows(labels: LabelCounts, total: int) -> list[Row]:

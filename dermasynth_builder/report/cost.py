@@ -14,9 +14,11 @@ from statistics import mean, stdev
 from typing import Any
 
 from dermasynth_builder import pipeline
+from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.core.options import ImageFamily, Settings, Thinking
 from dermasynth_builder.core.records import ClinicalImage, Request, Style
 from dermasynth_builder.core.reporter import Reporter
+from dermasynth_builder.core.wording import did_you_mean
 from dermasynth_builder.generate.ledger import ledger_path
 from dermasynth_builder.generate.ledger_tools import usages
 from dermasynth_builder.generate.prices import Limits, PriceTable, Rates, cost_usd, load_prices, online_tier
@@ -34,6 +36,7 @@ from dermasynth_builder.generate.usage import (
     sent_size,
     text_tokens,
 )
+from dermasynth_builder.read.source import ReadSource
 
 _WIDTH_95 = 1.96  # standard errors to each side of a mean that hold the true one 95 times in 100
 
@@ -170,6 +173,7 @@ class Estimate:
 class CostReport:
     """What `dermasynth cost` tells."""
 
+    images: Mapping[str, Mapping[str, int]]  # source -> how many are in its tables, on disk, and counted
     workload: Workload
     terms: Terms
     prices_of: str  # day and source of the prices
@@ -272,14 +276,16 @@ class CostOptions:
 def cost_report(options: CostOptions, settings: Settings, report: Reporter, *, on: date) -> CostReport:
     """What the plan of these settings comes to with each model, at the prices of a day.
 
-    Raises SourceError and PriceError.
+    Raises SourceError and PriceError, and UsageError for a model that the price table does not have.
     """
     table = load_prices(options.prices)
+    _require_known(options.models, table)
     terms = terms_of(options, table)
     models = options.models or _tellable(table, on, terms)
     for warning in table.warnings(on, models):
         report.warn(warning)
     planned = pipeline.plan(settings, report)
+    images = {each.read.name: _image_counts(each.read) for each in planned}
     workload = combined(workload_of(each.all_in_full(), each.read.images) for each in planned)
     estimates = {}
     for model in models:
@@ -293,7 +299,20 @@ def cost_report(options: CostOptions, settings: Settings, report: Reporter, *, o
         )
         if not pilots:
             report.warn(f"no ledger in {settings.work} holds replies of a model with their usage; nothing to go by")
-    return CostReport(workload, terms, f"{table.as_of}, {table.source}", estimates, pilots)
+    return CostReport(images, workload, terms, f"{table.as_of}, {table.source}", estimates, pilots)
+
+
+def _image_counts(read: ReadSource) -> dict[str, int]:
+    return {"in_tables": read.on_disk.listed, "on_disk": read.on_disk.with_file, "counted": len(read.images)}
+
+
+def _require_known(models: Iterable[str], table: PriceTable) -> None:
+    for model in models:
+        if model not in table.models:
+            raise UsageError(
+                f"{table.path}: no price of a model {model!r} (--prices FILE takes a table of your own); "
+                f"it has: {', '.join(table.models)}{did_you_mean(model, table.models)}"
+            )
 
 
 def terms_of(options: CostOptions, table: PriceTable) -> Terms:

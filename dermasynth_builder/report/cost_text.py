@@ -25,6 +25,7 @@ def cost_values(report: CostReport) -> dict[str, Any]:
     """The report as plain values."""
     work = report.workload
     return {
+        "images": report.images,
         "requests": work.requests,
         "images_of_unknown_size": work.sizes.get(None, 0),
         "text_tokens_in": work.text_in,

@@ -52,9 +52,9 @@ def draw_audit(audit: Audit, path: Path) -> None:
         raise FigureError(f"{path} is not drawn: figures need matplotlib; get it with {INSTALL}") from error
     figure = Figure(figsize=_SIZE_INCHES, dpi=_DPI, layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(f"{audit.title}, {audit.files.listed:,} images", fontsize=13, color=_INK)
+    figure.suptitle(f"{audit.title}, {audit.files.counted:,} images", fontsize=13, color=_INK)
     for axes, panel in zip(figure.subplots(1, 3, width_ratios=(1.3, 1, 1)), _panels_of(audit), strict=True):
-        _draw(axes, panel, audit.files.listed)
+        _draw(axes, panel, audit.files.counted)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, format="png", metadata={"Software": None})
 

@@ -32,8 +32,9 @@ def plan_counts(planned: Planned) -> dict[str, Any]:
     work = workload_of(planned.all_in_full(), images)
     return {
         "source": planned.read.name,
+        "images_in_tables": planned.read.on_disk.listed,
+        "images_on_disk": planned.read.on_disk.with_file,
         "images": len(images),
-        "images_without_file": sum(image.path is None for image in images),
         "patients_or_groups": len({image.group_id for image in images}),
         "lesions": len({image.lesion_id for image in images if image.lesion_id}),
         "diagnoses": counted(image.facts.diagnosis or "not recorded" for image in images),

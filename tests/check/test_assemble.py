@@ -45,6 +45,20 @@ def test_an_official_test_part_is_our_test_and_nothing_else_is_in_it() -> None:
     assert found == pytest.approx({"train": 2 / 3, "validation": 1 / 3}, abs=0.03)
 
 
+def test_an_official_train_part_is_parted_as_if_its_shares_were_all_there_are() -> None:
+    images = [clinical_image(group=f"group_{number}") for number in range(200)]
+    officially = [split_of(replace(image, official_split="train"), replace(RECIPE, split_shares=(0.4, 0.2, 0.4)))
+                  for image in images]  # fmt: skip
+    alone = replace(RECIPE, split_shares=(0.4 / 0.6000000000000001, 0.2 / 0.6000000000000001, 0.0))
+    assert officially == [split_of(image, alone) for image in images]
+
+
+def test_the_splits_that_were_published_stay() -> None:
+    splits = [split_of(clinical_image(group=f"group_{number}"), RECIPE) for number in range(12)]
+    placed = {split: [number for number, each in enumerate(splits) if each == split] for split in set(splits)}
+    assert placed == {"train": [0, 2, 5, 6, 7, 9, 10], "validation": [3, 11], "test": [1, 4, 8]}
+
+
 def test_an_official_train_part_is_whole_where_all_is_to_be_train() -> None:
     assert shares_of_splits("train", (0.5, 0.0, 0.5)) == {"train": 1.0}
 
@@ -134,6 +148,7 @@ def test_what_has_no_reply_is_left_out_and_a_bad_reply_is_a_reject_in_its_place(
     assert isinstance(wrong, Reject)
     assert (wrong.pair_id, wrong.reply) == ("pad_ufes/PAT_9001_7001_2/general", broken)
     assert wrong.question == "What does this picture show?"
+    assert wrong.request_key == replace(requests(3)[2], reply_schema=schema("asked")).key
     assert wrong.reasons[0].startswith("reply: wrong members")
     assert isinstance(blocked, Reject)
     assert (blocked.reasons, blocked.reply) == (("reply: blocked: SAFETY",), None)

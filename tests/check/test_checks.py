@@ -42,7 +42,7 @@ def test_a_text_in_good_form_passes_as_question_and_as_answer(text: str) -> None
     assert reasons(question=text) == reasons(answer=text) == []
 
 
-@pytest.mark.parametrize("end", [",", ";", ":", "-", "–", "…", " and", " 12"])
+@pytest.mark.parametrize("end", [",", ";", ":", "-", "–", "…", " and", " 12", "X"])
 def test_a_text_that_ends_in_anything_but_a_stop_is_rejected(end: str) -> None:
     assert reasons(answer=f"A raised plaque{end}") == ["the answer ends without a stop"]
     assert reasons(question=f"What does this show{end}\n") == ["the question ends without a stop"]

@@ -26,6 +26,18 @@ def test_a_models_question_that_is_not_new_is_rejected_with_the_one_that_it_repe
     assert "Is the left edge darker?" in findings[1].reason
 
 
+def test_a_wording_of_the_sources_own_bank_is_not_new_either() -> None:
+    own = next(w for kind in load_prompt_book().banks["pad_ufes"] for w in kind.wordings if "{" not in w)
+    (finding,) = Novelty()([pair_of(own, 0)])
+    assert finding.reason == f"ROUGE-L 1.00 with {own!r}"
+
+
+def test_pairs_of_other_styles_among_them_are_stepped_over() -> None:
+    asked = pair_of("Is it flat?", 0, style="asked")
+    pairs = [asked, pair_of("Is the left edge darker?", 1), asked, pair_of("Is the left edge darker?", 2)]
+    assert [finding.pair_id for finding in Novelty()(pairs)] == ["pad_ufes/image_2/general"]
+
+
 @pytest.mark.parametrize("changed", [{"model": None}, {"style": "asked"}])
 def test_forms_and_questions_of_the_bank_may_come_again(changed: dict[str, None]) -> None:
     assert not list(Novelty()([pair_of("Is it flat?", number, **changed) for number in range(3)]))  # type: ignore[arg-type]

@@ -41,14 +41,16 @@ def test_the_demo_builds_a_release_and_prints_three_loaded_pairs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    environment_of_its_own(monkeypatch, tmp_path)
+    keep_the_cache_of_datasets_empty(monkeypatch, tmp_path / "cache")
     assert run("demo") == 0
+    assert not (tmp_path / "cache").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["demo"]
     printed = capsys.readouterr().out
     *_, engine, flag = example_of_the_readme().rstrip().splitlines()
     assert f"{engine}\n{flag}\n" in printed
     assert len(re.findall(r"^--- pad_ufes/", printed, re.MULTILINE)) == 3
     assert len(re.findall(r"^Q: .+\n(?:   .+\n)*A: ", printed, re.MULTILINE)) == 3
-    assert sorted(path.name for path in Path("dermasynth").iterdir()) == [
+    assert sorted(path.name for path in Path("demo/dermasynth").iterdir()) == [
         "ATTRIBUTION.md",
         "README.md",
         *sorted(SPECIMENS.shipped),
@@ -61,15 +63,15 @@ def example_of_the_readme() -> str:
     return (ROOT / "README.md").read_text("utf-8").partition("```\n--- ")[2].partition("```")[0]
 
 
-def environment_of_its_own(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+def keep_the_cache_of_datasets_empty(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Gives `datasets` that folder as the user's cache, which it makes when it puts the first thing there."""
     import datasets
 
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", folder / "cache")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", folder)
 
 
 @pytest.mark.slow
-def test_the_demo_marks_its_rows_as_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    environment_of_its_own(monkeypatch, tmp_path)
+def test_the_demo_marks_its_rows_as_drawn(tmp_path: Path) -> None:
     assert run("demo", "--images", "6", "--work", tmp_path / "work", "--out", tmp_path / "dermasynth") == 0
     rows = list(read_rows(sorted((tmp_path / "dermasynth").rglob("*.parquet"))))
     assert all(row["licence"] == "CC0-1.0" and "drawn" in row["attribution"] for row in rows)

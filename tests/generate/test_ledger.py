@@ -215,6 +215,18 @@ def test_a_line_that_is_no_reply_is_stepped_over(junk: bytes, path: Path, opened
     assert summarise(path).torn_lines == 1
 
 
+def test_a_cut_line_behind_lines_of_its_own_is_told_by_its_number(path: Path, opened: Open, warned: list[str]) -> None:
+    ledger = opened()
+    with ledger:
+        for number in range(2):
+            ledger.append(answer(request(number).key))
+    with path.open("ab") as file:
+        file.write(b'{"key": \n')
+    with ledger:
+        pass
+    assert [f"{path}: line 4 is incomplete" in each for each in warned] == [True]
+
+
 def test_a_ledger_opened_twice_says_a_cut_line_once(path: Path, opened: Open, warned: list[str]) -> None:
     path.parent.mkdir()
     path.write_bytes(written(path, answer(request(0).key))[:-5])
@@ -249,7 +261,7 @@ def test_each_identity_has_a_file_of_its_own(tmp_path: Path) -> None:
     again = ledger_path(tmp_path, Recited(identity={"model": "a", "engine": "recited"}))
     assert first == again != other
     assert first.parent == tmp_path
-    assert first.name.startswith("recited-")
+    assert first.name == "recited-6eb9a9e5065a.jsonl"  # replies that were paid for lie under this name
 
 
 def test_a_summary_counts_the_last_reply_to_each_key(path: Path) -> None:

@@ -69,6 +69,14 @@ def test_only_one_process_writes_a_ledger(ledger: Ledger) -> None:
     assert held(ledger_of(ledger.path), 2) == [answer(request(0).key), answer(request(1).key)]
 
 
+def test_two_ledgers_are_written_at_once_in_folders_that_writing_makes(tmp_path: Path) -> None:
+    first, second = (ledger_of(tmp_path / "work" / "ledgers" / name) for name in ("a.jsonl", "b.jsonl"))
+    with first, second:
+        first.append(answer(request(0).key))
+        second.append(answer(request(1).key))
+    assert (len(ledger_of(first.path)), len(ledger_of(second.path))) == (1, 1)
+
+
 def test_only_one_ledger_object_writes_a_file(ledger: Ledger) -> None:
     second = ledger_of(ledger.path)
     with ledger, pytest.raises(LedgerError, match="another process writes"), second:

@@ -93,7 +93,6 @@ def test_every_price_says_where_it_comes_from(table: PriceTable) -> None:
         (NOVEMBER, "gemini-3.8-flash", []),
         (DECEMBER, "gemini-4-argon", ["held until 2026-11-30"]),
         (DECEMBER, "gemini-2.5-flash", ["routed to gemini-3.5-flash-lite"]),
-        (NOVEMBER, "a-local-model", ["has no model 'a-local-model'; its cost is not known"]),
         (date(2027, 1, 5), "gemini-3.5-flash", []),
         (date(2027, 1, 6), "gemini-3.5-flash", ["prices of 2026-10-07 are older than 90 days"]),
         (date(2027, 1, 6), "gemini-3.7-flash", ["older than 90 days", "held until 2026-12-31"]),

@@ -4,9 +4,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from dermasynth_builder.core.files import resource_dir
 from dermasynth_builder.core.options import PlanOptions
-from dermasynth_builder.core.records import ClinicalImage, Request
+from dermasynth_builder.core.records import ClinicalImage, Facts, Request
+from dermasynth_builder.plan.facts_in_words import facts_for_engine
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import BankStyle, PromptBook, QuestionType
 from dermasynth_builder.plan.reply_form import schema
@@ -46,6 +49,8 @@ def test_a_conversation_has_two_to_five_turns_however_many_types_there_are() -> 
     for request in requests:
         names = [step.question_type for step in request.steps]
         assert (names[0], names[-1], names) == ("type_0", "type_8", sorted(set(names)))
+        assert {step.slot for step in request.steps} == {"general"}
+        assert (request.slot, request.question_type) == ("general", "conversation")
 
 
 def test_where_too_few_types_fit_for_a_conversation_one_question_is_asked_in_its_place() -> None:
@@ -64,6 +69,27 @@ def test_the_question_of_the_source_shares_no_topic_with_a_turn_of_the_conversat
     assert {request.style for request in planned(book(general, taken), CONVERSATIONS)} == {"conversation"}
 
 
+def test_only_topics_of_turns_are_kept_from_the_question_of_the_source() -> None:
+    general = [kind("overview"), kind("middle"), kind("diagnosis"), BRIEF]
+    requests = planned(book(general, [kind("features", topic="middle")]), CONVERSATIONS)
+    turns = {each.image_id: {step.question_type for step in each.steps} for each in requests if each.steps}
+    asked = {each.image_id for each in requests if each.slot == "source"}
+    assert asked == {image_id for image_id, types in turns.items() if "middle" not in types}
+    assert 0 < len(asked) < len(turns)
+
+
+def test_a_source_without_a_bank_is_asked_the_general_questions_alone() -> None:
+    planner = Planner(book([kind("overview"), BRIEF]), 5, PlanOptions(self_instruct_share=0.0))
+    (asked,) = planner.requests([clinical_image(source="hiba")])
+    assert (asked.slot, asked.question_type) == ("general", "overview")
+
+
+def test_the_question_of_the_source_shares_no_topic_with_the_general_one() -> None:
+    banks = book([kind("overview", topic="look"), BRIEF], [kind("features", topic="look"), kind("size")])
+    requests = planned(banks, PlanOptions(self_instruct_share=0.0))
+    assert {request.question_type for request in requests if request.slot == "source"} == {"size"}
+
+
 # --- what a request holds ---
 
 
@@ -79,6 +105,19 @@ def test_a_reply_is_asked_for_in_the_form_of_its_style_and_turns() -> None:
         ("self_instruct", 0),
     }
     assert all(request.reply_schema == schema(request.style, len(request.steps)) for request in requests)
+
+
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_a_request_names_its_image_and_all_that_it_asks_and_tells(*, is_shown: bool) -> None:
+    options = PlanOptions(self_instruct_share=0.0, is_together=True, is_metadata_shown=is_shown)
+    banks = book([kind("overview"), BRIEF], [kind("size")])
+    (asked,) = Planner(banks, 5, options).requests([clinical_image("image_1", FULL)])
+    assert (asked.source, asked.image_id, asked.modality) == ("pad_ufes", "image_1", "clinical")
+    assert (asked.slot, asked.question_type) == ("general+source", "overview+size")
+    assert (asked.style, asked.prompt_id) == ("asked", "asked_together")
+    assert asked.question == "What of overview? What of size?"
+    assert asked.is_metadata_shown is is_shown
+    assert asked.facts == (facts_for_engine(FULL) if is_shown else Facts())
 
 
 def test_a_request_tells_which_file_it_is_about() -> None:
@@ -104,6 +143,13 @@ def test_a_brief_shows_four_questions_of_the_banks_and_two_drawn_from_those_acce
     assert {request.prompt.count("- What of type_") for request in requests} == {4}
 
 
+@pytest.mark.parametrize(("is_shown", "shown"), [(True, set("abcdef")), (False, set("ef"))])
+def test_a_brief_without_metadata_shows_no_question_that_rests_on_a_fact(*, is_shown: bool, shown: set[str]) -> None:
+    banks = book([*(kind(name, needs=("diagnosis",) if name in "abcd" else ()) for name in "abcdef"), BRIEF])
+    requests = planned(banks, PlanOptions(self_instruct_share=0.5, is_metadata_shown=is_shown))
+    assert {name for name in "abcdef" for each in requests if f"- What of {name}?" in each.prompt} == shown
+
+
 def test_rounds_part_the_self_instruct_requests_of_some_images_and_ask_no_other_twice() -> None:
     banks = book([kind("overview"), BRIEF], [kind("size")])
     planner = Planner(banks, 5, PlanOptions(self_instruct_share=0.25, rounds=3))
@@ -114,6 +160,15 @@ def test_rounds_part_the_self_instruct_requests_of_some_images_and_ask_no_other_
     assert ids == sorted(request.pair_id for request in planner.requests(images(60)))
 
 
+def test_a_round_shows_what_was_accepted_before_it() -> None:
+    planner = Planner(book([kind("overview"), BRIEF]), 5, PlanOptions(self_instruct_share=0.5, rounds=3))
+    accepted = {number: [f"Is part {number} darker?"] for number in range(3)}
+    for number in range(3):
+        requests = list(planner.requests_of_round(images(30), number, accepted.__getitem__))
+        assert requests
+        assert all(f"- Is part {number} darker?\n" in request.prompt for request in requests)
+
+
 def test_another_seed_draws_other_rounds_styles_and_questions() -> None:
     banks = book([*(kind(f"type_{n}") for n in range(9)), BRIEF])
     one, other = (Planner(banks, seed, PlanOptions(self_instruct_share=0.25, rounds=4)) for seed in (1, 2))
@@ -122,3 +177,35 @@ def test_another_seed_draws_other_rounds_styles_and_questions() -> None:
         [(request.style, request.question_type) for request in planner.requests(images(40))] for planner in (one, other)
     ]
     assert drawn[0] != drawn[1]
+
+
+def test_the_draws_of_a_seed_stay() -> None:
+    """Other draws would ask, and pay for, most questions of a published plan anew."""
+    banks = book([*(kind(f"type_{n}") for n in range(9)), BRIEF], [kind(f"part_{n}") for n in range(3)])
+    planner = Planner(banks, 5, PlanOptions(self_instruct_share=0.2, conversation_share=0.3, rounds=3))
+    assert [planner.round_of(image) for image in images(8)] == [0, 2, 1, 1, 2, 0, 0, 2]
+    asked = list(planner.requests(images(6), lambda _: [f"Is {n} darker?" for n in range(9)]))
+    drawn = [" ".join(step.question_type for step in each.steps) or each.question_type for each in asked]
+    assert drawn == [
+        "brief",
+        "part_0",
+        "type_7",
+        "part_0",
+        "type_6",
+        "part_2",
+        "brief",
+        "part_0",
+        "type_0 type_2 type_7 type_8",
+        "part_1",
+        "type_0 type_1 type_2 type_4 type_8",
+        "part_0",
+    ]
+    (brief, *_) = [request.prompt for request in asked if request.style == "self_instruct"]
+    assert [line for line in brief.splitlines() if line.startswith(("- What of", "- Is "))] == [
+        "- What of part_2?",
+        "- What of type_6?",
+        "- What of type_4?",
+        "- What of type_8?",
+        "- Is 0 darker?",
+        "- Is 4 darker?",
+    ]

@@ -1,12 +1,16 @@
 """The columns: what `datasets` makes of them is the same whichever version makes the release."""
 
 import json
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dermasynth_builder.release.columns import COLUMNS, card_features, features, leaves, schema
+from dermasynth_builder.core.images.renditions import PublishedImage
+from dermasynth_builder.core.records import Facts, Turn
+from dermasynth_builder.release.columns import COLUMNS, TEXT_COLUMNS, card_features, features, leaves, row, schema
+from tests.support.clinical_images import clinical_image, pair
 from tests.support.paths import ROOT
 from tests.support.processes import python_for, run_python
 
@@ -48,3 +52,29 @@ def test_every_column_has_a_feature_and_a_field_in_the_order_of_the_table() -> N
 def test_leaves_are_the_names_that_parquet_gives() -> None:
     assert leaves()[:2] == ["image.bytes", "image.path"]
     assert {"question", "flags.list.element", "messages.list.element.role"} <= set(leaves())
+
+
+def test_every_column_has_the_value_of_its_own_name_and_no_other() -> None:
+    named: dict[str, Any] = {field.name: f"the fact {field.name}" for field in fields(Facts)}
+    of_image = ("source", "image_id", "group_id", "lesion_id", "modality", "official_split", "licence", "attribution")
+    image = replace(clinical_image(facts=Facts(**named)), **{name: f"the image's {name}" for name in of_image})  # type: ignore[arg-type]
+    told = replace(pair("Why?", "So.", image=image), messages=(Turn("user", "a"), Turn("assistant", "b")))
+    lists = {"references": ("first", "second"), "flags": ("doubtful",)}
+    of_pair = set(TEXT_COLUMNS) & {field.name for field in fields(told)} - {"messages", *lists}
+    told = replace(told, **{name: f"the pair's {name}" for name in of_pair}, **lists)  # type: ignore[arg-type]
+    assert row(told, PublishedImage(b"", "cd" * 32, "scaled")) == {
+        **{field.name: f"the fact {field.name}" for field in fields(Facts) if field.name in TEXT_COLUMNS},
+        **{name: f"the image's {name}" for name in of_image},
+        **{name: f"the pair's {name}" for name in of_pair},
+        "references": ["first", "second"],
+        "flags": ["doubtful"],
+        "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}],
+        "image_sha256": "cd" * 32,
+        "source_sha256": "ab" * 32,
+        "image_change": "scaled",
+    }
+
+
+def test_an_image_that_was_not_measured_has_no_hash_of_its_source() -> None:
+    told = pair("Why?", "So.", image=replace(clinical_image(), file=None))
+    assert row(told, PublishedImage(b"", "cd" * 32, None))["source_sha256"] is None

@@ -252,6 +252,22 @@ def test_a_readme_among_raw_images_does_not_make_them_a_release(built: Built, sp
     assert {row["pair_id"] for split in loaded.values() for row in split} == set(rows_of(built))
 
 
+def test_drawn_specimens_are_refused_under_a_real_name_until_they_are_asked_for(
+    specimens: Path, build_release: Callable[..., Built], tmp_path: Path
+) -> None:
+    release = build_release(specimens, tmp_path, is_specimen=True).release
+    said = r"holds drawn specimens with invented facts, and no images of pad_ufes\. .* is_specimen_allowed=True"
+    with pytest.raises(ValueError, match=said):
+        prepare(tmp_path, data_dir=str(release))
+    with pytest.raises(ValueError, match=said):
+        dermasynth.DermaSynth(config_name="pad_ufes", data_dir=str(release)).as_streaming_dataset()
+    asked_for = prepare(tmp_path, data_dir=str(release), is_specimen_allowed=True)
+    by_path = datasets.load_dataset(str(release), "pad_ufes", cache_dir=str(tmp_path / "cache"))
+    assert {split: rows["pair_id"][:] for split, rows in asked_for.items()} == {
+        split: rows["pair_id"][:] for split, rows in by_path.items()
+    }
+
+
 def test_raw_images_are_split_as_in_a_release(
     specimens: Path, build_release: Callable[..., Built], tmp_path: Path
 ) -> None:

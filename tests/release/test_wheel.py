@@ -35,7 +35,7 @@ def test_the_wheel_in_an_empty_environment_runs_the_demo_from_any_folder(tmp_pat
     assert Path(where).is_relative_to(tmp_path / "empty")
     printed = run(python.parent / "dermasynth", "demo", "--images", "6", cwd=elsewhere, HF_HOME=str(tmp_path / "hf"))
     assert printed.count("\nQ: ") == 3
-    assert (elsewhere / "dermasynth" / "README.md").is_file()
+    assert (elsewhere / "demo" / "dermasynth" / "README.md").is_file()
 
 
 def test_an_editable_install_points_at_the_checkout_and_copies_nothing(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What `dermasynth audit` tells of drawn releases, whole ones and broken ones."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -28,7 +29,8 @@ Output = pytest.CaptureFixture[str]
 
 
 def audit_of(name: str, root: Path, work: Path, **changes: Any) -> Audit:
-    return audit(survey_source(name, Settings(raw={name: root}, work=work, **changes), SilentReporter()))
+    settings = Settings(raw={name: root}, work=work, **({"rows": "with_image_or_all"} | changes))
+    return audit(survey_source(name, settings, SilentReporter()))
 
 
 def run(*words: str | Path) -> int:
@@ -56,9 +58,9 @@ def remove(root: Path, suffix: str) -> None:
 def test_every_source_is_counted_in_full(drawn: tuple[str, Path], tmp_path: Path) -> None:
     name, root = drawn
     told = audit_of(name, root, tmp_path)
-    total = told.files.listed
+    total = told.files.counted
     assert total >= 8
-    assert told.files.with_file + told.files.without_file == total
+    assert total == told.files.with_file == told.files.listed - told.files.without_file
     assert told.labels.labelled + told.labels.unlabelled == total
     assert sum(each.images for each in told.labels.diagnoses) <= told.labels.labelled
     assert told.labels.in_isic_taxonomy == sum(each.images for each in told.labels.diagnoses if each.isic)
@@ -152,9 +154,36 @@ def test_a_table_without_images_is_counted(pad: Path, tmp_path: Path, capsys: Ou
     remove(pad, ".png")
     assert run("audit", "pad_ufes", "--raw", pad, "--work", tmp_path) == 0
     printed = capsys.readouterr().out
+    assert "no image on disk; counts are of the 8 images in the tables" in " ".join(printed.split())
+    assert "no problems" in printed
     assert "no file was measured" in printed
-    assert "row without image" in printed
     assert (tmp_path / "problems" / "pad_ufes.csv").read_text("utf-8").count("row without image") == 8
+
+
+def test_a_part_of_the_images_is_counted_by_itself_and_the_others_are_no_problems(
+    pad: Path, tmp_path: Path, capsys: Output
+) -> None:
+    for path in sorted(pad.rglob("*.png"))[3:]:
+        path.unlink()
+    words = ("audit", "pad_ufes", "--raw", pad, "--work", tmp_path)
+    assert run(*words) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"listed in the tables +8\n +on disk +3 +37\.5 %\n +usable +3 .*\n +not on disk +5 ", printed)
+    assert "counts are of the 3 on disk; --whole-table counts all" in " ".join(printed.split())
+    assert "no problems" in printed
+    assert (tmp_path / "problems" / "pad_ufes.csv").read_text("utf-8").count("row without image") == 5
+    told = audit_of("pad_ufes", pad, tmp_path)
+    assert told.files.counted == told.labels.labelled == sum(told.licences.values()) == 3
+    assert run(*words, "--whole-table", "--json") == 0
+    [whole] = json.loads(capsys.readouterr().out)
+    assert (whole["files"]["counted"], whole["files"]["with_file"], whole["labels"]["labelled"]) == (8, 3, 8)
+
+
+def test_a_few_rows_without_image_are_problems(pad: Path, tmp_path: Path) -> None:
+    for path in sorted(pad.rglob("*.png"))[4:]:
+        path.unlink()
+    [problem] = audit_of("pad_ufes", pad, tmp_path).problems
+    assert (problem.kind, problem.count) == ("row without image", 4)
 
 
 def test_a_table_without_rows_is_counted_as_nothing(pad: Path, tmp_path: Path, capsys: Output) -> None:

@@ -48,7 +48,7 @@ def write_ledger(work: Path, outputs: list[int], model: str = MODEL) -> Path:
 
 @pytest.fixture
 def settings(specimens: Path, tmp_path: Path) -> Settings:
-    return Settings(raw={"pad_ufes": specimens}, work=tmp_path, is_missing_allowed=True)
+    return Settings(raw={"pad_ufes": specimens}, work=tmp_path)
 
 
 def test_cost_prints_money_time_and_what_they_rest_on(specimens: Path, tmp_path: Path, capsys: Output) -> None:
@@ -90,17 +90,49 @@ def test_models_that_have_ended_or_whose_images_nobody_can_count_are_left_out(se
     assert set(given) - set(known) == {"gemma-4-31b-it", "gemma-4-26b-a4b-it"}
 
 
-def test_a_model_that_the_table_does_not_have_is_said_to_be_not_known(settings: Settings, recorder: Recorder) -> None:
-    report = cost_report(CostOptions(models=["a-local-model"]), settings, recorder, on=NOVEMBER)
-    assert len(re.findall("a-local-model +not known", plain_text(cost_text(report)))) == 3
-    assert "its cost is not known" in recorder.warned[0]
+def test_a_model_that_the_table_does_not_have_is_an_error_that_names_the_nearest(
+    specimens: Path, tmp_path: Path, capsys: Output
+) -> None:
+    words = ("cost", "pad_ufes", "--raw", specimens, "--work", tmp_path, "--model", MODEL)
+    assert run(*words, "--model", "gemini-3.8-flsh") == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "prices.toml: no price of a model 'gemini-3.8-flsh'" in printed.err
+    assert printed.err.endswith("; did you mean 'gemini-3.8-flash'?\n")
 
 
-def test_cost_works_on_tables_without_images(real_data: Path, tmp_path: Path, recorder: Recorder) -> None:
-    settings = Settings(raw={"pad_ufes": real_data / "pad_ufes"}, work=tmp_path, is_missing_allowed=True)
-    report = cost_report(CostOptions(models=["gemini-2.5-flash-lite"]), settings, recorder, on=NOVEMBER)
-    assert report.workload.requests == 2 * 2298
-    assert f"{2 * 2286:,} requests are about images whose size is not known" in plain_text(cost_text(report))
+def test_cost_counts_what_is_on_disk_and_the_whole_table_where_it_is_asked_for(
+    real_data: Path, tmp_path: Path, capsys: Output
+) -> None:
+    words = ("cost", "pad_ufes", "--raw", real_data / "pad_ufes", "--work", tmp_path, "--model", MODEL)
+    assert run(*words) == 0
+    printed = capsys.readouterr().out
+    assert "pad_ufes: 12 of 2,298 images on disk\n" in printed
+    assert "\n24 requests; " in printed
+    assert "size is not known" not in printed
+    assert run(*words, "--whole-table") == 0
+    printed = capsys.readouterr().out
+    assert "pad_ufes: 12 of 2,298 images on disk; counts are of the 2,298 images in the tables\n" in printed
+    assert f"\n{2 * 2298:,} requests; " in printed
+    assert f"{2 * 2286:,} requests are about images whose size is not known" in printed
+
+
+def test_cost_and_plan_count_the_table_where_no_image_is_on_disk(
+    real_data: Path, tmp_path: Path, capsys: Output
+) -> None:
+    (tmp_path / "metadata.csv").write_bytes((real_data / "pad_ufes" / "metadata.csv").read_bytes())
+    given = ("pad_ufes", "--raw", tmp_path, "--work", tmp_path / "work")
+    assert run("cost", *given, "--json") == 0
+    printed = capsys.readouterr()
+    assert "pad_ufes: no image on disk; counts are of the 2,298 images in the tables\n" in printed.err
+    values = json.loads(printed.out)
+    assert values["images"] == {"pad_ufes": {"in_tables": 2298, "on_disk": 0, "counted": 2298}}
+    assert values["requests"] == values["images_of_unknown_size"] == 2 * 2298
+    assert run("plan", *given, "--json") == 0
+    [counts] = json.loads(capsys.readouterr().out)
+    assert (counts["images_in_tables"], counts["images_on_disk"], counts["images"]) == (2298, 0, 2298)
+    assert run("generate", *given) == 1
+    assert "found no usable image" in capsys.readouterr().err
 
 
 def test_earlier_replies_are_extrapolated_to_the_whole_plan(settings: Settings) -> None:

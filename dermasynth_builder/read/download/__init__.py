@@ -23,8 +23,8 @@ from dermasynth_builder.read.download import consent, hosts
 from dermasynth_builder.read.download.fetcher import Advance, Fetcher, RetryPolicy, forget
 from dermasynth_builder.read.download.files import Failure, Host, RemoteFile, is_file_name, unpack
 from dermasynth_builder.read.download.hosts import HostEntry
-from dermasynth_builder.read.download.sample import sample
 from dermasynth_builder.read.licences import licence_of
+from dermasynth_builder.read.selection import sample
 
 FAILURES = "not-downloaded.csv"
 FAILURES_IN_A_ROW = 25  # after so many it is not the files that are at fault

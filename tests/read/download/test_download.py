@@ -14,7 +14,7 @@ from dermasynth_builder.core.registry import SOURCES
 from dermasynth_builder.read.download import hosts
 from dermasynth_builder.read.download.fetcher import Fetcher, RetryPolicy
 from dermasynth_builder.read.download.hosts.isic import IsicDetails
-from dermasynth_builder.read.download.sample import sample
+from dermasynth_builder.read.selection import sample
 from tests.support.downloads import OFFERS, Drawn
 
 Offered = Callable[[str], Drawn]

@@ -114,6 +114,8 @@ def test_a_patient_of_whom_one_image_has_no_part_is_in_one_part_all_the_same(fla
     edit_table(flat / "derm12345_metadata_all.csv", lambda rows: rows[line].update(split=""))
     images, _ = read(flat)
     assert {image.official_split for image in images if image.group_id == rows[line]["patient_id"]} == {"train"}
+    (told,) = [each for each in read(flat)[1] if f"{rows[line]['image_id']} is in no official part, but" in each.detail]
+    assert (told.kind, told.location) == (ProblemKind.LEAKING_GROUP, f"derm12345_metadata_all.csv, line {line + 2}")
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -132,7 +134,9 @@ def test_blanks_around_a_label_are_trimmed(flat: Path) -> None:
     assert read(flat) == expected
 
 
-@pytest.mark.parametrize(("column", "value"), [("label", "xyz"), ("split", "holdout"), ("super_class", "other")])
+@pytest.mark.parametrize(
+    ("column", "value"), [("label", "xyz"), ("split", "holdout"), ("super_class", "other"), ("image_type", "clinical")]
+)
 def test_an_unknown_value_is_reported_and_costs_its_fact_alone(column: str, value: str, flat: Path) -> None:
     set_cells(flat, **{column: value})
     images, problems = read(flat)
@@ -140,6 +144,7 @@ def test_an_unknown_value_is_reported_and_costs_its_fact_alone(column: str, valu
     (unknown,) = [problem for problem in problems if problem.kind == ProblemKind.UNKNOWN_VALUE]
     assert unknown.location == "derm12345_metadata_all.csv, line 2"
     assert f"{column} is '{value}'" in unknown.detail
+    assert {image.modality for image in images} == {"dermoscopic"}
 
 
 def test_an_unknown_label_is_kept_as_published(flat: Path) -> None:
@@ -151,9 +156,53 @@ def test_an_unknown_label_is_kept_as_published(flat: Path) -> None:
 @pytest.mark.parametrize(
     ("published", "licence"), [("CC-BY", "CC-BY-4.0"), ("CC-BY-NC", "CC-BY-NC-4.0"), ("own", "own"), ("", "CC-BY-4.0")]
 )
-def test_the_licence_is_that_of_the_row(published: str, licence: str, flat: Path) -> None:
-    set_cells(flat, **{"copyright-license": published})
-    assert read(flat)[0][0].licence == licence
+@pytest.mark.parametrize("column", ["copyright-license", "copyright_license"])
+def test_the_licence_is_that_of_the_row(column: str, published: str, licence: str, flat: Path) -> None:
+    def write(rows: list[Cells]) -> None:
+        for row in rows:
+            row.pop("copyright-license", None)
+            row[column] = published
+
+    edit_table(flat / "derm12345_metadata_all.csv", write)
+    assert {image.licence for image in read(flat)[0]} == {licence}
+
+
+def test_the_lesion_is_that_of_the_row_and_does_not_part_a_patient(flat: Path) -> None:
+    patients = [image.group_id for image in read(flat)[0]]
+    edit_table(
+        flat / "derm12345_metadata_all.csv", lambda rows: [r.update(lesion_id=f"L{n}") for n, r in enumerate(rows)]
+    )
+    images, _ = read(flat)
+    assert [image.lesion_id for image in images] == [f"L{number}" for number in range(8)]
+    assert [image.group_id for image in images] == patients
+
+
+@pytest.mark.parametrize(
+    ("super_class", "melanocytic", "expected"),
+    [("", "True", True), ("", "", None), ("nonmelanocytic", "True", False), ("melanocytic", "", True)],
+)
+def test_the_lineage_is_that_of_the_class_above_and_else_that_of_the_archive(
+    super_class: str, melanocytic: str, expected: bool | None, flat: Path
+) -> None:
+    edit_table(
+        flat / "derm12345_metadata_all.csv",
+        lambda rows: [row.update(super_class=super_class, melanocytic=melanocytic) for row in rows],
+    )
+    assert {image.facts.is_melanocytic for image in read(flat)[0]} == {expected}
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".JPG", ".jpeg"])
+def test_an_id_may_be_written_as_the_name_of_its_file(suffix: str, flat: Path) -> None:
+    images, problems = read(flat)
+    first = images[0].image_id
+    edit_table(
+        flat / "derm12345_metadata_all.csv", lambda rows: [r.update(image_id=f"{r['image_id']}{suffix}") for r in rows]
+    )
+    assert read(flat) == (images, problems)
+    set_cells(flat, image_id=f"{first}.v2{suffix}")
+    assert read(flat)[0][0].image_id == f"{first}.v2"
+    set_cells(flat, image_id=f"{first}.v2")
+    assert read(flat)[0][0].image_id == f"{first}.v2"
 
 
 def test_without_a_column_of_patients_every_image_is_its_own_group_and_this_is_said(flat: Path) -> None:
@@ -163,6 +212,7 @@ def test_without_a_column_of_patients_every_image_is_its_own_group_and_this_is_s
     assert [(problem.kind, problem.location) for problem in problems] == [
         (ProblemKind.UNKNOWN_VALUE, "derm12345_metadata_all.csv")
     ]
+    assert problems[0].detail.startswith("has no column patient_id; every image is taken as a group of its own")
 
 
 def test_ids_and_labels_alone_are_a_release(flat: Path) -> None:
@@ -186,6 +236,24 @@ def test_a_row_without_an_image_or_a_patient_is_a_broken_row(flat: Path) -> None
     ]
 
 
+def test_a_table_that_lacks_the_column_of_patients_costs_its_rows_and_no_others(tmp_path: Path) -> None:
+    root = write_derm12345(tmp_path, side_px=16)
+    (table,) = root.rglob("derm12345_metadata_test.csv")
+    tested = len(rows_of(table))
+    edit_table(table, lambda rows: [row.pop("patient_id") for row in rows])
+    images, problems = read(root)
+    assert len(images) == 12 - tested
+    broken = [problem for problem in problems if problem.kind == ProblemKind.BROKEN_ROW]
+    assert [problem.detail for problem in broken] == ["has no image_id or no patient_id"] * tested
+
+
+def test_of_two_tables_of_all_images_the_nearer_one_counts(flat: Path) -> None:
+    expected = read(flat)
+    (flat / "older").mkdir()
+    (flat / "older" / "backup_all.csv").write_text("image_id,label\nDERM_1,mel\n", encoding="utf-8")
+    assert read(flat) == expected
+
+
 def test_the_table_of_all_images_makes_those_of_the_parts_superfluous(tmp_path: Path) -> None:
     root = write_derm12345(tmp_path / "raw", side_px=16)
     write_derm12345(tmp_path / "flat", layout="flat", side_px=16)
@@ -205,6 +273,27 @@ def test_the_bundle_needs_only_its_supplement(tmp_path: Path) -> None:
     assert [image.facts.diagnosis for image in images] == [image.facts.diagnosis for image in expected]
 
 
+def test_of_two_bundles_the_nearer_one_counts(tmp_path: Path) -> None:
+    root = write_derm12345(tmp_path, layout="isic", side_px=16)
+    expected = read(root)
+    copy = root / "older" / "backup"
+    copy.mkdir(parents=True)
+    (copy / "export.csv").write_text("isic_id,sex\nISIC_1,male\n", encoding="utf-8")
+    (copy / "supplement.csv").write_text("isic_id,label,patient_id\nISIC_1,mel,P\n", encoding="utf-8")
+    assert read(root) == expected
+
+
+def test_where_both_tables_of_the_bundle_say_something_the_supplement_counts(tmp_path: Path) -> None:
+    root = write_derm12345(tmp_path, layout="isic", side_px=16)
+    edit_table(root / "metadata.csv", lambda rows: [row.update(age_approx="70") for row in rows])
+    ages = ["40", *[""] * 11]
+    edit_table(
+        root / "supplements/derm12345_supplemental.csv",
+        lambda rows: [row.update(age_approx=age) for row, age in zip(rows, ages, strict=True)],
+    )
+    assert [image.facts.age_years for image in read(root)[0]] == [40, *[70] * 11]
+
+
 def test_a_patient_column_of_the_supplement_may_say_whose_it_is(tmp_path: Path) -> None:
     root = write_derm12345(tmp_path, layout="isic", side_px=16)
     expected = read(root)
@@ -221,12 +310,15 @@ def test_an_image_that_the_supplement_does_not_list_is_reported(tmp_path: Path) 
     edit_table(root / "supplements/derm12345_supplemental.csv", lambda rows: rows.pop())
     images, problems = read(root)
     assert len(images) == 11
-    assert ProblemKind.BROKEN_ROW in [problem.kind for problem in problems]
+    (broken,) = [problem for problem in problems if problem.kind == ProblemKind.BROKEN_ROW]
+    last = rows_of(root / "metadata.csv")[-1]["isic_id"]
+    assert (broken.location, broken.detail) == ("metadata.csv, line 13", f"the supplement has no row for {last}")
 
 
 def test_a_folder_without_a_release_is_refused_with_what_was_looked_for(tmp_path: Path) -> None:
     (tmp_path / "derm12345_test.zip").touch()
-    with pytest.raises(SourceError, match=r"image_id and label.*Unpack derm12345_test\.zip.*DVN/DAXZ7P"):
+    wanted = r"raw release of DERM12345: .*image_id and label.*Unpack derm12345_test\.zip.*DVN/DAXZ7P"
+    with pytest.raises(SourceError, match=f"^{tmp_path} holds no {wanted}"):
         read(tmp_path)
 
 

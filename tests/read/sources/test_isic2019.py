@@ -47,6 +47,16 @@ def test_images_of_other_sets_are_one_problem_that_counts_them(root: Path) -> No
     assert problems[0].detail == "3 of 15 images are of other sets (lesion ids: HAM 1, MSK4 1, none 1)"
 
 
+def test_images_of_other_sets_are_counted_by_what_stands_before_the_first_stroke(root: Path) -> None:
+    def rename(rows: list[dict[str, str]]) -> None:
+        for number, row in enumerate(row for row in rows if not row["lesion_id"].startswith("BCN_")):
+            row["lesion_id"] = f"HAM_00_{number}"
+
+    edit_rows(root / METADATA, rename)
+    (problem,) = read(Bcn20000(), root)[1]
+    assert problem.detail == "3 of 15 images are of other sets (lesion ids: HAM 3)"
+
+
 def test_a_copy_without_the_suffix_in_its_names_is_known_too(root: Path) -> None:
     (stranger,) = root.rglob("*_downsampled.jpg")
     stranger.rename(stranger.with_name(stranger.name.replace("_downsampled", "")))
@@ -80,6 +90,33 @@ def test_a_row_without_one_diagnosis_keeps_its_image(
     assert len(images) == 12
     assert [image.facts.diagnosis_published for image in images].count(None) == 1
     assert {problem.kind for problem in problems} == kinds | {ProblemKind.OTHER_SET}
+
+
+def test_a_diagnosis_may_be_marked_without_decimals(root: Path) -> None:
+    expected = read(Bcn20000(), root)
+    edit_rows(
+        root / GROUND_TRUTH,
+        lambda rows: [r.update({c: str(int(float(r[c]))) for c in GROUND_TRUTH_COLUMNS[1:]}) for r in rows],
+    )
+    assert read(Bcn20000(), root) == expected
+
+
+def test_what_is_wrong_with_a_diagnosis_is_told_with_its_row_and_costs_no_other(root: Path) -> None:
+    edit_rows(root / GROUND_TRUTH, lambda rows: rows[0].update(dict.fromkeys(GROUND_TRUTH_COLUMNS[1:], "1.0")))
+    edit_rows(root / GROUND_TRUTH, lambda rows: rows.insert(1, dict(rows[1])))  # said twice
+    first = rows_of(root / GROUND_TRUTH)[0]["image"]
+    line = next(n for n, row in enumerate(rows_of(root / METADATA), start=2) if row["image"] == first)
+    images, problems = read(Bcn20000(), root)
+    assert [image.facts.diagnosis_published for image in images].count(None) == 1
+    told = {(problem.kind, problem.location): problem.detail for problem in problems}
+    marked = len(GROUND_TRUTH_COLUMNS[1:])
+    assert told[ProblemKind.BROKEN_ROW, f"{GROUND_TRUTH}, line 2"] == (
+        f"{first} has {marked} diagnoses where one of the columns is to be 1.0"
+    )
+    assert (ProblemKind.DOUBLED_ID, f"{GROUND_TRUTH}, line 4") in told
+    assert told[ProblemKind.UNKNOWN_VALUE, f"{METADATA}, line {line}"] == (
+        "no diagnosis: isic_2019_training_groundtruth.csv has no usable row for it"
+    )
 
 
 def test_names_in_any_case_and_folder_are_found(root: Path) -> None:

@@ -39,6 +39,13 @@ def test_every_release_keeps_the_contract(name: str, tmp_path: Path) -> None:
         assert image.attribution.startswith("Hospital ")
         assert image.path is not None
         assert image.path.stem == image.image_id
+        table, line = image.row_location.split(", line ")
+        row = (
+            next(path for path in tmp_path.rglob(table.rpartition("/")[2]))
+            .read_text("utf-8")
+            .splitlines()[int(line) - 1]
+        )
+        assert image.image_id in row
         assert not set(image.image_id + image.group_id) & set("/\\")
         assert image.lesion_id
         assert image.facts.diagnosis_isic is None or image.facts.diagnosis_isic in vocabulary.isic_nodes()
@@ -257,3 +264,8 @@ def test_the_mirror_of_pad_ufes_says_less_and_keeps_the_name(hiba: Path) -> None
     assert problems == []
     assert {image.source for image in images} == {"pad_ufes"}
     assert {image.group_id[:3] for image in images} == {"IP_"}
+
+
+def test_images_of_the_mirror_are_photographs_where_no_column_says_otherwise(hiba: Path) -> None:
+    drop_columns(hiba, "image_type", "dermoscopic_type")
+    assert {image.modality for image in read(PadUfes(), hiba)[0]} == {"clinical"}

@@ -1,5 +1,6 @@
 """What is wrong with an export of the ISIC archive is counted and stepped over; what is no release is refused."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -18,6 +19,28 @@ from tests.support.isic_exports import edit_rows, read, set_cells
 def only(problems: list[Problem]) -> Problem:
     assert len(problems) == 1, problems
     return problems[0]
+
+
+@pytest.mark.parametrize(
+    ("column", "fact", "last", "beyond"),
+    [("age_approx", "age_years", 120, 121), ("clin_size_long_diam_mm", "diameter_1_mm", 1000, 1001)],
+)
+def test_a_number_counts_up_to_its_bound(column: str, fact: str, last: int, beyond: int, hiba: Path) -> None:
+    set_cells(hiba, 2, **{column: str(last)})
+    images, problems = read(Hiba(), hiba)
+    assert (getattr(images[0].facts, fact), problems) == (last, [])
+    set_cells(hiba, 2, **{column: str(beyond)})
+    images, problems = read(Hiba(), hiba)
+    assert getattr(images[0].facts, fact) is None
+    assert only(problems).detail.startswith(f"{column} is '{beyond}'; expected a number from 0 to {last}")
+
+
+def test_a_small_lesion_has_a_diameter_and_one_of_zero_has_none(hiba: Path) -> None:
+    set_cells(hiba, 2, clin_size_long_diam_mm="0.5")
+    set_cells(hiba, 3, clin_size_long_diam_mm="0.0")
+    images, problems = read(Hiba(), hiba)
+    assert [image.facts.diameter_1_mm for image in images[:2]] == [0.5, None]
+    assert problems == []
 
 
 @pytest.mark.parametrize(
@@ -47,8 +70,17 @@ def test_a_value_that_is_not_known_costs_its_fact_and_nothing_else(
     assert changed <= lost | {"body_site_published", "malignancy_published"}
     assert all(getattr(after, name) is None for name in lost)
     assert (only(problems).kind, only(problems).location) == (ProblemKind.UNKNOWN_VALUE, "metadata.csv, line 2")
-    assert column in only(problems).detail
-    assert cell in only(problems).detail
+    assert only(problems).detail.startswith(f"{column} is '{cell}")
+    assert only(problems).detail.endswith("; taken as not known")
+
+
+def test_a_diagnosis_that_is_not_in_the_taxonomy_is_told_whole(hiba: Path) -> None:
+    set_cells(hiba, 2, diagnosis_1="Benign", diagnosis_2="Dragon pox", diagnosis_3="")
+    images, problems = read(Hiba(), hiba)
+    assert (images[0].facts.diagnosis, images[0].facts.diagnosis_published) == (None, "Dragon pox")
+    assert only(problems).detail == (
+        "diagnosis_1 is 'Benign:Dragon pox'; not a node of the installed ISIC taxonomy; taken as not known"
+    )
 
 
 def test_an_old_name_that_is_not_known_is_kept_as_published(tmp_path: Path) -> None:
@@ -64,16 +96,17 @@ def test_a_licence_that_is_not_known_stays_as_written_and_is_told(hiba: Path) ->
     set_cells(hiba, 2, copyright_license="CC-BY-ND")
     images, problems = read(Hiba(), hiba)
     assert images[0].licence == "CC-BY-ND"
-    assert "CC-BY-ND" in only(problems).detail
-    assert only(problems).detail.endswith("kept as written")
+    assert only(problems).detail == (
+        "copyright_license is 'CC-BY-ND'; known are CC-0, CC-BY, CC-BY-NC; kept as written"
+    )
 
 
 def test_a_site_that_is_not_in_the_tree_is_told(tmp_path: Path) -> None:
     root = write_hiba(tmp_path, generation="2026-05", side_px=16)
-    set_cells(root, 2, anatom_site_1="Trunk", anatom_site_2="Tail")
+    set_cells(root, 2, anatom_site_1="Trunk", anatom_site_2="Tail", anatom_site_3="Tip")
     images, problems = read(Hiba(), root)
-    assert (images[0].facts.body_site, images[0].facts.body_site_published) == (None, "Tail")
-    assert "Trunk:Tail" in only(problems).detail
+    assert (images[0].facts.body_site, images[0].facts.body_site_published) == (None, "Tip")
+    assert only(problems).detail.startswith("anatom_site_1 is 'Trunk:Tail:Tip'; not a node of the installed ISIC tree")
 
 
 @pytest.mark.parametrize(("column", "cell"), [("diagnosis", "XYZ"), ("split", "holdout"), ("age_approx", "?")])
@@ -161,7 +194,7 @@ def test_a_folder_without_a_release_says_what_was_looked_for_and_where_to_get_it
 ) -> None:
     (tmp_path / "ISIC-images.zip").write_bytes(b"PK")
     (tmp_path / "notes.csv").write_text("a,b\n1,2\n", encoding="utf-8")
-    with pytest.raises(SourceError, match=wanted):
+    with pytest.raises(SourceError, match=f"^{tmp_path} holds no raw release of {source.title}: found {wanted}"):
         read(source, tmp_path)
 
 
@@ -181,6 +214,49 @@ def test_two_tables_of_equal_claim_are_not_chosen_from(hiba: Path) -> None:
         read(Hiba(), hiba)
 
 
+def test_tables_of_one_size_and_time_are_compared_by_what_they_hold(hiba: Path) -> None:
+    table, other = hiba / "a_metadata.csv", hiba / "b_metadata.csv"
+    (hiba / "metadata.csv").rename(table)
+    other.write_text(table.read_text(encoding="utf-8").replace("ISIC_9990001", "ISIC_9990901"), encoding="utf-8")
+    for path in (table, other):
+        os.utime(path, (0, 0))
+    assert table.stat().st_size == other.stat().st_size
+    with pytest.raises(SourceError, match=r"more than one table .*a_metadata\.csv, .*b_metadata\.csv"):
+        read(Hiba(), hiba)
+
+
+@pytest.mark.parametrize(
+    ("nearer", "farther"),
+    [
+        ("hiba_metadata_2024.csv", "METADATA.csv"),
+        ("export.csv", "metadata.csv"),
+        ("export.csv", "hiba_Metadata_2024.csv"),
+    ],
+)
+def test_the_better_name_goes_before_the_nearer_place(nearer: str, farther: str, hiba: Path) -> None:
+    expected = [image.image_id for image in read(Hiba(), hiba)[0]]
+    (hiba / "below").mkdir()
+    (hiba / "metadata.csv").rename(hiba / "below" / farther)
+    (hiba / nearer).write_text("isic_id\nISIC_1\n", encoding="utf-8")
+    assert [image.image_id for image in read(Hiba(), hiba)[0]] == expected
+
+
+def test_any_table_with_isic_ids_goes_before_a_metadata_csv_without(hiba: Path) -> None:
+    expected = [image.image_id for image in read(Hiba(), hiba)[0]]
+    (hiba / "below").mkdir()
+    (hiba / "metadata.csv").rename(hiba / "below" / "export.csv")
+    (hiba / "metadata.csv").write_text("key,value\nversion,1\n", encoding="utf-8")
+    assert [image.image_id for image in read(Hiba(), hiba)[0]] == expected
+
+
+@pytest.mark.parametrize("name", ["SupplementaryData.csv", "Supplements/more.csv", "metadata.txt"])
+def test_supplements_and_other_files_are_no_table_of_images(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("isic_id,skin_type\nISIC_1,II\n", encoding="utf-8")
+    with pytest.raises(SourceError, match="found no metadata"):
+        read(Hiba(), tmp_path)
+
+
 def test_metadata_csv_goes_before_other_tables_and_supplements_are_none(hiba: Path) -> None:
     expected = read(Hiba(), hiba)
     (hiba / "supplements").mkdir()
@@ -191,7 +267,7 @@ def test_metadata_csv_goes_before_other_tables_and_supplements_are_none(hiba: Pa
 
 def test_the_two_forms_of_bcn20000_in_one_folder_are_refused(bcn: Path) -> None:
     write_bcn20000(bcn, layout="figshare", side_px=16)
-    with pytest.raises(SourceError, match=r"holds BCN20000 twice: .*keep one of them"):
+    with pytest.raises(SourceError, match=r"holds BCN20000 twice: .*train\.csv and .*metadata\.csv are .*keep one of"):
         read(Bcn20000(), bcn)
 
 

@@ -190,13 +190,33 @@ def test_an_age_is_in_whole_years(published: str, years: int, raw: Path) -> None
     assert image_in_line(raw, 2).facts.age_years == years
 
 
+@pytest.mark.parametrize(
+    ("column", "fact", "ends", "beyond"),
+    [
+        ("age", "age_years", ("0", "120"), ("-1", "121")),
+        ("fitspatrick", "fitzpatrick", ("1", "6"), ("0", "7")),
+        ("diameter_1", "diameter_1_mm", ("0.5", "1000"), ("-1", "1001")),
+        ("diameter_2", "diameter_2_mm", ("0.5", "1000"), ("-1", "1001")),
+    ],
+)
+def test_a_number_counts_between_its_bounds(
+    column: str, fact: str, ends: tuple[str, str], beyond: tuple[str, str], raw: Path
+) -> None:
+    for line, cell in enumerate((*ends, *beyond), start=2):
+        set_cells(raw, line, **{column: cell})
+    images, problems = read(raw)
+    assert [getattr(image.facts, fact) for image in images[:4]] == [*map(float, ends), None, None]
+    assert [problem.location for problem in problems] == ["metadata.csv, line 4", "metadata.csv, line 5"]
+    assert [problem.detail.partition(";")[0] for problem in problems] == [f"{column} is {cell!r}" for cell in beyond]
+
+
 def test_images_are_grouped_by_patient_and_lesions_by_patient_and_number(raw: Path) -> None:
     set_cells(raw, 2, patient_id="PAT_9101", lesion_id="7050")
     set_cells(raw, 3, patient_id="PAT_9102", lesion_id="7050")
     set_cells(raw, 4, patient_id="PAT_9101", lesion_id="7051")
     images, _ = read(raw)
     assert [image.group_id for image in images[:3]] == ["PAT_9101", "PAT_9102", "PAT_9101"]
-    assert len({image.lesion_id for image in images[:3]}) == 3
+    assert [image.lesion_id for image in images[:3]] == ["PAT_9101_7050", "PAT_9102_7050", "PAT_9101_7051"]
 
 
 @pytest.mark.parametrize("missing", ["", "UNK"])
@@ -239,6 +259,14 @@ def test_the_table_is_found_in_a_folder_below(raw: Path, tmp_path: Path) -> None
     assert problems == []
     assert [image.facts for image in images] == [image.facts for image in expected]
     assert images[0].row_location == "PAD-UFES-20/metadata.csv, line 2"
+
+
+@pytest.mark.parametrize("name", ["metadata.csv", "Metadata.CSV"])
+def test_its_own_table_goes_before_one_of_the_archive(name: str, raw: Path) -> None:
+    expected = [image.facts for image in read(raw)[0]]
+    (raw / "metadata.csv").rename(raw / name)
+    (raw / "isic_metadata.csv").write_text("isic_id\nISIC_1\n", encoding="utf-8")
+    assert [image.facts for image in read(raw)[0]] == expected
 
 
 def test_of_two_copies_the_nearer_one_is_read(raw: Path) -> None:

@@ -3,6 +3,7 @@
 import csv
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -228,6 +229,20 @@ def test_problems_are_listed_in_a_file_and_told_with_their_count(
     assert all(row["location"] and row["detail"] for row in listed)
     assert any("2 x row without image" in line for line in recorder.warned)
     assert [image.image_id for image in source.images] == sorted(image.image_id for image in source.images)
+
+
+def test_where_most_images_are_not_on_disk_the_rest_is_counted_and_listed_but_no_problem(
+    raw: Path, settings: Settings, recorder: Recorder
+) -> None:
+    for path in pictures(raw)[2:]:
+        path.unlink()
+    source = read_source("pad_ufes", settings, recorder)
+    assert (len(source.images), source.problems, recorder.warned) == (2, [], [])
+    assert "pad_ufes: 2 of 6 images on disk" in recorder.said
+    listed = (settings.work / "problems" / "pad_ufes.csv").read_text(encoding="utf-8")
+    assert listed.count("row without image") == 4
+    with pytest.raises(SourceError, match="4 problems, and --strict allows none"):
+        read_source("pad_ufes", replace(settings, is_strict=True), recorder)
 
 
 SPOILS: dict[str, Spoil] = {

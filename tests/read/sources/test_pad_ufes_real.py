@@ -58,7 +58,7 @@ def table(raw: Path) -> dict[str, dict[str, str]]:
 @pytest.fixture(scope="module")
 def planned(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Planned:
     """All 2,298 rows, most of them without an image."""
-    settings = Settings(raw={"pad_ufes": raw}, work=tmp_path_factory.mktemp("work"), is_missing_allowed=True)
+    settings = Settings(raw={"pad_ufes": raw}, work=tmp_path_factory.mktemp("work"), rows="all")
     return pipeline.plan(settings, Recorder())[0]
 
 
@@ -124,7 +124,8 @@ def test_twelve_images_give_twenty_four_pairs_and_the_rest_is_reported(raw: Path
     settings = Settings(raw={"pad_ufes": raw}, work=tmp_path / "build", out=tmp_path / "dermasynth")
     (config,) = pipeline.build(settings, report)
     assert (config.rows, len(config.stats.images), config.rejected) == (24, 12, 0)
-    assert "pad_ufes: 2286 x row without image" in report.warned[0]
+    assert "pad_ufes: 12 of 2,298 images on disk" in report.said
+    assert report.warned == []
 
 
 @pytest.mark.slow

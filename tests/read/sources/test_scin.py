@@ -54,6 +54,7 @@ def test_every_layout_gives_each_file_once(layout: Layout, tmp_path: Path) -> No
     for image in images:
         assert image.path is None or image.path.name == image.file_name == f"{image.image_id}.png"
         assert (image.source, image.modality, image.licence) == ("scin", "clinical", "SCIN Data Use License")
+        assert image.attribution == Scin.attribution
     assert read(tmp_path) == (images, problems)
 
 
@@ -92,6 +93,7 @@ def test_what_a_person_said_becomes_facts(flat: Path) -> None:
         body_parts_foot_sole="YES",
         body_parts_other="YES",
         condition_symptoms_itching="YES",
+        condition_symptoms_pain="YES",
         condition_symptoms_increasing_size="YES",
         condition_symptoms_burning="YES",
         other_symptoms_fever="YES",
@@ -107,12 +109,28 @@ def test_what_a_person_said_becomes_facts(flat: Path) -> None:
         fitzpatrick_rater="patient",
         monk_tone_us=10,
         itches=True,
+        hurts=True,
         has_grown=True,
         symptoms=("burning", "fever"),
         textures=("raised or bumpy", "rough or flaky"),
         duration="one to four weeks",
         shot_type="at an angle",
     )
+
+
+def test_bleeding_is_its_own_sign(flat: Path) -> None:
+    facts = set_case(flat, condition_symptoms_bleeding="YES")
+    assert (facts.bleeds, facts.hurts, facts.itches, facts.has_grown) == (True, None, None, None)
+
+
+@pytest.mark.parametrize(("cell", "tone"), [("1", 1), ("10", 10), ("0", None), ("11", None)])
+@pytest.mark.parametrize("place", ["india", "us"])
+def test_each_monk_tone_has_ten_steps(place: str, cell: str, tone: int | None, flat: Path) -> None:
+    both = {f"monk_skin_tone_label_{each}": "" for each in ("india", "us")}
+    facts = set_labels(flat, **(both | {f"monk_skin_tone_label_{place}": cell}))
+    expected = {"india": None, "us": None} | {place: tone}
+    assert {"india": facts.monk_tone_india, "us": facts.monk_tone_us} == expected
+    assert [problem.kind for problem in read(flat)[1]] == [ProblemKind.UNKNOWN_VALUE] * (tone is None)
 
 
 def test_what_says_that_nothing_is_known_is_absent(flat: Path) -> None:
@@ -141,6 +159,8 @@ def test_a_dermatologist_rates_the_phototype_where_the_patient_does_not(flat: Pa
     column = "dermatologist_fitzpatrick_skin_type_label_{}".format
     facts = set_labels(flat, **{column(1): "", column(2): "FST5", column(3): "FST2"})
     assert (facts.fitzpatrick, facts.fitzpatrick_rater) == (5, "dermatologist")
+    assert set_labels(flat, **{column(1): "FST1"}).fitzpatrick == 1
+    assert set_labels(flat, **{column(1): "", column(2): ""}).fitzpatrick == 2
 
 
 def test_conditions_are_ordered_by_weight_and_ties_keep_their_order(flat: Path) -> None:
@@ -175,18 +195,24 @@ def test_a_mangled_dict_is_reported_and_costs_the_differential_alone(text: str, 
     assert facts.monk_tone_us
     (problem,) = read(flat)[1]
     assert (problem.kind, problem.location) == (ProblemKind.UNKNOWN_VALUE, "scin_labels.csv, line 2")
+    assert problem.detail.startswith(f"{CONDITIONS} is {text.strip()!r}; expected a dict of conditions and weights: ")
+    assert not problem.detail.endswith(("None; taken as not known", ": ; taken as not known"))
 
 
 def test_a_condition_that_is_not_listed_is_kept_as_published_and_reported(flat: Path) -> None:
     facts = set_labels(flat, **{CONDITIONS: "{'Glitter pox': 1.0}"})
     assert (facts.differential, facts.diagnosis, facts.malignancy) == (("Glitter pox",), "Glitter pox", None)
-    assert "Glitter pox" in read(flat)[1][0].detail
+    assert read(flat)[1][0].detail == (
+        f"{CONDITIONS} is 'Glitter pox'; a name that scin.toml does not list; kept as published"
+    )
 
 
 def test_a_note_of_the_labelling_tool_is_no_condition(flat: Path) -> None:
     facts = set_labels(flat, **{CONDITIONS: f"{{'{RETIRED}': 0.67, 'Eczema': 0.33}}"})
     assert (facts.differential, facts.differential_weights, facts.diagnosis) == (("eczema",), (0.33,), None)
-    assert [problem.kind for problem in read(flat)[1]] == [ProblemKind.UNKNOWN_VALUE]
+    (problem,) = read(flat)[1]
+    assert (problem.kind, problem.location) == (ProblemKind.UNKNOWN_VALUE, "scin_labels.csv, line 2")
+    assert problem.detail == f"{CONDITIONS} is {RETIRED!r}; a note about a tool and no condition; left out"
 
 
 @pytest.mark.parametrize(
@@ -249,6 +275,11 @@ def test_tables_that_do_not_join_are_reported(flat: Path) -> None:
         (ProblemKind.UNKNOWN_VALUE, "scin_cases.csv, line 2"),
         (ProblemKind.BROKEN_ROW, "scin_labels.csv, line 2"),
     ]
+    first = rows_of(flat / "scin_cases.csv")[0]["case_id"]
+    assert [problem.detail for problem in problems] == [
+        f"scin_labels.csv has no row for case {first}",
+        "scin_cases.csv has no row for case 7",
+    ]
 
 
 def test_a_case_without_an_image_or_an_id_is_a_broken_row(flat: Path) -> None:
@@ -260,12 +291,53 @@ def test_a_case_without_an_image_or_an_id_is_a_broken_row(flat: Path) -> None:
     kinds = Counter(problem.kind for problem in read(flat)[1])
     assert kinds[ProblemKind.BROKEN_ROW] == 3  # the labels of the case without an id have lost it
     assert kinds[ProblemKind.IMAGE_WITHOUT_ROW] == 2
+    told = {(problem.location, problem.detail) for problem in read(flat)[1]}
+    assert told >= {("scin_cases.csv, line 2", "names no image"), ("scin_cases.csv, line 5", "has no case_id")}
+
+
+def test_a_path_of_no_image_is_reported_and_the_cases_other_images_are_kept(flat: Path) -> None:
+    expected = read(flat)[0]
+    edit_table(flat / "scin_cases.csv", lambda rows: rows[0].update(image_3_path="dataset/images/notes.txt"))
+    images, (problem,) = read(flat)
+    assert images == expected
+    assert (problem.kind, problem.location) == (ProblemKind.UNKNOWN_VALUE, "scin_cases.csv, line 2")
+    assert problem.detail == "image_3_path is 'dataset/images/notes.txt', which is not an image file; skipped"
+
+
+def test_the_labels_beside_the_cases_go_before_nearer_ones(tmp_path: Path) -> None:
+    root = write_scin(tmp_path, cases=4, layout="dataset", side_px=16)
+    expected = read(root)
+    (root / "scin_labels.csv").write_text("case_id\n1\n", encoding="utf-8")
+    assert read(root) == expected
+    (root / "scin_labels.csv").unlink()
+    (root / "dataset" / "scin_labels.csv").rename(root / "scin_labels.csv")
+    assert [image.facts for image in read(root)[0]] == [image.facts for image in expected[0]]
+
+
+def test_the_tables_are_counted_as_they_are_published(tmp_path: Path) -> None:
+    root = write_scin(tmp_path, cases=6, layout="flat", side_px=16)
+    named = ["{'Acne': 1.0, 'Cyst': 0.5}", "{'Acne': 0.5}", "{}", "", "mangled", f"{{'{RETIRED}': 1.0}}"]
+    edit_table(
+        root / "scin_labels.csv",
+        lambda rows: [row.update({CONDITIONS: text}) for row, text in zip(rows, named, strict=True)],
+    )
+    paths = [row[f"image_{shot}_path"] for row in rows_of(root / "scin_cases.csv") for shot in (1, 2, 3)]
+    assert Scin().tallies(root) == {
+        "cases": 6,
+        "image references": len([path for path in paths if path]),
+        "image files": len({path for path in paths if path}),
+        "files shared by several cases": 1,
+        "labelled cases": 3,
+        "condition names": 3,
+    }
 
 
 @pytest.mark.parametrize("lost", ["scin_cases.csv", "scin_labels.csv"])
 def test_a_folder_without_both_tables_is_refused(lost: str, flat: Path) -> None:
     (flat / lost).unlink()
-    with pytest.raises(SourceError, match=rf"found no {lost} in it.*dx-scin-public-data"):
+    with pytest.raises(
+        SourceError, match=rf"raw holds no raw release of SCIN: found no {lost} in it.*dx-scin-public-data"
+    ):
         read(flat)
 
 
