@@ -34,6 +34,7 @@ from random import Random
 from PIL import Image
 
 from dermasynth_builder import pipeline
+from dermasynth_builder.cli import main as main_command
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.files import jinja_environment, resource_dir
 from dermasynth_builder.core.options import Settings
@@ -47,6 +48,7 @@ from dermasynth_builder.read.source import read_source
 
 IMAGES: Mapping[str, int] = {"bcn20000": 18_946, "derm12345": 12_345, "scin": 10_380, "pad_ufes": 2_298, "hiba": 1_616}
 MAX_TIMES_LIMIT = 4.0  # CPU of the whole build, of the sum of the limits
+MAX_TIMES_SMALL = 12.0  # the same below a third of all images, where to load modules takes more than the work
 MAX_PEAK_MB = 600.0
 MAX_IDLE_CPU_S = 5.0  # of `generate` with nothing to do, at full size
 MAX_GROWTH = 1.15  # CPU an image at the largest size, times that at the smallest
@@ -194,18 +196,20 @@ def build(folder: Path) -> dict[str, Taken]:
 
 
 def generate(folder: Path) -> dict[str, Taken]:
-    """`generate` from its start."""
-    clock, settings, report = Clock(), settings_in(folder), SilentReporter()
-    with clock.stage("generate again, nothing to do"):
-        pipeline.ask(pipeline.plan(settings, report), settings, report)
-    return clock.stages
+    """The command `generate`."""
+    return _command("generate", "generate again, nothing to do", folder)
 
 
 def release(folder: Path) -> dict[str, Taken]:
-    """`release` from its start."""
-    clock, settings, report = Clock(), settings_in(folder), SilentReporter()
-    with clock.stage("release again, nothing changed"):
-        pipeline.release(pipeline.plan(settings, report), settings, report)
+    """The command `release`."""
+    return _command("release", "release again, nothing changed", folder)
+
+
+def _command(name: str, stage: str, folder: Path) -> dict[str, Taken]:
+    clock, raw, work, out = Clock(), folder / "raw", folder / "work", folder / "out"
+    with clock.stage(stage):
+        failed = main_command([name, *IMAGES, "--raw", str(raw), "--work", str(work), "--out", str(out)])
+    assert not failed
     return clock.stages
 
 
@@ -268,7 +272,8 @@ def in_a_process(work: str, folder: Path) -> dict[str, Taken]:
     """What the stages of a work took in a process of its own."""
     words = [sys.executable, str(Path(__file__).resolve()), "--work", work, str(folder)]
     told = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout
-    return {name: Taken(**taken) for name, taken in json.loads(told).items()}
+    last = told.splitlines()[-1]  # after what the command says
+    return {name: Taken(**taken) for name, taken in json.loads(last).items()}
 
 
 # --- the report ---
@@ -316,9 +321,9 @@ def lines_of(measured: Measured) -> Iterator[str]:
 def bounds_of(sizes: Sequence[Measured]) -> Iterator[tuple[str, float, float]]:
     """What is bound, its value, and the most that it may be."""
     last = sizes[-1]
-    yield "CPU of the build, x the limits", last.times_limit, MAX_TIMES_LIMIT
-    yield "peak memory, MB", max(taken.peak_mb for size in sizes for taken in size.built.values()), MAX_PEAK_MB
     share = last.images / sum(IMAGES.values())
+    yield "CPU of the build, x the limits", last.times_limit, MAX_TIMES_LIMIT if share > 0.3 else MAX_TIMES_SMALL
+    yield "peak memory, MB", max(taken.peak_mb for size in sizes for taken in size.built.values()), MAX_PEAK_MB
     idle_s = last.again["generate again, nothing to do"].cpu_s
     yield "generate with nothing to do, CPU s", idle_s, max(1.5, MAX_IDLE_CPU_S * share)  # it starts in a second
     if len(sizes) > 1:

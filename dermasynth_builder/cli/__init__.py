@@ -4,6 +4,7 @@ The only place that prints or exits. Exit codes: 0 done, 1 the work failed, 2 wr
 """
 
 import argparse
+import gc
 import json
 import os
 import signal
@@ -25,6 +26,7 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = make_parser(COMMANDS, _layouts_text).parse_args(words)
     command: Command = arguments.command
     _heed_ctrl_c()
+    gc.set_threshold(100_000, 50, 100)  # records by the million, without cycles: to look through them takes a tenth
     _replace_what_stdout_cannot_show()
     try:
         command(arguments)

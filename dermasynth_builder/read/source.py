@@ -1,10 +1,8 @@
 """Reads one source for a run: its images measured, its problems counted, listed and told."""
 
 import csv
-import gc
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -66,19 +64,6 @@ class ReadSource:
     chosen_of: int = 0  # images from which these were chosen, see `PlanOptions`
 
 
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """Without Python's collector of cycles, which would look again and again through records that have none."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-@_no_collector()
 def read_source(name: str, settings: Settings, report: Reporter) -> ReadSource:
     """Reads a source from its folder in `settings.raw`.
 
