@@ -271,8 +271,9 @@ WORKS: Mapping[str, Callable[[Path], dict[str, Taken]]] = {
 def in_a_process(work: str, folder: Path) -> dict[str, Taken]:
     """What the stages of a work took in a process of its own."""
     words = [sys.executable, str(Path(__file__).resolve()), "--work", work, str(folder)]
-    told = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout
-    last = told.splitlines()[-1]  # after what the command says
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    last = done.stdout.splitlines()[-1]  # after what the command says
     return {name: Taken(**taken) for name, taken in json.loads(last).items()}
 
 
