@@ -9,8 +9,9 @@ from itertools import chain
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.files import jinja_environment, resource_dir
-from dermasynth_builder.core.options import BATCHES, Settings
+from dermasynth_builder.core.options import BATCHES, RECIPE, Settings
 from dermasynth_builder.core.protocols import Engine, EngineContext
+from dermasynth_builder.core.recipe import record_recipe, release_recipe
 from dermasynth_builder.core.records import Pair
 from dermasynth_builder.core.reporter import Bar, Reporter
 from dermasynth_builder.core.wording import join_words
@@ -69,6 +70,7 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
     """
     engine = open_engine(settings)
     ledger = open_ledger(engine, settings, report)
+    record_recipe(settings)
     tell_unused(planned, ledger, settings, report=report)
     run = Run(settings.max_usd, settings.is_version_change_allowed, settings.is_failed_wanted)
     wanted = set(_pilot_keys(planned, settings)) if settings.pilot else None
@@ -126,11 +128,13 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
     ledger = open_ledger(engine, settings, report)
     if not settings.is_partial_allowed:
         _require_all_asked(planned, ledger)
+    record_recipe(settings)
     with new_release(settings.out) as folder:
         configs = [write_source(each, ledger, folder, settings=settings, report=report) for each in planned]
         templates = jinja_environment(resource_dir("card"))
         (folder / ATTRIBUTION).write_text(attribution_text(configs, templates), encoding="utf-8")
         (folder / CARD).write_text(card_text(configs, templates, _part(planned, settings)), encoding="utf-8")
+        (folder / RECIPE).write_text(release_recipe(settings), encoding="utf-8")
         verify(folder, report, unread={config.source.name for config in configs if config.is_kept})
     for config in configs:
         remember(config, settings)

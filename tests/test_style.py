@@ -105,7 +105,7 @@ def test_help_and_the_command_line_load_nothing_heavy() -> None:
         "from dermasynth_builder.cli import main\n"
         "with contextlib.suppress(SystemExit): main(['--help'])\n"
         "heavy = {'datasets', 'pandas', 'numpy', 'pyarrow', 'PIL', 'httpx', 'huggingface_hub', 'jinja2', 'tenacity'}\n"
-        "heavy |= {'aiohttp', 'google.genai', 'google.auth', 'pydantic', 'rich'}\n"
+        "heavy |= {'aiohttp', 'google.genai', 'google.auth', 'pydantic'}\n"  # rich is what cyclopts draws help with
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
@@ -115,13 +115,16 @@ def test_help_and_the_command_line_load_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     ("script", "most"),
     [
-        ("from dermasynth_builder.cli import main\nwith contextlib.suppress(SystemExit): main(['--help'])", 150),
+        ("from dermasynth_builder.cli import main\nwith contextlib.suppress(SystemExit): main(['--help'])", 330),
         ("import datasets\nbesides = len(sys.modules)\nimport dermasynth", 15),
     ],
     ids=["dermasynth --help", "import dermasynth"],
 )
 def test_a_start_loads_few_modules(script: str, most: int) -> None:
-    """Counted, because seconds change from machine to machine; of the builder class what comes beside `datasets`."""
+    """Counted, because seconds change from machine to machine; of the builder class what comes beside `datasets`.
+
+    Of the command, cyclopts and rich, with which it draws help, are 180.
+    """
     script = f"import contextlib, sys\nbesides = 0\n{script}\nprint(len(sys.modules) - besides)"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert int(done.stdout.splitlines()[-1]) <= most

@@ -68,11 +68,15 @@ def lock_beside(path: Path, taken: DermaSynthError) -> BaseFileLock:
 
 def read_toml(path: Path, form: type[Form], fault: Callable[[str], DermaSynthError]) -> Form:
     """What a TOML file holds. Raises `fault` where it cannot be read or, as `as_form` does, breaks the form."""
+    return as_form(toml_table(path, fault), form, path=path, fault=fault)
+
+
+def toml_table(path: Path, fault: Callable[[str], DermaSynthError]) -> dict[str, Any]:
+    """What a TOML file holds, as it stands there. Raises `fault` where it cannot be read."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise fault(f"{path}: {error}") from error
-    return as_form(table, form, path=path, fault=fault)
 
 
 def as_form(table: object, form: type[Form], *, path: Path, fault: Callable[[str], DermaSynthError]) -> Form:

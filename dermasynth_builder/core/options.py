@@ -1,11 +1,20 @@
-"""What a run was asked to do: plain values, which can be compared, written down and sent to another process."""
+"""What a run was asked to do: plain values, which can be compared, written down and sent to another process.
 
-from collections.abc import Mapping
+Each field says beside it how it is told on the command line and in a recipe; see `core.option.Option`.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Le
+
+from dermasynth_builder import __version__
+from dermasynth_builder.core.option import Option, percent, shard_of, shares_of
 
 BATCHES = "batches"  # folder in the working folder
+RECIPE = "recipe.toml"  # in the current folder, beside the ledgers, in a release
 DEFAULT_SEED = 2025
 DEFAULT_JOBS = 8  # files downloaded at the same time
 DEFAULT_SPLITS = (0.90, 0.05, 0.05)  # shares of the groups: train, validation, test
@@ -13,19 +22,62 @@ DEFAULT_SPLITS = (0.90, 0.05, 0.05)  # shares of the groups: train, validation, 
 ImageFamily = Literal["resolution", "tiles"]  # how a model counts the tokens of an image
 Thinking = Literal["minimal", "low", "medium", "high"]
 MediaResolution = Literal["low", "medium", "high"]
+Resolution = Literal["low", "medium", "high", "ultra_high"]  # all that are priced
 Rows = Literal["with_image", "with_image_or_all", "all"]
 """Of a source's tables: those whose image is on disk; the same, but all where no image is; all."""
+
+WHERE = Option(
+    'only those whose fact is one of these, as "diagnosis=melanoma,nevus"; several must all hold',
+    "--where",
+    "images",
+    "FIELD=VALUE,...",
+    scope="release",
+)
+
+_ABOVE_ZERO = Gt(0)
+_SHARE = (Ge(0), Le(1))
+_VERIFY = (
+    "decode every image in full, at 5 (JPEG) to 30 (PNG) ms a megapixel and core: minutes for 10,000 images; else only "
+    "checksums, header and end of each file are checked"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class BatchOptions:
     """How an engine hands in its requests in batches."""
 
-    most_rows: int = 2000  # of a shard, which is one job: small ones lose little when they expire
-    most_bytes: int = 500_000_000  # of a shard; Google takes 2 GB
-    enqueued_tokens: int | None = None  # of all jobs that have not ended; None: until the service says that it is full
-    deadline_h: float | None = None  # rows that wait longer are asked online, at the full price; None: never
-    poll_s: float = 30.0  # between two looks at the jobs, at first; the time grows while nothing happens
+    most_rows: Annotated[
+        int,
+        Option("rows of a shard, which is one job: small ones lose little when they expire", "--batch-rows", "batches"),
+        _ABOVE_ZERO,
+    ] = 2000
+    most_bytes: Annotated[int, Option("bytes of a shard; Google takes 2 GB", topic="batches"), _ABOVE_ZERO] = (
+        500_000_000
+    )
+    enqueued_tokens: Annotated[
+        int | None,
+        Option(
+            "tokens that may wait at once in all jobs (default: until the service says that it is full)",
+            "--enqueued-tokens",
+            "batches",
+        ),
+        _ABOVE_ZERO,
+    ] = None
+    deadline_h: Annotated[
+        float | None,
+        Option(
+            "cancel a job that takes longer, and ask its rows online at the full price",
+            "--deadline",
+            "batches",
+            "HOURS",
+        ),
+        _ABOVE_ZERO,
+    ] = None
+    poll_s: Annotated[
+        float,
+        Option("seconds between two looks at the jobs; more while nothing happens", "--poll", "batches", "S"),
+        _ABOVE_ZERO,
+    ] = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +85,64 @@ class EngineOptions:
     """How an engine asks its model. Engines that ask none pass over it."""
 
     # What can change an answer, and is part of the engine's identity
-    model: str | None = None  # None: the engine's default
-    thinking: Thinking | None = None  # None: as the model does by itself
-    media_resolution: MediaResolution | None = None  # None: as the model does by itself
-    max_output_tokens: int = 4096  # thoughts included; raised for a row whose answer was cut off
-    image_side_px: int = 1024  # images are scaled down to it for sending
-    image_quality: int = 90  # of the JPEG that is then made
+    model: Annotated[
+        str | None, Option("the model (default: the engine's)", "--model", "model", "NAME", scope="release")
+    ] = None
+    thinking: Annotated[
+        Thinking | None,
+        Option("how long it thinks (default: the model's)", "--thinking", "model", "LEVEL", scope="release"),
+    ] = None
+    media_resolution: Annotated[
+        MediaResolution | None,
+        Option(
+            "how finely Gemini looks at images, at 280, 560 or 1,120 tokens each (default: the model's)",
+            "--media-resolution",
+            "model",
+            "LEVEL",
+            scope="release",
+        ),
+    ] = None
+    max_output_tokens: Annotated[
+        int,
+        Option(
+            "of an answer, thoughts included; raised for one that was cut off",
+            "--max-output-tokens",
+            "model",
+            scope="release",
+        ),
+        _ABOVE_ZERO,
+    ] = 4096
+    image_side_px: Annotated[
+        int,
+        Option("larger images are sent with N pixels a side", "--image-side", "model", scope="release"),
+        _ABOVE_ZERO,
+    ] = 1024
+    image_quality: Annotated[
+        int, Option("of the JPEG that is then made", topic="model", scope="release"), Ge(1), Le(100)
+    ] = 90
     # What can not
-    base_url: str | None = None  # None: the service's own
-    is_vertex: bool = False  # Google Cloud with its default credentials instead of an API key
-    concurrency: int = 64  # most requests in flight
-    timeout_s: float | None = None  # of one attempt; None: the engine's default
-    requests_per_minute: float | None = None  # these four: None where only the service limits
-    tokens_per_minute: float | None = None
-    requests_per_day: int | None = None
-    usd_per_10_minutes: float | None = None
+    base_url: Annotated[str | None, Option("another server than the service's own", "--base-url", "pace", "URL")] = None
+    is_vertex: Annotated[
+        bool,
+        Option(
+            "Gemini on Vertex, by Google Cloud's default credentials, GOOGLE_CLOUD_PROJECT and GOOGLE_CLOUD_LOCATION "
+            "(default: global)",
+            "--vertex",
+            "pace",
+        ),
+    ] = False
+    concurrency: Annotated[int, Option("most requests in flight", "--concurrency", "pace"), _ABOVE_ZERO] = 64
+    timeout_s: Annotated[
+        float | None, Option("seconds for one attempt (default: the engine's)", "--timeout", "pace", "S"), _ABOVE_ZERO
+    ] = None
+    requests_per_minute: Annotated[float | None, Option("requests a minute", "--rpm", "pace"), _ABOVE_ZERO] = None
+    tokens_per_minute: Annotated[float | None, Option("tokens a minute", "--tpm", "pace"), _ABOVE_ZERO] = None
+    requests_per_day: Annotated[
+        int | None, Option("requests a day, by all runs in WORK; a run stops there", "--rpd", "pace"), _ABOVE_ZERO
+    ] = None
+    usd_per_10_minutes: Annotated[
+        float | None, Option("spend in any ten minutes", "--usd-per-10-min", "pace", "USD"), _ABOVE_ZERO
+    ] = None
     batch: BatchOptions = BatchOptions()
 
 
@@ -56,15 +151,66 @@ DEFAULT_OPTIONS = EngineOptions()
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """What shapes the requests of a run, beside the images, the banks and the seed."""
+    """What shapes the requests of a run, beside the images, the banks and the seed. Raises ValueError for too much."""
 
-    self_instruct_share: float = 1 / 12  # of all pairs, at most 1/2: questions that the engine writes itself
-    conversation_share: float = 0.0  # of the images: a conversation takes the place of their general question
-    rounds: int = 2  # of self-instruct: each shows questions that were accepted in those before
-    is_metadata_shown: bool = True  # whether the engine is told the facts
-    is_together: bool = False  # both questions of an image go out in one request
-    limit: int | None = None  # images of a source, a fixed sample over its diagnoses; None: all
-    where: tuple[str, ...] = ()  # only images for which all of these hold: "diagnosis=melanoma,nevus"
+    self_instruct_share: Annotated[
+        float,
+        Option(
+            "share of the pairs whose question the engine writes itself, at most a half",
+            "--self-instruct",
+            "questions",
+            "PERCENT",
+            scope="release",
+            read=percent,
+        ),
+        *_SHARE,
+    ] = 1 / 12
+    conversation_share: Annotated[
+        float,
+        Option(
+            "share of the images that get a conversation in place of their general question",
+            "--conversations",
+            "questions",
+            "PERCENT",
+            scope="release",
+            read=percent,
+        ),
+        *_SHARE,
+    ] = 0.0
+    rounds: Annotated[
+        int,
+        Option(
+            "rounds of self-instruct, each showing questions accepted before", "--rounds", "questions", scope="release"
+        ),
+        _ABOVE_ZERO,
+    ] = 2
+    is_metadata_shown: Annotated[
+        bool,
+        Option(
+            "whether the engine is told the recorded facts; the questions are the same",
+            "--metadata",
+            "questions",
+            scope="release",
+            words={"shown": True, "hidden": False},
+        ),
+    ] = True
+    is_together: Annotated[
+        bool,
+        Option(
+            "both questions of an image in one request: about 30 % cheaper", "--together", "questions", scope="release"
+        ),
+    ] = False
+    limit: Annotated[
+        int | None,
+        Option(
+            "N images of each source, of as many diagnoses as can be, the same on each run (default: all)",
+            "--limit",
+            "images",
+            scope="release",
+        ),
+        _ABOVE_ZERO,
+    ] = None
+    where: Annotated[tuple[str, ...], WHERE] = ()
 
     @property
     def is_part(self) -> bool:
@@ -75,28 +221,146 @@ class PlanOptions:
         """All that is set, as plain values; what chooses images only where it does, so that names made of it stay."""
         return {name: value for name, value in asdict(self).items() if self.is_part or name not in ("limit", "where")}
 
+    def __post_init__(self) -> None:
+        if 2 * self.self_instruct_share + self.conversation_share > 1:
+            raise ValueError(
+                "self-instruct is a share of all pairs and conversations one of the images, of which each gives two "
+                "pairs: twice the one and the other must not be more than 100 percent together"
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that the stages need to know beside their input."""
+    """Everything that the stages need to know beside their input; written down, it is a recipe."""
 
-    raw: Mapping[str, Path]  # source -> folder of its raw release
-    work: Path = Path("build")  # image index, ledgers, lists of problems and rejects
-    out: Path = Path("dermasynth")  # the release
-    engine: str = "template"
+    raw: Annotated[
+        Mapping[str, Path],
+        Option(
+            "folder of a source's raw release; of several NAME=DIR once each, or one DIR that holds DIR/NAME",
+            "--raw",
+            "images",
+            "DIR",
+            scope="release",
+        ),
+    ]
+    work: Annotated[Path, Option("folder of image index, ledgers and lists", "--work", "folders", "DIR")] = Path(
+        "build"
+    )
+    out: Annotated[Path, Option("the release folder", "--out", "folders", "DIR")] = Path("dermasynth")
+    is_permissive_only: Annotated[
+        bool,
+        Option(
+            "whether to leave out images that may not be used commercially with attribution alone",
+            "--licence",
+            "images",
+            scope="release",
+            words={"any": False, "permissive": True},
+        ),
+    ] = False
+    is_strict: Annotated[bool, Option("a problem in a raw release ends the run", "--strict", "images")] = False
+    rows: Annotated[Rows, Option("which rows of its tables a source is read by", scope="once")] = "with_image"
+    is_verified: Annotated[bool, Option(_VERIFY, "--verify", scope="once")] = False
+    is_specimen: Annotated[
+        bool, Option("the raw releases are drawn specimens, and so are the rows", scope="release")
+    ] = False
+    seed: Annotated[int, Option("seed of all draws", "--seed", "questions", scope="release")] = DEFAULT_SEED
+    engine: Annotated[str, Option("what answers", "--engine", "model", "ENGINE", scope="release")] = "template"
+    max_usd: Annotated[
+        float | None,
+        Option("stop when the replies in the ledger cost that much", "--max-usd", "pace", "USD"),
+        _ABOVE_ZERO,
+    ] = None
+    is_version_change_allowed: Annotated[
+        bool, Option("continue where the model's version changes", "--allow-version-change", "pace", scope="once")
+    ] = False
+    shard: Annotated[
+        tuple[int, int], Option("ask only part I of N, by key", "--shard", "pace", "I/N", read=shard_of)
+    ] = (1, 1)
+    pilot: Annotated[
+        int | None,
+        Option("ask only N requests of all, and tell what all would cost", "--pilot", "pace", scope="once"),
+        _ABOVE_ZERO,
+    ] = None
+    is_failed_wanted: Annotated[
+        bool, Option("ask again what failed before", "--retry-failed", "pace", scope="once")
+    ] = False
+    is_partial_allowed: Annotated[
+        bool, Option("release although some requests have no reply", "--partial", "release", scope="once")
+    ] = False
+    split_shares: Annotated[
+        tuple[float, float, float],
+        Option(
+            "shares of the patients (on the command line in percent: 90/5/5)",
+            "--splits",
+            "release",
+            "TRAIN/VALIDATION/TEST",
+            scope="release",
+            read=shares_of,
+        ),
+    ] = DEFAULT_SPLITS
+    max_side_px: Annotated[
+        int | None,
+        Option(
+            "scale larger images down to N pixels a side (Lanczos, JPEG of quality 90; default: as they are)",
+            "--max-side",
+            "release",
+            scope="release",
+        ),
+        _ABOVE_ZERO,
+    ] = None
     engine_options: EngineOptions = DEFAULT_OPTIONS
-    max_usd: float | None = None  # what all replies in a ledger may cost
-    is_version_change_allowed: bool = False  # go on where the service answers with another version of the model
-    shard: tuple[int, int] = (1, 1)  # (i, n): ask only the i-th of n parts
-    pilot: int | None = None  # ask only so many requests of all, drawn by their keys; None: all
-    seed: int = DEFAULT_SEED
     plan_options: PlanOptions = PlanOptions()
-    split_shares: tuple[float, float, float] = DEFAULT_SPLITS
-    max_side_px: int | None = None  # published images are scaled down to it; None: they keep their size
-    is_permissive_only: bool = False  # leave out images that may not be used commercially with attribution alone
-    is_strict: bool = False  # a problem in a raw release ends the run
-    rows: Rows = "with_image"  # which rows of its tables a source is read by
-    is_failed_wanted: bool = False  # ask earlier failures again
-    is_partial_allowed: bool = False  # release although some requests have no reply
-    is_verified: bool = False  # decode every image in full
-    is_specimen: bool = False  # the raw releases are drawn specimens
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.shard[0] <= self.shard[1]:
+            raise ValueError(f"shard {list(self.shard)}: say which part of how many, as [2, 5]")
+        if min(self.split_shares) < 0 or abs(sum(self.split_shares) - 1) > 1e-6:
+            raise ValueError(f"split_shares {list(self.split_shares)}: the three must make 1 together")
+
+
+@dataclass(frozen=True, slots=True)
+class CostOptions:
+    """What to estimate, and what to assume."""
+
+    models: Annotated[
+        Sequence[str], Option("a model; may be repeated (default: all of the price table)", "--model", metavar="M")
+    ] = ()
+    prices: Annotated[Path | None, Option("price table in place of the one that ships", "--prices", metavar="FILE")] = (
+        None
+    )
+    resolution: Annotated[Resolution, Option("of images", "--media-resolution", metavar="LEVEL")] = "high"
+    thinking: Annotated[Thinking, Option("thinking level", "--thinking", metavar="LEVEL")] = "medium"
+    image_tokens: Annotated[
+        int | None, Option("tokens of an image, for models whose rule is not known", "--image-tokens"), _ABOVE_ZERO
+    ] = None
+    rpm: Annotated[int | None, Option("requests a minute (default: the price table's)", "--rpm"), _ABOVE_ZERO] = None
+    tpm: Annotated[int | None, Option("input tokens a minute (default: the price table's)", "--tpm"), _ABOVE_ZERO] = (
+        None
+    )
+    is_from_ledger: Annotated[bool, Option("extrapolate from the replies in WORK/ledgers as well", "--from-ledger")] = (
+        False
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadOptions:
+    """What to download, and how."""
+
+    source: str
+    folder: Path  # made if it is not there
+    host: Annotated[str, Option("derm12345: dataverse (default) or isic", "--from", metavar="HOST")] = ""
+    limit: Annotated[int | None, Option("N images, of as many diagnoses as can be (default: all)", "--limit")] = None
+    jobs: Annotated[int, Option("files at the same time", "--jobs")] = DEFAULT_JOBS
+    is_licence_accepted: Annotated[bool, Option("you agree to the licence; remembered", "--accept-licence")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class PushOptions:
+    """What to push, where to, and what may go."""
+
+    release: Path
+    repo: str  # "user/name"
+    tag: Annotated[str, Option("tag of this release", "--tag", metavar="TAG")] = f"v{__version__}"
+    is_private: Annotated[bool, Option("make the repository private if it is made now", "--private")] = False
+    is_template_allowed: Annotated[bool, Option("push rows that no model wrote too", "--allow-template")] = False
+    is_dry: Annotated[bool, Option("show what would be sent, and send nothing", "--dry-run")] = False

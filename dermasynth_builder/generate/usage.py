@@ -6,12 +6,11 @@ What a service has counted is exact. All else here is an estimate, and says what
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
-from typing import Any, Literal
+from typing import Any
 
-from dermasynth_builder.core.options import ImageFamily, Thinking
+from dermasynth_builder.core.options import ImageFamily, Resolution, Thinking
 from dermasynth_builder.core.records import Style
 
-Resolution = Literal["low", "medium", "high", "ultra_high"]
 Size = tuple[int, int]  # width and height in pixels
 
 RESOLUTION_TOKENS: Mapping[Resolution, int] = {"low": 280, "medium": 560, "high": 1120, "ultra_high": 2240}

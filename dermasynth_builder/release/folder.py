@@ -1,7 +1,8 @@
 """Writes a release folder in one piece, and reads one back to see whether it holds together.
 
-A release is the Hub repository: README.md with the metadata block, ATTRIBUTION.md, `<config>/<split>-*.parquet`, and
-nothing else. The config "all" names the files of the others.
+A release is the Hub repository: README.md with the metadata block, ATTRIBUTION.md, recipe.toml,
+`<config>/<split>-*.parquet`, and nothing else; one that an older version made has no recipe. The config "all" names
+the files of the others.
 """
 
 import json
@@ -16,6 +17,7 @@ import yaml
 
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.files import lock_beside
+from dermasynth_builder.core.options import RECIPE
 from dermasynth_builder.core.records import SPLITS, Split
 from dermasynth_builder.core.registry import ALL
 from dermasynth_builder.core.reporter import Advance, Reporter
@@ -143,8 +145,10 @@ def verify(folder: Path, report: Reporter, unread: Container[str] = ()) -> dict[
 
 
 def _named(folder: Path, configs: Mapping[str, ConfigFiles]) -> set[Path]:
-    """The files of a release: its card, what the card names, the attribution."""
-    return {folder / CARD, folder / ATTRIBUTION} | {path for config in configs.values() for path in config.paths}
+    """The files of a release: its card, what the card names, the attribution, the recipe."""
+    return {folder / CARD, folder / ATTRIBUTION, folder / RECIPE} | {
+        path for config in configs.values() for path in config.paths
+    }
 
 
 def values_in(config: ConfigFiles, column: str) -> set[Any]:

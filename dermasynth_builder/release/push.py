@@ -19,24 +19,12 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError 
 )
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
-from dermasynth_builder import __version__
 from dermasynth_builder.core.errors import PushError, ReleaseError
+from dermasynth_builder.core.options import RECIPE, PushOptions
 from dermasynth_builder.core.records import is_fake_version
 from dermasynth_builder.core.registry import ALL
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.release.folder import ATTRIBUTION, CARD, ConfigFiles, values_in, verify
-
-
-@dataclass(frozen=True, slots=True)
-class PushOptions:
-    """What to push, where to, and what may go."""
-
-    release: Path
-    repo: str  # "user/name"
-    tag: str = f"v{__version__}"
-    is_private: bool = False
-    is_template_allowed: bool = False  # rows that no model wrote, the template engine's or another's
-    is_dry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +97,9 @@ def _require_fit(options: PushOptions, report: Reporter) -> dict[str, Path]:
 
 def _files(release: Path, configs: Mapping[str, ConfigFiles]) -> dict[str, Path]:
     data = [path for config in configs.values() for path in config.paths]
-    return {path.relative_to(release).as_posix(): path for path in [*data, release / ATTRIBUTION, release / CARD]}
+    recipe = [release / RECIPE] if (release / RECIPE).is_file() else []
+    files = [*data, *recipe, release / ATTRIBUTION, release / CARD]
+    return {path.relative_to(release).as_posix(): path for path in files}
 
 
 def _compare(api: HfApi, options: PushOptions, files: Mapping[str, Path]) -> Difference:
@@ -138,7 +128,9 @@ def _tree(api: HfApi, repo: str, revision: str | None = None) -> dict[str, Any]:
             f"not pushed: {repo} holds {', '.join(scripts)}, and `datasets` refuses a repository with a script; "
             "delete it there first"
         )
-    return {file.path: file for file in files if file.path in (CARD, ATTRIBUTION) or file.path.endswith(".parquet")}
+    return {
+        file.path: file for file in files if file.path in (CARD, ATTRIBUTION, RECIPE) or file.path.endswith(".parquet")
+    }
 
 
 def _marked_by_tag(api: HfApi, options: PushOptions, head: Mapping[str, Any]) -> Literal["head", "other"]:

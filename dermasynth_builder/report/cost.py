@@ -15,7 +15,7 @@ from typing import Any
 
 from dermasynth_builder import pipeline
 from dermasynth_builder.core.errors import UsageError
-from dermasynth_builder.core.options import ImageFamily, Settings, Thinking
+from dermasynth_builder.core.options import CostOptions, ImageFamily, Resolution, Settings, Thinking
 from dermasynth_builder.core.records import ClinicalImage, Request, Style
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.core.wording import did_you_mean
@@ -28,7 +28,6 @@ from dermasynth_builder.generate.usage import (
     TEXT_ERROR,
     THINKING_TOKENS,
     Range,
-    Resolution,
     Size,
     image_tokens,
     output_tokens,
@@ -257,20 +256,6 @@ def _batch_waves(tokens_in: Range, limits: Limits) -> dict[str, tuple[int, int]]
 
 
 _Price = Callable[[str, Mapping[str, Any]], float | None]  # model, usage of one reply -> dollars
-
-
-@dataclass(frozen=True, slots=True)
-class CostOptions:
-    """What an estimate is wanted for."""
-
-    models: Sequence[str] = ()  # empty: all that the price table can tell of
-    prices: Path | None = None  # None: the table that ships
-    resolution: Resolution = "high"
-    thinking: Thinking = "medium"
-    image_tokens: int | None = None  # see `Terms`
-    rpm: int | None = None  # None: as the price table says
-    tpm: int | None = None
-    is_from_ledger: bool = False
 
 
 def cost_report(options: CostOptions, settings: Settings, report: Reporter, *, on: date) -> CostReport:

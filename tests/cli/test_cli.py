@@ -53,7 +53,7 @@ def test_the_demo_builds_a_release_and_prints_three_loaded_pairs(
     assert sorted(path.name for path in Path("demo/dermasynth").iterdir()) == [
         "ATTRIBUTION.md",
         "README.md",
-        *sorted(SPECIMENS.shipped),
+        *sorted([*SPECIMENS.shipped, "recipe.toml"]),
     ]
     assert run("demo") == 0  # again, over the first
 
@@ -152,10 +152,19 @@ def test_show_prints_the_pairs_asked_for(built: Built, capsys: Output) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        ((), 2, "required: COMMAND"),
-        (("fly",), 2, "invalid choice"),
-        (("plan", "ham10000", "--raw", "x"), 2, "invalid choice: 'ham10000'"),
-        (("plan", "pad_ufes"), 2, "required: --raw"),
+        ((), 2, ""),
+        (("fly",), 2, 'Unknown command "fly"'),
+        (("plan", "ham10000", "--raw", "x"), 2, 'Invalid value "ham10000" for SOURCES. Choose from: "pad_ufes"'),
+        (("plan", "pad_ufes"), 2, "no folder for pad_ufes; add --raw pad_ufes=DIR"),
+        (("plan",), 2, "no source is named"),
+        (("plan", "--recipe", "no.toml"), 2, "no.toml: [Errno 2]"),
+        (
+            ("plan", "--modle", "x"),
+            2,
+            "Unknown option: --modle. Did you mean --model?\nusage: dermasynth plan [SOURCE...] [--raw DIR]",
+        ),
+        (("generate", "--self-instruct", "101", "pad_ufes"), 2, "write a number from 0 to 100"),
+        (("generate", "--self-instruct", "60", "pad_ufes", "--raw", "x"), 2, "not be more than 100 percent together"),
         (("plan", "pad_ufes", "--raw", "a", "--raw", "b"), 2, "--raw NAME=DIR"),
         (("plan", "pad_ufes", "--raw", "ham10000=a"), 1, "ham10000=a is not a folder"),
         (("plan", "pad_ufes", "--raw", "no/such"), 1, "no/such is not a folder"),

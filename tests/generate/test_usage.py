@@ -2,9 +2,9 @@
 
 import pytest
 
+from dermasynth_builder.core.options import Resolution
 from dermasynth_builder.core.records import Style
 from dermasynth_builder.generate.usage import (
-    Resolution,
     Size,
     Usage,
     image_tokens,

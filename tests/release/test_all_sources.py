@@ -85,7 +85,7 @@ def test_a_release_of_one_source_lists_that_source_and_no_other(built: Built, tm
     settings = Settings(raw={"hiba": built.settings.raw["hiba"]}, work=tmp_path / "build", out=tmp_path / "dermasynth")
     pipeline.build(settings, SilentReporter())
     assert list(verify(settings.out, SilentReporter())) == ["hiba"]
-    assert {path.name for path in settings.out.iterdir()} == {"README.md", "ATTRIBUTION.md", "hiba"}
+    assert {path.name for path in settings.out.iterdir()} == {"README.md", "ATTRIBUTION.md", "recipe.toml", "hiba"}
     assert "BCN20000" not in (settings.out / "ATTRIBUTION.md").read_text(encoding="utf-8")
 
 

@@ -128,10 +128,10 @@ def test_the_same_input_gives_the_same_bytes_in_another_process_and_folder(
     assert tree(out / "r") == tree(built.release)
 
 
-def test_a_release_is_its_card_attribution_and_parquet_and_nothing_else(built: Built) -> None:
+def test_a_release_is_its_card_attribution_recipe_and_parquet_and_nothing_else(built: Built) -> None:
     splits = ("test", "train", "validation")
     assert sorted(tree(built.release)) == [
-        "ATTRIBUTION.md", "README.md", *(f"pad_ufes/{split}-00000-of-00001.parquet" for split in splits)
+        "ATTRIBUTION.md", "README.md", *(f"pad_ufes/{split}-00000-of-00001.parquet" for split in splits), "recipe.toml"
     ]  # fmt: skip
     assert sorted(path.name for path in built.folder.iterdir()) == [".dermasynth.lock", "build", "dermasynth"]
 

@@ -110,7 +110,7 @@ def test_a_push_commits_the_data_then_the_card_and_tags_the_head(story: Story) -
     assert (card.changed, card.oid) == ((CARD,), story.hub.tags(REPO)[TAG])
     assert (data.summary, card.summary) == (f"Data of release {TAG}", f"Card of release {TAG}")
     assert published(story.hub, TAG) == files
-    assert {name for name in files if not name.endswith(".parquet")} == {CARD, "ATTRIBUTION.md"}
+    assert {name for name in files if not name.endswith(".parquet")} == {CARD, "ATTRIBUTION.md", "recipe.toml"}
     assert story.hub.is_private(REPO)
 
 

@@ -6,8 +6,9 @@ from datetime import date
 
 import pytest
 
+from dermasynth_builder.core.options import Resolution
 from dermasynth_builder.generate.prices import PriceTable, load_prices
-from dermasynth_builder.generate.usage import Resolution, Size
+from dermasynth_builder.generate.usage import Size
 from dermasynth_builder.report.cost import Estimate, Load, Terms, Workload, combined, estimate, workload_of
 from tests.support.clinical_images import clinical_image
 from tests.support.recited import request

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from dermasynth_builder.cli import main
-from dermasynth_builder.core.options import Settings
+from dermasynth_builder.core.options import CostOptions, Settings
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.generate.ledger import Ledger, ledger_path
 from dermasynth_builder.generate.rounds import Planned
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import PromptBook, load_prompt_book
 from dermasynth_builder.read.source import ReadSource
-from dermasynth_builder.report.cost import CostOptions, cost_report
+from dermasynth_builder.report.cost import cost_report
 from dermasynth_builder.report.cost_text import cost_text, cost_values
 from dermasynth_builder.report.show import plan_counts
 from dermasynth_builder.report.tables import plain_text

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from dermasynth_builder.core import registry
+from dermasynth_builder.core.options import DownloadOptions
 from dermasynth_builder.core.records import ClinicalImage
 from dermasynth_builder.invented.specimens.derm12345 import write_derm12345
 from dermasynth_builder.invented.specimens.isic import write_bcn20000, write_hiba
 from dermasynth_builder.invented.specimens.pad_ufes import write_pad_ufes
 from dermasynth_builder.invented.specimens.scin import write_scin
-from dermasynth_builder.read.download import DownloadOptions, download, hosts
+from dermasynth_builder.read.download import download, hosts
 from dermasynth_builder.read.download.fetcher import RetryPolicy
 from tests.support.loopback_archives import LoopbackArchives
 from tests.support.recorder import Recorder

@@ -10,13 +10,12 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import DownloadError, SourceError, UsageError
-from dermasynth_builder.core.options import DEFAULT_JOBS
+from dermasynth_builder.core.options import DownloadOptions
 from dermasynth_builder.core.records import ClinicalImage
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.read.download import consent, hosts
@@ -28,18 +27,6 @@ from dermasynth_builder.read.selection import sample
 
 FAILURES = "not-downloaded.csv"
 FAILURES_IN_A_ROW = 25  # after so many it is not the files that are at fault
-
-
-@dataclass(frozen=True, slots=True)
-class DownloadOptions:
-    """What to download, and how."""
-
-    source: str
-    folder: Path  # made if it is not there
-    host: str = ""  # a name in the source's list of hosts; its first one if empty
-    limit: int | None = None  # so many images, of as many diagnoses as can be; None: all
-    jobs: int = DEFAULT_JOBS  # files fetched at the same time
-    is_licence_accepted: bool = False  # the user says so now
 
 
 def download(options: DownloadOptions, report: Reporter, retry_policy: RetryPolicy | None = None) -> None:

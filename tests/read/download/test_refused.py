@@ -9,9 +9,10 @@ import pytest
 
 from dermasynth_builder.cli import main
 from dermasynth_builder.core.errors import DownloadError
+from dermasynth_builder.core.options import DownloadOptions
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.read import download as downloads
-from dermasynth_builder.read.download import FAILURES, DownloadOptions, download, hosts
+from dermasynth_builder.read.download import FAILURES, download, hosts
 from dermasynth_builder.read.download.fetcher import Fetcher
 from dermasynth_builder.read.download.files import RemoteFile
 from dermasynth_builder.read.download.hosts import isic
