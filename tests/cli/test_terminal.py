@@ -140,6 +140,7 @@ def test_a_console_that_lacks_a_character_gets_another(built: Built, encoding: s
     assert b"Esp?rito Santo" in done.stdout or words[0] == "show"
 
 
+@pytest.mark.slow
 def test_piped_tables_are_plain_whatever_the_terminal_is(built: Built, tmp_path: Path) -> None:
     words = ["status", "--work", str(built.settings.work), "--out", str(built.release)]
     printed = [

@@ -31,7 +31,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two sources; tests must not change them."""
     folder = tmp_path_factory.mktemp("drawn")
     for name in ("pad_ufes", "hiba"):
-        registry.specimens(name)(folder / name, images=12)
+        registry.specimens(name)(folder / name, images=8, side_px=48)
     return folder
 
 
@@ -78,6 +78,7 @@ def first_file(settings: Settings, name: str = "hiba") -> Path:
     return min((settings.out / name).iterdir())
 
 
+@pytest.mark.slow
 def test_where_nothing_changed_every_file_is_the_same_and_none_is_written(
     settings: Settings, written: list[str]
 ) -> None:
@@ -91,6 +92,7 @@ def test_where_nothing_changed_every_file_is_the_same_and_none_is_written(
     assert written == ["pad_ufes", "hiba"]
 
 
+@pytest.mark.slow
 def test_a_reply_that_changed_has_its_config_written_and_no_other(settings: Settings, written: list[str]) -> None:
     [hiba] = [each for each in pipeline.plan(settings, SILENT) if each.read.name == "hiba"]
     request = next(request for request in hiba.requests() if request.style == "asked")
@@ -144,6 +146,7 @@ def strict(pairs: Any) -> Any:
         yield Finding(pair.pair_id, "strict", "flag", "is a pair")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change", [_a_row_of_a_table, _an_image, _the_splits, _the_largest_side, _the_licence, _the_code, _the_checks]
 )
@@ -235,6 +238,7 @@ def test_where_links_are_not_allowed_files_are_copied(
     assert (digests(settings.out), written) == (before, [])
 
 
+@pytest.mark.slow
 def test_a_release_whose_files_may_not_be_written_is_kept_as_well(settings: Settings, written: list[str]) -> None:
     for path in settings.out.rglob("*.parquet"):
         path.chmod(0o400)
