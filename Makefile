@@ -13,6 +13,8 @@ PARALLEL := -n auto --dist worksteal
 # What the quick tests of a stage run of it at least, in per cent; a point under what was measured.
 FLOORS := check=97 plan=98 read=96
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Workers of pytest and the commands that tests start would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test quick coverage mutants check golden fix build push-hub clean

@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -14,17 +15,21 @@ from dermasynth_builder.plan.questions import load_prompt_book
 from dermasynth_builder.report.figures import draw_wheel
 from dermasynth_builder.report.questions import bank_report, distinct, wheel
 
-REPORT = bank_report(load_prompt_book())
 RINGS = {"describe": {"lesion": 3, "skin": 1, "others": 2}, "name": {"disease": 1}}
 
 
-def test_the_banks_are_large_varied_and_free_of_near_duplicates() -> None:
-    assert REPORT["distinct_wordings"] == REPORT["wordings"] >= 640
-    assert sum(count for kinds in REPORT["banks"].values() for count in kinds.values()) == REPORT["wordings"]
-    assert REPORT["near_duplicates"] == 0
-    assert REPORT["nearest_pair"]["rouge_l"] < 0.7
-    assert REPORT["verb_object_pairs"] > 200
-    assert len(REPORT["wheel"]) == len(REPORT["top_root_verbs"]) == 20
+@pytest.fixture(scope="module")
+def report() -> dict[str, Any]:
+    return bank_report(load_prompt_book())
+
+
+def test_the_banks_are_large_varied_and_free_of_near_duplicates(report: dict[str, Any]) -> None:
+    assert report["distinct_wordings"] == report["wordings"] >= 640
+    assert sum(count for kinds in report["banks"].values() for count in kinds.values()) == report["wordings"]
+    assert report["near_duplicates"] == 0
+    assert report["nearest_pair"]["rouge_l"] < 0.7
+    assert report["verb_object_pairs"] > 200
+    assert len(report["wheel"]) == len(report["top_root_verbs"]) == 20
 
 
 def test_distinct_n_is_the_share_of_different_sequences() -> None:
@@ -38,22 +43,26 @@ def test_the_wheel_sums_up_what_it_does_not_show() -> None:
     assert wheel(pairs) == {"name": {"x": 9}, "see": {"a": 1, "b": 1, "c": 1, "d": 1, "others": 2}}
 
 
-def test_the_command_prints_the_report_for_people_and_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_the_report_for_people_and_as_json(
+    report: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["questions"]) == 0
     printed = capsys.readouterr().out
-    assert re.search(rf"^  wordings +{REPORT['wordings']}$", printed, re.MULTILINE)
+    assert re.search(rf"^  wordings +{report['wordings']}$", printed, re.MULTILINE)
     assert max(map(len, printed.splitlines())) <= 100
     assert "nearest pair, ROUGE-L 0." in printed
     assert main(["questions", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == REPORT
+    assert json.loads(capsys.readouterr().out) == report
 
 
 @pytest.mark.slow
-def test_the_figure_is_the_same_bytes_each_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_figure_is_the_same_bytes_each_time(
+    report: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     paths = [tmp_path / name for name in ("a.png", "b.png", "c.svg", "d.svg")]
     assert main(["questions", "--figure", str(paths[0]), "--figure", str(paths[2])]) == 0
     for path in (paths[1], paths[3]):
-        draw_wheel(REPORT["wheel"], path)
+        draw_wheel(report["wheel"], path)
     png, again, svg, svg_again = (path.read_bytes() for path in paths)
     assert (png, svg) == (again, svg_again)
     assert b"describe</text>" in svg
