@@ -22,6 +22,7 @@ from dermasynth_builder.release import kept
 from dermasynth_builder.release.parquet import write_config
 from tests.support.recorder import Recorder
 
+pytestmark = pytest.mark.slow  # each builds two sources two or three times
 SILENT = SilentReporter()
 SHARES = (0.6, 0.2, 0.2)
 
@@ -78,7 +79,6 @@ def first_file(settings: Settings, name: str = "hiba") -> Path:
     return min((settings.out / name).iterdir())
 
 
-@pytest.mark.slow
 def test_where_nothing_changed_every_file_is_the_same_and_none_is_written(
     settings: Settings, written: list[str]
 ) -> None:
@@ -92,7 +92,6 @@ def test_where_nothing_changed_every_file_is_the_same_and_none_is_written(
     assert written == ["pad_ufes", "hiba"]
 
 
-@pytest.mark.slow
 def test_a_reply_that_changed_has_its_config_written_and_no_other(settings: Settings, written: list[str]) -> None:
     [hiba] = [each for each in pipeline.plan(settings, SILENT) if each.read.name == "hiba"]
     request = next(request for request in hiba.requests() if request.style == "asked")
@@ -146,7 +145,6 @@ def strict(pairs: Any) -> Any:
         yield Finding(pair.pair_id, "strict", "flag", "is a pair")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "change", [_a_row_of_a_table, _an_image, _the_splits, _the_largest_side, _the_licence, _the_code, _the_checks]
 )
@@ -238,7 +236,6 @@ def test_where_links_are_not_allowed_files_are_copied(
     assert (digests(settings.out), written) == (before, [])
 
 
-@pytest.mark.slow
 def test_a_release_whose_files_may_not_be_written_is_kept_as_well(settings: Settings, written: list[str]) -> None:
     for path in settings.out.rglob("*.parquet"):
         path.chmod(0o400)
@@ -279,7 +276,6 @@ pipeline.release(pipeline.plan(settings, SilentReporter()), settings, SilentRepo
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("step", ["verify", "remember"])
 def test_a_release_that_is_killed_once_it_took_files_over_is_made_whole_by_the_next(
     settings: Settings, tmp_path: Path, step: str
