@@ -163,6 +163,7 @@ def test_labels_that_join_no_case_stop_the_build(tmp_path: Path) -> None:
         facts(("scin", raw))
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_blanks_written_as_na_change_no_fact_of_the_real_tables(real_data: Path, tmp_path: Path) -> None:
     for source in ("bcn20000", "pad_ufes"):

@@ -50,6 +50,7 @@ def printed_call(settings: Settings, recorder: Recorder) -> str:
     return call
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variables", [{}, {"HF_HUB_OFFLINE": "1"}], ids=["online", "offline"])
 @pytest.mark.parametrize("version", ["5", "3"])
 def test_a_short_name_gives_an_older_build_from_elsewhere_and_the_printed_call_gives_ones_own(

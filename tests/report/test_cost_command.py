@@ -101,6 +101,7 @@ def test_a_model_that_the_table_does_not_have_is_an_error_that_names_the_nearest
     assert printed.err.endswith("; did you mean 'gemini-3.8-flash'?\n")
 
 
+@pytest.mark.slow
 def test_cost_counts_what_is_on_disk_and_the_whole_table_where_it_is_asked_for(
     real_data: Path, tmp_path: Path, capsys: Output
 ) -> None:
@@ -117,6 +118,7 @@ def test_cost_counts_what_is_on_disk_and_the_whole_table_where_it_is_asked_for(
     assert f"{2 * 2286:,} requests are about images whose size is not known" in printed
 
 
+@pytest.mark.slow
 def test_cost_and_plan_count_the_table_where_no_image_is_on_disk(
     real_data: Path, tmp_path: Path, capsys: Output
 ) -> None:

@@ -84,6 +84,7 @@ def opened(built: Built, pair_id: str, folder: Path, **variables: str) -> subpro
     return subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have a viewer of their own")
 def test_an_image_is_opened_or_where_nothing_can_the_message_says_where_it_is(
     built: Built, rows: list[dict[str, Any]], tmp_path: Path
