@@ -32,6 +32,8 @@ class PublishedImage:
     content: bytes
     sha256: str  # of `content`
     change: str | None  # what was done to the source's file, for readers; None: nothing, byte for byte the same
+    width_px: int
+    height_px: int
 
     @property
     def cell(self) -> dict[str, bytes | None]:
@@ -54,18 +56,18 @@ def publish_image(image: ClinicalImage, max_side_px: int | None = None) -> Publi
     removed = f"metadata removed ({', '.join(stripped.removed)})" if stripped.removed else None
     if max_side_px and max(file.width_px, file.height_px) > max_side_px and file.mode in _SCALED_MODES:
         try:
-            content, how = _smaller(content, max_side_px)
+            content, how, size = _smaller(content, max_side_px)
         except (OSError, ValueError) as error:
             raise ReleaseError(
                 f"{path} cannot be decoded: {error}; `dermasynth audit --verify` finds all such"
             ) from error
-        return PublishedImage(content, sha256(content).hexdigest(), "; ".join(filter(None, (removed, how))))
+        return PublishedImage(content, sha256(content).hexdigest(), "; ".join(filter(None, (removed, how))), *size)
     digest = sha256(stripped.content).hexdigest() if removed else file.sha256
-    return PublishedImage(stripped.content, digest, removed)
+    return PublishedImage(stripped.content, digest, removed, file.width_px, file.height_px)
 
 
-def _smaller(content: bytes, max_side_px: int) -> tuple[bytes, str]:
-    """The image scaled down and turned upright, and how: as JPEG, or as PNG where parts of it are transparent."""
+def _smaller(content: bytes, max_side_px: int) -> tuple[bytes, str, tuple[int, int]]:
+    """The image scaled down and turned upright, how, and its size: JPEG, or PNG where parts of it are transparent."""
     with Image.open(BytesIO(content)) as image:
         profile = image.info.get("icc_profile") if image.mode != "CMYK" else None  # it fits no other colours
         upright = ImageOps.exif_transpose(image)
@@ -77,9 +79,9 @@ def _smaller(content: bytes, max_side_px: int) -> tuple[bytes, str]:
     how = f"scaled to at most {max_side_px} px a side, Lanczos"
     if coloured.mode == "RGBA":
         coloured.save(made, "PNG", icc_profile=profile)
-        return made.getvalue(), f"{how}, PNG"
+        return made.getvalue(), f"{how}, PNG", coloured.size
     coloured.save(made, "JPEG", icc_profile=profile, quality=JPEG_QUALITY, subsampling=0)
-    return made.getvalue(), f"{how}, JPEG of quality {JPEG_QUALITY}"
+    return made.getvalue(), f"{how}, JPEG of quality {JPEG_QUALITY}", coloured.size
 
 
 _KEPT = 64  # images; about twenty megabytes of large ones

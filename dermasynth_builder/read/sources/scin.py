@@ -45,7 +45,7 @@ class Mention:
 
     @property
     def image_id(self) -> str:
-        """The name of the file without its suffix; it may begin with a hyphen."""
+        """The name of the file without its suffix: a number of up to 19 digits, which may be negative."""
         return PurePosixPath(self.file_name).stem
 
     @property
@@ -70,7 +70,8 @@ class Scin:
     def read(self, root: Path) -> Iterator[ClinicalImage | Problem]:
         """See `Source.read`. One image a file; images are grouped by case, and cases that share a file are one group.
 
-        A file of several cases has the facts of the first; the other mentions of it are problems.
+        A file of several cases has the facts of the first; the other mentions of it are problems. Ids get a word before
+        the number: readers of tables take bare ones for numbers or dates.
         """
         files = walk_files(root)
         cases_table, labels_table = self._find_tables(root, files)
@@ -134,9 +135,9 @@ class Scin:
         cells = CellReader(mention.case, MISSING)
         image = ClinicalImage(
             source=self.name,
-            image_id=mention.image_id,
+            image_id=f"scin_{mention.image_id}",
             file_name=mention.file_name,
-            group_id=group,
+            group_id=f"case_{group}",
             modality="clinical",
             facts=replace(facts, shot_type=shot_type(cells, mention.shot)),
             licence=self.licence,
@@ -297,6 +298,7 @@ def of_case(case: CellReader) -> Facts:
     phototype = case.choice("fitzpatrick_skin_type", PHOTOTYPES)
     return Facts(
         body_site=join_words(words) if words else None,
+        body_sites=tuple(words) if len(words) > 1 else (),
         body_site_published=", ".join(ticked) or None,
         age_band=case.choice("age_group", AGE_BANDS),
         sex=case.choice("sex_at_birth", SEXES),
