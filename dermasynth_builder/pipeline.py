@@ -28,6 +28,7 @@ from dermasynth_builder.read.source import read_source
 from dermasynth_builder.release.card import Config, attribution_text, card_text
 from dermasynth_builder.release.folder import ATTRIBUTION, CARD, loading_call, new_release, verify
 from dermasynth_builder.release.kept import remember
+from dermasynth_builder.release.viewer import viewer_faults
 from dermasynth_builder.release.write import checked_pairs, recipe_of, write_source
 
 
@@ -135,7 +136,9 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
         (folder / ATTRIBUTION).write_text(attribution_text(configs, templates), encoding="utf-8")
         (folder / CARD).write_text(card_text(configs, templates, _part(planned, settings)), encoding="utf-8")
         (folder / RECIPE).write_text(release_recipe(settings), encoding="utf-8")
-        verify(folder, report, unread={config.source.name for config in configs if config.is_kept})
+        written = verify(folder, report, unread={config.source.name for config in configs if config.is_kept})
+        for fault in viewer_faults({name: config.files for name, config in written.items()}):
+            report.warn(f"the Hub's page will show no statistics: {fault}")
     for config in configs:
         remember(config, settings)
         counts = ", ".join(f"{split} {files.rows}" for split, files in config.splits.items())
