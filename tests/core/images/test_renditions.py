@@ -66,7 +66,7 @@ def named_exif() -> Image.Exif:
     return block
 
 
-SPOKEN = {
+SPOKEN: dict[str, tuple[str, str, dict[str, Any]]] = {
     "jpeg": ("RGB", "x.jpg", {"comment": "Jane Doe", "xmp": b"<x>Jane Doe</x>", "exif": named_exif()}),
     "grey jpeg": ("L", "x.jpg", {"comment": "Jane Doe"}),
     "print's jpeg": ("CMYK", "x.jpg", {"comment": "Jane Doe"}),
