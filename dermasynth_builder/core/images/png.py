@@ -46,7 +46,7 @@ def plain_png(content: bytes) -> tuple[bytes, list[str]]:
 
     Raises ValueError where the file is cut off, a checksum is wrong, or the pixels are not all there.
     """
-    chunks, end = _read(content)
+    chunks, end = chunks_of(content)
     kept, removed = [START], []
     instead = _pixels_in_place_of(chunks)
     for number, chunk in enumerate(chunks):
@@ -63,7 +63,7 @@ def framed(kind: str, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + named + struct.pack(">I", zlib.crc32(named))
 
 
-def _read(content: bytes) -> tuple[list[_Chunk], int]:
+def chunks_of(content: bytes) -> tuple[list[_Chunk], int]:
     """All chunks, whose checksums are held to, and where the last one ends."""
     at, view = len(START), memoryview(content)
     chunks: list[_Chunk] = []

@@ -16,6 +16,8 @@ from PIL.ExifTags import Base
 
 from dermasynth_builder.core.images import jpeg, png
 
+_NEITHER = "neither a JPEG nor a PNG file"
+
 
 @dataclass(frozen=True, slots=True)
 class Stripped:
@@ -37,7 +39,20 @@ def strip(content: bytes) -> Stripped:
                 return Stripped(content)
             stripped = with_orientation(kept, _orientation_block(content))
             return Stripped(content) if stripped == content else Stripped(stripped, tuple(dict.fromkeys(removed)))
-    raise ValueError("neither a JPEG nor a PNG file")
+    raise ValueError(_NEITHER)
+
+
+def require_whole(content: bytes) -> None:
+    """Walks through the parts of a JPEG or PNG file without a look at its pixels, and holds checksums to them.
+
+    Raises ValueError as `strip` does.
+    """
+    if content.startswith(jpeg.START):
+        jpeg.plain_jpeg(content)
+    elif content.startswith(png.START):
+        png.chunks_of(content)
+    else:
+        raise ValueError(_NEITHER)
 
 
 def _orientation_block(content: bytes) -> bytes:
