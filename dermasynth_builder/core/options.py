@@ -23,6 +23,7 @@ ImageFamily = Literal["resolution", "tiles"]  # how a model counts the tokens of
 Thinking = Literal["minimal", "low", "medium", "high"]
 MediaResolution = Literal["low", "medium", "high"]
 Resolution = Literal["low", "medium", "high", "ultra_high"]  # all that are priced
+Privacy = Literal["standard", "full"]  # see `read.privacy`
 Rows = Literal["with_image", "with_image_or_all", "all"]
 """Of a source's tables: those whose image is on disk; the same, but all where no image is; all."""
 
@@ -257,6 +258,17 @@ class Settings:
             words={"any": False, "permissive": True},
         ),
     ] = False
+    privacy: Annotated[
+        Privacy,
+        Option(
+            "standard leaves out what tells of household and origin, and gives ages below 18 and from 90 on as bands; "
+            "full keeps all that the source publishes",
+            "--privacy",
+            "images",
+            "LEVEL",
+            scope="release",
+        ),
+    ] = "standard"
     is_strict: Annotated[bool, Option("a problem in a raw release ends the run", "--strict", "images")] = False
     rows: Annotated[Rows, Option("which rows of its tables a source is read by", scope="once")] = "with_image"
     is_verified: Annotated[bool, Option(_VERIFY, "--verify", scope="once")] = False

@@ -40,7 +40,7 @@ _MARKDOWN = re.compile(
     r"[\\`*\[\]<>|#&~$@]"  # signs of markup, HTML, entities, tables, links
     r"|(?<![^\W_])_|_(?![^\W_])"  # not within a word, where it marks nothing
     r"|(?<=:)/(?=/)|(?<=www)\."  # of addresses, which become links by themselves
-    r"|^[-+=]|(?:(?<=^\d)|(?<=^\d\d))[.)]"  # lists and underlines
+    r"|^[-+=]|(?:(?<=^\d)|(?<=^\d\d))[.)](?=\s|$)"  # lists and underlines
 )
 
 

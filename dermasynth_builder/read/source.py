@@ -15,6 +15,7 @@ from dermasynth_builder.core.records import ClinicalImage, Problem, ProblemKind
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.read.gate import images_of
 from dermasynth_builder.read.licences import licence_of
+from dermasynth_builder.read.privacy import at_standard
 from dermasynth_builder.read.selection import Condition, chosen, conditions_of, part_text, sample, value_of
 
 SPECIMEN_LICENCE = "CC0-1.0"
@@ -152,10 +153,11 @@ def _permissive(name: str, images: list[ClinicalImage], report: Reporter) -> lis
 
 
 def _published(image: ClinicalImage, settings: Settings) -> ClinicalImage:
-    """The image under the licence that it goes out with."""
-    if not settings.is_specimen:
-        return image
-    return replace(image, licence=SPECIMEN_LICENCE, attribution=SPECIMEN_ATTRIBUTION)
+    """The image with the facts and under the licence that it goes out with."""
+    facts = at_standard(image.facts) if settings.privacy == "standard" else image.facts
+    if settings.is_specimen:
+        return replace(image, facts=facts, licence=SPECIMEN_LICENCE, attribution=SPECIMEN_ATTRIBUTION)
+    return image if facts is image.facts else replace(image, facts=facts)
 
 
 def rows_without_image(images: Iterable[ClinicalImage]) -> list[Problem]:

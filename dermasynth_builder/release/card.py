@@ -139,7 +139,9 @@ def _page(name: str, environment: Environment) -> Template:
 
 
 def _on_page(value: Any) -> Any:
-    return markdown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return f"{' ' * value.startswith(' ')}{markdown(value)}{' ' * (value.endswith(' ') and not value.isspace())}"
 
 
 def card_metadata(configs: Sequence[Config]) -> dict[str, Any]:

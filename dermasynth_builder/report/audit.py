@@ -20,6 +20,7 @@ from dermasynth_builder.core.protocols import CountsTables
 from dermasynth_builder.core.records import ClinicalImage, Facts, ImageFile, Problem
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.read.gate import images_of
+from dermasynth_builder.read.privacy import People, people_of
 from dermasynth_builder.read.source import OnDisk, rows_without_image, write_problems
 
 if TYPE_CHECKING:
@@ -200,6 +201,7 @@ class Audit:
     files: FileCounts
     labels: LabelCounts
     people: PeopleCounts
+    singled_out: People
     groups: GroupCounts
     missing_percent: Mapping[str, float]  # fact -> share of images without it, 0 to 100; empty without images
     licences: Counts
@@ -218,6 +220,7 @@ def audit(survey: Survey) -> Audit:
         files=_file_counts(images, survey.on_disk, survey.decoded),
         labels=_label_counts(facts),
         people=_people_counts(facts),
+        singled_out=people_of(survey.images),
         groups=_group_counts(images),
         missing_percent=_missing_percent(facts),
         licences=counted(images["licence"]),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from dermasynth_builder.read.privacy import People
 from dermasynth_builder.report.audit import (
     NOT_RECORDED,
     Audit,
@@ -35,6 +36,7 @@ def audit_text(audit: Audit) -> Group:
         *_file_rows(audit.files),
         *_label_rows(audit.labels, total),
         *_people_rows(audit.people, total),
+        *_singled_out_rows(audit.singled_out),
         *_group_rows(audit.groups, total),
         *_missing_rows(audit.missing_percent),
         *_block("licence", audit.licences, total),
@@ -116,6 +118,16 @@ def _people_rows(people: PeopleCounts, total: int) -> list[Row]:
     rows += _block("Fitzpatrick phototype", phototypes, total)
     rows += _block("Monk tone, rated in India", people.monk_tone_india, total)
     return rows + _block("Monk tone, rated in the United States", people.monk_tone_us, total)
+
+
+def _singled_out_rows(people: People) -> list[Row]:
+    """How many share what is known of them with nobody; at the level `standard` in the last column."""
+    rows = [_headline("singled out by what is known (full, standard)")]
+    for full, standard in zip(people.singled_out, people.singled_out_at_standard, strict=True):
+        rows.append((name(full.known, indent=4), f"{full.alone_percent:.1f} %", f"{standard.alone_percent:.1f} %"))
+        few = "in a class of fewer than five"
+        rows.append((name(few, indent=6), f"{full.few_percent:.1f} %", f"{standard.few_percent:.1f} %"))
+    return [*rows, _row("people under 18", people.minors), _row("people of 90 and more", people.from_90)]
 
 
 def _group_rows(groups: GroupCounts, total: int) -> list[Row]:

@@ -63,6 +63,7 @@ def test_what_cannot_be_seen_is_taken_out_of_a_line() -> None:
 @given(st.text(st.sampled_from("a1 _*#`[]()<>!|&;:/\\~@$-+=.\n\"'w") | st.characters(), max_size=40))
 @example("see www.evil.example or http://evil.example or me@evil.example")
 @example("1. x")
+@example("22)")
 @example("__a__ _b_ a_b_c")
 @example("<script>alert(1)</script>![x](http://evil.example/p.png)")
 @example("&lt;b&gt; &#60;b&#62;")

@@ -58,13 +58,13 @@ def table(raw: Path) -> dict[str, dict[str, str]]:
 @pytest.fixture(scope="module")
 def planned(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Planned:
     """All 2,298 rows, most of them without an image."""
-    settings = Settings(raw={"pad_ufes": raw}, work=tmp_path_factory.mktemp("work"), rows="all")
+    settings = Settings(raw={"pad_ufes": raw}, work=tmp_path_factory.mktemp("work"), rows="all", privacy="full")
     return pipeline.plan(settings, Recorder())[0]
 
 
 @pytest.fixture(scope="module")
 def real(raw: Path, build_release: Callable[..., Built], tmp_path_factory: pytest.TempPathFactory) -> Built:
-    return build_release(raw, tmp_path_factory.mktemp("real"))
+    return build_release(raw, tmp_path_factory.mktemp("real"), privacy="full")
 
 
 @pytest.fixture(scope="module")
