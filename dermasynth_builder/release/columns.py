@@ -2,14 +2,17 @@
 
 From this table come the features of `datasets`, and from these the Parquet schema and the features in the card.
 
-About 25 columns stand at the top, in the order in which a person reads them; the rest is folded into four structs.
+About 25 columns stand at the top, in the order in which a person reads them; the rest is folded into five structs.
 Where a new one goes:
 
 - At the top stands what a person filters or reads first, and only in a form for which the Hub's viewer can always
   make statistics: a text of few values (ten at most, or a fifth of the rows), a bool, a float64. It fails on a whole
   split where integers, lengths of a list, or lengths of a text of many values span exactly two neighbouring numbers;
   so no integer, no id and no list of our own is at the top. `certainty` of an answer belongs here.
-- `facts` holds what a source's metadata say beside the facts at the top; all of `core.records.Facts` is in either.
+- `facts` holds what a source's metadata say in words beside the facts at the top, `recorded` what they answer with yes,
+  no or a number. All of `core.records.Facts` is in one of the three. They are apart because the viewer's search reads
+  every struct that holds a text, with the names of its fields: a search for melanoma would find each row by its
+  `has_melanoma_history`.
 - `evidence` is what a row's text rests on and what speaks against it: references, doubts; `grounds`, `measured`,
   `observed`, `cites`, `not_assessable`, `conflict`, the marks that `checks` give.
 - `provenance` is how the text was made: all that a machine needs to make it again.
@@ -73,42 +76,42 @@ COLUMNS: tuple[Column, ...] = (
     Column("is_metadata_shown", "bool", "whether the engine was told the recorded facts"),
     Column("confirmation", "string", "how the diagnosis was confirmed"),
     Column("facts.age_band", "string", "age as a band of years, where no age is published"),
-    Column("facts.is_age_rounded", "bool", "whether the age is published in steps of five years"),
     Column("facts.body_sites", "texts", "each place on the body that `body_site` names"),
     Column("facts.differential", "texts", "conditions that dermatologists considered, weightiest first"),
-    Column("facts.differential_weights", "numbers", "their weights as published, in the same order"),
+    Column("facts.symptoms", "texts", "other reported complaints"),
+    Column("facts.textures", "texts", "reported textures"),
+    Column("facts.duration", "string", "reported duration"),
+    Column("facts.dermoscopic_type", "string", "kind of dermoscopy"),
+    Column("facts.shot_type", "string", "close-up, at an angle, at a distance, overview"),
+    Column("facts.fitzpatrick_rater", "string", "who rated the phototype: patient or dermatologist"),
     Column("facts.diagnosis_isic", "string", "node of the ISIC diagnosis taxonomy, levels joined by colons"),
     Column("facts.published.diagnosis_published", "string", "recorded diagnosis as the source writes it"),
     Column("facts.published.malignancy_published", "string", "class as the source writes it"),
     Column("facts.published.body_site_published", "string", "place on the body as the source writes it"),
-    Column("facts.skin.fitzpatrick_rater", "string", "who rated the phototype: patient or dermatologist"),
-    Column("facts.skin.monk_tone_india", "int32", "Monk skin tone, 1 to 10, rated in India"),
-    Column("facts.skin.monk_tone_us", "int32", "Monk skin tone, 1 to 10, rated in the United States"),
-    Column("facts.size.diameter_1_mm", "float64", "first recorded diameter, mm"),
-    Column("facts.size.diameter_2_mm", "float64", "second recorded diameter, mm"),
-    Column("facts.signs.itches", "bool", "itching"),
-    Column("facts.signs.hurts", "bool", "pain"),
-    Column("facts.signs.bleeds", "bool", "bleeding"),
-    Column("facts.signs.has_grown", "bool", "growth"),
-    Column("facts.signs.has_changed", "bool", "change"),
-    Column("facts.signs.is_elevated", "bool", "elevation"),
-    Column("facts.symptoms", "texts", "other reported complaints"),
-    Column("facts.textures", "texts", "reported textures"),
-    Column("facts.duration", "string", "reported duration"),
-    Column("facts.shot.is_melanocytic", "bool", "whether the lesion is melanocytic"),
-    Column("facts.shot.dermoscopic_type", "string", "kind of dermoscopy"),
-    Column("facts.shot.shot_type", "string", "close-up, at an angle, at a distance, overview"),
-    Column("facts.history.smokes", "bool", "the patient smokes"),
-    Column("facts.history.drinks_alcohol", "bool", "the patient drinks alcohol"),
-    Column("facts.history.uses_pesticide", "bool", "the patient uses pesticides"),
-    Column("facts.history.has_skin_cancer_history", "bool", "skin cancer in the history of the patient or the family"),
-    Column("facts.history.has_cancer_history", "bool", "cancer in the history of the patient or the family"),
-    Column("facts.melanoma.has_melanoma_history", "bool", "the patient has had melanoma before"),
-    Column("facts.melanoma.has_family_melanoma_history", "bool", "melanoma in the family"),
-    Column("facts.household.has_piped_water", "bool", "piped water at home"),
-    Column("facts.household.has_sewage_system", "bool", "sewage system at home"),
-    Column("facts.household.background_father", "string", "where the father's family comes from"),
-    Column("facts.household.background_mother", "string", "where the mother's family comes from"),
+    Column("facts.family.background_father", "string", "where the father's family comes from"),
+    Column("facts.family.background_mother", "string", "where the mother's family comes from"),
+    Column("recorded.is_age_rounded", "bool", "whether the age is published in steps of five years"),
+    Column("recorded.is_melanocytic", "bool", "whether the lesion is melanocytic"),
+    Column("recorded.signs.itches", "bool", "itching"),
+    Column("recorded.signs.hurts", "bool", "pain"),
+    Column("recorded.signs.bleeds", "bool", "bleeding"),
+    Column("recorded.signs.has_grown", "bool", "growth"),
+    Column("recorded.signs.has_changed", "bool", "change"),
+    Column("recorded.signs.is_elevated", "bool", "elevation"),
+    Column("recorded.size.diameter_1_mm", "float64", "first recorded diameter, mm"),
+    Column("recorded.size.diameter_2_mm", "float64", "second recorded diameter, mm"),
+    Column("recorded.opinions.differential_weights", "numbers", "weights of `facts.differential`, in its order"),
+    Column("recorded.tone.monk_tone_india", "int32", "Monk skin tone, 1 to 10, rated in India"),
+    Column("recorded.tone.monk_tone_us", "int32", "Monk skin tone, 1 to 10, rated in the United States"),
+    Column("recorded.history.smokes", "bool", "the patient smokes"),
+    Column("recorded.history.drinks_alcohol", "bool", "the patient drinks alcohol"),
+    Column("recorded.history.uses_pesticide", "bool", "the patient uses pesticides"),
+    Column("recorded.history.has_skin_cancer_history", "bool", "skin cancer in the patient's or the family's history"),
+    Column("recorded.history.has_cancer_history", "bool", "cancer in the patient's or the family's history"),
+    Column("recorded.melanoma.has_melanoma_history", "bool", "the patient has had melanoma before"),
+    Column("recorded.melanoma.has_family_melanoma_history", "bool", "melanoma in the family"),
+    Column("recorded.household.has_piped_water", "bool", "piped water at home"),
+    Column("recorded.household.has_sewage_system", "bool", "sewage system at home"),
     Column("evidence.references", "texts", "sources of the curated sentences in the answer"),
     Column("evidence.doubts", "texts", "what is doubtful in this row, as check: reason"),
     Column("licence", "string", "licence of the image"),
