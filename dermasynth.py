@@ -21,7 +21,7 @@ import datasets
 
 import dermasynth_builder
 from dermasynth_builder.core.options import DEFAULT_OPTIONS, DEFAULT_SEED, EngineOptions, PlanOptions, Settings
-from dermasynth_builder.core.registry import ALL, SOURCES
+from dermasynth_builder.core.registry import ALL, SAMPLE, SOURCES
 
 _WHERE = (
     "Build a release with `dermasynth build SOURCE --raw DIR`, or download one with `hf download USER/dermasynth "
@@ -49,7 +49,7 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
 
     VERSION = _VERSION
     BUILDER_CONFIG_CLASS = DermaSynthConfig
-    BUILDER_CONFIGS = [DermaSynthConfig(name=name, version=_VERSION) for name in (*SOURCES, ALL)]  # noqa: RUF012 - as datasets asks
+    BUILDER_CONFIGS = [DermaSynthConfig(name=name, version=_VERSION) for name in (*SOURCES, SAMPLE, ALL)]  # noqa: RUF012 - as datasets asks
     DEFAULT_CONFIG_NAME = next(iter(SOURCES))
 
     def __init__(
@@ -71,7 +71,7 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
         from dermasynth_builder.release.columns import features
 
         columns = features().copy()
-        if self.config.name == ALL:
+        if self.config.name in (ALL, SAMPLE):
             return datasets.DatasetInfo(description="Image-text pairs over all sources of a release", features=columns)
         source = registry.source(self.config.name)
         return datasets.DatasetInfo(
@@ -90,17 +90,18 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
             raise FileNotFoundError(f"DermaSynth found no folder {folder.resolve()}. {_WHERE}")
         if is_release(folder):
             return self._of_release(folder)
-        if self.config.name == ALL:
-            raise ValueError(f"{folder} is no release, and the config {ALL!r} is read from a release only. {_WHERE}")
+        if (name := self.config.name) in (ALL, SAMPLE):
+            raise ValueError(f"{folder} is no release, and the config {name!r} is read from a release only. {_WHERE}")
         return self._of_raw(folder)
 
     def _of_release(self, folder: Path) -> list[datasets.SplitGenerator]:
-        from dermasynth_builder.release.folder import read_card
+        from dermasynth_builder.release.folder import read_card, require_current
         from dermasynth_builder.release.write import are_specimens
 
         configs = read_card(folder)
         if self.config.name not in configs:
             raise ValueError(f"{folder} holds {', '.join(configs)} and not {self.config.name}. {_WHERE}")
+        require_current(folder, [configs[self.config.name]])
         if not self.config.is_specimen_allowed and any(are_specimens(configs[self.config.name])):
             raise ValueError(
                 f"{folder.resolve()} holds drawn specimens with invented facts, and no images of {self.config.name}. "

@@ -119,9 +119,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("model", "string", "the model as asked for; empty where none took part"),
     Column("provenance.reply.model_version", "string", "the model as the service reported it"),
     Column("provenance.reply.generated_at", "string", "when the answer came, UTC; empty where it is a pure function"),
-    Column(
-        "provenance.reply.cost_usd", "float64", "what the request cost, US dollars; it may have made other rows too"
-    ),
+    Column("provenance.reply.cost_usd", "float64", "what the request cost, US dollars, all its rows together"),
     Column("provenance.prompt_id", "string", "the prompt's template"),
     Column("provenance.prompt_sha256", "string", "sha256 of the whole prompt"),
     Column("provenance.request_key", "string", "key of the request in the ledger"),

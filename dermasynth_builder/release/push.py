@@ -22,9 +22,8 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 from dermasynth_builder.core.errors import PushError, ReleaseError
 from dermasynth_builder.core.options import RECIPE, PushOptions
 from dermasynth_builder.core.records import is_fake_version
-from dermasynth_builder.core.registry import ALL
 from dermasynth_builder.core.reporter import Reporter
-from dermasynth_builder.release.folder import ATTRIBUTION, CARD, ConfigFiles, values_in, verify
+from dermasynth_builder.release.folder import ATTRIBUTION, CARD, ConfigFiles, sources_of, values_in, verify
 from dermasynth_builder.release.viewer import viewer_faults
 
 
@@ -80,7 +79,7 @@ def _require_fit(options: PushOptions, report: Reporter) -> dict[str, Path]:
         configs = verify(options.release, report)
     except ReleaseError as error:
         raise PushError(f"not pushed: {error}") from error
-    of_sources = [config for config in configs.values() if config.name != ALL]
+    of_sources = sources_of(configs)
     fake = sorted(c.name for c in of_sources if any(is_fake_version(v or "") for v in values_in(c, "model_version")))
     if fake:
         raise PushError(

@@ -43,7 +43,7 @@ def spoilt_releases(release: Path, root: Path) -> dict[str, Path]:
     content = bytearray((release / TRAIN).read_bytes())
     content[len(content) // 4] ^= 1
     (copies["image"] / TRAIN).write_bytes(content)
-    return {**copies, "empty": Path(shutil.copytree(release / "pad_ufes", root / "empty"))}
+    return {**copies, "empty": Path(shutil.copytree(release / "data" / "pad_ufes", root / "empty"))}
 
 
 def test_what_must_not_go_is_refused_before_any_request(built: Built, tmp_path: Path) -> None:
