@@ -366,4 +366,8 @@ class PushOptions:
     is_without_statistics: Annotated[
         bool, Option("push although the page of a split would show no statistics", "--without-statistics")
     ] = False
+    is_deletion_allowed: Annotated[
+        bool, Option("delete the shards of an older release without asking", "--delete-old")
+    ] = False
+    is_pull_request: Annotated[bool, Option("leave the pull request open for somebody to merge", "--pr")] = False
     is_dry: Annotated[bool, Option("show what would be sent, and send nothing", "--dry-run")] = False

@@ -159,6 +159,11 @@ def require_current(folder: Path, configs: Iterable[ConfigFiles]) -> None:
             )
 
 
+def files_of(folder: Path, configs: Mapping[str, ConfigFiles]) -> dict[str, Path]:
+    """The files of a release that are there, by their path in the repository."""
+    return {path.relative_to(folder).as_posix(): path for path in sorted(_named(folder, configs)) if path.is_file()}
+
+
 def _named(folder: Path, configs: Mapping[str, ConfigFiles]) -> set[Path]:
     """The files of a release: its card, what the card names, the attribution, the recipe."""
     return {folder / CARD, folder / ATTRIBUTION, folder / RECIPE} | {
