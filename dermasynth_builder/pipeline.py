@@ -10,7 +10,7 @@ from pathlib import Path
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.files import jinja_environment, resource_dir
-from dermasynth_builder.core.options import BATCHES, RECIPE, Settings
+from dermasynth_builder.core.options import BATCHES, RECIPE, WITHDRAWN, Settings
 from dermasynth_builder.core.protocols import Engine, EngineContext
 from dermasynth_builder.core.recipe import record_recipe, release_recipe
 from dermasynth_builder.core.records import Pair
@@ -33,6 +33,7 @@ from dermasynth_builder.release.kept import remember
 from dermasynth_builder.release.parquet import SplitFiles
 from dermasynth_builder.release.sample import write_sample
 from dermasynth_builder.release.viewer import viewer_faults
+from dermasynth_builder.release.withdrawn import read_withdrawn, withdrawn_text
 from dermasynth_builder.release.write import checked_pairs, recipe_of, write_source
 
 
@@ -142,6 +143,8 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
         card = card_text(configs, templates, sample=sample, part=_part(planned, settings))
         (folder / CARD).write_text(card, encoding="utf-8")
         (folder / RECIPE).write_text(release_recipe(settings), encoding="utf-8")
+        if withdrawn := read_withdrawn(settings.withdrawn):
+            (folder / WITHDRAWN).write_text(withdrawn_text(withdrawn), encoding="utf-8")
         written = verify(folder, report, unread={config.source.name for config in configs if config.is_kept})
         for fault in viewer_faults({name: config.files for name, config in written.items()}):
             report.warn(f"the Hub's page will show no statistics: {fault}")

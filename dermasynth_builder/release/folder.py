@@ -1,6 +1,6 @@
 """Writes a release folder in one piece, and reads one back to see whether it holds together.
 
-A release is the Hub repository: README.md with the metadata block, ATTRIBUTION.md, recipe.toml,
+A release is the Hub repository: README.md with the metadata block, ATTRIBUTION.md, recipe.toml, withdrawn.csv,
 `data/<config>/<split>-*.parquet`, and nothing else. Its configs are `sample`, the sources, and `all`, which names the
 files of the sources. One that an older version made can be replaced, and not be read.
 """
@@ -18,7 +18,7 @@ import yaml
 from dermasynth_builder import __version__
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.files import lock_beside
-from dermasynth_builder.core.options import RECIPE
+from dermasynth_builder.core.options import RECIPE, WITHDRAWN
 from dermasynth_builder.core.records import SPLITS, Split
 from dermasynth_builder.core.registry import ALL, SAMPLE
 from dermasynth_builder.core.reporter import Advance, Reporter
@@ -165,8 +165,8 @@ def files_of(folder: Path, configs: Mapping[str, ConfigFiles]) -> dict[str, Path
 
 
 def _named(folder: Path, configs: Mapping[str, ConfigFiles]) -> set[Path]:
-    """The files of a release: its card, what the card names, the attribution, the recipe."""
-    return {folder / CARD, folder / ATTRIBUTION, folder / RECIPE} | {
+    """The files of a release: its card, what the card names, attribution, recipe, what was withdrawn."""
+    return {folder / name for name in (CARD, ATTRIBUTION, RECIPE, WITHDRAWN)} | {
         path for config in configs.values() for path in config.paths
     }
 

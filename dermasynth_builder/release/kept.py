@@ -26,6 +26,7 @@ from dermasynth_builder.generate.ledger import Ledger
 from dermasynth_builder.generate.rounds import Planned
 from dermasynth_builder.release.card import DATA, Config, ConfigStats, Sample
 from dermasynth_builder.release.parquet import SplitFiles
+from dermasynth_builder.release.withdrawn import read_withdrawn
 
 _NOT_IN_A_ROW = ("row_location", "path", "file")
 _image_of = attrgetter(*(field.name for field in fields(ClinicalImage) if field.name not in _NOT_IN_A_ROW))
@@ -45,7 +46,15 @@ def proof_of(planned: Planned, ledger: Ledger, settings: Settings) -> str:
 
 def _settings_of(settings: Settings) -> list[Any]:
     checks = [(name, _source_digest(registry.check(name))) for name in registry.CHECKS]
-    told = [settings.engine, settings.seed, settings.split_shares, settings.max_side_px, settings.is_specimen]
+    withdrawn = read_withdrawn(settings.withdrawn)
+    told = [
+        withdrawn,
+        settings.engine,
+        settings.seed,
+        settings.split_shares,
+        settings.max_side_px,
+        settings.is_specimen,
+    ]
     return [*told, checks, code_digest(), pa.__version__, PIL.__version__]
 
 

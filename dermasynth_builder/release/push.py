@@ -26,11 +26,12 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError 
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from dermasynth_builder.core.errors import PushError, ReleaseError
-from dermasynth_builder.core.options import PushOptions
+from dermasynth_builder.core.options import WITHDRAWN, PushOptions
 from dermasynth_builder.core.records import is_fake_version
 from dermasynth_builder.core.reporter import Reporter
-from dermasynth_builder.release.folder import CARD, files_of, sources_of, values_in, verify
+from dermasynth_builder.release.folder import CARD, ConfigFiles, files_of, sources_of, values_in, verify
 from dermasynth_builder.release.viewer import viewer_faults
+from dermasynth_builder.release.withdrawn import parse_withdrawn, read_withdrawn, why_withdrawn, withdrawn_of
 
 _COMMIT_FILES = 50  # of a commit: the Hub gives one a minute
 _SHARD = re.compile(r"(data/)?\w+/(train|validation|test)-\d{5}-of-\d{5}\.parquet")
@@ -71,6 +72,7 @@ def push(options: PushOptions, report: Reporter, ask: Ask = lambda _: False) -> 
     api = HfApi()
     try:
         difference = _compare(api, options, files)
+        _require_nothing_unwithdrawn(api, options)
         _tell(difference, files, report)
         if difference.is_none:
             report.say(f"{options.repo} has this release already, tagged {options.tag}; nothing to send")
@@ -109,6 +111,8 @@ def _require_fit(options: PushOptions, report: Reporter) -> dict[str, Path]:
             f"not pushed: {', '.join(by_rule)} holds rows that no model wrote: nothing looked at the image; "
             "build with a model engine, or say --allow-template if that is what you want to publish"
         )
+    _require_none_withdrawn(options.release, of_sources, read_withdrawn(options.release / WITHDRAWN))
+    _require_none_withdrawn(options.release, of_sources, read_withdrawn(Path(WITHDRAWN)))
     faults = list(viewer_faults({name: config.files for name, config in configs.items()}))
     if faults and not options.is_without_statistics:
         raise PushError(
@@ -118,13 +122,38 @@ def _require_fit(options: PushOptions, report: Reporter) -> dict[str, Path]:
     return files_of(options.release, configs)
 
 
+def _require_none_withdrawn(release: Path, configs: Sequence[ConfigFiles], withdrawn: Mapping[str, str]) -> None:
+    if not withdrawn:
+        return
+    found = [name for config in configs for name in withdrawn_of(values_in(config, "pair_id"), withdrawn)]
+    if found:
+        raise PushError(
+            f"not pushed: {release} holds {len(found)} withdrawn rows, the first {min(found)} "
+            f"({why_withdrawn(min(found), withdrawn)}); build the release anew with the list of what is withdrawn"
+        )
+
+
+def _require_nothing_unwithdrawn(api: HfApi, options: PushOptions) -> None:
+    """What the Hub's own list names must not come back, nor be forgotten."""
+    there = (
+        parse_withdrawn(text, f"{options.repo}/{WITHDRAWN}") if (text := _text_there(api, options, WITHDRAWN)) else {}
+    )
+    here = read_withdrawn(options.release / WITHDRAWN)
+    if lost := sorted(set(there) - set(here)):
+        raise PushError(
+            f"not pushed: {options.repo} has withdrawn {', '.join(lost[:3])}{' ...' if lost[3:] else ''}, and the list "
+            f"of this release does not; add the lines of {options.repo}'s {WITHDRAWN} to yours and build anew"
+        )
+
+
 def _compare(api: HfApi, options: PushOptions, files: Mapping[str, Path], revision: str | None = None) -> Difference:
     """How the files differ from the repository's at a revision, and what the tag marks there."""
     try:
         there = _tree(api, options.repo, revision)
     except RepositoryNotFoundError:
         return Difference(tuple(files), (), (), ())
-    stale = _of_older_releases(api, options.repo, there, files)
+    card_there = _text_there(api, options, CARD) if CARD in there else ""
+    stale = _of_older_releases(options.repo, there, files, card_there=card_there)
     tags = {tag.name for tag in api.list_repo_refs(options.repo, repo_type="dataset").tags}
     same = tuple(name for name in files if name in there and _is_same(files[name], there[name]))
     return Difference(
@@ -148,13 +177,15 @@ def _tree(api: HfApi, repo: str, revision: str | None = None) -> dict[str, Any]:
     return files
 
 
-def _of_older_releases(api: HfApi, repo: str, there: Mapping[str, Any], files: Mapping[str, Path]) -> tuple[str, ...]:
+def _of_older_releases(
+    repo: str, there: Mapping[str, Any], files: Mapping[str, Path], *, card_there: str
+) -> tuple[str, ...]:
     """The shards that the card on the Hub names and this release has not.
 
     Raises PushError where somebody else's file would be loaded as a part of this release.
     """
     new_patterns = _patterns(files[CARD].read_text(encoding="utf-8"))
-    old_patterns = _patterns(_card_there(api, repo)) if CARD in there else []
+    old_patterns = _patterns(card_there)
     gone = [path for path in there if path not in files]
     stale = {path for path in gone if _SHARD.fullmatch(path) and _fits(path, [*old_patterns, *new_patterns])}
     if strangers := [path for path in gone if path not in stale and _fits(path, new_patterns)]:
@@ -180,10 +211,11 @@ def _patterns(card: str) -> list[str]:
     return [pattern for each in listed for pattern in ([each] if isinstance(each, str) else each)]
 
 
-def _card_there(api: HfApi, repo: str) -> str:
+def _text_there(api: HfApi, options: PushOptions, name: str) -> str:
+    """A text of the repository's head; "" where it is not there."""
     try:
-        return Path(api.hf_hub_download(repo, CARD, repo_type="dataset")).read_text(encoding="utf-8")
-    except EntryNotFoundError:
+        return Path(api.hf_hub_download(options.repo, name, repo_type="dataset")).read_text(encoding="utf-8")
+    except (EntryNotFoundError, RepositoryNotFoundError):
         return ""
 
 
