@@ -20,8 +20,15 @@ from typing import Any
 import datasets
 
 import dermasynth_builder
-from dermasynth_builder.core.options import DEFAULT_OPTIONS, DEFAULT_SEED, EngineOptions, PlanOptions, Settings
-from dermasynth_builder.core.registry import ALL, SOURCES
+from dermasynth_builder.core.options import (
+    DEFAULT_OPTIONS,
+    DEFAULT_SEED,
+    WITHDRAWN,
+    EngineOptions,
+    PlanOptions,
+    Settings,
+)
+from dermasynth_builder.core.registry import ALL, SAMPLE, SOURCES
 
 _WHERE = (
     "Build a release with `dermasynth build SOURCE --raw DIR`, or download one with `hf download USER/dermasynth "
@@ -42,6 +49,7 @@ class DermaSynthConfig(datasets.BuilderConfig):  # type: ignore[misc]  # dataset
     seed: int = DEFAULT_SEED  # with a raw release: seed of the draws
     plan_options: PlanOptions = field(default_factory=PlanOptions)  # with a raw release: what was asked
     is_specimen_allowed: bool = False  # with a release: give drawn specimens under the source's name
+    withdrawn: str = WITHDRAWN  # list of rows to leave out, beside the one that a release carries
 
 
 class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datasets has no types
@@ -49,7 +57,7 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
 
     VERSION = _VERSION
     BUILDER_CONFIG_CLASS = DermaSynthConfig
-    BUILDER_CONFIGS = [DermaSynthConfig(name=name, version=_VERSION) for name in (*SOURCES, ALL)]  # noqa: RUF012 - as datasets asks
+    BUILDER_CONFIGS = [DermaSynthConfig(name=name, version=_VERSION) for name in (*SOURCES, SAMPLE, ALL)]  # noqa: RUF012 - as datasets asks
     DEFAULT_CONFIG_NAME = next(iter(SOURCES))
 
     def __init__(
@@ -71,7 +79,7 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
         from dermasynth_builder.release.columns import features
 
         columns = features().copy()
-        if self.config.name == ALL:
+        if self.config.name in (ALL, SAMPLE):
             return datasets.DatasetInfo(description="Image-text pairs over all sources of a release", features=columns)
         source = registry.source(self.config.name)
         return datasets.DatasetInfo(
@@ -90,17 +98,18 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
             raise FileNotFoundError(f"DermaSynth found no folder {folder.resolve()}. {_WHERE}")
         if is_release(folder):
             return self._of_release(folder)
-        if self.config.name == ALL:
-            raise ValueError(f"{folder} is no release, and the config {ALL!r} is read from a release only. {_WHERE}")
+        if (name := self.config.name) in (ALL, SAMPLE):
+            raise ValueError(f"{folder} is no release, and the config {name!r} is read from a release only. {_WHERE}")
         return self._of_raw(folder)
 
     def _of_release(self, folder: Path) -> list[datasets.SplitGenerator]:
-        from dermasynth_builder.release.folder import read_card
+        from dermasynth_builder.release.folder import read_card, require_current
         from dermasynth_builder.release.write import are_specimens
 
         configs = read_card(folder)
         if self.config.name not in configs:
             raise ValueError(f"{folder} holds {', '.join(configs)} and not {self.config.name}. {_WHERE}")
+        require_current(folder, [configs[self.config.name]])
         if not self.config.is_specimen_allowed and any(are_specimens(configs[self.config.name])):
             raise ValueError(
                 f"{folder.resolve()} holds drawn specimens with invented facts, and no images of {self.config.name}. "
@@ -133,13 +142,19 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
         from dermasynth_builder.core.images.renditions import publish_image
         from dermasynth_builder.release.columns import row
         from dermasynth_builder.release.parquet import read_rows
+        from dermasynth_builder.release.withdrawn import why_withdrawn
 
+        withdrawn = self._withdrawn()
         for values in read_rows([Path(path) for path in files or []]):
-            yield values["pair_id"], values
+            if not why_withdrawn(values["pair_id"], withdrawn):
+                yield values["pair_id"], values
         for pair in self._pairs(Path(raw)) if raw else ():
             if pair.split == split:
                 image = publish_image(pair.image)
                 yield pair.pair_id, row(pair, image) | {"image": image.cell}
+
+    def _withdrawn(self) -> dict[str, str]:
+        return _withdrawn(Path(self.config.data_dir or "dermasynth"), Path(self.config.withdrawn))
 
     def _pairs(self, raw: Path) -> Iterator[Any]:
         from dermasynth_builder import pipeline
@@ -152,8 +167,16 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
             engine_options=self.config.engine_options,
             seed=self.config.seed,
             plan_options=self.config.plan_options,
+            withdrawn=Path(self.config.withdrawn),
         )
         return pipeline.pairs(settings, SilentReporter())
+
+
+def _withdrawn(folder: Path, own: Path) -> dict[str, str]:
+    """What was withdrawn by the list in a release and by the user's own."""
+    from dermasynth_builder.release.withdrawn import read_withdrawn
+
+    return read_withdrawn(folder / WITHDRAWN) | read_withdrawn(own)
 
 
 def _content_hash(config_name: str, options: dict[str, Any]) -> str:
@@ -162,9 +185,10 @@ def _content_hash(config_name: str, options: dict[str, Any]) -> str:
     from dermasynth_builder.release.folder import is_release, read_card
 
     folder = Path(options.get("data_dir") or "dermasynth")
+    withdrawn = _withdrawn(folder, Path(options.get("withdrawn") or WITHDRAWN))
     if is_release(folder):
         config = read_card(folder).get(config_name)
-        return digest(config.content_digest if config else None)[:16]
+        return digest([config.content_digest if config else None, withdrawn])[:16]
     if not folder.is_dir():
         return digest(None)[:16]
     from dermasynth_builder.read.tables import walk_files
@@ -172,4 +196,4 @@ def _content_hash(config_name: str, options: dict[str, Any]) -> str:
     ledgers = Path(options.get("work_dir") or "build") / "ledgers"
     paths = walk_files(folder) + (walk_files(ledgers) if ledgers.is_dir() else [])
     stats = {str(path.resolve()): path.stat() for path in paths}
-    return digest({name: [stat.st_size, stat.st_mtime_ns] for name, stat in stats.items()})[:16]
+    return digest([{name: [stat.st_size, stat.st_mtime_ns] for name, stat in stats.items()}, withdrawn])[:16]

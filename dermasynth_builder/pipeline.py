@@ -5,14 +5,16 @@ from datetime import date
 from functools import partial
 from heapq import nsmallest
 from itertools import chain
+from pathlib import Path
 
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.files import jinja_environment, resource_dir
-from dermasynth_builder.core.options import BATCHES, RECIPE, Settings
+from dermasynth_builder.core.options import BATCHES, RECIPE, WITHDRAWN, Settings
 from dermasynth_builder.core.protocols import Engine, EngineContext
 from dermasynth_builder.core.recipe import record_recipe, release_recipe
 from dermasynth_builder.core.records import Pair
+from dermasynth_builder.core.registry import SAMPLE
 from dermasynth_builder.core.reporter import Bar, Reporter
 from dermasynth_builder.core.wording import join_words
 from dermasynth_builder.generate.ledger import Ledger, ledger_path
@@ -25,10 +27,13 @@ from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import load_prompt_book
 from dermasynth_builder.read.selection import part_text
 from dermasynth_builder.read.source import read_source
-from dermasynth_builder.release.card import Config, attribution_text, card_text
+from dermasynth_builder.release.card import DATA, Config, attribution_text, card_text
 from dermasynth_builder.release.folder import ATTRIBUTION, CARD, loading_call, new_release, verify
 from dermasynth_builder.release.kept import remember
+from dermasynth_builder.release.parquet import SplitFiles
+from dermasynth_builder.release.sample import write_sample
 from dermasynth_builder.release.viewer import viewer_faults
+from dermasynth_builder.release.withdrawn import read_withdrawn, withdrawn_text
 from dermasynth_builder.release.write import checked_pairs, recipe_of, write_source
 
 
@@ -135,8 +140,12 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
         configs = [write_source(each, ledger, folder, settings=settings, report=report) for each in planned]
         templates = jinja_environment(resource_dir("card"))
         (folder / ATTRIBUTION).write_text(attribution_text(configs, templates), encoding="utf-8")
-        (folder / CARD).write_text(card_text(configs, templates, _part(planned, settings)), encoding="utf-8")
+        sample = _write_sample(planned, configs, folder, settings=settings)
+        card = card_text(configs, templates, sample=sample, part=_part(planned, settings))
+        (folder / CARD).write_text(card, encoding="utf-8")
         (folder / RECIPE).write_text(release_recipe(settings), encoding="utf-8")
+        if withdrawn := read_withdrawn(settings.withdrawn):
+            (folder / WITHDRAWN).write_text(withdrawn_text(withdrawn), encoding="utf-8")
         written = verify(folder, report, unread={config.source.name for config in configs if config.is_kept})
         for fault in viewer_faults({name: config.files for name, config in written.items()}):
             report.warn(f"the Hub's page will show no statistics: {fault}")
@@ -153,6 +162,15 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
     report.say(f"release written to {settings.out}")
     report.say(f"load it: {loading_call(settings.out, configs[0].source.name)}")
     return configs
+
+
+def _write_sample(
+    planned: Sequence[Planned], configs: Sequence[Config], folder: Path, *, settings: Settings
+) -> SplitFiles | None:
+    """The files of the config `sample`; None where no source has a train split, of which it is drawn."""
+    train = {each.source.name: each.splits["train"].files for each in configs if "train" in each.splits}
+    images = {each.read.name: {image.image_id: image for image in each.read.images} for each in planned}
+    return write_sample(train, images, folder / DATA / SAMPLE, max_side_px=settings.max_side_px)
 
 
 def _part(planned: Sequence[Planned], settings: Settings) -> str:

@@ -1,7 +1,7 @@
 """Replies become pairs: parsed, checked, split."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from dermasynth_builder import __version__
 from dermasynth_builder.core.errors import ReleaseError
@@ -19,6 +19,7 @@ class Recipe:
     seed: int
     split_shares: tuple[float, float, float] = DEFAULT_SPLITS
     flags: tuple[str, ...] = ()  # of every pair
+    withdrawn: Mapping[str, str] = field(default_factory=dict)  # pair, or "source/image" -> why it is not published
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,17 @@ def assemble(
             continue
         try:
             for exchange in reply_form.exchanges(request, reply):
-                yield _pair(request, reply, exchange, image=images[request.image_id], recipe=recipe)
+                pair = _pair(request, reply, exchange, image=images[request.image_id], recipe=recipe)
+                yield _unless_withdrawn(pair, recipe)
         except reply_form.BadReply as error:
             yield Reject(request.pair_id, request.key, (f"reply: {error}",), request.question, reply.text)
+
+
+def _unless_withdrawn(pair: Pair, recipe: Recipe) -> Pair | Reject:
+    image = f"{pair.image.source}/{pair.image.image_id}"
+    if why := recipe.withdrawn.get(pair.pair_id) or recipe.withdrawn.get(image):
+        return Reject(pair.pair_id, pair.request_key, (f"withdrawn {why}",), pair.question, None)
+    return pair
 
 
 def split_of(image: ClinicalImage, recipe: Recipe) -> Split:

@@ -33,6 +33,7 @@ COMMANDS: dict[str, Command] = {
     "release": build.release,
     "build": build.build,
     "push": hub.push,
+    "verify": hub.verify,
     "status": look.status,
     "cancel": ledgers.cancel,
     "show": look.show,

@@ -8,7 +8,7 @@ from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.pipeline import build
-from dermasynth_builder.release.folder import read_card
+from dermasynth_builder.release.folder import read_card, require_current
 from dermasynth_builder.release.write import are_specimens
 
 CONFIG = "pad_ufes"  # whose rows the demo shows
@@ -42,6 +42,8 @@ def _load(out: Path, cache: Path) -> list[dict[str, Any]]:
 def _require_demo_or_nothing(out: Path) -> None:
     if not out.exists():
         return
-    for config in read_card(out).values():
+    configs = read_card(out)
+    require_current(out, configs.values())
+    for config in configs.values():
         if not all(are_specimens(config)):
             raise ReleaseError(f"{out} holds a release of real images; move it away, or run the demo with --out DIR")

@@ -1,9 +1,10 @@
-"""The commands that need the network: download from the official hosts, push to the Hub."""
+"""The commands about what others have: download from the official hosts, push to the Hub, verify a release."""
 
 from pathlib import Path
 from typing import Annotated
 
-from dermasynth_builder.cli.command import Chosen, command
+from dermasynth_builder.cli.command import Chosen, command, raw_folders
+from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.option import Option
 from dermasynth_builder.core.options import DownloadOptions, PushOptions, Settings
 
@@ -42,7 +43,7 @@ def download(
     "--out",
     own=PushOptions,
     example="dermasynth push USER/dermasynth --dry-run",
-    first=("--out", "--tag", "--private", "--allow-template", "--without-statistics", "--dry-run"),
+    first=("--out", "--tag", "--private", "--pr", "--dry-run"),
 )
 def push(
     settings: Settings,
@@ -52,9 +53,38 @@ def push(
 ) -> None:
     """Send a release to the Hugging Face Hub.
 
-    Each image is held against its hash before: 2 s a GB.
+    Each image is held against its hash before: 2 s a GB. All files go into one pull request, merged when it is whole:
+    nobody ever loads half of it. Cut off, the same command goes on where it was.
     """
-    from dermasynth_builder.cli.terminal import TerminalReporter
+    from dermasynth_builder.cli.terminal import TerminalReporter, confirm
     from dermasynth_builder.release.push import push
 
-    push(PushOptions(release=settings.out, repo=repo, **chosen), TerminalReporter())
+    push(PushOptions(release=settings.out, repo=repo, **chosen), TerminalReporter(), confirm)
+
+
+@command(example="dermasynth verify USER/dermasynth@v0.1.0 --raw data", first=("--raw", "--ledgers"))
+def verify(
+    release: Annotated[str, Option("its folder, or USER/NAME@TAG on the Hub", metavar="RELEASE")],
+    /,
+    *,
+    raw: Annotated[list[str] | None, Option("raw images, as for `dermasynth build`", "--raw", metavar="DIR")] = None,
+    ledgers: Annotated[
+        Path | None, Option("folder of its replies; needed where a model wrote them", "--ledgers", metavar="DIR")
+    ] = None,
+) -> None:
+    """Build a release again from its recipe, its replies and your raw images, and compare every byte.
+
+    Exit code 1 where a file differs; the first row and column that do are named.
+    """
+    from tempfile import TemporaryDirectory
+
+    from dermasynth_builder.cli.terminal import TerminalReporter
+    from dermasynth_builder.report.proof import fetched, proof_text, prove, recipe_in
+
+    with TemporaryDirectory(prefix="dermasynth-") as folder:
+        there = fetched(release, Path(folder))
+        folders = raw_folders(list(recipe_in(there).raw), raw or ())
+        proof = prove(there, folders, ledgers, TerminalReporter())
+    if not proof.is_whole:
+        raise ReleaseError(f"{release} is not what its recipe makes here. {proof_text(proof)}")
+    print(proof_text(proof))

@@ -28,6 +28,14 @@ def show(what: RenderableType) -> None:
         sys.stdout.write(f"{plain_text(what)}\n")
 
 
+def confirm(question: str) -> bool:
+    """Asks on the terminal, where no answer means no; False where there is no terminal."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def text_width() -> int:
     """Columns for running text on stdout; no more than `PLAIN_WIDTH`, beyond which lines are hard to read."""
     return min(_terminal(sys.stdout).width, PLAIN_WIDTH) if sys.stdout.isatty() else PLAIN_WIDTH

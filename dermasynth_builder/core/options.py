@@ -15,6 +15,7 @@ from dermasynth_builder.core.option import Option, percent, shard_of, shares_of
 
 BATCHES = "batches"  # folder in the working folder
 RECIPE = "recipe.toml"  # in the current folder, beside the ledgers, in a release
+WITHDRAWN = "withdrawn.csv"  # in the current folder, in a release
 DEFAULT_SEED = 2025
 DEFAULT_JOBS = 8  # files downloaded at the same time
 DEFAULT_SPLITS = (0.90, 0.05, 0.05)  # shares of the groups: train, validation, test
@@ -320,6 +321,9 @@ class Settings:
         ),
         _ABOVE_ZERO,
     ] = None
+    withdrawn: Annotated[
+        Path, Option("list of rows to leave out, with the columns row,reason,date", "--withdrawn", "release", "FILE")
+    ] = Path(WITHDRAWN)
     engine_options: EngineOptions = DEFAULT_OPTIONS
     plan_options: PlanOptions = PlanOptions()
 
@@ -378,4 +382,8 @@ class PushOptions:
     is_without_statistics: Annotated[
         bool, Option("push although the page of a split would show no statistics", "--without-statistics")
     ] = False
+    is_deletion_allowed: Annotated[
+        bool, Option("delete the shards of an older release without asking", "--delete-old")
+    ] = False
+    is_pull_request: Annotated[bool, Option("leave the pull request open for somebody to merge", "--pr")] = False
     is_dry: Annotated[bool, Option("show what would be sent, and send nothing", "--dry-run")] = False

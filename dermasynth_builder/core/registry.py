@@ -27,7 +27,8 @@ if TYPE_CHECKING:  # not loaded by those who only list names
 
 ALL = "all"  # the config over all sources of a release
 _NAME = re.compile(r"[a-z][a-z0-9_]*")  # names are parts of paths, of columns and of ids
-_RESERVED = (ALL, "general")  # the config, and the bank for every image
+SAMPLE = "sample"  # the config that shows a few rows of each
+_RESERVED = (ALL, SAMPLE, "general")  # the configs, and the bank for every image
 
 
 class PlugIns(Collection[str]):

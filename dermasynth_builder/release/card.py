@@ -1,4 +1,4 @@
-"""The dataset card: its metadata block and its text, both computed.."""
+"""The dataset card: its metadata block and its text, both computed."""
 
 import re
 from collections import Counter
@@ -14,12 +14,13 @@ from dermasynth_builder import __version__
 from dermasynth_builder.core.plain import markdown
 from dermasynth_builder.core.protocols import Source
 from dermasynth_builder.core.records import SPLITS, Pair, Split, digest, is_fake_version
-from dermasynth_builder.core.registry import ALL
+from dermasynth_builder.core.registry import ALL, SAMPLE
 from dermasynth_builder.read.licences import Licence, by_strictness
 from dermasynth_builder.release.columns import COLUMNS, card_features
 from dermasynth_builder.release.parquet import SplitFiles
 
 SAMPLE_ROWS = 3
+DATA = "data"  # folder of all Parquet files, so that readers of a whole folder meet nothing else
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +114,11 @@ def attribution_text(configs: Sequence[Config], environment: Environment) -> str
     return f"{text.strip()}\n"
 
 
-def card_text(configs: Sequence[Config], environment: Environment, part: str = "") -> str:
-    """The whole README.md of a release. The first config is the default one; `part` says which images were chosen."""
-    metadata = yaml.safe_dump(card_metadata(configs), sort_keys=False, allow_unicode=True, width=1000)
+def card_text(
+    configs: Sequence[Config], environment: Environment, *, sample: SplitFiles | None = None, part: str = ""
+) -> str:
+    """The whole README.md of a release; `part` says which images were chosen."""
+    metadata = yaml.safe_dump(card_metadata(configs, sample), sort_keys=False, allow_unicode=True, width=1000)
     models = sorted({model for config in configs for model in config.stats.models})
     body = _page("README.md.jinja", environment).render(
         configs=configs,
@@ -125,6 +128,7 @@ def card_text(configs: Sequence[Config], environment: Environment, part: str = "
         rows=sum(config.rows for config in configs),
         images=sum(len(config.stats.images) for config in configs),
         part=part,
+        sample=sample,
         is_specimen=any(config.is_specimen for config in configs),
         models=models,
         is_fake=any(is_fake_version(model) for model in models),
@@ -144,9 +148,11 @@ def _on_page(value: Any) -> Any:
     return f"{' ' * value.startswith(' ')}{markdown(value)}{' ' * (value.endswith(' ') and not value.isspace())}"
 
 
-def card_metadata(configs: Sequence[Config]) -> dict[str, Any]:
-    """The card's YAML block as a mapping."""
+def card_metadata(configs: Sequence[Config], sample: SplitFiles | None = None) -> dict[str, Any]:
+    """The card's YAML block as a mapping. The sample is the default config, or the first source where there is none."""
     rows = sum(config.rows for config in configs)
+    parts = [_Part(config.source.name, config.splits) for config in configs]
+    listed = [*([_Part(SAMPLE, {"train": sample})] if sample else []), *parts]
     metadata: dict[str, Any] = {
         **_licence(configs),
         "language": ["en"],
@@ -155,12 +161,11 @@ def card_metadata(configs: Sequence[Config]) -> dict[str, Any]:
         "task_categories": ["visual-question-answering", "image-text-to-text"],
         "size_categories": [_size_category(rows)],
         "tags": ["medical", "dermatology", "synthetic", "image", "text"],
-        "configs": [_config_entry(config, is_default=i == 0) for i, config in enumerate(configs)],
-        "dataset_info": [_info_entry(config) for config in configs],
+        "configs": [part.config_entry(is_default=i == 0) for i, part in enumerate(listed)],
+        "dataset_info": [part.info_entry() for part in listed],
     }
-    if len(configs) > 1:
-        metadata["configs"].append(_all_config_entry(configs))
-        metadata["dataset_info"].append(_all_info_entry(configs))
+    metadata["configs"].append(_all_config_entry(parts))
+    metadata["dataset_info"].append(_all_info_entry(parts))
     return metadata
 
 
@@ -181,20 +186,43 @@ def _size_category(rows: int) -> str:
     return next((name for bound, name in bounds if rows < bound), "n>1M")
 
 
-def _config_entry(config: Config, *, is_default: bool) -> dict[str, Any]:
-    name = config.source.name
-    entry: dict[str, Any] = {
-        "config_name": name,
-        "version": __version__,
-        "description": f"sha256:{config.content_sha256}",  # `datasets` keys its cache by this
-        "data_files": [{"split": split, "path": f"{name}/{split}-*.parquet"} for split in config.splits],
-    }
-    return entry | ({"default": True} if is_default else {})
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A config with files of its own."""
+
+    name: str
+    splits: Mapping[Split, SplitFiles]
+
+    @property
+    def content_sha256(self) -> str:
+        return content_mark(self.splits)
+
+    def config_entry(self, *, is_default: bool = False) -> dict[str, Any]:
+        entry: dict[str, Any] = {
+            "config_name": self.name,
+            "version": __version__,
+            "description": f"sha256:{self.content_sha256}",  # `datasets` keys its cache by this
+            "data_files": [{"split": split, "path": f"{DATA}/{self.name}/{split}-*.parquet"} for split in self.splits],
+        }
+        return entry | ({"default": True} if is_default else {})
+
+    def info_entry(self) -> dict[str, Any]:
+        splits = [
+            {"name": split, "num_bytes": files.arrow_bytes, "num_examples": files.rows}
+            for split, files in self.splits.items()
+        ]
+        return {
+            "config_name": self.name,
+            "features": card_features(),
+            "splits": splits,
+            "download_size": sum(files.file_bytes for files in self.splits.values()),
+            "dataset_size": sum(files.arrow_bytes for files in self.splits.values()),
+        }
 
 
-def _all_config_entry(configs: Sequence[Config]) -> dict[str, Any]:
-    """One config over all: it names the files of the others, so that nothing is stored twice."""
-    entries = [_config_entry(config, is_default=False) for config in configs]
+def _all_config_entry(parts: Sequence[_Part]) -> dict[str, Any]:
+    """One config over all sources: it names the files of the others, so that nothing is stored twice."""
+    entries = [part.config_entry() for part in parts]
     paths: dict[str, list[str]] = {}
     for split in SPLITS:
         named = [file["path"] for entry in entries for file in entry["data_files"] if file["split"] == split]
@@ -202,18 +230,18 @@ def _all_config_entry(configs: Sequence[Config]) -> dict[str, Any]:
     return {
         "config_name": ALL,
         "version": __version__,
-        "description": f"sha256:{content_digest_of_all(config.content_sha256 for config in configs)}",
+        "description": f"sha256:{content_digest_of_all(part.content_sha256 for part in parts)}",
         "data_files": [{"split": split, "path": path} for split, path in paths.items()],
     }
 
 
 def content_digest_of_all(marks: Iterable[str]) -> str:
-    """What the card says of the content of all configs together, from their own marks in their order."""
+    """What the card says of the content of all sources together, from their own marks in their order."""
     return digest(list(marks))[:16]
 
 
-def _all_info_entry(configs: Sequence[Config]) -> dict[str, Any]:
-    infos = [_info_entry(config) for config in configs]
+def _all_info_entry(parts: Sequence[_Part]) -> dict[str, Any]:
+    infos = [part.info_entry() for part in parts]
     splits = [
         {"name": split} | {size: sum(s[size] for s in same) for size in ("num_bytes", "num_examples")}
         for split in SPLITS
@@ -221,17 +249,3 @@ def _all_info_entry(configs: Sequence[Config]) -> dict[str, Any]:
     ]
     sizes = {size: sum(info[size] for info in infos) for size in ("download_size", "dataset_size")}
     return {"config_name": ALL, "features": infos[0]["features"], "splits": splits, **sizes}
-
-
-def _info_entry(config: Config) -> dict[str, Any]:
-    splits = [
-        {"name": split, "num_bytes": files.arrow_bytes, "num_examples": files.rows}
-        for split, files in config.splits.items()
-    ]
-    return {
-        "config_name": config.source.name,
-        "features": card_features(),
-        "splits": splits,
-        "download_size": sum(files.file_bytes for files in config.splits.values()),
-        "dataset_size": sum(files.arrow_bytes for files in config.splits.values()),
-    }

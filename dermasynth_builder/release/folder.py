@@ -1,13 +1,13 @@
 """Writes a release folder in one piece, and reads one back to see whether it holds together.
 
-A release is the Hub repository: README.md with the metadata block, ATTRIBUTION.md, recipe.toml,
-`<config>/<split>-*.parquet`, and nothing else; one that an older version made has no recipe. The config "all" names
-the files of the others.
+A release is the Hub repository: README.md with the metadata block, ATTRIBUTION.md, recipe.toml, withdrawn.csv,
+`data/<config>/<split>-*.parquet`, and nothing else. Its configs are `sample`, the sources, and `all`, which names the
+files of the sources. One that an older version made can be replaced, and not be read.
 """
 
 import json
 import shutil
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +15,12 @@ from typing import Any
 
 import yaml
 
+from dermasynth_builder import __version__
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.files import lock_beside
-from dermasynth_builder.core.options import RECIPE
+from dermasynth_builder.core.options import RECIPE, WITHDRAWN
 from dermasynth_builder.core.records import SPLITS, Split
-from dermasynth_builder.core.registry import ALL
+from dermasynth_builder.core.registry import ALL, SAMPLE
 from dermasynth_builder.core.reporter import Advance, Reporter
 from dermasynth_builder.release.card import content_digest_of_all, content_mark
 from dermasynth_builder.release.columns import card_features
@@ -131,22 +132,41 @@ def verify(folder: Path, report: Reporter, unread: Container[str] = ()) -> dict[
             raise ReleaseError(f"{path} is not named by the card; build the release anew")
     if not (folder / ATTRIBUTION).is_file():
         raise ReleaseError(f"{folder} has no {ATTRIBUTION}, without which its images must not go out; build it anew")
-    of_sources = {name: config for name, config in configs.items() if name != ALL}
-    to_read = {name: config for name, config in of_sources.items() if name not in unread}
+    to_read = {name: config for name, config in configs.items() if name != ALL and name not in unread}
     for name, config in to_read.items():
         with report.bar(f"checking the text of {name}", sum(config.rows.values())) as bar:
             _verify_config(folder, config, bar)
     if ALL in configs:
-        _verify_all(folder, configs[ALL], list(of_sources.values()))
+        _verify_all(folder, configs[ALL], sources_of(configs))
     for name, config in to_read.items():
         with report.bar(f"checking the images of {name}", sum(config.rows.values())) as bar:
             check_images(config.paths, bar)
     return configs
 
 
+def sources_of(configs: Mapping[str, ConfigFiles]) -> list[ConfigFiles]:
+    """The configs that are a source's, each row of a release being in one of them."""
+    return [config for name, config in configs.items() if name not in (ALL, SAMPLE)]
+
+
+def require_current(folder: Path, configs: Iterable[ConfigFiles]) -> None:
+    """Raises ReleaseError where another version has written these configs, whose rows have other columns."""
+    for config in configs:
+        if config.features != card_features():
+            raise ReleaseError(
+                f"{folder / CARD}, config {config.name}: its features are not those of this version, {__version__}; "
+                "build the release anew (no reply is asked for again), or use the version that made it"
+            )
+
+
+def files_of(folder: Path, configs: Mapping[str, ConfigFiles]) -> dict[str, Path]:
+    """The files of a release that are there, by their path in the repository."""
+    return {path.relative_to(folder).as_posix(): path for path in sorted(_named(folder, configs)) if path.is_file()}
+
+
 def _named(folder: Path, configs: Mapping[str, ConfigFiles]) -> set[Path]:
-    """The files of a release: its card, what the card names, the attribution, the recipe."""
-    return {folder / CARD, folder / ATTRIBUTION, folder / RECIPE} | {
+    """The files of a release: its card, what the card names, attribution, recipe, what was withdrawn."""
+    return {folder / name for name in (CARD, ATTRIBUTION, RECIPE, WITHDRAWN)} | {
         path for config in configs.values() for path in config.paths
     }
 
@@ -192,8 +212,7 @@ def _verify_all(folder: Path, whole: ConfigFiles, parts: Sequence[ConfigFiles]) 
 
 def _verify_config(folder: Path, config: ConfigFiles, advance: Advance) -> None:
     where = f"{folder / CARD}, config {config.name}"
-    if config.features != card_features():
-        raise ReleaseError(f"{where}: its features are not those of this version; build the release anew")
+    require_current(folder, [config])
     if set(config.rows) != set(config.files):
         raise ReleaseError(f"{where}: counts rows of {sorted(config.rows)} and names files of {sorted(config.files)}")
     found: dict[Split, SplitFiles] = {}

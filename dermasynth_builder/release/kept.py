@@ -24,8 +24,9 @@ from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.records import SPLITS, ClinicalImage, ImageFile, canonical_json, digest
 from dermasynth_builder.generate.ledger import Ledger
 from dermasynth_builder.generate.rounds import Planned
-from dermasynth_builder.release.card import Config, ConfigStats, Sample
+from dermasynth_builder.release.card import DATA, Config, ConfigStats, Sample
 from dermasynth_builder.release.parquet import SplitFiles
+from dermasynth_builder.release.withdrawn import read_withdrawn
 
 _NOT_IN_A_ROW = ("row_location", "path", "file")
 _image_of = attrgetter(*(field.name for field in fields(ClinicalImage) if field.name not in _NOT_IN_A_ROW))
@@ -45,7 +46,15 @@ def proof_of(planned: Planned, ledger: Ledger, settings: Settings) -> str:
 
 def _settings_of(settings: Settings) -> list[Any]:
     checks = [(name, _source_digest(registry.check(name))) for name in registry.CHECKS]
-    told = [settings.engine, settings.seed, settings.split_shares, settings.max_side_px, settings.is_specimen]
+    withdrawn = read_withdrawn(settings.withdrawn)
+    told = [
+        withdrawn,
+        settings.engine,
+        settings.seed,
+        settings.split_shares,
+        settings.max_side_px,
+        settings.is_specimen,
+    ]
     return [*told, checks, code_digest(), pa.__version__, PIL.__version__]
 
 
@@ -62,12 +71,12 @@ def keep(name: str, proof: str, folder: Path, *, settings: Settings) -> Config |
         if record["proof"] != proof or record["files"] != _stamps(name, record["splits"], settings):
             return None
         config = _config_of(name, record, folder, settings=settings)
-        (folder / name).mkdir()
+        (folder / DATA / name).mkdir(parents=True)
         for files in config.splits.values():
             for path in files.files:
-                _link(settings.out / name / path.name, path)
+                _link(settings.out / DATA / name / path.name, path)
     except (OSError, ValueError, KeyError, TypeError):
-        shutil.rmtree(folder / name, ignore_errors=True)
+        shutil.rmtree(folder / DATA / name, ignore_errors=True)
         return None
     return config
 
@@ -104,7 +113,7 @@ def _record_path(name: str, settings: Settings) -> Path:
 
 def _stamps(name: str, splits: dict[str, Any], settings: Settings) -> dict[str, list[int]]:
     """Size and times of each file, by which any later writer shows. Raises OSError where one is not there."""
-    paths = [settings.out / name / file for files in splits.values() for file in files["files"]]
+    paths = [settings.out / DATA / name / file for files in splits.values() for file in files["files"]]
     stats = {path.name: path.stat() for path in paths}
     rejects = rejects_path(name, settings).stat()
     stamps = {name: [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns] for name, stat in stats.items()}
@@ -122,7 +131,9 @@ def _link(old: Path, new: Path) -> None:
 def _config_of(name: str, record: dict[str, Any], folder: Path, *, settings: Settings) -> Config:
     told = record["splits"]
     splits = {
-        split: SplitFiles(**{**told[split], "files": tuple(folder / name / file for file in told[split]["files"])})
+        split: SplitFiles(
+            **{**told[split], "files": tuple(folder / DATA / name / file for file in told[split]["files"])}
+        )
         for split in SPLITS
         if split in told
     }

@@ -70,7 +70,8 @@ def _metadata_in(image: bytes) -> str:
 
 MAX_GROUP_ROWS = 64
 MAX_GROUP_BYTES = 80_000_000  # of images, each counted once
-MAX_SHARD_BYTES = 400_000_000
+MAX_SHARD_BYTES = 100_000_000  # a reader of a stream holds some shards of this size
+FIRST_SHARD_BYTES, FIRST_SHARD_ROWS = 12_500_000, 64  # the first two are smaller, so that two readers share any split
 _HASHED_ROWS = 1024  # together
 _BUFFER_BYTES = 1 << 16  # a row group has a hundred small pages beside the images
 
@@ -141,12 +142,12 @@ class _RowGroup:
         self._images: list[bytes] = []
         self._place_of: dict[str, int] = {}  # sha256 -> place in `_images`; two images may have the same bytes
         self._places: list[int] = []  # row by row
-        self._bytes = 0  # of images, each counted once
+        self.image_bytes = 0  # each image counted once
         self.repeated_bytes = 0  # of images, each counted once a row
 
     def has_room(self, image: bytes, rows: int) -> bool:
         """Whether one more image with so many rows keeps to the limits."""
-        return len(self.rows) + rows <= MAX_GROUP_ROWS and self._bytes + len(image) <= MAX_GROUP_BYTES
+        return len(self.rows) + rows <= MAX_GROUP_ROWS and self.image_bytes + len(image) <= MAX_GROUP_BYTES
 
     def add(self, published: PublishedImage, rows: Sequence[dict[str, Any]]) -> None:
         image = published.content
@@ -155,7 +156,7 @@ class _RowGroup:
             self._images.append(image)
         self._places += [place] * len(rows)
         self.rows += rows
-        self._bytes += len(image)
+        self.image_bytes += len(image)
         self.repeated_bytes += len(image) * len(rows)
 
     def table(self) -> pa.Table:
@@ -193,15 +194,19 @@ class _Shard:
             store_schema=False,  # or readers would be told that images are of a dictionary type
         )
         self._writer.add_key_value_metadata({"huggingface": features_json()})
+        self._rows = 0
 
-    @property
-    def size_bytes(self) -> int:
-        """What is written so far."""
-        return self._sink.tell()
+    def has_room(self, table: pa.Table, image_bytes: int, number: int) -> bool:
+        """Whether one more row group keeps to the limits of the shard of that number."""
+        times: int = 2 ** max(0, number - 1)
+        most_bytes = min(MAX_SHARD_BYTES, times * FIRST_SHARD_BYTES)
+        is_short = self._rows + table.num_rows <= times * FIRST_SHARD_ROWS
+        return is_short and self._sink.tell() + image_bytes <= most_bytes
 
     def write(self, table: pa.Table) -> None:
         """Adds one row group."""
         self._writer.write_table(table, row_group_size=max(MAX_GROUP_ROWS, table.num_rows))
+        self._rows += table.num_rows
 
     def close(self) -> None:
         """Ends the file; nothing if it is ended."""
@@ -235,11 +240,10 @@ class SplitWriter:
             wait([self._writing])
         self._end_shard()
 
-    def add(self, image: PublishedImage, pairs: Sequence[Pair]) -> None:
-        """Adds all pairs of one image."""
-        if not self._group.has_room(image.content, len(pairs)):
+    def add(self, image: PublishedImage, rows: Sequence[dict[str, Any]]) -> None:
+        """Adds all rows of one image, as `columns.row` makes them."""
+        if not self._group.has_room(image.content, len(rows)):
             self._end_group()
-        rows = [row(pair, image) for pair in pairs]
         self._group.add(image, rows)
 
     def finish(self) -> SplitFiles | None:
@@ -264,14 +268,14 @@ class SplitWriter:
         self._hash.update(table)
         self._arrow_bytes += table.drop_columns("image").nbytes + group.repeated_bytes
         self._await_group()
-        self._writing = self._thread.submit(self._write_group, table)
+        self._writing = self._thread.submit(self._write_group, table, group.image_bytes)
 
     def _await_group(self) -> None:
         if self._writing:
             self._writing.result()  # raises what went wrong
 
-    def _write_group(self, table: pa.Table) -> None:
-        if self._shard and self._shard.size_bytes >= MAX_SHARD_BYTES:
+    def _write_group(self, table: pa.Table, image_bytes: int) -> None:
+        if self._shard and not self._shard.has_room(table, image_bytes, len(self._paths) - 1):
             self._end_shard()
         if self._shard is None:
             self._paths.append(self._folder / f"{self._split}-{len(self._paths):05d}.parquet.part")
@@ -321,9 +325,18 @@ def write_config(folder: Path, pairs: Iterable[Pair], max_side_px: int | None = 
             of_image = list(same_image)
             published = publish_image(image, max_side_px)
             changes[published.change or ""] += 1
-            writers[of_image[0].split].add(published, of_image)
+            writers[of_image[0].split].add(published, [row(pair, published) for pair in of_image])
         finished = {split: writer.finish() for split, writer in writers.items()}
     return WrittenConfig({split: files for split, files in finished.items() if files}, changes)
+
+
+def write_split(folder: Path, split: Split, rows: Iterable[tuple[PublishedImage, dict[str, Any]]]) -> SplitFiles | None:
+    """Writes one split of rows as `columns.row` makes them, in their order; None where there are none."""
+    folder.mkdir(parents=True)
+    with ThreadPoolExecutor(max_workers=1) as thread, SplitWriter(folder, split, thread) as writer:
+        for image, values in rows:
+            writer.add(image, [values])
+        return writer.finish()
 
 
 def read_split(files: Sequence[Path], advance: Advance = lambda _: None) -> SplitFiles:

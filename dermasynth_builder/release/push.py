@@ -1,18 +1,24 @@
 """Sends a release to a dataset repository of the Hugging Face Hub.
 
-Data and attribution first, the card last, then a tag: whoever loads in between meets the old card or whole new data.
-What the Hub has already is not sent again, and a push that was cut off goes on where it stopped.
+All files go into one pull request, which is merged when it is whole: whoever loads in between meets the old release or
+the new one. Then the head is tagged. What the Hub has already is not sent again, and a push that was cut off goes on
+with the pull request that it left open.
 """
 
 import hashlib
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from huggingface_hub import DatasetCard, HfApi
+import yaml
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, DatasetCard, HfApi
 from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is httpx's or httpx2's, by version
+    EntryNotFoundError,
     HFValidationError,
     HTTPError,
     RepositoryNotFoundError,
@@ -20,12 +26,18 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError 
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from dermasynth_builder.core.errors import PushError, ReleaseError
-from dermasynth_builder.core.options import RECIPE, PushOptions
+from dermasynth_builder.core.options import WITHDRAWN, PushOptions
 from dermasynth_builder.core.records import is_fake_version
-from dermasynth_builder.core.registry import ALL
 from dermasynth_builder.core.reporter import Reporter
-from dermasynth_builder.release.folder import ATTRIBUTION, CARD, ConfigFiles, values_in, verify
+from dermasynth_builder.release.folder import CARD, ConfigFiles, files_of, sources_of, values_in, verify
 from dermasynth_builder.release.viewer import viewer_faults
+from dermasynth_builder.release.withdrawn import parse_withdrawn, read_withdrawn, why_withdrawn, withdrawn_of
+
+_COMMIT_FILES = 50  # of a commit: the Hub gives one a minute
+_SHARD = re.compile(r"(data/)?\w+/(train|validation|test)-\d{5}-of-\d{5}\.parquet")
+
+Ask = Callable[[str], bool]
+"""Asks a yes-or-no question of whoever runs the command; False where nobody can be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +47,22 @@ class Difference:
     new: tuple[str, ...]
     changed: tuple[str, ...]
     same: tuple[str, ...]
-    stale: tuple[str, ...]  # Parquet files on the Hub that the release has no more
+    stale: tuple[str, ...]  # shards of an older release that this one has no more
     tag: Literal["free", "head", "other"] = "free"  # what the order's tag marks: nothing, what the head has, another
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether a file of the repository has to change."""
+        return bool(self.new or self.changed or self.stale)
 
     @property
     def is_none(self) -> bool:
         """Whether the Hub has just this release, under its tag."""
-        return self.tag == "head" and not (self.new or self.changed or self.stale)
+        return self.tag == "head" and not self.has_changes
 
 
-def push(options: PushOptions, report: Reporter) -> Difference:
-    """Sends the release, or with `is_dry` says what would go.
+def push(options: PushOptions, report: Reporter, ask: Ask = lambda _: False) -> Difference:
+    """Sends the release, or with `is_dry` says what would go. `ask` is asked before old shards are deleted.
 
     Raises PushError where the release must not go or the Hub refuses.
     """
@@ -55,14 +72,15 @@ def push(options: PushOptions, report: Reporter) -> Difference:
     api = HfApi()
     try:
         difference = _compare(api, options, files)
+        _require_nothing_unwithdrawn(api, options)
         _tell(difference, files, report)
         if difference.is_none:
             report.say(f"{options.repo} has this release already, tagged {options.tag}; nothing to send")
             return difference
         _require_free_tag(options, difference)
         if not options.is_dry:
-            _send(api, options, difference)
-            report.say(f"pushed to {api.endpoint}/datasets/{options.repo}, tagged {options.tag}")
+            _require_deletion_wanted(options, difference, ask)
+            report.say(_sent(api, options, files, difference=difference))
     except (HTTPError, HFValidationError, OSError) as error:
         raise PushError(
             f"the Hub did not take {options.release} as {options.repo}: {_told(error)}. Push again to continue "
@@ -80,7 +98,7 @@ def _require_fit(options: PushOptions, report: Reporter) -> dict[str, Path]:
         configs = verify(options.release, report)
     except ReleaseError as error:
         raise PushError(f"not pushed: {error}") from error
-    of_sources = [config for config in configs.values() if config.name != ALL]
+    of_sources = sources_of(configs)
     fake = sorted(c.name for c in of_sources if any(is_fake_version(v or "") for v in values_in(c, "model_version")))
     if fake:
         raise PushError(
@@ -93,57 +111,123 @@ def _require_fit(options: PushOptions, report: Reporter) -> dict[str, Path]:
             f"not pushed: {', '.join(by_rule)} holds rows that no model wrote: nothing looked at the image; "
             "build with a model engine, or say --allow-template if that is what you want to publish"
         )
+    _require_none_withdrawn(options.release, of_sources, read_withdrawn(options.release / WITHDRAWN))
+    _require_none_withdrawn(options.release, of_sources, read_withdrawn(Path(WITHDRAWN)))
     faults = list(viewer_faults({name: config.files for name, config in configs.items()}))
     if faults and not options.is_without_statistics:
         raise PushError(
             "not pushed: the Hub's page would show no statistics, bars and filters of "
             f"{'; '.join(faults)}. Other --splits or images give other columns, and --without-statistics pushes it so"
         )
-    return _files(options.release, configs)
+    return files_of(options.release, configs)
 
 
-def _files(release: Path, configs: Mapping[str, ConfigFiles]) -> dict[str, Path]:
-    data = [path for config in configs.values() for path in config.paths]
-    recipe = [release / RECIPE] if (release / RECIPE).is_file() else []
-    files = [*data, *recipe, release / ATTRIBUTION, release / CARD]
-    return {path.relative_to(release).as_posix(): path for path in files}
+def _require_none_withdrawn(release: Path, configs: Sequence[ConfigFiles], withdrawn: Mapping[str, str]) -> None:
+    if not withdrawn:
+        return
+    found = [name for config in configs for name in withdrawn_of(values_in(config, "pair_id"), withdrawn)]
+    if found:
+        raise PushError(
+            f"not pushed: {release} holds {len(found)} withdrawn rows, the first {min(found)} "
+            f"({why_withdrawn(min(found), withdrawn)}); build the release anew with the list of what is withdrawn"
+        )
 
 
-def _compare(api: HfApi, options: PushOptions, files: Mapping[str, Path]) -> Difference:
-    """How the files differ from the repository's, and what the tag marks there."""
+def _require_nothing_unwithdrawn(api: HfApi, options: PushOptions) -> None:
+    """What the Hub's own list names must not come back, nor be forgotten."""
+    there = (
+        parse_withdrawn(text, f"{options.repo}/{WITHDRAWN}") if (text := _text_there(api, options, WITHDRAWN)) else {}
+    )
+    here = read_withdrawn(options.release / WITHDRAWN)
+    if lost := sorted(set(there) - set(here)):
+        raise PushError(
+            f"not pushed: {options.repo} has withdrawn {', '.join(lost[:3])}{' ...' if lost[3:] else ''}, and the list "
+            f"of this release does not; add the lines of {options.repo}'s {WITHDRAWN} to yours and build anew"
+        )
+
+
+def _compare(api: HfApi, options: PushOptions, files: Mapping[str, Path], revision: str | None = None) -> Difference:
+    """How the files differ from the repository's at a revision, and what the tag marks there."""
     try:
-        there = _tree(api, options.repo)
-        tags = {tag.name for tag in api.list_repo_refs(options.repo, repo_type="dataset").tags}
+        there = _tree(api, options.repo, revision)
     except RepositoryNotFoundError:
         return Difference(tuple(files), (), (), ())
+    card_there = _text_there(api, options, CARD) if CARD in there else ""
+    stale = _of_older_releases(options.repo, there, files, card_there=card_there)
+    tags = {tag.name for tag in api.list_repo_refs(options.repo, repo_type="dataset").tags}
     same = tuple(name for name in files if name in there and _is_same(files[name], there[name]))
     return Difference(
         new=tuple(name for name in files if name not in there),
         changed=tuple(name for name in files if name in there and name not in same),
         same=same,
-        stale=tuple(name for name in there if name not in files),
-        tag=_marked_by_tag(api, options, there) if options.tag in tags else "free",
+        stale=stale,
+        tag=_marked_by_tag(api, options, files, there) if options.tag in tags else "free",
     )
 
 
 def _tree(api: HfApi, repo: str, revision: str | None = None) -> dict[str, Any]:
-    """The files of the repository that are a release's by their names, by path."""
+    """The files of the repository by path."""
     tree = api.list_repo_tree(repo, revision=revision, recursive=True, repo_type="dataset")
-    files = [item for item in tree if hasattr(item, "blob_id")]
-    if scripts := [file.path for file in files if file.path.endswith(".py")]:
+    files = {item.path: item for item in tree if hasattr(item, "blob_id")}
+    if scripts := [path for path in files if path.endswith(".py")]:
         raise PushError(
             f"not pushed: {repo} holds {', '.join(scripts)}, and `datasets` refuses a repository with a script; "
             "delete it there first"
         )
-    return {
-        file.path: file for file in files if file.path in (CARD, ATTRIBUTION, RECIPE) or file.path.endswith(".parquet")
-    }
+    return files
 
 
-def _marked_by_tag(api: HfApi, options: PushOptions, head: Mapping[str, Any]) -> Literal["head", "other"]:
-    tagged = _tree(api, options.repo, options.tag)
-    is_head = {name: file.blob_id for name, file in tagged.items()} == {n: file.blob_id for n, file in head.items()}
-    return "head" if is_head else "other"
+def _of_older_releases(
+    repo: str, there: Mapping[str, Any], files: Mapping[str, Path], *, card_there: str
+) -> tuple[str, ...]:
+    """The shards that the card on the Hub names and this release has not.
+
+    Raises PushError where somebody else's file would be loaded as a part of this release.
+    """
+    new_patterns = _patterns(files[CARD].read_text(encoding="utf-8"))
+    old_patterns = _patterns(card_there)
+    gone = [path for path in there if path not in files]
+    stale = {path for path in gone if _SHARD.fullmatch(path) and _fits(path, [*old_patterns, *new_patterns])}
+    if strangers := [path for path in gone if path not in stale and _fits(path, new_patterns)]:
+        raise PushError(
+            f"not pushed: {repo} holds {', '.join(strangers)}, which `load_dataset` would take for a part of this "
+            "release; move it there first, to another folder"
+        )
+    return tuple(sorted(stale))
+
+
+def _fits(path: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(path, pattern) for pattern in patterns)
+
+
+def _patterns(card: str) -> list[str]:
+    """The patterns of files that a card names; none where it has no metadata block."""
+    match card.split("---\n", 2):
+        case ["", block, _]:
+            configs = (yaml.safe_load(block) or {}).get("configs") or []
+        case _:
+            return []
+    listed = [file["path"] for config in configs for file in config.get("data_files") or [] if isinstance(file, dict)]
+    return [pattern for each in listed for pattern in ([each] if isinstance(each, str) else each)]
+
+
+def _text_there(api: HfApi, options: PushOptions, name: str) -> str:
+    """A text of the repository's head; "" where it is not there."""
+    try:
+        return Path(api.hf_hub_download(options.repo, name, repo_type="dataset")).read_text(encoding="utf-8")
+    except (EntryNotFoundError, RepositoryNotFoundError):
+        return ""
+
+
+def _marked_by_tag(
+    api: HfApi, options: PushOptions, files: Mapping[str, Path], head: Mapping[str, Any]
+) -> Literal["head", "other"]:
+    """Whether the tag has the head's files, as far as they are a release's."""
+
+    def ours(tree: Mapping[str, Any]) -> dict[str, str]:
+        return {path: file.blob_id for path, file in tree.items() if path in files or _SHARD.fullmatch(path)}
+
+    return "head" if ours(_tree(api, options.repo, options.tag)) == ours(head) else "other"
 
 
 def _is_same(path: Path, there: Any) -> bool:
@@ -151,11 +235,17 @@ def _is_same(path: Path, there: Any) -> bool:
     if there.size != path.stat().st_size:
         return False
     if there.lfs is not None:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == str(there.lfs.sha256)
+        return _sha256_of(path) == str(there.lfs.sha256)
     content = path.read_bytes()
     blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
     return blob == str(there.blob_id)
+
+
+@cache
+def _sha256_of(path: Path) -> str:
+    """Made once a push: it takes a second or two a GB."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _tell(difference: Difference, files: Mapping[str, Path], report: Reporter) -> None:
@@ -164,6 +254,13 @@ def _tell(difference: Difference, files: Mapping[str, Path], report: Reporter) -
             report.say(f"  {label:8} {files[name].stat().st_size:>14,} bytes  {name}")
     for name in difference.stale:
         report.say(f"  {'delete':8} {'':>14}        {name}")
+    sent = [*difference.new, *difference.changed]
+    size = sum(files[name].stat().st_size for name in sent)
+    whole = sum(path.stat().st_size for path in files.values())
+    report.say(
+        f"{len(sent)} files of {size:,} bytes to send, {len(difference.stale)} to delete; the release takes {whole:,} "
+        "bytes of the Hub's storage, and what it replaces stays there in the history and under its tags"
+    )
 
 
 def _require_free_tag(options: PushOptions, difference: Difference) -> None:
@@ -174,30 +271,73 @@ def _require_free_tag(options: PushOptions, difference: Difference) -> None:
         )
 
 
-def _send(api: HfApi, options: PushOptions, difference: Difference) -> None:
-    to_send = difference.new + difference.changed
-    if CARD in to_send:
-        _require_card_accepted(options.release / CARD)
-    api.create_repo(options.repo, repo_type="dataset", private=options.is_private, exist_ok=True)
-    data = [name for name in to_send if name != CARD]
-    if data or difference.stale:
-        api.upload_folder(
-            repo_id=options.repo,
-            repo_type="dataset",
-            folder_path=options.release,
-            allow_patterns=data,  # by name: what was verified, and no hidden file that lies beside it
-            delete_patterns=list(difference.stale) or None,
-            commit_message=f"Data of release {options.tag}",
+def _require_deletion_wanted(options: PushOptions, difference: Difference, ask: Ask) -> None:
+    count = len(difference.stale)
+    if count and not options.is_deletion_allowed and not ask(f"delete {count} shards of the older release?"):
+        raise PushError(
+            f"not pushed: {count} shards of an older release would have to go, which `load_dataset` would read beside "
+            "the new ones; --delete-old deletes them (they stay in the history and under their tags)"
         )
-    if CARD in to_send:
-        api.upload_file(
-            repo_id=options.repo,
-            repo_type="dataset",
-            path_or_fileobj=options.release / CARD,
-            path_in_repo=CARD,
-            commit_message=f"Card of release {options.tag}",
-        )
+
+
+def _sent(api: HfApi, options: PushOptions, files: Mapping[str, Path], *, difference: Difference) -> str:
+    """Sends what differs, merges and tags it; gives what was done in a sentence."""
+    where = f"{api.endpoint}/datasets/{options.repo}"
+    if difference.has_changes:
+        if CARD in difference.new + difference.changed:
+            _require_card_accepted(options.release / CARD)
+        api.create_repo(options.repo, repo_type="dataset", private=options.is_private, exist_ok=True)
+        pull = _pull_request(api, options)
+        _complete(api, options, files, pull.num)
+        if options.is_pull_request:
+            return f"{where}/discussions/{pull.num} holds the release; merge it there, then push again to tag it"
+        if pull.status == "draft":
+            api.change_discussion_status(options.repo, pull.num, "open", repo_type="dataset")
+        api.merge_pull_request(options.repo, pull.num, repo_type="dataset")
+        if _compare(api, options, files).has_changes:
+            raise PushError(f"{where} was changed by somebody else while this was merged; look at it and push again")
     api.create_tag(options.repo, tag=options.tag, repo_type="dataset")
+    return f"pushed to {where}, tagged {options.tag}"
+
+
+def _pull_request(api: HfApi, options: PushOptions) -> Any:
+    """The pull request that an earlier push of this tag has left open, or a new one."""
+    title, me = f"Release {options.tag}", api.whoami()["name"]
+    opened = api.get_repo_discussions(
+        options.repo, repo_type="dataset", author=me, discussion_type="pull_request", discussion_status="open"
+    )
+    for pull in opened:
+        if pull.title == title:
+            return pull
+    return api.create_pull_request(options.repo, title, repo_type="dataset", description=_DESCRIPTION)
+
+
+_DESCRIPTION = (
+    "All files of a release, sent by `dermasynth push`. It is whole when the command says so, and not before."
+)
+
+
+def _complete(api: HfApi, options: PushOptions, files: Mapping[str, Path], num: int) -> None:
+    """Commits to a pull request what it lacks of the release."""
+    revision = f"refs/pr/{num}"
+    lacking = _compare(api, options, files, revision)
+    names = [*(name for name in lacking.new + lacking.changed if name != CARD), *lacking.stale]
+    if CARD in lacking.new + lacking.changed:
+        names.append(CARD)  # last, so that a pull request with a card is whole
+    batches = [names[start : start + _COMMIT_FILES] for start in range(0, len(names), _COMMIT_FILES)]
+    for number, batch in enumerate(batches, 1):
+        operations: list[CommitOperationAdd | CommitOperationDelete] = [
+            CommitOperationDelete(name) if name in lacking.stale else CommitOperationAdd(name, files[name])
+            for name in batch
+        ]
+        part = f", part {number} of {len(batches)}" if len(batches) > 1 else ""
+        api.create_commit(
+            options.repo,
+            operations,
+            repo_type="dataset",
+            revision=revision,
+            commit_message=f"Release {options.tag}{part}",
+        )
 
 
 def _require_card_accepted(card: Path) -> None:

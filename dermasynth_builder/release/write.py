@@ -15,16 +15,17 @@ from dermasynth_builder.core.records import Pair, canonical_json
 from dermasynth_builder.core.reporter import Advance, Reporter
 from dermasynth_builder.generate.ledger import Ledger
 from dermasynth_builder.generate.rounds import Planned
-from dermasynth_builder.release.card import Config, ConfigStats
+from dermasynth_builder.release.card import DATA, Config, ConfigStats
 from dermasynth_builder.release.folder import ConfigFiles
 from dermasynth_builder.release.kept import keep, proof_of, rejects_path
 from dermasynth_builder.release.parquet import read_values, write_config
+from dermasynth_builder.release.withdrawn import read_withdrawn
 
 SPECIMEN_FLAG = "specimen: the image is drawn and the facts are invented"
 
 
 def write_source(planned: Planned, ledger: Ledger, folder: Path, *, settings: Settings, report: Reporter) -> Config:
-    """Writes `<folder>/<source>/*.parquet`, or takes over those of the old release where they would be the same.
+    """Writes `<folder>/data/<source>/*.parquet`, or takes over those of the old release where they would be the same.
 
     Raises ReleaseError where not one pair is left.
     """
@@ -38,7 +39,9 @@ def write_source(planned: Planned, ledger: Ledger, folder: Path, *, settings: Se
         kept = stack.enter_context(rejects.open("w", encoding="utf-8", errors="backslashreplace"))
         output = _Output(kept, ConfigStats(), advance)
         written = write_config(
-            folder / name, output.published(checked_pairs(planned, ledger, recipe_of(settings))), settings.max_side_px
+            folder / DATA / name,
+            output.published(checked_pairs(planned, ledger, recipe_of(settings))),
+            settings.max_side_px,
         )
     if not written.splits:
         raise ReleaseError(f"{name}: no pair is left to release; the reasons are in {rejects}")
@@ -64,7 +67,7 @@ def are_specimens(config: ConfigFiles) -> Iterator[bool]:
 def recipe_of(settings: Settings) -> Recipe:
     """What holds for all pairs of a run."""
     flags = (SPECIMEN_FLAG,) if settings.is_specimen else ()
-    return Recipe(settings.engine, settings.seed, settings.split_shares, flags)
+    return Recipe(settings.engine, settings.seed, settings.split_shares, flags, read_withdrawn(settings.withdrawn))
 
 
 @dataclass(slots=True)

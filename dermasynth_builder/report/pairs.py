@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from dermasynth_builder.core.errors import FigureError, UsageError
-from dermasynth_builder.core.registry import ALL
 from dermasynth_builder.core.wording import did_you_mean
 from dermasynth_builder.read.selection import Condition, conditions_of
 from dermasynth_builder.release.columns import NAMES, TEXT_COLUMNS, flat
-from dermasynth_builder.release.folder import ConfigFiles, read_card
+from dermasynth_builder.release.folder import ConfigFiles, read_card, require_current, sources_of
 from dermasynth_builder.release.parquet import read_values, rows_where
 
 _FIELDS = tuple(name for name in NAMES if name != "messages")
@@ -27,7 +26,8 @@ def find_pairs(release: Path, wanted: str | None = None, where: Sequence[str] = 
     """
     configs = read_card(release)
     config = configs.get(wanted or next(iter(configs)))
-    looked_in = [config] if config else [each for name, each in configs.items() if name != ALL]
+    looked_in = [config] if config else sources_of(configs)
+    require_current(release, looked_in)
     conditions = conditions_of(where, _FIELDS)
 
     def fits(row: Mapping[str, Any]) -> bool:

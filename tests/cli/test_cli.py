@@ -73,7 +73,7 @@ def keep_the_cache_of_datasets_empty(monkeypatch: pytest.MonkeyPatch, folder: Pa
 @pytest.mark.slow
 def test_the_demo_marks_its_rows_as_drawn(tmp_path: Path) -> None:
     assert run("demo", "--images", "6", "--work", tmp_path / "work", "--out", tmp_path / "dermasynth") == 0
-    rows = list(read_values(sorted((tmp_path / "dermasynth").rglob("*.parquet"))))
+    rows = list(read_values(sorted((tmp_path / "dermasynth").glob("data/pad_ufes/*.parquet"))))
     assert all(row["licence"] == "CC0-1.0" and "drawn" in row["attribution"] for row in rows)
     assert all(any(flag.startswith("specimen") for flag in row["doubts"]) for row in rows)
     assert "Drawn specimens" in (tmp_path / "dermasynth" / "README.md").read_text("utf-8")
@@ -135,7 +135,11 @@ def test_status_tells_of_ledgers_and_release(built: Built, tmp_path: Path, capsy
         printed,
         re.MULTILINE,
     )
-    assert re.search(r"^  config +train .* bytes +content digest\n  pad_ufes +\d+ .* sha256:", printed, re.MULTILINE)
+    assert re.search(
+        r"^  config +train .* bytes +content digest\n  sample +\d+ .*\n  pad_ufes +\d+ .* sha256:",
+        printed,
+        re.MULTILINE,
+    )
     assert run("status", "--work", tmp_path, "--out", tmp_path / "none") == 0
     assert "no ledger" in (printed := capsys.readouterr().out)
     assert "no release" in printed
@@ -144,7 +148,7 @@ def test_status_tells_of_ledgers_and_release(built: Built, tmp_path: Path, capsy
 def test_show_prints_the_pairs_asked_for(built: Built, capsys: Output) -> None:
     assert run("show", "pad_ufes", "-n", "2", "--skip", "1", "--out", built.release) == 0
     printed = capsys.readouterr().out
-    first = list(read_values(sorted(built.release.glob("pad_ufes/train-*")), ["pair_id"]))[1]["pair_id"]
+    first = list(read_values(sorted(built.release.glob("data/pad_ufes/train-*")), ["pair_id"]))[1]["pair_id"]
     assert printed.count("\n\n") == 2
     assert printed.startswith(f"--- {first} ")
 
@@ -191,7 +195,7 @@ def test_mistakes_get_a_sentence_and_an_exit_code(
 
 def test_an_unknown_config_names_those_that_there_are(built: Built, capsys: Output) -> None:
     assert run("show", "scin", "--out", built.release) == 2
-    assert "it has: pad_ufes" in capsys.readouterr().err
+    assert "it has: sample, pad_ufes, all" in capsys.readouterr().err
 
 
 def test_a_reader_that_has_enough_is_no_error(built: Built) -> None:

@@ -9,7 +9,9 @@ Use the server only in a `with` block: left to the interpreter's end, it would w
 """
 
 import os
+import sys
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -48,6 +50,8 @@ class _Fault:
     status: int
     after: int
     times: int
+    act: Callable[[], None] | None = None  # in place of a refusal; then the connection is closed
+    is_done: bool = False  # whether the request is answered before `act`, and does what it asks
     met: int = 0  # requests of its kind so far
 
     def strikes(self, call: Call) -> bool:
@@ -136,6 +140,11 @@ class LoopbackHub:
         with self._lock:
             return dict(self._store.find(repo_id).tags)
 
+    def pull_requests(self, repo_id: str) -> dict[int, str]:
+        """The status of each pull request, by number."""
+        with self._lock:
+            return {pull.num: pull.status for pull in self._store.find(repo_id).pull_requests}
+
     def fail(self, method: str, path_part: str, *, status: int = 503, after: int = 0, times: int = 1) -> None:
         """Refuses `times` requests of that method with `path_part` in the path, once `after` of them have passed.
 
@@ -144,11 +153,23 @@ class LoopbackHub:
         with self._lock:
             self._faults.append(_Fault(method, path_part, status, after, times))
 
+    def interrupt(self, method: str, path_part: str, act: Callable[[], None], *, after: int = 0, is_done: bool) -> None:
+        """At such a request, once `after` of them have passed: calls `act` and closes the connection.
+
+        With `is_done` the request has done by then what it asks.
+        """
+        with self._lock:
+            self._faults.append(_Fault(method, path_part, HANG_UP, after, 1, act, is_done))
+
     def answer(self, call: Call) -> Answer:
         """The recorded answer to one request: a fault that is due, or what the routes say."""
         with self._lock:
             fault = next((fault for fault in self._faults if fault.strikes(call)), None)
             if fault is not None:
+                if fault.is_done:
+                    answer(ROUTES, self._store, call)
+                if fault.act:
+                    fault.act()
                 given = refusal(HubError(fault.status, "Injected fault"))
             else:
                 given = answer(ROUTES, self._store, call)
@@ -162,6 +183,11 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, hub: LoopbackHub) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.hub = hub
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Says nothing of a client that was killed, and all of anything else."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -11,15 +11,19 @@ from tests.loopback_hub.hub import TOKEN, LoopbackHub
 REPO = "tester/dermasynth"
 TAG = f"v{__version__}"
 CARD = "README.md"
-TRAIN = "pad_ufes/train-00000-of-00001.parquet"
+TRAIN = "data/pad_ufes/train-00000-of-00001.parquet"
+ALLOWED = ("--allow-template", "--delete-old")
 COMMAND = "from dermasynth_builder.cli import main; raise SystemExit(main())"
-STEPS = ("validate-yaml", "repos/create", "preupload", "objects/batch", "lfs-objects", "commit", "tag")
-SENDING = ("preupload", "lfs-objects", "commit", "tag")  # the steps that offer or leave something
+STEPS = (
+    *("validate-yaml", "repos/create", "preupload", "objects/batch", "lfs-objects", "commit", "tag"),
+    *("status", "merge", "discussions"),
+)
+SENDING = ("preupload", "lfs-objects", "commit", "status", "merge", "tag")  # the steps that offer or leave something
 
 
 def push(hub: LoopbackHub, home: Path, release: Path, *words: str, repo: str = REPO, **variables: str) -> Ended:
     """Runs the command; it must neither fall over nor tell the token."""
-    command = (sys.executable, "-c", COMMAND, "push", repo, "--out", str(release), "--allow-template", *words)
+    command = (sys.executable, "-c", COMMAND, "push", repo, "--out", str(release), *ALLOWED, *words)
     ended = run_process(hub, home, *command, **variables)
     assert "Traceback" not in ended.err
     token = variables.get("HF_TOKEN", TOKEN)
@@ -30,7 +34,7 @@ def push(hub: LoopbackHub, home: Path, release: Path, *words: str, repo: str = R
 def sent(ended: Ended) -> list[str]:
     """The steps of a push that are no reading, in order."""
     asked = [one.path for one in ended.requests if one.method not in ("GET", "HEAD")]
-    return [next(step for step in STEPS if f"/{step}" in path) for path in asked]
+    return [next(step for step in STEPS if re.search(f"/{step}(/|[?]|$)", path)) for path in asked]
 
 
 def listed(ended: Ended) -> dict[str, set[str]]:

@@ -1,7 +1,7 @@
 """The endpoints of the Hub that huggingface_hub 2.4 and datasets 3.6 to 5.2 call, for dataset repositories.
 
 Answers have the Hub's fields as far as these clients read them.
-Left out: hiding what is private, Xet, pull requests, multipart uploads, pages of long trees, redirects of LFS files
+Left out: hiding what is private, Xet, comments, multipart uploads, pages of long trees, redirects of LFS files
 to another host.
 """
 
@@ -10,12 +10,12 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from hashlib import sha1
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 import yaml
 
 from tests.loopback_hub.http import USER, Answer, Call, Route, json_answer
-from tests.loopback_hub.store import Commit, Edit, HubError, HubStore, Repository, StoredFile, is_for_lfs
+from tests.loopback_hub.store import Commit, Edit, HubError, HubStore, PullRequest, Repository, StoredFile, is_for_lfs
 
 LICENCES = ("apache-2.0", "cc-by-4.0", "cc0-1.0", "other")  # a few of the Hub's
 
@@ -74,14 +74,78 @@ def describe_repository(store: HubStore, call: Call) -> Answer:
 
 
 def list_references(store: HubStore, call: Call) -> Answer:
-    """Branches and tags; there are no pull requests."""
+    """Branches, tags and pull requests."""
     repository = store.find(call.repo_id)
 
     def listed(kind: str, oids: Mapping[str, str]) -> list[dict[str, str]]:
         return [{"name": n, "ref": f"refs/{kind}/{n}", "targetCommit": oid} for n, oid in oids.items()]
 
-    branches, tags = listed("heads", repository.branches), listed("tags", repository.tags)
-    return json_answer({"branches": branches, "tags": tags, "converts": [], "pullRequests": []})
+    own = {name: oid for name, oid in repository.branches.items() if not name.startswith("refs/pr/")}
+    branches, tags = listed("heads", own), listed("tags", repository.tags)
+    pulls = [
+        {"name": str(pull.num), "ref": pull.ref, "targetCommit": repository.branches[pull.ref]}
+        for pull in repository.pull_requests
+    ]
+    return json_answer({"branches": branches, "tags": tags, "converts": [], "pullRequests": pulls})
+
+
+def describe_pull_request(repository: Repository, pull: PullRequest) -> dict[str, object]:
+    """A pull request as lists and answers have it."""
+    return {
+        "num": pull.num,
+        "title": pull.title,
+        "status": pull.status,
+        "isPullRequest": True,
+        "author": {"name": pull.author},
+        "createdAt": "2025-01-01T00:00:00.000Z",
+        "repo": {"name": repository.repo_id, "type": "dataset"},
+        "events": [],
+        "filesWithConflicts": [],
+        "changes": {"base": "refs/heads/main", "mergeCommitId": pull.merge_oid},
+        "diff": "",
+    }
+
+
+def create_discussion(store: HubStore, call: Call) -> Answer:
+    """A new pull request, as a draft."""
+    wanted = json.loads(call.body)
+    if not wanted["pullRequest"]:
+        raise HubError(501, "The loopback Hub has no discussions but pull requests")
+    repository = store.find(call.repo_id)
+    return json_answer(describe_pull_request(repository, repository.open_pull_request(wanted["title"], USER)))
+
+
+def list_discussions(store: HubStore, call: Call) -> Answer:
+    """The pull requests of an author; of `status=open` drafts too."""
+    repository = store.find(call.repo_id)
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(call.target).query).items()}
+    statuses = {"open": ("draft", "open"), "closed": ("closed", "merged")}.get(asked.get("status", ""))
+    found = [
+        describe_pull_request(repository, pull)
+        for pull in repository.pull_requests
+        if (statuses is None or pull.status in statuses) and asked.get("author") in (None, pull.author)
+    ]
+    return json_answer({"discussions": found, "count": len(found), "start": 0})
+
+
+def show_discussion(store: HubStore, call: Call) -> Answer:
+    """One pull request."""
+    repository = store.find(call.repo_id)
+    return json_answer(describe_pull_request(repository, repository.find_pull_request(int(call.parts["num"]))))
+
+
+def change_status(store: HubStore, call: Call) -> Answer:
+    """Opens or closes a pull request."""
+    pull = store.find(call.repo_id).find_pull_request(int(call.parts["num"]))
+    pull.status = json.loads(call.body)["status"]
+    event = {"id": "0", "type": "status-change", "createdAt": "2025-01-01T00:00:00.000Z", "author": {"name": USER}}
+    return json_answer({"newStatus": {**event, "data": {"status": pull.status}}})
+
+
+def merge_pull_request(store: HubStore, call: Call) -> Answer:
+    """One commit on `main`; 409 where both have changed a file."""
+    store.find(call.repo_id).merge(int(call.parts["num"]))
+    return json_answer({})
 
 
 def list_tree(store: HubStore, call: Call) -> Answer:
@@ -203,7 +267,7 @@ def receive_lfs_object(store: HubStore, call: Call) -> Answer:
 def commit_edits(store: HubStore, call: Call) -> Answer:
     """A commit from lines of JSON: its header, then its edits."""
     if call.has_switch("create_pr"):
-        raise HubError(501, "The loopback Hub has no pull requests")
+        raise HubError(501, "The loopback Hub makes pull requests by their own route alone")
     repository = store.find(call.repo_id)
     first, *rest = (json.loads(line) for line in call.body.split(b"\n") if line)
     if first["key"] != "header":
@@ -257,6 +321,11 @@ ROUTES = (
     Route("POST", "/api/datasets/{repo}/commit/{revision}", commit_edits, needs_token=True),
     Route("POST", "/api/datasets/{repo}/tag/{revision}", add_tag, needs_token=True),
     Route("POST", "/api/datasets/{repo}/branch/{branch}", add_branch, needs_token=True),
+    Route("GET", "/api/datasets/{repo}/discussions", list_discussions),
+    Route("POST", "/api/datasets/{repo}/discussions", create_discussion, needs_token=True),
+    Route("GET", "/api/datasets/{repo}/discussions/{num}", show_discussion),
+    Route("POST", "/api/datasets/{repo}/discussions/{num}/status", change_status, needs_token=True),
+    Route("POST", "/api/datasets/{repo}/discussions/{num}/merge", merge_pull_request, needs_token=True),
     Route("POST", "/datasets/{repo}.git/info/lfs/objects/batch", plan_lfs_uploads, needs_token=True),
     Route("PUT", "/lfs-objects/{repo}/{oid}", receive_lfs_object),
     Route("GET", "/datasets/{repo}/resolve/{revision}/{path}", resolve_file),

@@ -105,13 +105,31 @@ def is_inside(path: str, folder: str) -> bool:
     return folder.endswith("/") and path.startswith(folder)
 
 
+@dataclass(slots=True)
+class PullRequest:
+    """A pull request, whose files are the branch `refs/pr/NUM`; it begins as a draft, which cannot be merged."""
+
+    num: int
+    title: str
+    author: str
+    base: str  # oid of the commit at which it began
+    status: str = "draft"  # "draft", "open", "closed", "merged"
+    merge_oid: str | None = None
+
+    @property
+    def ref(self) -> str:
+        """The name of its branch."""
+        return f"refs/pr/{self.num}"
+
+
 class Repository:
     """One dataset repository; like a new one of the Hub it starts with one commit of `.gitattributes`."""
 
     def __init__(self, repo_id: str, *, is_private: bool) -> None:
         self.repo_id = repo_id
         self.is_private = is_private
-        self.branches: dict[str, str] = {}  # name -> commit oid
+        self.branches: dict[str, str] = {}  # name -> commit oid; those of pull requests too
+        self.pull_requests: list[PullRequest] = []
         self.tags: dict[str, str] = {}  # name -> commit oid
         self._commits: dict[str, Commit] = {}  # by oid
         self._lfs_objects: dict[str, bytes] = {}  # by sha256
@@ -148,6 +166,36 @@ class Repository:
         if name in self.tags:
             raise HubError(409, f"Tag {name} already exists")
         self.tags[name] = self.commit_at(revision).oid
+
+    def open_pull_request(self, title: str, author: str) -> PullRequest:
+        """A draft at the head of `main`, without a commit of its own."""
+        pull = PullRequest(len(self.pull_requests) + 1, title, author, self.branches["main"])
+        self.pull_requests.append(pull)
+        self.branches[pull.ref] = pull.base
+        return pull
+
+    def find_pull_request(self, num: int) -> PullRequest:
+        """The pull request of that number, or the Hub's 404."""
+        if not 0 < num <= len(self.pull_requests):
+            raise HubError(404, f"Discussion {num} not found")
+        return self.pull_requests[num - 1]
+
+    def merge(self, num: int) -> Commit:
+        """One commit on `main` of all that the pull request changes; `main` must have changed other files since."""
+        pull = self.find_pull_request(num)
+        if pull.status != "open":
+            raise HubError(400, f"This pull request is {pull.status} and cannot be merged")
+        base, head, main = (self.commit_at(name) for name in (pull.base, pull.ref, "main"))
+        changed = {
+            path for path in {*base.snapshot, *head.snapshot} if base.snapshot.get(path) != head.snapshot.get(path)
+        }
+        if any(base.snapshot.get(path) != main.snapshot.get(path) for path in changed):
+            raise HubError(409, "This pull request has conflicts with main")
+        kept = {path: file for path, file in main.snapshot.items() if path not in changed}
+        added = {path: head.snapshot[path] for path in changed if path in head.snapshot}
+        commit = self._record("main", f"{pull.title} (#{num})", kept | added, parent=main)
+        pull.status, pull.merge_oid = "merged", commit.oid
+        return commit
 
     def add_branch(self, name: str, revision: str) -> None:
         """Starts a branch at the commit that `revision` names."""

@@ -153,7 +153,7 @@ def test_the_card_says_that_it_is_a_part_and_counts_that_part(
     card = (out / "README.md").read_text("utf-8")
     assert f"4 pairs over 2 images. A part of the images was chosen {told}: 2 of 24 of pad_ufes. Every row" in card
     assert f"pad_ufes: 2 of 24 images chosen {told}" in recorder.said
-    assert len(list(read_rows(out.rglob("*.parquet"), ["pair_id"]))) == 4
+    assert len(list(read_rows(out.glob("data/pad_ufes/*.parquet"), ["pair_id"]))) == 4
 
 
 def test_a_limited_build_first_changes_nothing_of_the_whole_one(

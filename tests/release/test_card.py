@@ -56,7 +56,10 @@ def release(built: Built, tmp_path: Path) -> Path:
 
 def files_of(release: Path, split: str = "*") -> list[Path]:
     return [
-        path for name in SPLITS for path in sorted((release / "pad_ufes").glob(f"{name}-*")) if path.match(f"{split}-*")
+        path
+        for name in SPLITS
+        for path in sorted((release / "data" / "pad_ufes").glob(f"{name}-*"))
+        if path.match(f"{split}-*")
     ]
 
 
@@ -75,15 +78,17 @@ def config_of(name: str, content_digest: str = "ab") -> Config:
 
 
 def test_the_features_of_card_and_files_are_the_same(built: Built, metadata: dict[str, Any]) -> None:
-    [info] = metadata["dataset_info"]
+    sample, info, whole = metadata["dataset_info"]
+    assert sample["features"] == info["features"] == whole["features"]
     from_card = datasets.Features._from_yaml_list(info["features"])
-    for path in files_of(built.release):
+    for path in built.release.rglob("*.parquet"):
         assert datasets.Features.from_arrow_schema(pq.read_schema(path)) == from_card
     assert isinstance(from_card["image"], datasets.Image)
 
 
 def test_rows_and_sizes_of_the_card_are_those_of_the_files(built: Built, metadata: dict[str, Any]) -> None:
-    [info] = metadata["dataset_info"]
+    [_, info, whole] = metadata["dataset_info"]
+    assert whole | {"config_name": "pad_ufes"} == info
     files = {split: files_of(built.release, split) for split in SPLITS}
     footers = {split: sum(pq.read_metadata(path).num_rows for path in paths) for split, paths in files.items()}
     assert {split["name"]: split["num_examples"] for split in info["splits"]} == footers
@@ -97,8 +102,11 @@ def test_rows_and_sizes_of_the_card_are_those_of_the_files(built: Built, metadat
 def test_the_card_names_just_the_configs_splits_and_files_that_are_there(
     built: Built, metadata: dict[str, Any]
 ) -> None:
-    [config] = metadata["configs"]
-    assert (config["config_name"], config["version"], config["default"]) == ("pad_ufes", __version__, True)
+    sample, config, whole = metadata["configs"]
+    assert (sample["config_name"], sample["default"]) == ("sample", True)
+    assert sample["data_files"] == [{"split": "train", "path": "data/sample/train-*.parquet"}]
+    assert (config["config_name"], config["version"], config.get("default")) == ("pad_ufes", __version__, None)
+    assert whole["data_files"] == [{**item, "path": [item["path"]]} for item in config["data_files"]]
     assert [item["split"] for item in config["data_files"]] == SPLITS
     for item in config["data_files"]:
         assert sorted(built.release.glob(item["path"])) == files_of(built.release, item["split"])
@@ -107,7 +115,7 @@ def test_the_card_names_just_the_configs_splits_and_files_that_are_there(
 
 def test_a_split_without_rows_is_not_named(specimens: Path, build_release: Build, tmp_path: Path) -> None:
     built = build_release(specimens, tmp_path, split_shares=(0.5, 0.0, 0.5))
-    [config] = yaml.safe_load((built.release / "README.md").read_text().split("---\n")[1])["configs"]
+    [_, config, _] = yaml.safe_load((built.release / "README.md").read_text().split("---\n")[1])["configs"]
     assert [item["split"] for item in config["data_files"]] == ["train", "test"]
 
 
@@ -124,6 +132,10 @@ def test_only_the_first_of_several_configs_is_the_default_and_all_licences_are_n
     assert [config.get("default") for config in metadata["configs"]] == [True, None, None]
     assert [info["config_name"] for info in metadata["dataset_info"]] == ["first", "second", "all"]
     assert metadata["license"] == ["cc-by-4.0", "cc0-1.0"]
+    shown = card_metadata([config_of("first")], config_of("other").splits["train"])
+    assert [(config["config_name"], config.get("default")) for config in shown["configs"]] == [
+        ("sample", True), ("first", None), ("all", None)
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -259,7 +271,7 @@ def add_a_shard(release: Path) -> None:
 
 def forget_a_split(release: Path) -> None:
     files_of(release, "test")[0].unlink()
-    edit(release, "  - split: test\n    path: pad_ufes/test-*.parquet\n", "")
+    edit(release, "  - split: test\n    path: data/pad_ufes/test-*.parquet\n", "")
 
 
 DISAGREEMENTS: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -277,12 +289,15 @@ DISAGREEMENTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a shard too many": (add_a_shard, "rows of test, its files hold"),
     "a file of somebody": (lambda r: (r / "notes.txt").write_text("mine"), "notes.txt is not named by the card"),
     "a Parquet file of somebody": (lambda r: (r / "mine.parquet").write_text("mine"), "is not named by the card"),
-    "a script": (lambda r: (r / "pad_ufes" / "dermasynth.py").write_text(""), "a release holds no code"),
+    "a script": (lambda r: (r / "data" / "pad_ufes" / "dermasynth.py").write_text(""), "a release holds no code"),
     "a file that was cut off": (cut_off, "cannot be read as Parquet.*build the release anew"),
     "a file that is none": (lambda r: files_of(r, "train")[0].write_text("mine"), "cannot be read as Parquet"),
     "a footer of odd bytes": (damage_a_name, "cannot be read as Parquet"),
     "broken YAML": (lambda r: edit(r, "configs:", "configs: ]"), "has no metadata block of a release"),
-    "an absolute path": (lambda r: edit(r, "path: pad_ufes", "path: /pad_ufes"), "has no metadata block of a release"),
+    "an absolute path": (
+        lambda r: edit(r, "path: data/pad_ufes", "path: /data/pad_ufes"),
+        "has no metadata block of a release",
+    ),
     "no config": (
         lambda r: (r / "README.md").write_text("---\nconfigs: []\ndataset_info: []\n---\n"),
         "it lists no config",

@@ -1,6 +1,7 @@
 """The columns: what `datasets` makes of them is the same whichever version makes the release."""
 
 import json
+import re
 from collections import Counter
 from dataclasses import fields, replace
 from pathlib import Path
@@ -52,7 +53,7 @@ def test_lists_are_spelled_as_datasets_3_knows_them() -> None:
     spelled = json.loads(schema().metadata[b"huggingface"])["info"]["features"]
     text = {"dtype": "string", "_type": "Value"}
     assert (spelled["evidence"]["doubts"], spelled["messages"]) == ([text], [{"role": text, "content": text}])
-    assert spelled["facts"]["signs"]["itches"] == {"dtype": "bool", "_type": "Value"}
+    assert spelled["recorded"]["signs"]["itches"] == {"dtype": "bool", "_type": "Value"}
     assert '"List"' not in schema().metadata[b"huggingface"].decode()
 
 
@@ -69,8 +70,16 @@ def test_no_two_values_have_one_name() -> None:
 def test_the_top_holds_what_the_viewer_can_always_count() -> None:
     types = {column.path: column.type for column in COLUMNS if "." not in column.path}
     assert set(types.values()) == {"image", "messages", "string", "bool", "float64"}
-    assert len(TOP_COLUMNS) == 26
+    assert len(TOP_COLUMNS) == 27
     assert TOP_COLUMNS[:7] == ("image", "question", "answer", "diagnosis", "question_type", "malignancy", "body_site")
+
+
+def test_a_search_finds_no_word_of_medicine_in_the_names_of_columns() -> None:
+    """The viewer's search reads a struct that holds any text as one text, with the names of its fields."""
+    read = {column.path.split(".")[0] for column in COLUMNS if column.type in ("string", "texts")}
+    names = " ".join(column.path for column in COLUMNS if column.path.split(".")[0] in read and "." in column.path)
+    assert "recorded" not in read
+    assert not re.search("melanoma|cancer|itch|hurt|bleed|grow|smok|alcohol|lesion(?!_id)", names)
 
 
 def test_leaves_are_the_names_that_parquet_gives() -> None:
@@ -121,12 +130,12 @@ def test_facts_and_what_the_engine_was_told_can_be_read_out_of_a_stored_row(fact
 
 def test_a_struct_of_which_nothing_is_known_is_null() -> None:
     told = row(pair("Why?", "So.", image=clinical_image(facts=EMPTY)), PublishedImage(b"", "cd" * 32, None, 1, 1))
-    assert (told["facts"], told["evidence"]) == (None, None)
+    assert (told["facts"], told["recorded"], told["evidence"]) == (None, None, None)
     assert (told["is_flagged"], told["flags"], flat(told)["symptoms"], flat(told)["itches"]) == (False, None, [], None)
     partly = row(
         pair("Why?", "So.", image=clinical_image(facts=Facts(hurts=False))), PublishedImage(b"", "c", None, 1, 1)
     )
-    assert (partly["facts"]["signs"]["hurts"], partly["facts"]["history"]) == (False, None)
+    assert (partly["recorded"]["signs"]["hurts"], partly["recorded"]["history"]) == (False, None)
 
 
 def test_every_place_is_in_the_list_whether_one_is_recorded_or_several() -> None:

@@ -47,7 +47,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 def rows_of(release: Path) -> dict[str, dict[str, Any]]:
     """All rows by pair id, each with the split it is in."""
     rows: dict[str, dict[str, Any]] = {}
-    for path in sorted((release / "pad_ufes").iterdir()):
+    for path in sorted((release / "data" / "pad_ufes").iterdir()):
         for row in read_values([path]):
             rows[row["pair_id"]] = row | {"split": path.name.partition("-")[0]}
     return rows
@@ -131,7 +131,8 @@ def test_the_same_input_gives_the_same_bytes_in_another_process_and_folder(
 def test_a_release_is_its_card_attribution_recipe_and_parquet_and_nothing_else(built: Built) -> None:
     splits = ("test", "train", "validation")
     assert sorted(tree(built.release)) == [
-        "ATTRIBUTION.md", "README.md", *(f"pad_ufes/{split}-00000-of-00001.parquet" for split in splits), "recipe.toml"
+        "ATTRIBUTION.md", "README.md", *(f"data/pad_ufes/{split}-00000-of-00001.parquet" for split in splits),
+        "data/sample/train-00000-of-00001.parquet", "recipe.toml",
     ]  # fmt: skip
     assert sorted(path.name for path in built.folder.iterdir()) == [".dermasynth.lock", "build", "dermasynth"]
 
@@ -177,7 +178,7 @@ def test_a_full_disk_is_told_as_such_and_leaves_the_old_release(old: Path, run: 
 
 def test_a_release_replaces_the_old_one_whole(old: Path, specimens: Path, build_release: Build, tmp_path: Path) -> None:
     raw = without_some_images(specimens, tmp_path / "raw")
-    (old / "pad_ufes" / "test-00000-of-00001.parquet").unlink()
+    (old / "data" / "pad_ufes" / "test-00000-of-00001.parquet").unlink()
     (old / ".cache").mkdir()  # as `hf download` leaves one
     replaced = build_release(raw, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".dermasynth.lock", "build", "dermasynth", "raw"]

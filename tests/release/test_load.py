@@ -58,7 +58,7 @@ def finish(**found):
 """
 ROUTES = """
 raw = {"data_dir": sys.argv[1], "work_dir": "build"}
-script, parquet = sys.argv[2], "dermasynth/pad_ufes/*.parquet"
+script, parquet = sys.argv[2], "dermasynth/data/pad_ufes/*.parquet"
 literal = load_dataset("dermasynth", "pad_ufes")
 bare = load_dataset("parquet", data_files=parquet)
 of_class = prepared(data_dir="dermasynth")
@@ -116,7 +116,7 @@ def run_script(version: str, script: str, *words: str, cwd: Path, hf_home: Path)
 
 
 def rows_of(built: Built) -> dict[str, dict[str, Any]]:
-    return {row["pair_id"]: row for row in read_rows(sorted((built.release / "pad_ufes").iterdir()))}
+    return {row["pair_id"]: row for row in read_rows(sorted((built.release / "data" / "pad_ufes").iterdir()))}
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +172,7 @@ def test_an_image_has_its_own_bytes_although_a_file_of_its_name_lies_there(
 
 def test_splits_keep_their_order_and_can_be_cut(found: dict[str, Any], built: Built) -> None:
     order = {
-        split: [row["pair_id"] for row in read_rows(sorted((built.release / "pad_ufes").glob(f"{split}-*")))]
+        split: [row["pair_id"] for row in read_rows(sorted((built.release / "data" / "pad_ufes").glob(f"{split}-*")))]
         for split in ("train", "validation", "test")
     }
     assert found["order"] == order
@@ -241,7 +241,7 @@ def test_a_release_without_the_config_is_told_with_what_it_holds(built: Built, t
     release = Path(shutil.copytree(built.release, tmp_path / "dermasynth"))
     card = release / "README.md"
     card.write_text(card.read_text(encoding="utf-8").replace("config_name: pad_ufes", "config_name: hiba"))
-    with pytest.raises(ValueError, match="holds hiba and not pad_ufes"):
+    with pytest.raises(ValueError, match="holds sample, hiba, all and not pad_ufes"):
         prepare(tmp_path, data_dir=str(release))
 
 

@@ -39,7 +39,7 @@ SHORT, RELATIVE = 'load_dataset("dermasynth", "pad_ufes")', 'load_dataset("./der
 
 
 def pair_ids(release: Path) -> list[str]:
-    return sorted(row["pair_id"] for row in read_rows(release.rglob("*.parquet"), ["pair_id"]))
+    return sorted(row["pair_id"] for row in read_rows(release.glob("data/pad_ufes/*.parquet"), ["pair_id"]))
 
 
 def printed_call(settings: Settings, recorder: Recorder) -> str:

@@ -102,7 +102,7 @@ def columns_of(files: Sequence[Path], leaf: str) -> list[Any]:
 
 
 def files_of(built: Built) -> list[Path]:
-    return sorted((built.release / "pad_ufes").iterdir())
+    return sorted((built.release / "data" / "pad_ufes").iterdir())
 
 
 def test_every_row_names_the_bytes_of_its_image_and_of_the_source_file(built: Built, specimens: Path) -> None:
@@ -182,8 +182,13 @@ def test_an_image_of_more_pairs_than_a_group_may_have_stays_whole(tmp_path: Path
 def test_a_split_is_cut_into_shards_with_the_names_that_readers_expect(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert parquet.MAX_SHARD_BYTES == 400_000_000
+    assert (parquet.MAX_SHARD_BYTES, parquet.FIRST_SHARD_BYTES, parquet.FIRST_SHARD_ROWS) == (
+        100_000_000,
+        12_500_000,
+        64,
+    )
     monkeypatch.setattr(parquet, "MAX_SHARD_BYTES", 250_000)
+    monkeypatch.setattr(parquet, "FIRST_SHARD_BYTES", 250_000)
     monkeypatch.setattr(parquet, "MAX_GROUP_ROWS", 4)
     images = images_of(tmp_path / "raw", [50_000] * 11)
     pairs = [pair_of(image, n, "test" if image is images[-1] else "train") for image in images for n in range(2)]
@@ -192,8 +197,25 @@ def test_a_split_is_cut_into_shards_with_the_names_that_readers_expect(
     assert [path.name for path in train] == ["train-00000-of-00002.parquet", "train-00001-of-00002.parquet"]
     assert [path.name for path in written["test"].files] == ["test-00000-of-00001.parquet"]
     assert set((tmp_path / "config").iterdir()) == {*train, *written["test"].files}
-    assert [pq.read_metadata(path).num_rows for path in train] == [12, 8]  # the first group over the limit is the last
+    assert [pq.read_metadata(path).num_rows for path in train] == [8, 12]  # a third group would not fit; two images are
     assert [row["pair_id"] for row in read_values(train)] == [pair.pair_id for pair in pairs if pair.split == "train"]
+
+
+def test_two_readers_share_every_split_of_more_than_a_group_and_no_shard_is_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet, "MAX_SHARD_BYTES", 800_000)
+    monkeypatch.setattr(parquet, "FIRST_SHARD_BYTES", 100_000)
+    few, short, large = ([900] * 32, [900] * 480, [50_000] * 60)
+    shards = {
+        name: write_train(tmp_path / name, pairs_of(images_of(tmp_path / f"{name} raw", sizes), 2)).files
+        for name, sizes in (("few", few), ("short", short), ("large", large))
+    }
+    rows = {name: [pq.read_metadata(path).num_rows for path in files] for name, files in shards.items()}
+    assert rows["few"] == [64]
+    assert rows["short"] == [64, 64, 128, 256, 448]
+    assert len(rows["large"]) > 2
+    assert max(path.stat().st_size for path in shards["large"]) < 1_700_000  # a group of 64 rows is 1.6 MB
 
 
 def test_all_files_have_one_schema_and_empty_columns_keep_their_type(built: Built) -> None:
@@ -207,7 +229,7 @@ def test_all_files_have_one_schema_and_empty_columns_keep_their_type(built: Buil
     empty = [name for name in table.column_names if table[name].null_count == table.num_rows]
     assert "model" in empty
     assert {str(table.schema.field(name).type) for name in empty} <= {"string", "double", "bool"}
-    assert pc.struct_field(table["provenance"], "model_version").null_count == table.num_rows
+    assert pc.struct_field(table["provenance"], ["reply", "model_version"]).null_count == table.num_rows
 
 
 def test_a_row_has_every_column_and_each_fact_in_its_place(tmp_path: Path) -> None:

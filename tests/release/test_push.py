@@ -91,6 +91,8 @@ def test_a_dry_run_shows_what_would_go_and_sends_nothing(story: Story) -> None:
     assert (dry.code, listed(dry)) == (0, {"new": set(files_of(story.old))})
     assert {one.status for one in dry.requests} == {404}
     assert dry_with_a_tag.code == 0
+    sizes = {name: len(content) for name, content in files_of(story.old).items()}
+    assert f"{len(sizes)} files of {sum(sizes.values()):,} bytes to send, 0 to delete" in dry.out
     old, new = files_of(story.old), files_of(story.new)
     assert listed(dry_with_a_tag) == {
         "new": set(new) - set(old),
@@ -101,14 +103,16 @@ def test_a_dry_run_shows_what_would_go_and_sends_nothing(story: Story) -> None:
     assert sent(dry) == sent(dry_with_a_tag) == []
 
 
-def test_a_push_commits_the_data_then_the_card_and_tags_the_head(story: Story) -> None:
+def test_a_push_is_one_commit_of_a_pull_request_and_tags_it(story: Story) -> None:
     first, files = story.pushes["first"], files_of(story.old)
     assert (first.code, first.out.splitlines()[-1]) == (0, f"pushed to {story.hub.url}/datasets/{REPO}, tagged {TAG}")
-    _, data, card = story.hub.commits(REPO, TAG)
-    assert data.changed == tuple(sorted(set(files) - {CARD}))
-    assert len([name for name in data.changed if "train-" in name]) > 1
-    assert (card.changed, card.oid) == ((CARD,), story.hub.tags(REPO)[TAG])
-    assert (data.summary, card.summary) == (f"Data of release {TAG}", f"Card of release {TAG}")
+    _, merged = story.hub.commits(REPO, TAG)
+    assert merged.changed == tuple(sorted(files))
+    assert len([name for name in merged.changed if "train-" in name]) > 1
+    assert merged.oid == story.hub.tags(REPO)[TAG]
+    assert merged.summary == f"Release {TAG} (#1)"
+    assert story.hub.pull_requests(REPO) == {1: "merged", 2: "merged"}
+    assert sent(first)[-3:] == ["status", "merge", "tag"]
     assert published(story.hub, TAG) == files
     assert {name for name in files if not name.endswith(".parquet")} == {CARD, "ATTRIBUTION.md", "recipe.toml"}
     assert story.hub.is_private(REPO)
@@ -132,11 +136,11 @@ def test_a_tag_that_marks_other_content_is_refused_before_anything_is_sent(story
 def test_a_changed_release_replaces_the_old_one_under_a_tag_of_its_own(story: Story) -> None:
     done, old, new = story.pushes["with a tag"], files_of(story.old), files_of(story.new)
     assert (done.code, done.err) == (0, "")
-    *_, old_card, data, card = story.hub.commits(REPO)
-    assert data.deleted == tuple(sorted(set(old) - set(new))) != ()
-    assert (data.parent, card.changed, card.deleted) == (old_card.oid, (CARD,), ())
+    *_, before, merged = story.hub.commits(REPO)
+    assert merged.deleted == tuple(sorted(set(old) - set(new))) != ()
+    assert merged.parent == before.oid
     assert published(story.hub) == new
-    assert story.hub.tags(REPO) == {TAG: old_card.oid, NEXT_TAG: card.oid}
+    assert story.hub.tags(REPO) == {TAG: before.oid, NEXT_TAG: merged.oid}
 
 
 @pytest.mark.parametrize("version", ["5", "3"])

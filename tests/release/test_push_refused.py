@@ -43,7 +43,7 @@ def spoilt_releases(release: Path, root: Path) -> dict[str, Path]:
     content = bytearray((release / TRAIN).read_bytes())
     content[len(content) // 4] ^= 1
     (copies["image"] / TRAIN).write_bytes(content)
-    return {**copies, "empty": Path(shutil.copytree(release / "pad_ufes", root / "empty"))}
+    return {**copies, "empty": Path(shutil.copytree(release / "data" / "pad_ufes", root / "empty"))}
 
 
 def test_what_must_not_go_is_refused_before_any_request(built: Built, tmp_path: Path) -> None:
@@ -108,12 +108,13 @@ def test_an_engine_without_a_model_is_held_back_and_named_on_the_card_whatever_i
     assert allowed[0] == 0, allowed
 
 
-CUT_OFFS: list[tuple[dict[str, Any], list[str], int]] = [  # the fault; what was sent, how many commits are there then
-    ({"path_part": "/preupload/", "status": 507}, ["preupload"], 1),  # a 503 is tried again here
-    ({"path_part": "/commit/"}, ["preupload", "lfs-objects", "lfs-objects", "lfs-objects", "commit"], 1),
-    ({"path_part": "/commit/", "after": 1}, ["preupload", "commit", "preupload", "commit"], 2),
-    ({"path_part": "/tag/"}, ["preupload", "commit", "tag"], 3),
-    ({}, ["tag"], 3),
+CUT_OFFS: list[tuple[dict[str, Any], list[str]]] = [  # the fault, and what was sent
+    ({"path_part": "/preupload/", "status": 507}, ["preupload"]),  # a 503 is tried again here
+    ({"path_part": "/commit/"}, ["preupload", *["lfs-objects"] * 4, "commit"]),
+    ({"path_part": "/status"}, ["preupload", "commit", "status"]),
+    ({"path_part": "/merge"}, ["status", "merge"]),
+    ({"path_part": "/tag/"}, ["merge", "tag"]),
+    ({}, ["tag"]),
 ]
 
 
@@ -124,12 +125,13 @@ def test_a_push_that_was_cut_off_goes_on_where_it_stopped(built: Built, tmp_path
         (release / hidden).parent.mkdir(parents=True)
         (release / hidden).write_bytes(b"no part of the release")
     with LoopbackHub() as hub:
-        for fault, steps, commits in CUT_OFFS:
+        for fault, steps in CUT_OFFS:
             if fault:
                 hub.fail("POST", **fault)
             ended = push(hub, tmp_path / "home", release)
             assert [step for step in sent(ended) if step in SENDING] == steps
-            assert len(hub.commits(REPO)) == commits
+            assert len(hub.commits(REPO)) == (2 if "tag" in steps else 1)
+            assert len(hub.pull_requests(REPO)) == 1
             assert ended.code == bool(fault)
             assert ("Injected fault. Push again to continue where it stopped" in ended.err) == bool(fault)
         assert (published(hub), set(hub.tags(REPO))) == (files_of(built.release), {TAG})
@@ -183,7 +185,7 @@ def test_a_push_without_the_right_to_it_says_so(built: Built, tmp_path: Path, re
     assert ended.code == 1
     assert f"as {repo}: {said}" in ended.err
     assert "hf auth login" in ended.err
-    assert not {"lfs-objects", "commit"} & set(sent(ended))
+    assert not {"lfs-objects", "commit", "merge"} & set(sent(ended))
 
 
 @pytest.mark.slow

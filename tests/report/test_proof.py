@@ -1,0 +1,82 @@
+"""`dermasynth verify`: a release is what its recipe makes of the raw images, or the first difference is named."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dermasynth_builder.cli import main
+from dermasynth_builder.core.errors import ReleaseError
+from dermasynth_builder.report.proof import fetched, proof_text, prove, recipe_in
+from tests.loopback_hub.client import run_process
+from tests.loopback_hub.hub import LoopbackHub
+from tests.loopback_hub.push import COMMAND, REPO, TAG, push
+from tests.support.recorder import Recorder
+from tests.support.releases import Built
+
+pytestmark = pytest.mark.slow
+Output = pytest.CaptureFixture[str]
+
+
+def verified(release: Path | str, raw: Path, *words: str) -> int:
+    return main(["verify", str(release), "--raw", str(raw), *words])
+
+
+def test_a_release_is_proved_and_nothing_is_left_beside_it(
+    built: Built, specimens: Path, tmp_path: Path, capsys: Output
+) -> None:
+    release = shutil.copytree(built.release, tmp_path / "dermasynth")
+    assert verified(release, specimens) == 0
+    assert "all 7 files are the same, byte for byte" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == [release]
+
+
+def test_other_raw_images_or_another_recipe_are_told_with_the_first_difference(
+    built: Built, specimens: Path, tmp_path: Path, capsys: Output
+) -> None:
+    release = shutil.copytree(built.release, tmp_path / "dermasynth")
+    raw = shutil.copytree(specimens, tmp_path / "raw")
+    table = raw / "metadata.csv"
+    table.write_text(table.read_text().replace("FOREARM", "THIGH").replace("NOSE", "CHEST").replace("FACE", "BACK"))
+    assert verified(release, raw) == 1
+    said = capsys.readouterr().err
+    assert "is not what its recipe makes here. " in said
+    assert "and again" in said
+    recipe = release / "recipe.toml"
+    recipe.write_text(recipe.read_text().replace("seed = 2025", "seed = 7"))
+    assert verified(release, specimens) == 1
+    assert "different: " in capsys.readouterr().err
+
+
+def test_a_release_whose_replies_a_model_wrote_needs_them(built: Built, specimens: Path, tmp_path: Path) -> None:
+    release = shutil.copytree(built.release, tmp_path / "dermasynth")
+    recipe = release / "recipe.toml"
+    recipe.write_text(recipe.read_text().replace('engine = "template"', 'engine = "gemini"'))
+    assert recipe_in(release).engine == "gemini"
+    with pytest.raises(ReleaseError, match="the engine gemini has no replies here, and would have to be paid again"):
+        prove(release, {"pad_ufes": specimens}, None, Recorder())
+
+
+def test_replies_that_are_there_are_taken_and_stay_as_they_are(built: Built, specimens: Path) -> None:
+    ledgers = built.settings.work / "ledgers"
+    before = {path.name: path.read_bytes() for path in ledgers.glob("*.jsonl")}
+    proof = prove(built.release, {"pad_ufes": specimens}, ledgers, Recorder())
+    assert proof.is_whole, proof_text(proof)
+    assert {path.name: path.read_bytes() for path in ledgers.glob("*.jsonl")} == before
+
+
+def test_a_release_on_the_hub_is_proved_by_its_tag(built: Built, specimens: Path, tmp_path: Path) -> None:
+    import sys
+
+    with LoopbackHub() as hub:
+        assert push(hub, tmp_path / "home", built.release).code == 0
+        words = ("verify", f"{REPO}@{TAG}", "--raw", str(specimens))
+        done = run_process(hub, tmp_path / "home", sys.executable, "-c", COMMAND, *words)
+        none = run_process(hub, tmp_path / "home", sys.executable, "-c", COMMAND, "verify", f"{REPO}@v9", *words[2:])
+    assert (done.code, "all 7 files are the same, byte for byte" in done.out) == (0, True), done.err
+    assert (none.code, f"{REPO}@v9 did not come from the Hub" in none.err) == (1, True)
+
+
+def test_what_is_no_release_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ReleaseError, match=r"give a release's folder, or USER/NAME@TAG"):
+        fetched(str(tmp_path), tmp_path)
