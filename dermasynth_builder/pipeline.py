@@ -1,18 +1,21 @@
 """The whole build on one page: read, plan, generate, assemble, release."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from heapq import nsmallest
-from itertools import chain
+from itertools import chain, islice
 
+from dermasynth_builder.check.copies import Copies, find_copies, write_matches
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.files import jinja_environment, resource_dir
+from dermasynth_builder.core.images.index import ImageIndex
 from dermasynth_builder.core.options import BATCHES, RECIPE, Settings
 from dermasynth_builder.core.protocols import Engine, EngineContext
 from dermasynth_builder.core.recipe import record_recipe, release_recipe
-from dermasynth_builder.core.records import Pair
+from dermasynth_builder.core.records import ClinicalImage, Pair
 from dermasynth_builder.core.reporter import Bar, Reporter
 from dermasynth_builder.core.wording import join_words
 from dermasynth_builder.generate.ledger import Ledger, ledger_path
@@ -30,6 +33,8 @@ from dermasynth_builder.release.folder import ATTRIBUTION, CARD, loading_call, n
 from dermasynth_builder.release.kept import remember
 from dermasynth_builder.release.write import checked_pairs, recipe_of, write_source
 
+_MANY = 5_000  # pictures; to compare them takes more than a moment
+
 
 def plan(settings: Settings, report: Reporter) -> list[Planned]:
     """Reads every source of the settings; its requests are planned at the first look. Raises SourceError."""
@@ -37,6 +42,32 @@ def plan(settings: Settings, report: Reporter) -> list[Planned]:
     rounds = rounds_folder(ledger_path(settings.work / "ledgers", open_engine(settings)))
     plans = settings.work / PLANS
     return [Planned(read_source(name, settings, report), planner, rounds, plans, report) for name in settings.raw]
+
+
+def mark_copies(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Copies:
+    """Has the images of all sources together know which of them hold one picture; lists what was found.
+
+    Requests stay as they are: what an image shares decides its split and what its rows say.
+    """
+    copies = copies_of([image for each in planned for image in each.read.images], settings, report)
+    marked = iter(copies.images)
+    for each in planned:
+        each.read = replace(each.read, images=list(islice(marked, len(each.read.images))))
+    return copies
+
+
+def copies_of(images: Sequence[ClinicalImage], settings: Settings, report: Reporter) -> Copies:
+    """Which of these measured images hold one picture; what a person should know of it is told and listed."""
+    if len(images) > _MANY:
+        report.say(f"comparing {len(images):,} pictures")
+    copies = find_copies(images, ImageIndex(settings.work / "images.sqlite").near(images))
+    path = settings.work / "problems" / "copies.csv"
+    write_matches(copies, path)
+    for line in copies.lines():
+        report.warn(line)
+    if copies.matches:
+        report.warn(f"pictures: all are listed in {path}")
+    return copies
 
 
 def tell_missing(planned: Sequence[Planned], settings: Settings, report: Reporter) -> None:
@@ -129,6 +160,7 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
     if not settings.is_partial_allowed:
         _require_all_asked(planned, ledger)
     record_recipe(settings)
+    mark_copies(planned, settings, report)
     with new_release(settings.out) as folder:
         configs = [write_source(each, ledger, folder, settings=settings, report=report) for each in planned]
         templates = jinja_environment(resource_dir("card"))
@@ -161,7 +193,9 @@ def _part(planned: Sequence[Planned], settings: Settings) -> str:
 def pairs(settings: Settings, report: Reporter) -> Iterator[Pair]:
     """The pairs of a run without writing a release: what the ledger answers, after all checks."""
     ledger = open_ledger(open_engine(settings), settings, report)
-    for each in plan(settings, report):
+    planned = plan(settings, report)
+    mark_copies(planned, settings, report)
+    for each in planned:
         for item in checked_pairs(each, ledger, recipe_of(settings)):
             if isinstance(item, Pair):
                 yield item

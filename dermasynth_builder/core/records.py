@@ -89,6 +89,15 @@ class ImageFile(NamedTuple):
     height_px: int
     size_bytes: int
     mtime_ns: int  # of the file when it was hashed; a later writer shows
+    pixel_sha256: str = ""  # of the decoded pixels, whatever file they are in; see `core.images.picture`
+
+
+@dataclass(frozen=True, slots=True)
+class SharedGroup:
+    """What groups that share a picture are drawn into a split by, all of them as one."""
+
+    source: str  # whose group it is drawn as; `ClinicalImage.group_id` is that group's id
+    official_split: str | None  # "test" where an image of any of them is in an official test part
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,9 @@ class ClinicalImage:
     path: Path | None = None  # None: the file is not there
     official_split: str | None = None  # as the release parts its images: "train", "test"
     file: ImageFile | None = None  # None: not measured
+    shared: SharedGroup | None = None  # where its group shares a picture with another
+    also_in: tuple[str, ...] = ()  # what holds the same picture: "hiba/ISIC_0012345", "ISIC 2019 training"
+    contradictions: tuple[str, ...] = ()  # what is recorded otherwise for the same picture, in words
 
 
 class ProblemKind(StrEnum):

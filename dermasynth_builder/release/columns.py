@@ -104,6 +104,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("pair_id", "string", "the row's own name, the same on every build"),
     Column("image_sha256", "string", "sha256 of the image's bytes"),
     Column("source_sha256", "string", "sha256 of the source's file"),
+    Column("pixel_sha256", "string", "sha256 of the decoded pixels, upright: the same picture, whatever file it is in"),
+    Column("also_in", "texts", "other images (source/id) and public challenges that hold the same picture, or a copy"),
     Column("image_change", "string", "what was done to the source's file: metadata removed, scaled"),
     Column("flags", "texts", "what is doubtful in this row, as check: reason"),
     Column("messages", "messages", "the whole exchange in the form that trainers read"),
@@ -123,7 +125,7 @@ def _place(name: str) -> str:
     return name if name in _PAIR else f"image.{name}"
 
 
-_OF_PUBLISHED = ("image_sha256", "source_sha256", "image_change")  # what the pair alone does not know
+_OF_PUBLISHED = ("image_sha256", "source_sha256", "pixel_sha256", "image_change")  # what the pair alone does not know
 _OF_PAIR = tuple(name for name in TEXT_COLUMNS if name not in _OF_PUBLISHED)
 _values_of = attrgetter(*map(_place, _OF_PAIR))
 
@@ -138,6 +140,8 @@ def row(pair: Pair, image: PublishedImage) -> dict[str, Any]:
         "flags": list(pair.flags),
         "image_sha256": image.sha256,
         "source_sha256": file.sha256 if file else None,
+        "pixel_sha256": file.pixel_sha256 if file else None,
+        "also_in": list(pair.image.also_in),
         "image_change": image.change,
     }
 
