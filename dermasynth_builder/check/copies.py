@@ -27,6 +27,8 @@ GroupKey = tuple[str, str]  # source and group id
 
 _ACROSS = ("diagnosis", "malignancy", "sex")  # facts that all sources word alike
 _WITHIN = (*_ACROSS, "confirmation", "body_site", "age_years", "fitzpatrick", "is_melanocytic")
+_PUBLIC = {("bcn20000", "train"): "ISIC 2019 training set"}
+"""Source and official part -> the public challenge that holds exactly that part, by the ids of both."""
 _MOST_TOLD = 5  # images that contradict one
 
 
@@ -167,13 +169,14 @@ def _marked(
     """The image with what it shares."""
     root = groups.of(_group(image))
     others = [other for other in same if other is not image]
-    if not others and root not in shared:
+    public = [name for key, name in _PUBLIC.items() if key == (image.source, image.official_split)]
+    if not others and not public and root not in shared:
         return image
     return replace(
         image,
         group_id=root[1] if root in shared else image.group_id,
         shared=shared.get(root),
-        also_in=(*("/".join(_name(other)) for other in others), *image.also_in),
+        also_in=(*("/".join(_name(other)) for other in others), *public),
         contradictions=tuple(_contradictions(image, others)),
     )
 

@@ -36,7 +36,6 @@ from dermasynth_builder.read.tables import (
 SPLITS = {"TRAIN": "train", "TEST": "test"}
 REQUIRED = ("bcn_filename",)
 
-CHALLENGE = "ISIC 2019 training set"
 CHALLENGE_METADATA = "isic_2019_training_metadata.csv"
 CHALLENGE_GROUND_TRUTH = "isic_2019_training_groundtruth.csv"
 CHALLENGE_KEY = "image"
@@ -120,8 +119,7 @@ class Bcn20000:
             licence=self.licence,
             attribution=self.attribution,
             row_location=cells.row.location,
-            official_split=(part := cells.choice("split", SPLITS)),
-            also_in=(CHALLENGE,) if part == "train" else (),  # exactly that part, by the tables of both
+            official_split=cells.choice("split", SPLITS),
         )
 
 
