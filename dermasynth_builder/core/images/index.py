@@ -22,7 +22,7 @@ from PIL import Image, UnidentifiedImageError
 
 from dermasynth_builder.core.images.picture import Picture, picture_of
 from dermasynth_builder.core.images.pictures import NearPictures, Pictures
-from dermasynth_builder.core.images.strip import strip
+from dermasynth_builder.core.images.strip import require_whole
 from dermasynth_builder.core.records import ClinicalImage, ImageFile, Problem, ProblemKind
 
 # The number changes with the columns and with what counts as usable, so that no version reads another's rows.
@@ -96,7 +96,7 @@ def _looked_at(path: Path) -> tuple[ImageFile, Picture] | str:
         stat, content = path.stat(), path.read_bytes()  # in this order: a later writer shows
         with Image.open(BytesIO(content), formats=_FORMATS) as image:
             name, mode, (width_px, height_px) = image.format or "", image.mode, image.size
-            _require_whole(image, content)
+            _require_whole(content)
             picture = picture_of(image)
     except UnidentifiedImageError:
         return _unread(content)
@@ -116,11 +116,11 @@ def _unread(content: bytes) -> str:
         return f"empty, broken in its header or no image at all: it opens as neither {' nor '.join(_FORMATS)}"
 
 
-def _require_whole(image: Image.Image, content: bytes) -> None:
+def _require_whole(content: bytes) -> None:
     """Raises one of `_BROKEN` for an image that is cut off or whose checksums are wrong, if its pixels do not tell."""
     if content.startswith(_JPEG_START) and content.endswith(_JPEG_END):
         return
-    strip(content)  # which holds a PNG's checksums to its bytes, and meets the end of a JPEG
+    require_whole(content)  # which holds a PNG's checksums to its bytes, and meets the end of a JPEG
 
 
 def decode_file(path: Path) -> str | None:
