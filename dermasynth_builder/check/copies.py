@@ -107,13 +107,12 @@ def find_copies(images: Iterable[ClinicalImage], near: Iterable[NearPictures]) -
             same[root].append(image)
     shared = _shared_groups(images, groups)
     marked = [_marked(image, same.get(pictures.of(_name(image)), [image]), shared, groups) for image in images]
-    keys = {_group(image) for image in images}
-    joined = [key for key in keys if groups.of(key) in shared]
+    several = [group.groups for group in shared.values() if group.groups > 1]
     moved = sum(
         bool(image.shared and image.shared.official_split == "test" and image.official_split != "test")
         for image in marked
     )
-    return Copies(marked, matches, (len(joined), len(shared)), moved)
+    return Copies(marked, matches, (sum(several), len(several)), moved)
 
 
 def write_matches(copies: Copies, path: Path) -> None:
@@ -148,14 +147,18 @@ def _matches(images: Sequence[ClinicalImage], near: Iterable[NearPictures]) -> I
 
 
 def _shared_groups(images: Iterable[ClinicalImage], groups: _Ties) -> dict[GroupKey, SharedGroup]:
-    """The groups that are several, by the least of their names."""
+    """The groups that are several, or that an official test part divides, by the least of their names."""
     members: dict[GroupKey, set[GroupKey]] = {}
     parts: dict[GroupKey, set[str | None]] = {}
     for image in images:
         root = groups.of(_group(image))
         members.setdefault(root, set()).add(_group(image))
         parts.setdefault(root, set()).add(image.official_split)
-    return {root: SharedGroup(root[0], _part(parts[root])) for root, same in members.items() if len(same) > 1}
+    return {
+        root: SharedGroup(root[0], _part(parts[root]), len(same))
+        for root, same in members.items()
+        if len(same) > 1 or ("test" in parts[root] and len(parts[root]) > 1)
+    }
 
 
 def _part(parts: set[str | None]) -> str | None:

@@ -101,6 +101,7 @@ class SharedGroup:
 
     source: str  # whose group it is drawn as; `ClinicalImage.group_id` is that group's id
     official_split: str | None  # "test" where an image of any of them is in an official test part
+    groups: int  # how many they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,7 @@ class ProblemKind(StrEnum):
     IMAGE_WITHOUT_ROW = "image without row"
     BROKEN_IMAGE = "broken image"
     DOUBLED_ID = "doubled id"
+    SMALLER_COPY = "smaller copy of an image"  # costs nothing: the larger file is taken
     BROKEN_ROW = "broken row"
     LEAKING_GROUP = "group in both official splits"  # costs the official split of its images and no row
     OTHER_SET = "images of another set"  # one for all of them, where a release lies in a larger one

@@ -174,7 +174,7 @@ _MADE: dict[str, Callable[[Pair, PublishedImage], Any]] = {
     "width_px": lambda _, image: image.width_px,
     "height_px": lambda _, image: image.height_px,
     "source_sha256": lambda pair, _: pair.image.file.sha256 if pair.image.file else None,
-    "pixel_sha256": lambda pair, _: pair.image.file.pixel_sha256 if pair.image.file else None,
+    "pixel_sha256": lambda pair, _: pair.image.file.pixel_sha256 or None if pair.image.file else None,
     "image_change": lambda _, image: image.change,
 }
 _TAKEN = tuple(name for name in NAMES if name not in _MADE)

@@ -83,7 +83,10 @@ def test_every_column_has_the_value_of_its_own_name_and_no_other() -> None:
     lists = {name: (f"first of {name}", "second") for name in ("body_sites", "differential", "symptoms", "textures")}
     named |= {**lists, "differential_weights": (0.6, 0.4), "age_years": 55, "fitzpatrick": 4}
     of_image = ("source", "image_id", "group_id", "lesion_id", "modality", "official_split", "licence", "attribution")
-    image = replace(clinical_image(facts=Facts(**named)), **{name: f"the image's {name}" for name in of_image})  # type: ignore[arg-type]
+    drawn = clinical_image(facts=Facts(**named))
+    file = drawn.file and drawn.file._replace(pixel_sha256="ef" * 32)
+    shares = {"file": file, "also_in": ("hiba/ISIC_1",)}
+    image = replace(drawn, **{name: f"the image's {name}" for name in of_image}, **shares)  # type: ignore[arg-type]
     told = replace(pair("Why?", "So.", image=image), messages=(Turn("user", "a"), Turn("assistant", "b")))
     flags = ("form: is short", "form: is plain", "novelty: is old")
     of_pair = set(NAMES) & {field.name for field in fields(told)} - {"messages", "references", "flags"}
@@ -105,6 +108,8 @@ def test_every_column_has_the_value_of_its_own_name_and_no_other() -> None:
         "height_px": 30,
         "image_sha256": "cd" * 32,
         "source_sha256": "ab" * 32,
+        "pixel_sha256": "ef" * 32,
+        "also_in": ("hiba/ISIC_1",),
         "image_change": "scaled",
     }
 

@@ -9,7 +9,7 @@ import os
 import sqlite3
 import struct
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -21,7 +21,7 @@ from typing import Any
 from PIL import Image, UnidentifiedImageError
 
 from dermasynth_builder.core.images.picture import Picture, picture_of
-from dermasynth_builder.core.images.pictures import NearPictures, Pictures
+from dermasynth_builder.core.images.pictures import COPY, NearPictures, Pictures, near_pictures
 from dermasynth_builder.core.images.strip import require_whole
 from dermasynth_builder.core.records import ClinicalImage, ImageFile, Problem, ProblemKind
 
@@ -89,6 +89,25 @@ def measure_file(path: Path) -> Outcome:
     """What the file's bytes and pixels say, or why it cannot be used: it is cut off, damaged or no image."""
     found = _looked_at(path)
     return found if isinstance(found, str) else found[0]
+
+
+def largest_copy(paths: Sequence[Path]) -> Path | None:
+    """The file with the most pixels, where all show the same picture, whatever its size; None where they do not.
+
+    Of equal size the first counts.
+    """
+    looked_at = [found for path in paths if not isinstance(found := _looked_at(path), str)]
+    if len(looked_at) < len(paths):
+        return None
+    thumbs = {picture.pixel_sha256: picture.thumb for _, picture in looked_at}
+    ties = [pair for pair in near_pictures(thumbs) if pair.likeness >= COPY]
+    tied = {looked_at[0][1].pixel_sha256}
+    for _ in ties:
+        tied |= {each for pair in ties if tied & {*pair[:2]} for each in pair[:2]}
+    if tied != set(thumbs):
+        return None
+    sizes = [file.width_px * file.height_px for file, _ in looked_at]
+    return paths[sizes.index(max(sizes))]
 
 
 def _looked_at(path: Path) -> tuple[ImageFile, Picture] | str:

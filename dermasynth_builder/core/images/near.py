@@ -30,7 +30,7 @@ _FLAT = 3.0  # grey levels of deviation below which a picture shows nothing that
 _ROWS, _COLUMNS, _ROUGH_PAIRS = 64, 4096, 8192  # of a block
 _PAIRS = 64  # laid over each other at once
 _STEPS = 8
-_HOPELESS, _HOPELESS_FROM = 0.85, 3
+_HOPELESS, _HOPELESS_FROM, _BEST = 0.85, 3, 0.998
 _DETAIL = 0.85  # correlation of details
 _BLACK = 24.0  # grey level
 _MOST_SCALE, _MOST_SHIFT = 0.13, 0.12  # of a side
@@ -59,7 +59,7 @@ def find_near(thumbs: NDArray[np.uint8]) -> list[Near]:
     """
     levels = thumbs.astype(np.float32)
     shown = np.flatnonzero(levels.std((1, 2)) >= _FLAT)
-    order = shown[np.argsort(np.percentile(levels[shown], 75, (1, 2)), kind="stable")]
+    order = shown[np.argsort(_quartiles(levels[shown])[1], kind="stable")]
     levels = levels[order]
     found: list[Near] = []
     tied = _Tied(len(order))
@@ -95,7 +95,7 @@ class _Tied:
 
 def _candidates(levels: Levels) -> Iterator[tuple[Places, Places, Places]]:
     """Pairs whose descriptions are near: places of both, and the turn of the first; `levels` by upper quartile."""
-    dark, light = np.percentile(levels, (25, 75), (1, 2))
+    dark, light = _quartiles(levels)
     windows = _described(levels)
     for start in range(0, len(levels), _ROWS):
         block = levels[start : start + _ROWS]
@@ -109,6 +109,15 @@ def _candidates(levels: Levels) -> Iterator[tuple[Places, Places, Places]]:
                 first, second, turns = first[is_meant], second[is_meant], turns[is_meant]
                 is_near = _is_near(turned[first, turns], columns[second])
                 yield first[is_near] + start, second[is_near] + left, turns[is_near]
+
+
+def _quartiles(levels: Levels) -> tuple[Levels, Levels]:
+    """The lower and the upper quartile of what is not black in each picture."""
+    ordered = np.sort(levels.reshape(len(levels), THUMB_PX**2), axis=1)
+    black = (ordered <= _BLACK).sum(1)
+    lower, upper = (black + (share * (THUMB_PX**2 - 1 - black)).astype(int) for share in (0.25, 0.75))
+    each = np.arange(len(levels))
+    return ordered[each, np.minimum(lower, THUMB_PX**2 - 1)], ordered[each, np.minimum(upper, THUMB_PX**2 - 1)]
 
 
 def _rough(turned: Levels, plain: Levels) -> Iterator[tuple[Places, Places, Places]]:
@@ -131,7 +140,7 @@ def _described(levels: Levels) -> Levels:
     """Coefficients of length 1: pictures x windows x coefficients."""
     waves, places, weights = _maps()
     both = waves @ levels @ waves.T
-    found = both.reshape(len(levels), -1)[:, places] * weights
+    found = both.reshape(len(levels), both.shape[-1] ** 2)[:, places] * weights
     lengths = np.linalg.norm(found, axis=-1, keepdims=True)
     return np.asarray(found / np.maximum(lengths, np.float32(1e-6)), dtype=np.float32)
 
@@ -174,7 +183,7 @@ def _each_turned(levels: Levels, turns: Places) -> Levels:
 def _likeness(first: Levels, second: Levels) -> Levels:
     """How well each picture of `first` correlates with its own of `second`, laid over it as well as can be.
 
-    Where it is enough for a copy, or will never be, the last steps are left out. It is less than `COPY` where the
+    Where it can hardly be more, or will never be enough, the last steps are left out. It is less than `COPY` where the
     details, without the slow changes that all pictures of one kind share, do not correlate too.
     """
     first, second = _smoothed(first), _smoothed(second)
@@ -193,7 +202,7 @@ def _likeness(first: Levels, second: Levels) -> Levels:
         placed[:, ::2] = np.clip(placed[:, ::2], 1 - _MOST_SCALE, 1 + _MOST_SCALE)
         placed[:, 1::2] = np.clip(placed[:, 1::2], -_MOST_SHIFT, _MOST_SHIFT)
         is_hopeless = best[left] < (_HOPELESS if step >= _HOPELESS_FROM else -1)
-        left = left[(best[left] < COPY) & ~is_hopeless]
+        left = left[(best[left] < _BEST) & ~is_hopeless]
     sure = np.flatnonzero(best >= COPY)
     if len(sure):
         is_other = _detail(first[sure], second[sure], at[sure]) < _DETAIL

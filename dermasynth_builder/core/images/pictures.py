@@ -55,7 +55,8 @@ class Pictures:
         wanted = sorted(set(pixel_sha256s))
         pairs = self.found(wanted)
         if pairs is None:
-            pairs = _near(wanted, dict(self._rows.execute("SELECT pixel_sha256, levels FROM thumb_1")))
+            thumbs = dict(self._rows.execute("SELECT pixel_sha256, levels FROM thumb_1"))
+            pairs = near_pictures({each: thumbs[each] for each in wanted})
             self._rows.execute("INSERT OR REPLACE INTO near_1 VALUES (?, ?)", (_key(wanted), json.dumps(pairs)))
             self._rows.commit()
         return pairs
@@ -96,11 +97,13 @@ def _key(pixel_sha256s: Iterable[str]) -> str:
     return digest([sorted(set(pixel_sha256s)), _FORM])
 
 
-def _near(wanted: list[str], thumbs: Mapping[str, bytes]) -> list[NearPictures]:
+def near_pictures(thumbs: Mapping[str, bytes]) -> list[NearPictures]:
+    """Which pictures are alike, given their small copies by the hash of their pixels."""
     import numpy as np
 
     from dermasynth_builder.core.images.near import find_near  # numpy takes its time to load
 
-    levels = np.frombuffer(b"".join(thumbs[each] for each in wanted), np.uint8)
+    names = sorted(thumbs)
+    levels = np.frombuffer(b"".join(thumbs[each] for each in names), np.uint8)
     found = find_near(levels.reshape(-1, THUMB_PX, THUMB_PX))
-    return [NearPictures(wanted[each.first], wanted[each.second], each.likeness) for each in found]
+    return [NearPictures(names[each.first], names[each.second], each.likeness) for each in found]
