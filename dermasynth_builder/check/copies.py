@@ -106,7 +106,9 @@ def find_copies(images: Iterable[ClinicalImage], near: Iterable[NearPictures]) -
         if (root := pictures.of(_name(image))) in same:
             same[root].append(image)
     shared = _shared_groups(images, groups)
-    marked = [_marked(image, same.get(pictures.of(_name(image)), [image]), shared, groups) for image in images]
+    marked = [
+        _marked(image, same.get(pictures.of(_name(image)), [image]), shared=shared, groups=groups) for image in images
+    ]
     several = [group.groups for group in shared.values() if group.groups > 1]
     moved = sum(
         bool(image.shared and image.shared.official_split == "test" and image.official_split != "test")
@@ -167,7 +169,7 @@ def _part(parts: set[str | None]) -> str | None:
 
 
 def _marked(
-    image: ClinicalImage, same: Sequence[ClinicalImage], shared: Mapping[GroupKey, SharedGroup], groups: _Ties
+    image: ClinicalImage, same: Sequence[ClinicalImage], *, shared: Mapping[GroupKey, SharedGroup], groups: _Ties
 ) -> ClinicalImage:
     """The image with what it shares."""
     root = groups.of(_group(image))
