@@ -1,11 +1,12 @@
 """The whole build on one page: read, plan, generate, assemble, release."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
 from heapq import nsmallest
 from itertools import chain, islice
+from pathlib import Path
 
 from dermasynth_builder.check.copies import Copies, find_copies, write_matches
 from dermasynth_builder.core import registry
@@ -15,7 +16,7 @@ from dermasynth_builder.core.images.index import ImageIndex
 from dermasynth_builder.core.options import BATCHES, RECIPE, Settings
 from dermasynth_builder.core.protocols import Engine, EngineContext
 from dermasynth_builder.core.recipe import record_recipe, release_recipe
-from dermasynth_builder.core.records import ClinicalImage, Pair
+from dermasynth_builder.core.records import ClinicalImage, Pair, Problem
 from dermasynth_builder.core.reporter import Bar, Reporter
 from dermasynth_builder.core.wording import join_words
 from dermasynth_builder.generate.ledger import Ledger, ledger_path
@@ -59,9 +60,10 @@ def mark_copies(planned: Sequence[Planned], settings: Settings, report: Reporter
 
 def copies_of(images: Sequence[ClinicalImage], settings: Settings, report: Reporter) -> Copies:
     """Which of these measured images hold one picture; what a person should know of it is told and listed."""
-    if len(images) > _MANY:
-        report.say(f"comparing {len(images):,} pictures")
-    copies = find_copies(images, ImageIndex(settings.work / "images.sqlite").near(images))
+    measured = [image for image in images if image.file]
+    if len(measured) > _MANY:
+        report.say(f"comparing {len(measured):,} pictures")
+    copies = find_copies(images, ImageIndex(settings.work / "images.sqlite").near(measured))
     path = settings.work / "problems" / "copies.csv"
     write_matches(copies, path)
     for line in copies.lines():
@@ -69,6 +71,23 @@ def copies_of(images: Sequence[ClinicalImage], settings: Settings, report: Repor
     if copies.matches:
         report.warn(f"pictures: all are listed in {path}")
     return copies
+
+
+def all_images(raw: Mapping[str, Path], settings: Settings, report: Reporter) -> Sequence[ClinicalImage]:
+    """All images that the tables of these sources list, on disk or not; those on disk know what they share.
+
+    Raises SourceError where a folder holds no release.
+    """
+    listed = [
+        item
+        for name, folder in raw.items()
+        for item in registry.source(name).read(folder)
+        if isinstance(item, ClinicalImage)
+    ]
+    with report.bar("measuring images", len(listed)) as advance:
+        measured = list(ImageIndex(settings.work / "images.sqlite").measure(listed, advance))
+    images = [given if isinstance(item, Problem) else item for given, item in zip(listed, measured, strict=True)]
+    return copies_of(images, settings, report).images
 
 
 def tell_missing(planned: Sequence[Planned], settings: Settings, report: Reporter) -> None:

@@ -149,7 +149,7 @@ def _matches(images: Sequence[ClinicalImage], near: Iterable[NearPictures]) -> I
 
 
 def _shared_groups(images: Iterable[ClinicalImage], groups: _Ties) -> dict[GroupKey, SharedGroup]:
-    """The groups that are several, or that an official test part divides, by the least of their names."""
+    """The groups that are several, or that an official split divides, by the least of their names."""
     members: dict[GroupKey, set[GroupKey]] = {}
     parts: dict[GroupKey, set[str | None]] = {}
     for image in images:
@@ -159,7 +159,7 @@ def _shared_groups(images: Iterable[ClinicalImage], groups: _Ties) -> dict[Group
     return {
         root: SharedGroup(root[0], _part(parts[root]), len(same))
         for root, same in members.items()
-        if len(same) > 1 or ("test" in parts[root] and len(parts[root]) > 1)
+        if len(same) > 1 or len(parts[root]) > 1
     }
 
 
