@@ -11,7 +11,6 @@ from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.core.option import Option
 from dermasynth_builder.core.options import Settings
 
-
 Benchmarks = Annotated[
     tuple[str, ...],
     Option(

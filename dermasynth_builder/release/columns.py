@@ -33,7 +33,8 @@ import pyarrow.parquet as pq
 
 from dermasynth_builder.core.images.renditions import PublishedImage
 from dermasynth_builder.core.records import Facts, Pair
-from dermasynth_builder.plan.facts_in_words import facts_for_engine, metadata_lines
+from dermasynth_builder.plan.facts_in_words import facts_for_question, metadata_lines
+from dermasynth_builder.plan.questions import PromptBook, load_prompt_book
 
 if TYPE_CHECKING:
     from datasets import Features
@@ -257,8 +258,19 @@ def facts_of(row: Mapping[str, Any]) -> Facts:
 
 
 def told_facts(row: Mapping[str, Any]) -> list[str]:
-    """What the engine was told of the image, word for word, a line a fact; nothing where it was told nothing."""
-    return metadata_lines(facts_for_engine(facts_of(row))) if row["is_metadata_shown"] else []
+    """What the engine was told of the image, word for word, a line a fact; nothing where it was told nothing.
+
+    Of questions that were asked together it is what was told for this one.
+    """
+    if not row["is_metadata_shown"]:
+        return []
+    needs = _book(row["source"]).needs(row["source"], [row["question_type"]])
+    return metadata_lines(facts_for_question(row["source"], facts_of(row), needs))
+
+
+@cache
+def _book(source: str) -> PromptBook:
+    return load_prompt_book(sources=[source])
 
 
 def _float(number: int | None) -> float | None:

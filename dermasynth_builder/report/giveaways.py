@@ -7,6 +7,7 @@ malignant or not. The diagnosis itself, and what restates it, is left out.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
+from itertools import pairwise
 from math import sqrt
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pandas import Series
 
 THRESHOLD = 0.5
-"""From here on a fact is said to give the label away."""
+"""From here on a fact is said to give the label away; see `facts_in_words.GIVEAWAYS`."""
 _THE_LABEL = frozenset(
     {
         *("diagnosis", "diagnosis_published", "diagnosis_isic", "malignancy", "malignancy_published"),
@@ -57,7 +58,7 @@ def giveaways(images: Iterable[ClinicalImage]) -> list[Giveaway]:
             found.append(_measured(name, "missing", is_missing.map({True: "not recorded", False: "recorded"}), label))
         recorded = values[~is_missing]
         if recorded.nunique() > 1:
-            found.append(_measured(name, "value", _banded(recorded), label[~is_missing]))
+            found.append(_measured(name, "value", _with_rare_together(_banded(recorded)), label[~is_missing]))
     return sorted((each for each in found if each.images >= 2 * _FEW), key=lambda each: (-each.cramers_v, each.fact))
 
 
@@ -104,8 +105,14 @@ def _banded(values: "Series[Any]") -> "Series[Any]":
     edges = sorted(set(numbers.quantile([share / _BANDS for share in range(_BANDS + 1)])))
     if len(edges) < 3:
         return values.map(str)
-    names = [f"{low:g} to {high:g}" for low, high in zip(edges, edges[1:], strict=False)]
+    names = [f"{low:g} to {high:g}" for low, high in pairwise(edges)]
     return cut(numbers, edges, include_lowest=True, labels=names).astype(str)
+
+
+def _with_rare_together(values: "Series[Any]") -> "Series[Any]":
+    """Values of few images as one: alone they would go with anything."""
+    counts = values.map(values.value_counts())
+    return values.where(counts >= _FEW, "others")
 
 
 def _plain(value: Any) -> Any:

@@ -11,7 +11,7 @@ import pytest
 
 from dermasynth_builder.core.images.renditions import PublishedImage
 from dermasynth_builder.core.records import Facts, Turn
-from dermasynth_builder.plan.facts_in_words import facts_for_engine, metadata_lines
+from dermasynth_builder.plan.facts_in_words import facts_for_engine, facts_for_question, metadata_lines
 from dermasynth_builder.release.columns import (
     COLUMNS,
     NAMES,
@@ -120,7 +120,13 @@ def test_facts_and_what_the_engine_was_told_can_be_read_out_of_a_stored_row(fact
     values = row(told, PublishedImage(b"", "cd" * 32, None, 1, 1))
     stored = pa.Table.from_pylist([values], schema().remove(0)).to_pylist()[0]
     assert facts_of(stored) == facts
-    assert told_facts(stored) == metadata_lines(facts_for_engine(facts))
+    assert told_facts(stored) == metadata_lines(facts_for_question("pad_ufes", facts, ()))
+    of_derm = stored | {"source": "derm12345"}
+    assert told_facts(of_derm) == metadata_lines(facts_for_engine(facts))
+    sized = stored | {"question_type": "size"}
+    assert told_facts(sized) == metadata_lines(
+        facts_for_question("pad_ufes", facts, ["diameter_1_mm", "diameter_2_mm"])
+    )
     assert told_facts(stored | {"is_metadata_shown": False}) == []
 
 

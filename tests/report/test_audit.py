@@ -243,7 +243,7 @@ def test_json_has_the_same_keys_for_every_source_and_nothing_beside_it(tmp_path:
     for each in told:
         assert list(each) == [
             *("source", "title", "tallies", "files", "labels", "people", "groups"),
-            *("missing_percent", "licences", "attributions", "problems"),
+            *("missing_percent", "giveaways", "pictures", "licences", "attributions", "problems"),
         ]
         assert keys(each, "files", "labels", "people", "groups") == keys(told[0], "files", "labels", "people", "groups")
     assert "figure drawn to" in printed.err
