@@ -93,6 +93,9 @@ GIVEAWAYS: Mapping[str, frozenset[str]] = {
         }
     ),
 }
+# Those that can be left unsaid. Of the others the phrasings say where they are not recorded, which would be untrue of
+# one that is recorded and kept back.
+KEPT_BACK = frozenset({"sex", "fitzpatrick"})
 
 # Phrase -> the facts that it is made of; it exists where all of them are known. Questions may use these as slots.
 PHRASES: dict[str, tuple[str, ...]] = {
@@ -137,9 +140,12 @@ def facts_for_engine(facts: Facts) -> Facts:
 
 
 def facts_for_question(source: str, facts: Facts, needs: Iterable[str]) -> Facts:
-    """The facts that an engine may be told for questions that need those; what gives the label away is not, unasked."""
+    """The facts that an engine may be told for questions that need those.
+
+    What gives the label away and can be left unsaid is told only where it is needed.
+    """
     wanted = {fact for need in needs for fact in LISTS.get(need, (need,))}
-    kept_back = GIVEAWAYS.get(source, frozenset()) - wanted - UNTOLD
+    kept_back = (GIVEAWAYS.get(source, frozenset()) & KEPT_BACK) - wanted
     told = facts_for_engine(facts)
     gone: dict[str, Any] = dict.fromkeys(kept_back)
     return replace(told, **gone) if gone else told

@@ -6,16 +6,26 @@ from pathlib import Path
 
 import pytest
 
+from dermasynth_builder.core.errors import PromptError
+from dermasynth_builder.core.files import read_toml, resource_dir
 from dermasynth_builder.core.options import PlanOptions
 from dermasynth_builder.core.records import ClinicalImage, Facts, Request
 from dermasynth_builder.core.registry import SOURCES, source
-from dermasynth_builder.plan.facts_in_words import GIVEAWAYS, LISTS, UNTOLD, facts_for_engine, facts_for_question
+from dermasynth_builder.generate.engines.template import Part
+from dermasynth_builder.plan.facts_in_words import (
+    GIVEAWAYS,
+    KEPT_BACK,
+    LISTS,
+    PHRASES,
+    facts_for_engine,
+    facts_for_question,
+)
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import load_prompt_book
 from dermasynth_builder.report.giveaways import giveaway_facts, giveaways
 from tests.support.clinical_images import FULL, clinical_image
 
-KEPT_BACK = GIVEAWAYS["pad_ufes"] - UNTOLD
+HELD = GIVEAWAYS["pad_ufes"] & KEPT_BACK
 
 
 def told(facts: Facts) -> set[str]:
@@ -34,15 +44,30 @@ def test_no_prompt_tells_what_gives_the_label_away_unless_its_question_needs_it(
     requests = list(Planner(load_prompt_book(), 5, options).requests(images))
     asked_for = set()
     for request in requests:
-        given = told(request.facts) & KEPT_BACK
+        given = told(request.facts) & HELD
         assert given <= needed(request), request.question_type
-        assert given >= needed(request) & KEPT_BACK & told(FULL)
+        assert given >= needed(request) & HELD & told(FULL)
         asked_for |= given
-        if "diameter_1_mm" not in given:
-            assert "Recorded diameters" not in request.prompt
         if "sex" not in given:
             assert "Sex of the patient" not in request.prompt
-    assert {"diameter_1_mm", "smokes"} <= asked_for
+        if "fitzpatrick" not in given:
+            assert "Fitzpatrick" not in request.prompt
+    assert not asked_for  # no question of the banks needs them today
+
+
+def test_what_gives_the_label_away_is_told_where_a_question_needs_it() -> None:
+    given = facts_for_question("pad_ufes", FULL, ["sex"])
+    assert (given.sex, given.fitzpatrick) == (FULL.sex, None)
+    assert facts_for_question("pad_ufes", FULL, ["history"]).smokes is FULL.smokes
+
+
+def test_what_phrasings_call_not_recorded_is_never_kept_back() -> None:
+    """A text that says so of a fact that is recorded would be untrue."""
+    texts = read_toml(resource_dir("prompts") / "answers" / "phrasings.toml", dict[str, tuple[Part, ...]], PromptError)
+    lacked = {name for parts in texts.values() for part in parts for name in part.lacks}
+    phrases_of = {name: set(facts) for name, facts in (PHRASES | LISTS).items()}
+    assert not KEPT_BACK & {fact for name in lacked - {"person"} for fact in phrases_of.get(name, ())}
+    assert "sex" not in PHRASES["person"]  # which lacks where no age is known
 
 
 @pytest.mark.parametrize("name", sorted({*SOURCES.shipped} - {*GIVEAWAYS}))
