@@ -1,19 +1,22 @@
 """The whole build on one page: read, plan, generate, assemble, release."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from heapq import nsmallest
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
+from dermasynth_builder.check.copies import Copies, find_copies, write_matches
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.files import jinja_environment, resource_dir
+from dermasynth_builder.core.images.index import ImageIndex
 from dermasynth_builder.core.options import BATCHES, RECIPE, WITHDRAWN, Settings
 from dermasynth_builder.core.protocols import Engine, EngineContext
 from dermasynth_builder.core.recipe import record_recipe, release_recipe
-from dermasynth_builder.core.records import Pair
+from dermasynth_builder.core.records import ClinicalImage, Pair, Problem
 from dermasynth_builder.core.registry import SAMPLE
 from dermasynth_builder.core.reporter import Bar, Reporter
 from dermasynth_builder.core.wording import join_words
@@ -36,6 +39,8 @@ from dermasynth_builder.release.viewer import viewer_faults
 from dermasynth_builder.release.withdrawn import read_withdrawn, withdrawn_text
 from dermasynth_builder.release.write import checked_pairs, recipe_of, write_source
 
+_MANY = 5_000  # pictures; to compare them takes more than a moment
+
 
 def plan(settings: Settings, report: Reporter) -> list[Planned]:
     """Reads every source of the settings; its requests are planned at the first look. Raises SourceError."""
@@ -43,6 +48,50 @@ def plan(settings: Settings, report: Reporter) -> list[Planned]:
     rounds = rounds_folder(ledger_path(settings.work / "ledgers", open_engine(settings)))
     plans = settings.work / PLANS
     return [Planned(read_source(name, settings, report), planner, rounds, plans, report) for name in settings.raw]
+
+
+def mark_copies(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Copies:
+    """Has the images of all sources together know which of them hold one picture; lists what was found.
+
+    Requests stay as they are: what an image shares decides its split and what its rows say.
+    """
+    copies = copies_of([image for each in planned for image in each.read.images], settings, report)
+    marked = iter(copies.images)
+    for each in planned:
+        each.read = replace(each.read, images=list(islice(marked, len(each.read.images))))
+    return copies
+
+
+def copies_of(images: Sequence[ClinicalImage], settings: Settings, report: Reporter) -> Copies:
+    """Which of these measured images hold one picture; what a person should know of it is told and listed."""
+    measured = [image for image in images if image.file]
+    if len(measured) > _MANY:
+        report.say(f"comparing {len(measured):,} pictures")
+    copies = find_copies(images, ImageIndex(settings.work / "images.sqlite").near(measured))
+    path = settings.work / "problems" / "copies.csv"
+    write_matches(copies, path)
+    for line in copies.lines():
+        report.warn(line)
+    if copies.matches:
+        report.warn(f"pictures: all are listed in {path}")
+    return copies
+
+
+def all_images(raw: Mapping[str, Path], settings: Settings, report: Reporter) -> Sequence[ClinicalImage]:
+    """All images that the tables of these sources list, on disk or not; those on disk know what they share.
+
+    Raises SourceError where a folder holds no release.
+    """
+    listed = [
+        item
+        for name, folder in raw.items()
+        for item in registry.source(name).read(folder)
+        if isinstance(item, ClinicalImage)
+    ]
+    with report.bar("measuring images", len(listed)) as advance:
+        measured = list(ImageIndex(settings.work / "images.sqlite").measure(listed, advance))
+    images = [given if isinstance(item, Problem) else item for given, item in zip(listed, measured, strict=True)]
+    return copies_of(images, settings, report).images
 
 
 def tell_missing(planned: Sequence[Planned], settings: Settings, report: Reporter) -> None:
@@ -136,6 +185,7 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
     if not settings.is_partial_allowed:
         _require_all_asked(planned, ledger)
     record_recipe(settings)
+    mark_copies(planned, settings, report)
     with new_release(settings.out) as folder:
         configs = [write_source(each, ledger, folder, settings=settings, report=report) for each in planned]
         templates = jinja_environment(resource_dir("card"))
@@ -183,7 +233,9 @@ def _part(planned: Sequence[Planned], settings: Settings) -> str:
 def pairs(settings: Settings, report: Reporter) -> Iterator[Pair]:
     """The pairs of a run without writing a release: what the ledger answers, after all checks."""
     ledger = open_ledger(open_engine(settings), settings, report)
-    for each in plan(settings, report):
+    planned = plan(settings, report)
+    mark_copies(planned, settings, report)
+    for each in planned:
         for item in checked_pairs(each, ledger, recipe_of(settings)):
             if isinstance(item, Pair):
                 yield item

@@ -61,14 +61,18 @@ def _unless_withdrawn(pair: Pair, recipe: Recipe) -> Pair | Reject:
 def split_of(image: ClinicalImage, recipe: Recipe) -> Split:
     """The split of the image's group: by a hash of the group, so that no group is in two splits.
 
-    Where the release parts train and test itself, its test is ours, and validation is taken from its train.
+    Where the release parts train and test itself, its test is ours, and validation is taken from its train. Groups
+    that share a picture are drawn as one; see `check.copies`.
     """
+    source, official = image.source, image.official_split
+    if image.shared:
+        source, official = image.shared.source, image.shared.official_split
     train, validation, test = recipe.split_shares
-    if image.official_split == "test":
+    if official == "test":
         return "test"
     kept = train + validation
-    shares = (train / kept, validation / kept, 0.0) if image.official_split and kept else (train, validation, test)
-    share = share_of(recipe.seed, image.source, "split", image.group_id)
+    shares = (train / kept, validation / kept, 0.0) if official and kept else (train, validation, test)
+    share = share_of(recipe.seed, source, "split", image.group_id)
     for split, end in zip(SPLITS, _cumulated(shares), strict=True):
         if share < end:
             return split

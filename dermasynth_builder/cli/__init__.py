@@ -14,7 +14,7 @@ from io import TextIOWrapper
 from cyclopts import App, CycloptsError
 
 from dermasynth_builder import __version__
-from dermasynth_builder.cli import build, hub, invented, ledgers, look
+from dermasynth_builder.cli import build, hub, invented, leaks, ledgers, look
 from dermasynth_builder.cli.command import Command
 from dermasynth_builder.core.errors import DermaSynthError, StoppedError, UsageError
 
@@ -23,6 +23,7 @@ COMMANDS: dict[str, Command] = {
     "init": build.init,
     "sources": look.sources,
     "audit": look.audit,
+    "leaks": leaks.leaks,
     "download": hub.download,
     "specimens": invented.specimens,
     "questions": look.questions,

@@ -92,6 +92,16 @@ class ImageFile(NamedTuple):
     height_px: int
     size_bytes: int
     mtime_ns: int  # of the file when it was hashed; a later writer shows
+    pixel_sha256: str = ""  # of the decoded pixels, whatever file they are in; see `core.images.picture`
+
+
+@dataclass(frozen=True, slots=True)
+class SharedGroup:
+    """What groups that share a picture are drawn into a split by, all of them as one."""
+
+    source: str  # whose group it is drawn as; `ClinicalImage.group_id` is that group's id
+    official_split: str | None  # "test" where an image of any of them is in an official test part
+    groups: int  # how many they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +121,9 @@ class ClinicalImage:
     path: Path | None = None  # None: the file is not there
     official_split: str | None = None  # as the release parts its images: "train", "test"
     file: ImageFile | None = None  # None: not measured
+    shared: SharedGroup | None = None  # where its group shares a picture with another
+    also_in: tuple[str, ...] = ()  # what holds the same picture: "hiba/ISIC_0012345", "ISIC 2019 training"
+    contradictions: tuple[str, ...] = ()  # what is recorded otherwise for the same picture, in words
 
 
 class ProblemKind(StrEnum):
@@ -120,6 +133,7 @@ class ProblemKind(StrEnum):
     IMAGE_WITHOUT_ROW = "image without row"
     BROKEN_IMAGE = "broken image"
     DOUBLED_ID = "doubled id"
+    SMALLER_COPY = "smaller copy of an image"  # costs nothing: the larger file is taken
     BROKEN_ROW = "broken row"
     LEAKING_GROUP = "group in both official splits"  # costs the official split of its images and no row
     OTHER_SET = "images of another set"  # one for all of them, where a release lies in a larger one

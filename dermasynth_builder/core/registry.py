@@ -155,6 +155,7 @@ CHECKS = PlugIns(
     "check",
     "checks",
     {
+        "contradictions": "dermasynth_builder.check.contradictions:check_contradictions",
         "form": "dermasynth_builder.check.form:check_form",
         "novelty": "dermasynth_builder.check.novelty:Novelty",
         "repeats": "dermasynth_builder.check.repeats:check_repeats",

@@ -4,10 +4,11 @@ No code of a release (`BCC`, `FST2`) ever leaves this module, and nothing is sai
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import lru_cache
 from operator import attrgetter
 from types import MappingProxyType
+from typing import Any
 
 from dermasynth_builder.core.records import Confirmation, Facts, Modality
 from dermasynth_builder.core.wording import join_words
@@ -80,6 +81,22 @@ UNTOLD = frozenset(
     }
 )
 
+# Source -> facts that give the label away by how its data came about, as measured on its whole table by
+# `report.giveaways` (Cramér's V of 0.5 or more with malignancy): PAD-UFES-20 recorded them of patients who came for
+# surgery, and no lesion that was confirmed in the clinic alone is malignant. HIBA's whole table was not at hand.
+GIVEAWAYS: Mapping[str, frozenset[str]] = {
+    "pad_ufes": frozenset(
+        {
+            *("confirmation", "sex", "fitzpatrick", "diameter_1_mm", "diameter_2_mm"),
+            *("smokes", "drinks_alcohol", "uses_pesticide", "has_skin_cancer_history", "has_cancer_history"),
+            *("has_piped_water", "has_sewage_system", "background_father", "background_mother"),
+        }
+    ),
+}
+# Those that can be left unsaid. Of the others the phrasings say where they are not recorded, which would be untrue of
+# one that is recorded and kept back.
+KEPT_BACK = frozenset({"sex", "fitzpatrick"})
+
 # Phrase -> the facts that it is made of; it exists where all of them are known. Questions may use these as slots.
 PHRASES: dict[str, tuple[str, ...]] = {
     "diagnosis": ("diagnosis",),
@@ -120,6 +137,18 @@ _FEW = 16  # images at hand; each is put into words several times over
 def facts_for_engine(facts: Facts) -> Facts:
     """The facts that an engine may be told."""
     return Facts(**dict(zip(_TOLD, _told_of(facts), strict=True)))
+
+
+def facts_for_question(source: str, facts: Facts, needs: Iterable[str]) -> Facts:
+    """The facts that an engine may be told for questions that need those.
+
+    What gives the label away and can be left unsaid is told only where it is needed.
+    """
+    wanted = {fact for need in needs for fact in LISTS.get(need, (need,))}
+    kept_back = (GIVEAWAYS.get(source, frozenset()) & KEPT_BACK) - wanted
+    told = facts_for_engine(facts)
+    gone: dict[str, Any] = dict.fromkeys(kept_back)
+    return replace(told, **gone) if gone else told
 
 
 @lru_cache(maxsize=_FEW)

@@ -151,7 +151,7 @@ class PlanFile:
             prompt_id=planned.prompt_id,
             reply_schema=reply_form.schema(planned.style, len(planned.steps)),
             modality=image.modality,
-            facts=facts_in_words.facts_for_engine(image.facts) if planned.is_metadata_shown else Facts(),
+            facts=self._facts_told(planned) if planned.is_metadata_shown else Facts(),
             is_metadata_shown=planned.is_metadata_shown,
             image_sha256=image.file.sha256 if image.file else None,
             image_path=image.path,
@@ -160,6 +160,12 @@ class PlanFile:
         if request.key != planned.key:
             raise PromptError(f"the plan of {planned.pair_id} was made by another version; run again")
         return request
+
+    def _facts_told(self, planned: PlannedRequest) -> Facts:
+        part = self._part
+        types = [step.question_type for step in planned.steps] or [planned.question_type]
+        needs = part.planner.book.needs(part.source, types)
+        return facts_in_words.facts_for_question(part.source, part.images[planned.image_number].facts, needs)
 
 
 def plan_file(part: PlanPart, folder: Path, advance: Callable[[int], object]) -> PlanFile:

@@ -151,7 +151,8 @@ class _ImagePlan:
         image, first = self.image, drawn[0]
         style: Style = "conversation" if prompt_id == "conversation" else first.kind.style
         is_shown = self.planner.options.is_metadata_shown
-        facts = facts_in_words.facts_for_engine(image.facts) if is_shown else Facts()
+        needs = [need for each in drawn for need in each.kind.needs]
+        facts = facts_in_words.facts_for_question(image.source, image.facts, needs) if is_shown else Facts()
         steps = tuple(each.step for each in drawn) if len(drawn) > 1 else ()
         is_conversation = style == "conversation"
         context = {

@@ -98,6 +98,12 @@ class PromptBook:
         kinds = (kind for name, bank in self.banks.items() if name not in self.guests - {source} for kind in bank)
         return [text for kind in kinds if kind.style == "asked" for text in kind.wordings]
 
+    def needs(self, source: str, types: Iterable[str]) -> list[str]:
+        """What these types of question need, be they of the general bank or of the source's."""
+        wanted = set(types)
+        kinds = (kind for bank in ("general", source) for kind in self.banks.get(bank, ()) if kind.name in wanted)
+        return [need for kind in kinds for need in kind.needs]
+
     @property
     def digest(self) -> str:
         """64 hex digits for every bank and template."""

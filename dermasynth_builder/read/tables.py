@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TextIO, TypeVar
 
 from dermasynth_builder.core.errors import SourceError
+from dermasynth_builder.core.images.index import largest_copy
 from dermasynth_builder.core.records import ClinicalImage, Problem, ProblemKind
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
@@ -333,6 +334,7 @@ class ImageFolder:
             if path.suffix.lower() in IMAGE_SUFFIXES:
                 self._by_stem.setdefault(_stem(path.name), []).append(path)
         self._claimed: set[str] = set()
+        self._copies: list[Problem] = []
 
     def __len__(self) -> int:
         return len(self._by_stem)
@@ -342,18 +344,23 @@ class ImageFolder:
         self._claimed.add(_stem(name))
 
     def attach(self, image: ClinicalImage) -> ClinicalImage | Problem:
-        """The image with the path of its file, if there is one; a problem where two files differ."""
+        """The image with the path of its file, of several copies the largest; a problem where two files differ."""
         self.claim(image.file_name)
         paths = self._by_stem.get(_stem(image.file_name), [])
         if not paths:
             return image
-        if any(not cmp(paths[0], other, shallow=False) for other in paths[1:]):
-            names = ", ".join(location_of(path, self._root) for path in paths)
+        if all(cmp(paths[0], other, shallow=False) for other in paths[1:]):
+            return replace(image, path=paths[0])
+        names = ", ".join(location_of(path, self._root) for path in paths)
+        if (largest := largest_copy(paths)) is None:
             return Problem(ProblemKind.DOUBLED_ID, image.row_location, f"two different files have that name: {names}")
-        return replace(image, path=paths[0])
+        detail = f"the same picture in several files ({names}); {location_of(largest, self._root)} is taken"
+        self._copies.append(Problem(ProblemKind.SMALLER_COPY, image.row_location, detail))
+        return replace(image, path=largest)
 
     def unclaimed(self) -> Iterator[Problem]:
-        """A problem for every file that no row names."""
+        """A problem for every file that no row names, and for every image of which a smaller copy is there."""
+        yield from self._copies
         for stem, paths in self._by_stem.items():
             if stem not in self._claimed:
                 for path in paths:

@@ -36,7 +36,8 @@ import pyarrow.parquet as pq
 
 from dermasynth_builder.core.images.renditions import PublishedImage
 from dermasynth_builder.core.records import Facts, Pair
-from dermasynth_builder.plan.facts_in_words import facts_for_engine, metadata_lines
+from dermasynth_builder.plan.facts_in_words import facts_for_question, metadata_lines
+from dermasynth_builder.plan.questions import PromptBook, load_prompt_book
 
 if TYPE_CHECKING:
     from datasets import Features
@@ -138,6 +139,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("origin.height_px", "int32", "height of the image"),
     Column("origin.image_sha256", "string", "sha256 of the image's bytes"),
     Column("origin.source_sha256", "string", "sha256 of the source's file"),
+    Column("origin.pixel_sha256", "string", "sha256 of its decoded pixels: the same picture in whatever file"),
+    Column("origin.also_in", "texts", "other images (source/id) and public challenges that hold the same picture"),
     Column("origin.image_change", "string", "what was done to the source's file: metadata removed, scaled"),
     Column("pair_id", "string", "the row's own name, the same on every build"),
 )
@@ -175,6 +178,7 @@ _MADE: dict[str, Callable[[Pair, PublishedImage], Any]] = {
     "width_px": lambda _, image: image.width_px,
     "height_px": lambda _, image: image.height_px,
     "source_sha256": lambda pair, _: pair.image.file.sha256 if pair.image.file else None,
+    "pixel_sha256": lambda pair, _: pair.image.file.pixel_sha256 or None if pair.image.file else None,
     "image_change": lambda _, image: image.change,
 }
 _TAKEN = tuple(name for name in NAMES if name not in _MADE)
@@ -257,8 +261,19 @@ def facts_of(row: Mapping[str, Any]) -> Facts:
 
 
 def told_facts(row: Mapping[str, Any]) -> list[str]:
-    """What the engine was told of the image, word for word, a line a fact; nothing where it was told nothing."""
-    return metadata_lines(facts_for_engine(facts_of(row))) if row["is_metadata_shown"] else []
+    """What the engine was told of the image, word for word, a line a fact; nothing where it was told nothing.
+
+    Of questions that were asked together it is what was told for this one.
+    """
+    if not row["is_metadata_shown"]:
+        return []
+    needs = _book(row["source"]).needs(row["source"], [row["question_type"]])
+    return metadata_lines(facts_for_question(row["source"], facts_of(row), needs))
+
+
+@cache
+def _book(source: str) -> PromptBook:
+    return load_prompt_book(sources=[source])
 
 
 def _float(number: int | None) -> float | None:

@@ -13,15 +13,18 @@ from operator import attrgetter
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from dermasynth_builder.check.copies import Copies
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.images.index import ImageIndex, broken_image, decode_file
 from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.protocols import CountsTables
 from dermasynth_builder.core.records import ClinicalImage, Facts, ImageFile, Problem
 from dermasynth_builder.core.reporter import Reporter
+from dermasynth_builder.pipeline import copies_of
 from dermasynth_builder.read.gate import images_of
 from dermasynth_builder.read.privacy import People, people_of
 from dermasynth_builder.read.source import OnDisk, rows_without_image, write_problems
+from dermasynth_builder.report.giveaways import Giveaway, giveaways
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -46,6 +49,7 @@ class Survey:
     problems: Sequence[Problem] = ()  # see `OnDisk.faults`
     tallies: Mapping[str, int] = field(default_factory=dict)  # see `CountsTables`
     decoded: Decoded | None = None  # None: not asked for
+    copies: Copies = field(default_factory=lambda: Copies((), ()))  # among its own images
 
 
 def survey_source(name: str, settings: Settings, report: Reporter) -> Survey:
@@ -72,7 +76,8 @@ def survey_source(name: str, settings: Settings, report: Reporter) -> Survey:
     if problems:
         report.say(f"{name}: {len(problems)} problems and images not on disk are listed in {path}")
     tallies = source.tallies(root) if isinstance(source, CountsTables) else {}
-    return Survey(name, source.title, images, on_disk, on_disk.faults(problems), tallies, decoded)
+    copies = copies_of(images, settings, report)
+    return Survey(name, source.title, copies.images, on_disk, on_disk.faults(problems), tallies, decoded, copies)
 
 
 def _measured(
@@ -204,6 +209,8 @@ class Audit:
     singled_out: People
     groups: GroupCounts
     missing_percent: Mapping[str, float]  # fact -> share of images without it, 0 to 100; empty without images
+    giveaways: Sequence[Giveaway]  # facts and gaps that go with malignancy, most first; see `report.giveaways`
+    pictures: Counts  # pairs of images that hold the same picture, by kind; see `check.copies`
     licences: Counts
     attributions: Counts
     problems: Sequence[ProblemCount]
@@ -223,6 +230,9 @@ def audit(survey: Survey) -> Audit:
         singled_out=people_of(survey.images),
         groups=_group_counts(images),
         missing_percent=_missing_percent(facts),
+        giveaways=giveaways(survey.images),
+        pictures=dict(survey.copies.kinds)
+        | ({"contradicted": survey.copies.contradicted} if survey.copies.matches else {}),
         licences=counted(images["licence"]),
         attributions=counted(images["attribution"]),
         problems=_problem_counts(table_of(survey.problems, Problem)),
@@ -265,6 +275,11 @@ def _spread(numbers: "Series[Any]") -> Spread | None:
         return None
     middle = median(known)
     return Spread(min(known), int(middle) if middle == int(middle) else middle, max(known))
+
+
+def _picture_counts(copies: Copies) -> dict[str, int]:
+    contradicted = {"contradicted": copies.contradicted} if copies.contradicted else {}
+    return dict(copies.kinds) | contradicted
 
 
 def _file_counts(images: "DataFrame", on_disk: OnDisk, decoded: Decoded | None) -> FileCounts:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from dermasynth_builder.check.copies import KINDS
 from dermasynth_builder.read.privacy import People
 from dermasynth_builder.report.audit import (
     NOT_RECORDED,
@@ -19,9 +20,11 @@ from dermasynth_builder.report.audit import (
     ProblemCount,
     Spread,
 )
-from dermasynth_builder.report.tables import cut, hanging, heading, name, shortened, table_of_numbers
+from dermasynth_builder.report.giveaways import Giveaway
+from dermasynth_builder.report.tables import LONGEST_LIST, cut, hanging, heading, name, shortened, table_of_numbers
 
 _PARAGRAPH_WIDTH = 60
+_TOLD_FROM = 0.3  # Cramér's V
 _LONGEST_LOCATION = 160
 Row = tuple[Text | str, ...]
 
@@ -39,6 +42,8 @@ def audit_text(audit: Audit) -> Group:
         *_singled_out_rows(audit.singled_out),
         *_group_rows(audit.groups, total),
         *_missing_rows(audit.missing_percent),
+        *_giveaway_rows(audit.giveaways),
+        *_block("pictures that are there more than once, pairs of images", _pictures(audit.pictures)),
         *_block("licence", audit.licences, total),
         *_block("attribution", audit.attributions, total),
         *_block("problems", {problem.kind: problem.count for problem in audit.problems}),
@@ -148,6 +153,23 @@ def _missing_rows(missing: Mapping[str, float]) -> list[Row]:
         "facts that are never recorded": [_words(fact) for fact, share in missing.items() if share == 100],
     }
     return [row for title, facts in parts.items() if facts for row in (_headline(title), *_said(", ".join(facts)))]
+
+
+def _giveaway_rows(found: Sequence[Giveaway]) -> list[Row]:
+    """What goes with malignancy, and the shares of malignant images at both ends."""
+    told = [each for each in found if each.cramers_v >= _TOLD_FROM][:LONGEST_LIST]
+    if not told:
+        return [_headline("no fact, and no gap in one, goes with malignancy much")] if found else []
+    rows = [_headline("goes with malignancy: Cramér's V, and malignant images")]
+    for each in told:
+        what = f"{_words(each.fact)}{'' if each.by == 'value' else ' is recorded or not'}"
+        ends = f"{each.least_percent:.0f} % ({each.least}) to {each.most_percent:.0f} % ({each.most})"
+        rows += [(name(f"{what}: {ends}", indent=4), f"{each.cramers_v:.2f}", "")]
+    return rows
+
+
+def _pictures(counts: Counts) -> dict[str, int]:
+    return {{**KINDS, "contradicted": "images that another record contradicts"}[kind]: n for kind, n in counts.items()}
 
 
 def _problem_lines(problems: Sequence[ProblemCount]) -> Iterable[RenderableType]:

@@ -9,7 +9,7 @@ import pytest
 from dermasynth_builder.core.files import resource_dir
 from dermasynth_builder.core.options import PlanOptions
 from dermasynth_builder.core.records import ClinicalImage, Facts, Request
-from dermasynth_builder.plan.facts_in_words import facts_for_engine
+from dermasynth_builder.plan.facts_in_words import facts_for_question
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import BankStyle, PromptBook, QuestionType
 from dermasynth_builder.plan.reply_form import schema
@@ -117,7 +117,7 @@ def test_a_request_names_its_image_and_all_that_it_asks_and_tells(*, is_shown: b
     assert (asked.style, asked.prompt_id) == ("asked", "asked_together")
     assert asked.question == "What of overview? What of size?"
     assert asked.is_metadata_shown is is_shown
-    assert asked.facts == (facts_for_engine(FULL) if is_shown else Facts())
+    assert asked.facts == (facts_for_question("pad_ufes", FULL, ()) if is_shown else Facts())
 
 
 def test_a_request_tells_which_file_it_is_about() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from dermasynth_builder.core.images.renditions import PublishedImage
 from dermasynth_builder.core.records import Facts, Turn
-from dermasynth_builder.plan.facts_in_words import facts_for_engine, metadata_lines
+from dermasynth_builder.plan.facts_in_words import facts_for_engine, facts_for_question, metadata_lines
 from dermasynth_builder.release.columns import (
     COLUMNS,
     NAMES,
@@ -92,7 +92,10 @@ def test_every_column_has_the_value_of_its_own_name_and_no_other() -> None:
     lists = {name: (f"first of {name}", "second") for name in ("body_sites", "differential", "symptoms", "textures")}
     named |= {**lists, "differential_weights": (0.6, 0.4), "age_years": 55, "fitzpatrick": 4}
     of_image = ("source", "image_id", "group_id", "lesion_id", "modality", "official_split", "licence", "attribution")
-    image = replace(clinical_image(facts=Facts(**named)), **{name: f"the image's {name}" for name in of_image})  # type: ignore[arg-type]
+    drawn = clinical_image(facts=Facts(**named))
+    file = drawn.file and drawn.file._replace(pixel_sha256="ef" * 32)
+    shares = {"file": file, "also_in": ("hiba/ISIC_1",)}
+    image = replace(drawn, **{name: f"the image's {name}" for name in of_image}, **shares)  # type: ignore[arg-type]
     told = replace(pair("Why?", "So.", image=image), messages=(Turn("user", "a"), Turn("assistant", "b")))
     flags = ("form: is short", "form: is plain", "novelty: is old")
     of_pair = set(NAMES) & {field.name for field in fields(told)} - {"messages", "references", "flags"}
@@ -114,6 +117,8 @@ def test_every_column_has_the_value_of_its_own_name_and_no_other() -> None:
         "height_px": 30,
         "image_sha256": "cd" * 32,
         "source_sha256": "ab" * 32,
+        "pixel_sha256": "ef" * 32,
+        "also_in": ("hiba/ISIC_1",),
         "image_change": "scaled",
     }
 
@@ -124,7 +129,13 @@ def test_facts_and_what_the_engine_was_told_can_be_read_out_of_a_stored_row(fact
     values = row(told, PublishedImage(b"", "cd" * 32, None, 1, 1))
     stored = pa.Table.from_pylist([values], schema().remove(0)).to_pylist()[0]
     assert facts_of(stored) == facts
-    assert told_facts(stored) == metadata_lines(facts_for_engine(facts))
+    assert told_facts(stored) == metadata_lines(facts_for_question("pad_ufes", facts, ()))
+    of_derm = stored | {"source": "derm12345"}
+    assert told_facts(of_derm) == metadata_lines(facts_for_engine(facts))
+    sized = stored | {"question_type": "size"}
+    assert told_facts(sized) == metadata_lines(
+        facts_for_question("pad_ufes", facts, ["diameter_1_mm", "diameter_2_mm"])
+    )
     assert told_facts(stored | {"is_metadata_shown": False}) == []
 
 

@@ -1,6 +1,7 @@
 """What `dermasynth audit` tells of drawn releases, whole ones and broken ones."""
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -201,17 +202,22 @@ def test_an_empty_folder_is_no_release(tmp_path: Path, capsys: Output) -> None:
         assert "holds no" in capsys.readouterr().err
 
 
-def test_broken_files_are_counted_and_only_verify_finds_broken_pixels(pad: Path, tmp_path: Path) -> None:
-    first, second, *_ = sorted(pad.rglob("*.png"))
+def test_broken_files_and_broken_pixels_are_counted_and_verify_looks_at_the_pixels_again(
+    pad: Path, tmp_path: Path
+) -> None:
+    first, second, third, *_ = sorted(pad.rglob("*.png"))
     first.write_bytes(first.read_bytes()[:-30])
     spoil_pixels(second)
     files = audit_of("pad_ufes", pad, tmp_path).files
-    assert (files.with_file, files.usable, files.decoded) == (8, 7, None)
+    assert (files.with_file, files.usable, files.decoded) == (8, 6, None)
+    stat, spoilt = third.stat(), third.read_bytes()
+    third.write_bytes(spoilt[:60] + bytes(len(spoilt) - 60))
+    os.utime(third, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     told = audit_of("pad_ufes", pad, tmp_path, is_verified=True)
-    assert told.files.usable == 6
+    assert told.files.usable == 5
     assert told.files.decoded
-    assert (told.files.decoded.files, told.files.decoded.failed) == (7, 1)
-    assert {problem.kind: problem.count for problem in told.problems} == {"broken image": 2}
+    assert (told.files.decoded.files, told.files.decoded.failed) == (6, 1)
+    assert {problem.kind: problem.count for problem in told.problems} == {"broken image": 3}
     assert second.name in (tmp_path / "problems" / "pad_ufes.csv").read_text("utf-8")
 
 
@@ -237,7 +243,7 @@ def test_json_has_the_same_keys_for_every_source_and_nothing_beside_it(tmp_path:
     for each in told:
         assert list(each) == [
             *("source", "title", "tallies", "files", "labels", "people", "groups"),
-            *("missing_percent", "licences", "attributions", "problems"),
+            *("missing_percent", "giveaways", "pictures", "licences", "attributions", "problems"),
         ]
         assert keys(each, "files", "labels", "people", "groups") == keys(told[0], "files", "labels", "people", "groups")
     assert "figure drawn to" in printed.err

@@ -1,4 +1,4 @@
-"""Measures image files (sha256, format, mode, size) and remembers them between runs.
+"""Measures image files (sha256, format, mode, size, pixels) and remembers them between runs.
 
 The index is an SQLite file keyed by path; a file whose size or modification time has changed is measured
 again. It is a cache: a lost or broken index costs time, never data.
@@ -9,22 +9,27 @@ import os
 import sqlite3
 import struct
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
+from dermasynth_builder.core.images.picture import Picture, picture_of
+from dermasynth_builder.core.images.pictures import COPY, NearPictures, Pictures, near_pictures
 from dermasynth_builder.core.images.strip import require_whole
 from dermasynth_builder.core.records import ClinicalImage, ImageFile, Problem, ProblemKind
 
 # The number changes with the columns and with what counts as usable, so that no version reads another's rows.
-_TABLE = "image_3"
+_TABLE = "image_4"
 _COLUMNS = ("path", *ImageFile._fields)
 _COMMIT_EVERY_S = 1.0
+_TOGETHER = 32  # files measured at once, in threads: decoding leaves Python's lock
 # The only formats that a file may have, whatever its name says; Pillow hands some others to outside programs.
 _FORMATS = ("PNG", "JPEG")
 _UNREAD_FORMATS = ("BMP", "TIFF", "WEBP")  # known by name, so that a user can be told what to do
@@ -40,6 +45,7 @@ class ImageIndex:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._pictures = path.with_name(f"{path.stem}-pictures{path.suffix}")
         path.parent.mkdir(parents=True, exist_ok=True)
 
     def measure(
@@ -49,30 +55,75 @@ class ImageIndex:
 
         `advance` is called with 1 for every image. An image without a path passes as it is.
         """
-        with closing(_opened(self._path)) as rows:
-            for image in images:
-                if image.path is None:
-                    yield image
-                elif file := rows.held(image.path):
-                    yield replace(image, file=file)
-                else:
-                    yield _measured(image, image.path, rows)
-                advance(1)
+        images = iter(images)
+        with (
+            closing(_opened(self._path)) as rows,
+            closing(Pictures(self._pictures)) as pictures,
+            ThreadPoolExecutor() as pool,
+        ):
+            while batch := list(islice(images, _TOGETHER)):
+                held = {image.path: rows.held(image.path) for image in batch if image.path}
+                new = [path for path, file in held.items() if not file]
+                measured = dict(zip(new, pool.map(_looked_at, new), strict=True))
+                if new:
+                    pictures.keep(found[1] for found in measured.values() if not isinstance(found, str))
+                for image in batch:
+                    yield _measured(image, held.get(image.path), measured, rows=rows) if image.path else image
+                    advance(1)
+
+    def near(self, images: Iterable[ClinicalImage]) -> list[NearPictures]:
+        """Which pictures of these measured images are copies of each other, or look so.
+
+        Found once for the same pictures, and remembered.
+        """
+        by_picture = {image.file.pixel_sha256: image.path for image in images if image.file and image.path}
+        with closing(Pictures(self._pictures)) as pictures, ThreadPoolExecutor() as pool:
+            if (found := pictures.found(by_picture)) is not None:
+                return found
+            lost = [by_picture[each] for each in sorted(pictures.lacking(by_picture))]
+            pictures.keep(found[1] for found in pool.map(_looked_at, lost) if not isinstance(found, str))
+            return pictures.near(by_picture.keys() - pictures.lacking(by_picture))
 
 
 def measure_file(path: Path) -> Outcome:
-    """What the file's bytes say, or why it cannot be used: its header, its end or a checksum is broken."""
+    """What the file's bytes and pixels say, or why it cannot be used: it is cut off, damaged or no image."""
+    found = _looked_at(path)
+    return found if isinstance(found, str) else found[0]
+
+
+def largest_copy(paths: Sequence[Path]) -> Path | None:
+    """The file with the most pixels, where all show the same picture, whatever its size; None where they do not.
+
+    Of equal size the first counts.
+    """
+    looked_at = [found for path in paths if not isinstance(found := _looked_at(path), str)]
+    if len(looked_at) < len(paths):
+        return None
+    thumbs = {picture.pixel_sha256: picture.thumb for _, picture in looked_at}
+    ties = [pair for pair in near_pictures(thumbs) if pair.likeness >= COPY]
+    tied = {looked_at[0][1].pixel_sha256}
+    for _ in ties:
+        tied |= {each for pair in ties if tied & {*pair[:2]} for each in pair[:2]}
+    if tied != set(thumbs):
+        return None
+    sizes = [file.width_px * file.height_px for file, _ in looked_at]
+    return paths[sizes.index(max(sizes))]
+
+
+def _looked_at(path: Path) -> tuple[ImageFile, Picture] | str:
     try:
         stat, content = path.stat(), path.read_bytes()  # in this order: a later writer shows
         with Image.open(BytesIO(content), formats=_FORMATS) as image:
             name, mode, (width_px, height_px) = image.format or "", image.mode, image.size
-            _require_whole(image, content)
+            _require_whole(content)
+            picture = picture_of(image)
     except UnidentifiedImageError:
         return _unread(content)
     except _BROKEN as error:
         return f"{type(error).__name__}: {error}"
     digest = hashlib.sha256(content).hexdigest()
-    return ImageFile(digest, name, mode, width_px, height_px, stat.st_size, stat.st_mtime_ns)
+    size, time_ns = stat.st_size, stat.st_mtime_ns
+    return ImageFile(digest, name, mode, width_px, height_px, size, time_ns, picture.pixel_sha256), picture
 
 
 def _unread(content: bytes) -> str:
@@ -84,13 +135,11 @@ def _unread(content: bytes) -> str:
         return f"empty, broken in its header or no image at all: it opens as neither {' nor '.join(_FORMATS)}"
 
 
-def _require_whole(image: Image.Image, content: bytes) -> None:
-    """Raises one of `_BROKEN` for an image that is cut off or whose checksums are wrong."""
+def _require_whole(content: bytes) -> None:
+    """Raises one of `_BROKEN` for an image that is cut off or whose checksums are wrong, if its pixels do not tell."""
     if content.startswith(_JPEG_START) and content.endswith(_JPEG_END):
         return
     require_whole(content)  # which holds a PNG's checksums to its bytes, and meets the end of a JPEG
-    if image.format != "PNG":
-        image.load()  # decodes all: slow, and needed only where no end mark tells that the file is whole
 
 
 def decode_file(path: Path) -> str | None:
@@ -127,12 +176,20 @@ def _key(path: Path) -> str:
     return text if text.isascii() else os.fsencode(text).decode(errors="backslashreplace")
 
 
-def _measured(image: ClinicalImage, path: Path, rows: "_Rows") -> ClinicalImage | Problem:
-    outcome = measure_file(path)
-    if isinstance(outcome, str):  # not kept: a broken file is looked at again
-        return broken_image(image, outcome)
-    rows.keep(path, outcome)
-    return replace(image, file=outcome)
+def _measured(
+    image: ClinicalImage,
+    held: ImageFile | None,
+    looked_at: Mapping[Path, tuple[ImageFile, Picture] | str],
+    *,
+    rows: "_Rows",
+) -> ClinicalImage | Problem:
+    path = image.path or Path()
+    found = looked_at.get(path)
+    if isinstance(found, str):  # not kept: a broken file is looked at again
+        return broken_image(image, found)
+    if found:
+        rows.keep(path, found[0])
+    return replace(image, file=found[0] if found else held)
 
 
 class _Rows:

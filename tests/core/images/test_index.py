@@ -3,13 +3,16 @@
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from dermasynth_builder.core.images import index as images_module
-from dermasynth_builder.core.images.index import ImageIndex, Outcome, measure_file
+from dermasynth_builder.core.images.index import ImageIndex
+from dermasynth_builder.core.images.picture import Picture, picture_of
 from dermasynth_builder.core.records import ClinicalImage, Problem, ProblemKind
 from dermasynth_builder.invented.specimens.pad_ufes import write_pad_ufes
 from tests.support.spoiled_pad_ufes import pictures, read
@@ -218,17 +221,37 @@ def test_two_runs_at_once_share_an_index(images: list[ClinicalImage], tmp_path: 
     assert both == [true_digests(images)] * 2
 
 
-def test_each_file_is_measured_once_in_two_runs(
+def test_each_file_is_decoded_once_in_two_runs(
     index: ImageIndex, images: list[ClinicalImage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counts calls; that a remembered file is not even read is shown without a spy above."""
-    measured: list[Path] = []
+    decoded: list[str] = []
 
-    def measure_and_note(path: Path) -> Outcome:
-        measured.append(path)
-        return measure_file(path)
+    def look_and_note(image: Image.Image) -> Picture:
+        decoded.append(picture_of(image).pixel_sha256)
+        return picture_of(image)
 
-    monkeypatch.setattr(images_module, "measure_file", measure_and_note)
+    monkeypatch.setattr(images_module, "picture_of", look_and_note)
     for _ in range(2):
-        digests(index, images)
-    assert sorted(measured) == sorted(path_of(image) for image in images)
+        measured = list(index.measure(images))
+    index.near(each for each in measured if isinstance(each, ClinicalImage))
+    told = [each.file.pixel_sha256 for each in measured if isinstance(each, ClinicalImage) and each.file]
+    assert sorted(decoded) == sorted(told)
+
+
+def test_lost_copies_of_pictures_are_made_again_and_say_the_same(
+    index: ImageIndex, images: list[ClinicalImage], tmp_path: Path
+) -> None:
+    turned = path_of(images[0]).with_name("turned.png")
+    with Image.open(path_of(images[0])) as image:
+        image.resize((64, 64)).transpose(Image.Transpose.ROTATE_90).save(turned)
+    measured = list(index.measure([*images, replace(images[1], path=turned)]))
+    there = [each for each in measured if isinstance(each, ClinicalImage)]
+    before = index.near(there)
+    assert before
+    [kept] = (tmp_path / "work").glob("*-pictures.sqlite")
+    for content in (b"no database", kept.read_bytes()[: kept.stat().st_size // 2]):
+        kept.write_bytes(content)
+        assert index.near(there) == before
+    kept.unlink()
+    assert index.near(there) == before

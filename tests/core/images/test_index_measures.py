@@ -43,7 +43,7 @@ def test_a_file_is_measured_from_its_bytes(picture: Path) -> None:
     content = picture.read_bytes()
     with Image.open(picture) as image:
         width_px, height_px = image.size
-        mode = image.mode
+        mode, pixels = image.mode, image.convert("RGB").tobytes()
     assert measure_file(picture) == ImageFile(
         sha256=sha256(content).hexdigest(),
         format="PNG",
@@ -52,6 +52,7 @@ def test_a_file_is_measured_from_its_bytes(picture: Path) -> None:
         height_px=height_px,
         size_bytes=len(content),
         mtime_ns=picture.stat().st_mtime_ns,
+        pixel_sha256=sha256(f"RGB {width_px}x{height_px}\n".encode() + pixels).hexdigest(),
     )
 
 
