@@ -7,7 +7,7 @@ from heapq import nsmallest
 from itertools import chain
 
 from dermasynth_builder.core import registry
-from dermasynth_builder.core.errors import ReleaseError
+from dermasynth_builder.core.errors import ReleaseError, UnansweredError
 from dermasynth_builder.core.files import jinja_environment, resource_dir
 from dermasynth_builder.core.options import BATCHES, RECIPE, Settings
 from dermasynth_builder.core.protocols import Engine, EngineContext
@@ -19,7 +19,7 @@ from dermasynth_builder.generate.ledger import Ledger, ledger_path
 from dermasynth_builder.generate.ledger_tools import sent_on_day, unused_text
 from dermasynth_builder.generate.prices import cost_usd, load_prices, online_tier
 from dermasynth_builder.generate.rounds import Planned, rounds_folder
-from dermasynth_builder.generate.run import Run, Tally, finishing_on_ctrl_c, generate, run_note, run_text
+from dermasynth_builder.generate.run import Run, Tally, finishing_on_ctrl_c, generate, require_done, run_note, run_text
 from dermasynth_builder.plan.plan_file import PLANS, plans_in
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import load_prompt_book
@@ -46,7 +46,7 @@ def tell_missing(planned: Sequence[Planned], settings: Settings, report: Reporte
     tell_unused(planned, ledger, settings, report=report)
     for each in planned:
         keys = [key for key in each.all_keys() if _is_mine(key, settings)]
-        missing = sum(key not in ledger for key in keys)
+        missing = sum(not ledger.is_settled(key) for key in keys)
         report.say(f"{each.read.name}: {len(keys)} requests, {missing} of them to ask {engine.name}")
 
 
@@ -66,7 +66,7 @@ def tell_unused(planned: Sequence[Planned], ledger: Ledger, settings: Settings, 
 def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tally:
     """Has the engine answer what its ledger does not hold yet, a round of self-instruct after the other.
 
-    A first Ctrl-C finishes what is under way. Raises StoppedError or EngineError where it ends early.
+    A first Ctrl-C finishes what is under way. Raises StoppedError or EngineError where it ends early or too much fails.
     """
     engine = open_engine(settings)
     ledger = open_ledger(engine, settings, report)
@@ -91,6 +91,7 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
                 )
     finally:
         report.say(run_text(run, ledger.path))
+    require_done(run)
     return run.tally
 
 
@@ -170,7 +171,12 @@ def pairs(settings: Settings, report: Reporter) -> Iterator[Pair]:
 def build(settings: Settings, report: Reporter) -> list[Config]:
     """All stages, from the raw releases to the release folder."""
     planned = plan(settings, report)
-    ask(planned, settings, report)
+    try:
+        ask(planned, settings, report)
+    except UnansweredError as error:
+        if not settings.is_partial_allowed:
+            raise
+        report.warn(str(error))
     return release(planned, settings, report)
 
 
@@ -181,7 +187,7 @@ def open_ledger(engine: Engine, settings: Settings, report: Reporter) -> Ledger:
 
 def _require_all_asked(planned: Sequence[Planned], ledger: Ledger) -> None:
     for each in planned:
-        missing = sum(key not in ledger for key in each.all_keys())
+        missing = sum(not ledger.is_settled(key) for key in each.all_keys())
         if missing:
             raise ReleaseError(
                 f"{missing} requests of {each.read.name} have no reply in {ledger.path}; run `dermasynth generate` "
