@@ -206,6 +206,7 @@ def open_engine(settings: Settings) -> Engine:
         batches=settings.work / BATCHES,
         price=partial(price, tier=online_tier(options)),
         batch_price=partial(price, tier="batch"),
+        standard_price=partial(price, tier="standard"),
         image_family=partial(table.image_family, on=today),
         sent_today=partial(sent_on_day, settings.work / "ledgers"),
     )

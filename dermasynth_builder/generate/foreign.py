@@ -116,8 +116,8 @@ def words_of(value: Any) -> str:
     return "; ".join(told[:4])
 
 
-_WORDS = ("message", "detail", "msg", "error_description", "error_message", "errors", "error", "reason", "title")
-_MOST_DEPTH = 4
+_WORDS = ("error", "message", "detail", "msg", "error_description", "error_message", "errors", "reason", "title")
+_MOST_DEPTH = 8
 
 
 def _words(value: Any, depth: int) -> Iterator[str]:
@@ -127,7 +127,7 @@ def _words(value: Any, depth: int) -> Iterator[str]:
         for each in value[:4]:
             yield from _words(each, depth + 1)
     elif isinstance(value, dict) and depth < _MOST_DEPTH:
-        place = ".".join(str(part) for part in sequence(value.get("loc")) if isinstance(part, str | int))
+        place = shown(".".join(str(part) for part in sequence(value.get("loc"))[:9] if isinstance(part, str)))
         said = [word for name in _WORDS if name in value for word in _words(value[name], depth + 1)]
         raw = mapping(value.get("metadata")).get("raw")
         said += _words(raw, depth + 1)

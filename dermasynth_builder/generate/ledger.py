@@ -190,7 +190,7 @@ class Ledger:
     def _note(self, line: bytes) -> None:
         record = read_record(line)
         if record is None:
-            why = "is no reply" if line.endswith(b"\n") else "is incomplete (a run was killed while writing it)"
+            why = "is no reply" if line.endswith(b"}\n") else "is incomplete (a run was killed while writing it)"
             self._warn(f"{self.path}: line {self._scanned_lines + 1} {why}; its request will be asked again")
         elif "ledger" in record:
             self._check_header(record)

@@ -115,7 +115,7 @@ def test_replies_may_come_in_any_order(path: Path) -> None:
 
 def test_failures_are_kept_with_their_reason_and_not_asked_again(path: Path) -> None:
     assert generate(requests(4), fail_on(1, 3), ledger_of(path)) == Tally(answered=2, failed=2)
-    assert held(path, 4)[1] == failure(request(1).key, "server: 500")
+    assert held(path, 4)[1] == failure(request(1).key, "blocked: SAFETY")
     engine = Recited()
     assert generate(requests(4), engine, ledger_of(path)) == Tally(known=2, failed_earlier=2)
     assert engine.asked == []

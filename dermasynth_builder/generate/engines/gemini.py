@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
+from math import ceil
 from typing import Any
 
 from dermasynth_builder.core.errors import EngineError, UsageError
@@ -21,7 +22,7 @@ from dermasynth_builder.core.records import Request
 from dermasynth_builder.generate.engines.online import OnlineEngine
 from dermasynth_builder.generate.engines.online.attempt import Access, Identity, Outcome, Status
 from dermasynth_builder.generate.engines.online.body import require_free_of, with_body
-from dermasynth_builder.generate.engines.online.refusals import outcome_within
+from dermasynth_builder.generate.engines.online.refusals import outcome_of_error, outcome_within
 from dermasynth_builder.generate.engines.vertex import VertexAccess
 from dermasynth_builder.generate.foreign import NotJSON, count, mapping, parsed, sequence, shown, text
 
@@ -181,6 +182,8 @@ def gemini_engine(options: EngineOptions, context: EngineContext) -> OnlineEngin
     """The engine `gemini`. Needs no key until it is asked. Raises UsageError for what Gemini does not take."""
     if options.thinking == "off" and "-2.5-" not in (options.model or DEFAULT_MODEL):
         raise UsageError("Gemini 3 and later cannot leave thinking out: the least is --thinking minimal")
+    if options.tier == "flex" and options.is_vertex:
+        raise UsageError("--tier flex is of the Developer API: leave out --vertex")
     require_free_of(options.body, ("contents", "model"))
     return OnlineEngine(GeminiService(options), context)
 
@@ -225,6 +228,13 @@ class GeminiService:
             replace(outcome, sent_as={"tier": self.options.tier, **outcome.sent_as}) if self.options.tier else outcome
         )
 
+    def read_error(self, status: int, headers: Mapping[str, str], content: bytes) -> Outcome:
+        """See `Service.read_error`. At the tier flex a 503 sheds load: it is no fault, and all go slower."""
+        outcome = outcome_of_error(status, headers, content)
+        if status == 503 and self.options.tier == "flex":
+            return replace(outcome, status=Status.RATE_LIMITED, reason=f"shed: {outcome.reason}")
+        return outcome
+
     dialect: None = None  # there is one
 
     def learn(self, _: object, __: Outcome) -> bool:
@@ -248,7 +258,8 @@ class _Developer:
         base = (options.base_url or DEVELOPER_URL).rstrip("/")
         versioned = base if base.endswith(("/v1", "/v1beta")) else f"{base}/{API_VERSION}"
         self.url = f"{versioned}/models/{options.model}:generateContent"
-        self._headers = {"x-goog-api-key": developer_key(), "Content-Type": "application/json"}
+        timeout = {"X-Server-Timeout": f"{ceil(options.timeout_s)}"} if options.timeout_s else {}  # as google-genai
+        self._headers = {"x-goog-api-key": developer_key(), "Content-Type": "application/json", **timeout}
 
     async def headers(self) -> Mapping[str, str]:
         return self._headers

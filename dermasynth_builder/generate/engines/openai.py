@@ -20,7 +20,7 @@ from dermasynth_builder.core.records import Request
 from dermasynth_builder.generate.engines.online import OnlineEngine
 from dermasynth_builder.generate.engines.online.attempt import Access, Identity, Outcome, Status
 from dermasynth_builder.generate.engines.online.body import require_free_of, with_body
-from dermasynth_builder.generate.engines.online.refusals import outcome_within
+from dermasynth_builder.generate.engines.online.refusals import outcome_of_error, outcome_within
 from dermasynth_builder.generate.foreign import NotJSON, counts, mapping, parsed, sequence, shown, text, words_of
 from dermasynth_builder.plan.reply_form import split_thoughts
 
@@ -105,6 +105,10 @@ class OpenAIService:
         )
         return replace(read_chat(content), sent_as=said)
 
+    def read_error(self, status: int, headers: Mapping[str, str], content: bytes) -> Outcome:
+        """See `Service.read_error`."""
+        return outcome_of_error(status, headers, content)
+
     def learn(self, dialect: object, outcome: Outcome) -> bool:
         """See `Service.learn`: found out once, and so for all that follow."""
         if outcome.status not in (Status.REFUSED, Status.SERVER_ERROR) or not isinstance(dialect, Dialect):
@@ -169,8 +173,8 @@ def read_chat(content: bytes) -> Outcome:
 def _of_message(came: Outcome, message: Mapping[str, Any]) -> Outcome:
     finish = shown(came.finish_reason or "")
     if text(message.get("refusal")) or finish.lower() in _BLOCKED:
-        told = " ".join(filter(None, (finish, shown(text(message.get("refusal"))))))
-        return replace(came, status=Status.BLOCKED, reason=f"blocked: {told}")
+        told = shown(text(message.get("refusal")))
+        return replace(came, status=Status.BLOCKED, reason=f"blocked: {f'refusal, {told}' if told else finish}")
     if finish.lower() in _CUT:
         return replace(came, status=Status.TRUNCATED, reason=f"cut off: {finish}")
     if finish.lower() not in _DONE:

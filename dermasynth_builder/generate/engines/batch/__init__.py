@@ -26,6 +26,8 @@ def gemini_batch_engine(options: EngineOptions, context: EngineContext) -> "Gemi
             "Vertex takes no files, in which the engine gemini_batch hands in its requests: leave out --vertex and set "
             "GEMINI_API_KEY, or ask --engine gemini"
         )
+    if options.tier == "flex":
+        raise UsageError("a batch costs half as it is: leave out --tier flex, or ask --engine gemini")
     return GeminiBatchEngine(options, context)
 
 

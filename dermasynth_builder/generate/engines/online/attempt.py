@@ -100,6 +100,9 @@ class Service(Protocol):
     def read(self, content: bytes) -> Outcome:
         """What a response with status 200 says; any bytes at all may come."""
 
+    def read_error(self, status: int, headers: Mapping[str, str], content: bytes) -> Outcome:
+        """What a response with another status says; any bytes at all may come."""
+
     @property
     def dialect(self) -> object:
         """In which words requests go out at present."""

@@ -44,11 +44,15 @@ class Scheduler:
         clock: Callable[[], float],
         *,
         price: Price,
+        standard_price: Price | None = None,
         sent_today: int = 0,
         now: str = "",
     ) -> None:
-        """`sent_today` requests have gone before, on the quota's day of `now`, a UTC time in ISO 8601."""
+        """`standard_price` holds where a cheaper tier was asked for and the standard one served.
+
+        `sent_today` requests have gone before, on the quota's day of `now`, a UTC time in ISO 8601."""
         self._carrier, self._options, self._clock, self._price = carrier, options, clock, price
+        self._standard_price = standard_price or price
         self._pace, self._window, self._breaker = Pace(options), Window(options.concurrency), Breaker()
         self._in_flight: dict[int, Attempts] = {}  # by the attempt's number
         self._again: list[tuple[float, int, Attempts]] = []  # a heap: when at the earliest, number, pending
@@ -137,7 +141,7 @@ class Scheduler:
         """The replies to requests that are done with; none where it goes again, or is dropped as the run ends."""
         pending, status, now = self._in_flight.pop(back.attempt.number), back.outcome.status, self._clock()
         self._last_at = back.answered_at
-        cost_usd = pending.account(back, self._options.model or "", self._price)
+        cost_usd = pending.account(back, self._options.model or "", self._price_of(back))
         self._pace.came_back(pending.set_aside, tokens_of(back.outcome.usage), cost_usd)
         self._learn(pending, back, now)
         if status is Status.REPHRASED:
@@ -160,6 +164,10 @@ class Scheduler:
             yield self._reply(pending, back, fault)
         if self._has_answered and status not in _SAYS_NOTHING:
             yield from self._taken_back(self._doubtful)
+
+    def _price_of(self, back: AttemptResult) -> Price:
+        is_cheaper = back.outcome.sent_as.get("tier") == self._options.tier
+        return self._price if is_cheaper or not self._options.tier else self._standard_price
 
     def _reply(self, pending: Attempts, back: AttemptResult, fault: str | None) -> Reply:
         return pending.reply(back, fault, model=self._options.model or "", now=self._clock())

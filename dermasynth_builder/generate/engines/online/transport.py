@@ -25,7 +25,6 @@ from dermasynth_builder.generate.engines.online.attempt import (
     Service,
     Status,
 )
-from dermasynth_builder.generate.engines.online.refusals import outcome_of_error
 from dermasynth_builder.generate.foreign import MOST_BYTES, shown, without_secrets
 
 _IMAGE_THREADS = 2
@@ -139,7 +138,7 @@ class Transport:
         content = without_secrets(content, _secrets_of(headers))
         if response.status == 200:
             return self._service.read(content)
-        return outcome_of_error(response.status, response.headers, content)
+        return self._service.read_error(response.status, response.headers, content)
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes | None:
