@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a kind a line, as a table
 """Kinds of answers that services give, in the forms of both wire formats, and a run that meets them in no time."""
 
 import json

@@ -155,7 +155,7 @@ def test_the_services_own_words_reach_the_user_in_every_form() -> None:
             content = getattr(kind, wire)
             if kind.status in (0, 200, 302) or isinstance(content, bytes) or outcome.status is Status.ANSWERED:
                 continue
-            told = [word for word in re.findall(r'"(?:message|msg|detail)": "([^"]+)"', str(content).replace("'", '"'))]
+            told = re.findall(r'"(?:message|msg|detail)": "([^"]+)"', str(content).replace("'", '"'))
             assert told, kind.name
             assert all(word.strip("`")[:20] in outcome.reason for word in told), (kind.name, outcome.reason)
     assert "image too large" in outcome_of(next(k for k in KINDS if "metadata.raw" in k.name), "openai").reason
