@@ -91,11 +91,11 @@ def test_the_command_asks_it_and_asks_nothing_twice(served: tuple[str, str], tmp
     url, model = served
     raw = write_pad_ufes(tmp_path / "raw", images=4, side_px=32)
     given = ("generate", "pad_ufes", "--raw", raw, "--work", tmp_path / "w", "--engine", "openai", "--model", model)
-    given = (*given, "--base-url", url, "--max-output-tokens", "64", "--concurrency", "4", "--self-instruct", "0")
-    done = run_command(*given, "--body", '{"seed": 7, "temperature": 0}')
+    more = ("--base-url", url, "--max-output-tokens", "64", "--concurrency", "4", "--self-instruct", "0")
+    done = run_command(*given, *more, "--body", '{"seed": 7, "temperature": 0}')
     assert done.returncode == 0, done.stderr
     records = records_in(tmp_path / "w")
     assert len(records) == 8
     assert {json.loads(record["text"])["answer"] for record in records} == {ANSWER["answer"]}
-    again = run_command(*given, "--body", '{"temperature": 0, "seed": 7}')
+    again = run_command(*given, *more, "--body", '{"temperature": 0, "seed": 7}')
     assert "0 answered, 0 failed, 8 known from before" in again.stdout

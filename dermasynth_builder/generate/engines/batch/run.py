@@ -60,7 +60,10 @@ class BatchRun:
         self._is_full = self._has_moved = False
         self._looks: Counter[int] = Counter()  # at results that are missing, by shard
         self._unsure: dict[int, float] = {}  # shard -> since when it may have a job that is not listed
-        self._failed_jobs = 0  # in a row
+        self._made: set[int] = set()  # shards that this run has handed in
+        self._failed_jobs = 0  # of those, in a row
+        self._sent_again = 0  # shards since the last job that succeeded; a few show whether the others may follow
+        self._left: set[int] = set()  # shards that may not
         self._failure = ""  # of the last of them
 
     def replies(self, requests: Iterable[Request], run: EngineRun) -> Iterator[Reply]:
@@ -114,16 +117,18 @@ class BatchRun:
         shards = self._open_shards()
         jobs = self._service.jobs(self._state.run) if shards else {}
         faults: list[BatchFault] = []
+        self._left.clear()
         for shard in shards:
             try:
                 yield from self._match(shard, jobs.get(self._state.display_name(shard), []))
             except BatchFault as fault:
                 faults.append(fault)
-        if self._failed_jobs > _FAILED_JOBS:
-            raise EngineError(
-                f"{self._failed_jobs} jobs in a row came to nothing, the last with {self._failure}; their rows wait; "
-                f"{_IS_KEPT}"
-            )
+        waiting = {shard.number for shard in self._open_shards() if shard.state is not ShardState.HELD}
+        is_stuck = bool(self._left) and waiting <= self._left and not self._has_moved
+        if is_stuck or self._failed_jobs > _FAILED_JOBS:
+            count = max(self._failed_jobs, len(self._left))
+            told = f"{count} jobs in a row came to nothing, the last with {self._failure}; their rows wait"
+            raise EngineError(f"{told}; {_IS_KEPT}")
         if faults:
             raise next((fault for fault in faults if fault.outcome.status in _MEANT), faults[0])
 
@@ -218,6 +223,7 @@ class BatchRun:
             if shard.upload is None:
                 upload = self._service.upload(self._state.file_of(shard.number), name)
                 shard = self._state.change(shard, ShardState.UPLOADED, upload=upload)
+            self._made.add(shard.number)
             shard = self._state.change(shard, ShardState.CREATING)  # killed from here on, there may be a job
             job = self._service.create(self._options.model or "", shard.upload or "", name)
         except BatchFault as fault:
@@ -277,7 +283,7 @@ class BatchRun:
             yield from self._read(shard, job, read)
         except BatchFault as fault:
             read.why = fault.outcome.reason
-        self._failed_jobs = 0
+        self._failed_jobs = self._sent_again = 0
         if job.state not in (_SUCCEEDED, _CANCELLED) and not read.why:  # what is missing was not answered
             read.again += read.waiting.values()
             read.waiting.clear()
@@ -334,10 +340,12 @@ class BatchRun:
     def _fail(self, shard: Shard, reason: str, job: RemoteJob | None) -> Iterator[Reply]:
         """Sends the rows of a job that came to nothing again, unless that befalls job after job."""
         if job is None or job.state != _EXPIRED:  # which says that the queue is long, and of the job that it is large
-            self._failed_jobs += 1
+            self._failed_jobs += shard.number in self._made
             self._failure = reason
-        if self._failed_jobs > _FAILED_JOBS:
-            return
+            self._sent_again += 1
+            if self._failed_jobs > _FAILED_JOBS or self._sent_again > _FAILED_JOBS:
+                self._left.add(shard.number)
+                return
         rows = list(self._state.rows_of(shard).values())
         yield from self._send_again(shard, rows, reason=reason, at=job.ended_at if job else self._now())
         self._has_moved = True
