@@ -100,10 +100,9 @@ class OpenAIService:
 
     def read(self, content: bytes) -> Outcome:
         """See `Service.read`."""
-        said = (
-            {} if self.dialect.response_format == "json_schema" else {"response_format": self.dialect.response_format}
-        )
-        return replace(read_chat(content), sent_as=said)
+        outcome, form = read_chat(content), self.dialect.response_format
+        self._is_understood = self._is_understood or outcome.status is Status.ANSWERED
+        return replace(outcome, sent_as={} if form == "json_schema" else {"response_format": form})
 
     def read_error(self, status: int, headers: Mapping[str, str], content: bytes) -> Outcome:
         """See `Service.read_error`."""

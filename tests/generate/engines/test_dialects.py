@@ -1,4 +1,4 @@
-"""The engine `openai` at servers that refuse what others take, and the members that a user adds: each server is real."""
+"""The engine `openai` at servers that refuse what others take, and the members that a user adds."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import EngineError, UsageError
 from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.core.records import Reply
-from dermasynth_builder.generate.engines.online.transport import MOST_BYTES
+from dermasynth_builder.generate.foreign import MOST_BYTES
 from dermasynth_builder.generate.run import Run
 from tests.support.answers import TEXT, said
 from tests.support.fake_service import KEY, answer_json, gemini, picture_requests
@@ -115,7 +115,10 @@ def test_a_refusal_that_speaks_of_none_of_them_stays_one(tmp_path: Path) -> None
 
 def test_what_one_row_is_refused_for_later_changes_no_dialect(tmp_path: Path) -> None:
     count = iter(range(99))
-    say: Say = lambda _: refusal("grammar of json_schema broke") if next(count) == 7 else (200, said(TEXT))
+
+    def say(_: dict[str, Any]) -> tuple[int, Any]:
+        return refusal("grammar of json_schema broke") if next(count) == 7 else (200, said(TEXT))
+
     with server(say) as (url, bodies):
         replies = asked(url, tmp_path, 12)
     assert len([reply for reply in replies if reply.failure]) == 1
@@ -174,7 +177,10 @@ def test_a_body_that_is_no_object_is_wrong_use(capsys: pytest.CaptureFixture[str
 
 def test_an_answer_larger_than_any_is_not_read_to_its_end(tmp_path: Path) -> None:
     sent = iter(range(9))
-    say: Say = lambda _: (200, said("x" * (MOST_BYTES + 1) if next(sent) == 0 else TEXT))
+
+    def say(_: dict[str, Any]) -> tuple[int, Any]:
+        return 200, said("x" * (MOST_BYTES + 1) if next(sent) == 0 else TEXT)
+
     with server(say) as (url, bodies):
         (reply,) = asked(url, tmp_path, 1)
     assert (reply.failure, reply.attempts, len(bodies)) == (None, 2, 2)
@@ -186,12 +192,10 @@ def test_a_request_and_its_key_are_not_sent_on_to_another_address(
     monkeypatch.setenv("GEMINI_API_KEY", KEY)
     monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
     with server(lambda _: (200, said(TEXT))) as (other, reached), server(lambda _: (302, f"{other}/v1")) as (url, _):
-        for ask in (
-            lambda: asked(url, tmp_path),
-            lambda: list(gemini(url).answer(picture_requests(tmp_path, 3), Run())),
-        ):
-            with pytest.raises(EngineError, match="requests are not sent on to another address"):
-                ask()
+        with pytest.raises(EngineError, match="requests are not sent on to another address"):
+            asked(url, tmp_path)
+        with pytest.raises(EngineError, match="requests are not sent on to another address"):
+            list(gemini(url).answer(picture_requests(tmp_path, 3), Run()))
     assert not reached
 
 

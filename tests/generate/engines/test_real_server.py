@@ -26,16 +26,16 @@ PYTHON = os.environ.get("DERMASYNTH_SERVE_PYTHON")
 ANSWER = {"answer": "A raised, brown plaque with an even border."}
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("real server"),
     pytest.mark.skipif(not PYTHON, reason="DERMASYNTH_SERVE_PYTHON names no Python with torch"),
 ]
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[str, str]]:
     """Address and model of the server."""
-    folder = tmp_path_factory.mktemp("served")
-    model, python = folder / "tiny", str(PYTHON)
+    folder, python = tmp_path / "served", str(PYTHON)
+    folder.mkdir()
+    model = folder / "tiny"
     offline = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "HF_HOME": str(folder / "home")}
     offline.pop("PYTHONPATH", None)
     maker = ROOT / "tests" / "support" / "tiny_vision_model.py"
@@ -67,10 +67,16 @@ def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     raise AssertionError(log.read_text())
 
 
-def test_every_request_is_answered_and_its_tokens_are_counted(served: tuple[str, str], tmp_path: Path) -> None:
-    url, model = served
+def test_a_real_server_is_asked_and_understood(served: tuple[str, str], tmp_path: Path) -> None:
+    for ask in (every_request_is_answered, what_has_no_room_is_cut_off, the_command_asks_nothing_twice):
+        folder = tmp_path / ask.__name__
+        folder.mkdir()
+        ask(*served, folder)
+
+
+def every_request_is_answered(url: str, model: str, folder: Path) -> None:
     engine = registry.engine("openai", EngineOptions(model=model, base_url=url, max_output_tokens=64, concurrency=4))
-    asked = picture_requests(tmp_path, 8)
+    asked = picture_requests(folder, 8)
     got = by_key(engine.answer(asked, Run()))
     assert {reply.failure for reply in got.values()} == {None}
     for reply in got.values():
@@ -79,22 +85,20 @@ def test_every_request_is_answered_and_its_tokens_are_counted(served: tuple[str,
         assert reply.usage["completion_tokens"] > 0
 
 
-def test_an_answer_that_has_no_room_is_named_as_cut_off(served: tuple[str, str], tmp_path: Path) -> None:
-    url, model = served
+def what_has_no_room_is_cut_off(url: str, model: str, folder: Path) -> None:
     engine = registry.engine("openai", EngineOptions(model=model, base_url=url, max_output_tokens=2, concurrency=1))
-    (reply,) = engine.answer(picture_requests(tmp_path, 1), Run())
+    (reply,) = engine.answer(picture_requests(folder, 1), Run())
     assert str(reply.failure).startswith("cut off: length")
     assert reply.attempts == 3  # with 2, 4 and 8 tokens
 
 
-def test_the_command_asks_it_and_asks_nothing_twice(served: tuple[str, str], tmp_path: Path) -> None:
-    url, model = served
-    raw = write_pad_ufes(tmp_path / "raw", images=4, side_px=32)
-    given = ("generate", "pad_ufes", "--raw", raw, "--work", tmp_path / "w", "--engine", "openai", "--model", model)
+def the_command_asks_nothing_twice(url: str, model: str, folder: Path) -> None:
+    raw = write_pad_ufes(folder / "raw", images=4, side_px=32)
+    given = ("generate", "pad_ufes", "--raw", raw, "--work", folder / "w", "--engine", "openai", "--model", model)
     more = ("--base-url", url, "--max-output-tokens", "64", "--concurrency", "4", "--self-instruct", "0")
     done = run_command(*given, *more, "--body", '{"seed": 7, "temperature": 0}')
     assert done.returncode == 0, done.stderr
-    records = records_in(tmp_path / "w")
+    records = records_in(folder / "w")
     assert len(records) == 8
     assert {json.loads(record["text"])["answer"] for record in records} == {ANSWER["answer"]}
     again = run_command(*given, *more, "--body", '{"temperature": 0, "seed": 7}')
