@@ -7,7 +7,7 @@ from heapq import nsmallest
 from itertools import chain
 
 from dermasynth_builder.core import registry
-from dermasynth_builder.core.errors import ReleaseError, UnansweredError
+from dermasynth_builder.core.errors import DermaSynthError, ReleaseError, UnansweredError
 from dermasynth_builder.core.files import jinja_environment, resource_dir
 from dermasynth_builder.core.options import BATCHES, RECIPE, Settings
 from dermasynth_builder.core.protocols import Engine, EngineContext
@@ -101,7 +101,12 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
                 )
     finally:
         report.say(run_text(run, ledger.path))
-    require_done(run)
+    try:
+        require_done(run)
+    except DermaSynthError as error:
+        if not (settings.pilot and run.tally.answered):  # a pilot is there to show what fails
+            raise
+        report.warn(str(error))
     return run.tally
 
 

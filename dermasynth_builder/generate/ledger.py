@@ -188,7 +188,7 @@ class Ledger:
                 self._scanned_lines += 1
 
     def _note(self, line: bytes) -> None:
-        record = read_record(line)
+        record = _known(line)
         if record is None:
             why = "is no reply" if line.endswith(b"}\n") else "is incomplete (a run was killed while writing it)"
             self._warn(f"{self.path}: line {self._scanned_lines + 1} {why}; its request will be asked again")
@@ -202,9 +202,10 @@ class Ledger:
         self._places[record["key"]] = (offset, kind)
         if kind == "server":
             self._strikes[record["key"]] += 1
-        self.spent_usd += record.get("cost_usd") or 0.0
-        if record["text"] is not None and record.get("model_version"):
-            self.model_versions.add(record["model_version"])
+        self.spent_usd += amount(record.get("cost_usd")) or 0.0
+        version = record.get("model_version")
+        if record["text"] is not None and isinstance(version, str) and version:
+            self.model_versions.add(version)
 
     def _check_header(self, header: Mapping[str, Any]) -> None:
         if header["ledger"] != FORMAT:
@@ -234,23 +235,29 @@ def read_record(line: bytes) -> dict[str, Any] | None:
     Of a reply, key and text or failure have to be there; what is wrong with another member costs that member alone,
     since what was paid must not be lost.
     """
+    record = _known(line)
+    if record is None or "ledger" in record:
+        return record
+    whole = {name: record[name] for name in ("key", "text", "failure")}
+    references = [each for each in sequence(record.get("references")) if isinstance(each, str)]
+    others = {name: read(record[name]) for name, read in _READERS.items() if name in record}
+    return whole | {"references": references} | others
+
+
+def _known(line: bytes) -> dict[str, Any] | None:
+    """As `read_record`, with the other members as they stand in the line."""
     try:
-        record = mapping(parsed(line)) if line.endswith(b"\n") else {}
+        record = parsed(line) if line.endswith(b"\n") else None
     except NotJSON:
         return None
+    if not isinstance(record, dict):
+        return None
     if "ledger" in record:
-        return dict(record) if isinstance(record.get("identity", {}), dict) else None
-    key, text, failure = (record.get(name) for name in ("key", "text", "failure"))
-    if not isinstance(key, str) or not isinstance(text, str | None) or not isinstance(failure, str | None):
-        return None
-    if "text" not in record or (text is None) == (failure is None):
-        return None
-    return {**{name: read(record[name]) for name, read in _READERS.items() if name in record}} | {
-        "key": key,
-        "text": text,
-        "failure": failure,
-        "references": [each for each in sequence(record.get("references")) if isinstance(each, str)],
-    }
+        return record if isinstance(record.get("identity", {}), dict) else None
+    text, failure = record.get("text", 0), record.setdefault("failure", None)
+    is_text, is_failure = isinstance(text, str), isinstance(failure, str)
+    is_other_null = failure is None if is_text else text is None
+    return record if isinstance(record.get("key"), str) and is_text != is_failure and is_other_null else None
 
 
 def _text_or_none(value: Any) -> str | None:
