@@ -57,7 +57,7 @@ check: $(VENV)/installed-dev ## format, lint, types, layers, tests and coverage,
 	$(MAKE) coverage
 
 golden: $(VENV)/installed-dev ## write the golden texts of the tests anew; read the difference
-	-$(RUN) pytest -q --write-golden tests/generate/engines/test_template.py tests/plan/test_styles.py
+	-$(RUN) pytest -q --write-golden tests/generate/engines/test_template.py tests/plan/test_styles.py tests/generate/engines/test_kinds_of_answers.py
 	git diff --stat tests/golden
 
 fix: $(VENV)/installed-dev ## mend format and what lint can mend by itself

@@ -95,7 +95,7 @@ class OpenAIService:
         if image:
             head = f'{{"type":"image_url","image_url":{{"url":"data:{image.mime_type};base64,'.encode()
             content = [head, image.base64, b'"}},', *content]
-        tail = _tail(request.reply_schema, self.options, max_output_tokens, self.dialect)
+        tail = _tail(request.reply_schema, self.options, self.dialect, max_output_tokens=max_output_tokens)
         return b"".join((b'{"messages":[{"role":"user","content":[', *content, b"]}],", tail))
 
     def read(self, content: bytes) -> Outcome:
@@ -125,7 +125,7 @@ def _asking_for_json(request: Request) -> str:
 
 
 @lru_cache(maxsize=64)
-def _tail(reply_schema: str, options: EngineOptions, max_output_tokens: int, dialect: Dialect) -> bytes:
+def _tail(reply_schema: str, options: EngineOptions, dialect: Dialect, *, max_output_tokens: int) -> bytes:
     """All that follows the messages."""
     members: dict[str, Any] = {"model": options.model, dialect.max_tokens: max_output_tokens}
     if dialect.response_format == "json_schema":

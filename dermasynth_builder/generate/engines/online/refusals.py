@@ -75,10 +75,10 @@ def outcome_of_refusal(status: int, value: Any, headers: Mapping[str, str] | Non
     reason = f"{status} {name}".strip()
     told = f"{reason}: {said}" if said else reason
     marks = " ".join([*names, said, *_reasons(error)])
-    return _outcome(status, told, marks, error, _wait_s(error, said, headers or {}))
+    return _outcome(status, told, marks, error=error, wait_s=_wait_s(error, said, headers or {}))
 
 
-def _outcome(status: int, told: str, marks: str, error: Mapping[str, Any], wait_s: float) -> Outcome:
+def _outcome(status: int, told: str, marks: str, *, error: Mapping[str, Any], wait_s: float) -> Outcome:
     if _is_unpaid(status, marks):
         return Outcome(Status.FATAL, reason=f"{told}; {_PAYMENT}")
     if status == 429:
