@@ -25,6 +25,7 @@ from dermasynth_builder.generate.engines.online.body import require_free_of, wit
 from dermasynth_builder.generate.engines.online.refusals import outcome_of_error, outcome_within
 from dermasynth_builder.generate.engines.vertex import VertexAccess
 from dermasynth_builder.generate.foreign import NotJSON, count, mapping, parsed, sequence, shown, text
+from dermasynth_builder.plan.reply_form import split_thoughts
 
 REVISION = 1
 """Raised by hand whenever this code asks the same request differently."""
@@ -133,8 +134,8 @@ def _of_candidate(came: Outcome, finish: str, candidate: Mapping[str, Any]) -> O
     texts = _texts(candidate.get("content", {}))
     if texts is None or not isinstance(candidate.get("finishReason"), str | None):
         return replace(came, status=Status.SERVER_ERROR, reason="server: the response is not in Gemini's form")
-    said = "".join(said for is_thought, said in texts if not is_thought)
-    thoughts = "".join(said for is_thought, said in texts if is_thought)
+    thought, said = split_thoughts("".join(said for is_thought, said in texts if not is_thought))
+    thoughts = "".join(said for is_thought, said in texts if is_thought) + thought
     return replace(came, text=said, thoughts=thoughts or None)
 
 
