@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 VENV3 := .venv-datasets3
+VENV_SERVE := .venv-serve
 RUN := $(VENV)/bin/python -m
 DERMASYNTH := $(VENV)/bin/dermasynth
 RAW ?= data
@@ -25,8 +26,9 @@ help: ## list the targets
 demo: $(VENV)/installed ## build demo/dermasynth from drawn specimens and show three pairs; no key, no network
 	$(DERMASYNTH) demo
 
-test: $(VENV)/installed-dev $(VENV3)/installed ## run all tests, on every core
-	DERMASYNTH_DATASETS3=$(CURDIR)/$(VENV3)/bin/python $(RUN) pytest -q $(PARALLEL)
+test: $(VENV)/installed-dev $(VENV3)/installed $(VENV_SERVE)/installed ## run all tests, on every core
+	DERMASYNTH_DATASETS3=$(CURDIR)/$(VENV3)/bin/python DERMASYNTH_SERVE_PYTHON=$(CURDIR)/$(VENV_SERVE)/bin/python \
+	  $(RUN) pytest -q $(PARALLEL)
 
 quick: $(VENV)/installed-dev ## run the tests that take less than a second each; tells those that take more
 	$(RUN) pytest -q $(PARALLEL) -m "not slow" --durations 5 --durations-min 1
@@ -40,7 +42,7 @@ coverage: $(VENV)/installed-dev ## hold how much of check, plan and read their o
 mutants: $(VENV)/installed-dev ## count the changes to what decides about rows that no test notices; takes an hour
 	$(RUN) pip install --quiet 'mutmut>=3.8'
 	@mkdir -p mutants
-	env -u DERMASYNTH_DATASETS3 -u DERMASYNTH_REAL_DATA $(VENV)/bin/mutmut run > mutants/run.log 2>&1 || \
+	env -u DERMASYNTH_DATASETS3 -u DERMASYNTH_SERVE_PYTHON -u DERMASYNTH_REAL_DATA $(VENV)/bin/mutmut run > mutants/run.log 2>&1 || \
 	  { tail -n 30 mutants/run.log; exit 1; }
 	@$(VENV)/bin/mutmut results --all true | awk '!/not checked/ { sub(/\.x.*/, "", $$1); all[$$1]++; killed[$$1] += /(killed|timeout)$$/ } \
 	  END { for (module in all) printf "%5d of %5d killed  %s\n", killed[module], all[module], module }' | sort -k 5
@@ -55,7 +57,7 @@ check: $(VENV)/installed-dev ## format, lint, types, layers, tests and coverage,
 	$(MAKE) coverage
 
 golden: $(VENV)/installed-dev ## write the golden texts of the tests anew; read the difference
-	-$(RUN) pytest -q --write-golden tests/generate/engines/test_template.py tests/plan/test_styles.py
+	-$(RUN) pytest -q --write-golden tests/generate/engines/test_template.py tests/plan/test_styles.py tests/generate/engines/test_kinds_of_answers.py
 	git diff --stat tests/golden
 
 fix: $(VENV)/installed-dev ## mend format and what lint can mend by itself
@@ -70,7 +72,7 @@ push-hub: $(VENV)/installed ## send ./dermasynth to the Hub: make push-hub REPO=
 	$(DERMASYNTH) push $(REPO) --out $(OUT) $(PUSH_OPTIONS)
 
 clean: ## remove the environments and the caches of the tools
-	rm -rf $(VENV) $(VENV3) mutants .coverage .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV3) $(VENV_SERVE) mutants .coverage .mypy_cache .ruff_cache .pytest_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -89,4 +91,11 @@ $(VENV)/installed-dev: $(VENV)/installed
 $(VENV3)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV3)
 	$(VENV3)/bin/python -m pip install --quiet --editable . 'datasets==3.6.0'
+	@touch $@
+
+# A real server for the engine `openai`; torch first, so that a build for CPUs stays where there is one.
+$(VENV_SERVE)/installed: Makefile
+	$(PYTHON) -m venv $(VENV_SERVE)
+	$(VENV_SERVE)/bin/python -m pip install --quiet 'torch==2.13.0'
+	$(VENV_SERVE)/bin/python -m pip install --quiet 'transformers[serving]==5.24.0' 'pillow>=10.3'
 	@touch $@

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dermasynth_builder.check.copies import Copies, find_copies, write_matches
 from dermasynth_builder.core import registry
-from dermasynth_builder.core.errors import ReleaseError
+from dermasynth_builder.core.errors import DermaSynthError, ReleaseError, UnansweredError
 from dermasynth_builder.core.files import jinja_environment, resource_dir
 from dermasynth_builder.core.images.index import ImageIndex
 from dermasynth_builder.core.options import BATCHES, RECIPE, WITHDRAWN, Settings
@@ -24,7 +24,15 @@ from dermasynth_builder.generate.ledger import Ledger, ledger_path
 from dermasynth_builder.generate.ledger_tools import sent_on_day, unused_text
 from dermasynth_builder.generate.prices import cost_usd, load_prices, online_tier
 from dermasynth_builder.generate.rounds import Planned, rounds_folder
-from dermasynth_builder.generate.run import Run, Tally, finishing_on_signals, generate, run_note, run_text
+from dermasynth_builder.generate.run import (
+    Run,
+    Tally,
+    finishing_on_signals,
+    generate,
+    require_done,
+    run_note,
+    run_text,
+)
 from dermasynth_builder.plan.plan_file import PLANS, plans_in
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import load_prompt_book
@@ -101,7 +109,7 @@ def tell_missing(planned: Sequence[Planned], settings: Settings, report: Reporte
     tell_unused(planned, ledger, settings, report=report)
     for each in planned:
         keys = [key for key in each.all_keys() if _is_mine(key, settings)]
-        missing = sum(key not in ledger for key in keys)
+        missing = sum(not ledger.is_settled(key) for key in keys)
         report.say(f"{each.read.name}: {len(keys)} requests, {missing} of them to ask {engine.name}")
 
 
@@ -122,7 +130,7 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
     """Has the engine answer what its ledger does not hold yet, a round of self-instruct after the other.
 
     A first Ctrl-C, SIGTERM or SIGHUP finishes what is under way. Raises StoppedError or EngineError where it ends
-    early.
+    early or too much fails.
     """
     engine = open_engine(settings)
     ledger = open_ledger(engine, settings, report)
@@ -147,6 +155,12 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
                 )
     finally:
         report.say(run_text(run, ledger.path))
+    try:
+        require_done(run)
+    except DermaSynthError as error:
+        if not (settings.pilot and run.tally.answered):  # a pilot is there to show what fails
+            raise
+        report.warn(str(error))
     return run.tally
 
 
@@ -244,7 +258,12 @@ def pairs(settings: Settings, report: Reporter) -> Iterator[Pair]:
 def build(settings: Settings, report: Reporter) -> list[Config]:
     """All stages, from the raw releases to the release folder."""
     planned = plan(settings, report)
-    ask(planned, settings, report)
+    try:
+        ask(planned, settings, report)
+    except UnansweredError as error:
+        if not settings.is_partial_allowed:
+            raise
+        report.warn(str(error))
     return release(planned, settings, report)
 
 
@@ -255,7 +274,7 @@ def open_ledger(engine: Engine, settings: Settings, report: Reporter) -> Ledger:
 
 def _require_all_asked(planned: Sequence[Planned], ledger: Ledger) -> None:
     for each in planned:
-        missing = sum(key not in ledger for key in each.all_keys())
+        missing = sum(not ledger.is_settled(key) for key in each.all_keys())
         if missing:
             raise ReleaseError(
                 f"{missing} requests of {each.read.name} have no reply in {ledger.path}; run `dermasynth generate` "
@@ -274,6 +293,7 @@ def open_engine(settings: Settings) -> Engine:
         batches=settings.work / BATCHES,
         price=partial(price, tier=online_tier(options)),
         batch_price=partial(price, tier="batch"),
+        standard_price=partial(price, tier="standard"),
         image_family=partial(table.image_family, on=today),
         sent_today=partial(sent_on_day, settings.work / "ledgers"),
     )

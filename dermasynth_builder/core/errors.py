@@ -9,6 +9,7 @@
     ├── PriceError            a price table that cannot be read
     ├── EngineError           a service that cannot be asked: no key, no such model, failing or changed
     ├── StoppedError          work that ended early and goes on when the command is run again (exit code 3)
+    │   ├── UnansweredError   some requests got no answer, for no fault of theirs
     │   └── QuotaError        the service's quota of the day is used up; the message says when it is new
     ├── LedgerError           a ledger that cannot be opened or is in use
     ├── ReleaseError          a release that cannot be written, or whose card and files disagree
@@ -53,6 +54,10 @@ class EngineError(DermaSynthError):
 
 class StoppedError(DermaSynthError):
     """The work ended early, what is done is kept, and the same command goes on."""
+
+
+class UnansweredError(StoppedError):
+    """Some requests got no answer, for no fault of theirs; the same command asks them again."""
 
 
 class QuotaError(StoppedError):

@@ -1,5 +1,6 @@
 """How the field of an option record is told: in help, as an option of the command, and in a recipe."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -97,6 +98,17 @@ def shares_of(text: str) -> tuple[float, float, float]:
     if not min(train, validation, test) >= 0 or not 0 < total < float("inf"):
         raise ValueError("shares must not be negative, and not all zero")
     return train / total, validation / total, test / total
+
+
+def json_object(text: str) -> str:
+    """A JSON object in the one form that equal objects have."""
+    try:
+        value = json.loads(text)
+        if isinstance(value, dict):
+            return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    except (ValueError, RecursionError):
+        pass
+    raise ValueError('write a JSON object, as {"seed": 1}')
 
 
 def shard_of(text: str) -> tuple[int, int]:

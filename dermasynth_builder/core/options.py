@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt, Le
 
 from dermasynth_builder import __version__
-from dermasynth_builder.core.option import Option, percent, shard_of, shares_of
+from dermasynth_builder.core.option import Option, json_object, percent, shard_of, shares_of
 
 BATCHES = "batches"  # folder in the working folder
 RECIPE = "recipe.toml"  # in the current folder, beside the ledgers, in a release
@@ -21,7 +21,8 @@ DEFAULT_JOBS = 8  # files downloaded at the same time
 DEFAULT_SPLITS = (0.90, 0.05, 0.05)  # shares of the groups: train, validation, test
 
 ImageFamily = Literal["resolution", "tiles"]  # how a model counts the tokens of an image
-Thinking = Literal["minimal", "low", "medium", "high"]
+Thinking = Literal["off", "minimal", "low", "medium", "high", "xhigh"]
+ServiceTier = Literal["standard", "flex"]
 MediaResolution = Literal["low", "medium", "high"]
 Resolution = Literal["low", "medium", "high", "ultra_high"]  # all that are priced
 Privacy = Literal["standard", "full"]  # see `read.privacy`
@@ -75,6 +76,15 @@ class BatchOptions:
         ),
         _ABOVE_ZERO,
     ] = None
+    is_paying_again: Annotated[
+        bool,
+        Option(
+            "ask rows again whose paid results are lost, or whose job was cancelled at the service",
+            "--pay-again",
+            "batches",
+            scope="once",
+        ),
+    ] = False
     poll_s: Annotated[
         float,
         Option("seconds between two looks at the jobs; more while nothing happens", "--poll", "batches", "S"),
@@ -122,7 +132,28 @@ class EngineOptions:
     image_quality: Annotated[
         int, Option("of the JPEG that is then made", topic="model", scope="release"), Ge(1), Le(100)
     ] = 90
+    body: Annotated[
+        str | None,
+        Option(
+            "members of every request, added or changed; null takes one out, as "
+            '\'{"chat_template_kwargs": {"enable_thinking": false}}\'',
+            "--body",
+            "model",
+            "JSON",
+            scope="release",
+            read=json_object,
+        ),
+    ] = None
     # What can not
+    tier: Annotated[
+        ServiceTier | None,
+        Option(
+            "Gemini's service tier: flex costs half and takes up to 15 minutes an answer (default: standard)",
+            "--tier",
+            "pace",
+            "TIER",
+        ),
+    ] = None
     base_url: Annotated[str | None, Option("another server than the service's own", "--base-url", "pace", "URL")] = None
     is_vertex: Annotated[
         bool,
@@ -146,6 +177,11 @@ class EngineOptions:
         float | None, Option("spend in any ten minutes", "--usd-per-10-min", "pace", "USD"), _ABOVE_ZERO
     ] = None
     batch: BatchOptions = BatchOptions()
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where `body` is no JSON object."""
+        if self.body is not None:
+            object.__setattr__(self, "body", json_object(self.body))
 
 
 DEFAULT_OPTIONS = EngineOptions()

@@ -98,8 +98,9 @@ class EngineContext:
     """
 
     batches: Path = Path("build", BATCHES)  # folder for what waits at a service from one run to the next
-    price: Price = lambda _, __: None  # of a reply that is asked for by itself
+    price: Price = lambda _, __: None  # of a reply that is asked for by itself, at the tier of the options
     batch_price: Price = lambda _, __: None  # of a reply that comes in a batch
+    standard_price: Price = lambda _, __: None  # of one that was served at the standard tier
     image_family: Callable[[str], ImageFamily | None] = lambda _: None  # model -> how it counts images; None: not known
     sent_today: Callable[[str, str], int] = lambda _, __: 0  # model, a UTC time in ISO 8601 -> sent that day, by then
     now: Callable[[], float] = time.time  # seconds since 1970

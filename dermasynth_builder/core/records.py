@@ -276,6 +276,7 @@ class Reply:
     finish_reason: str | None = None  # as the service reports it: "STOP", "SAFETY"
     cost_usd: float | None = None  # of all attempts; None where no price is known
     parameters: Mapping[str, str | int | float | None] = field(default_factory=dict)  # of the last attempt, as sent
+    thoughts: str | None = None  # what the model thought before it answered, where it tells; no part of the answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ that was cut by a kill is stepped over and said; a reply counts from the moment 
 are flushed one by one and synced to disk at least every second.
 """
 
-import json
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, nullcontext
 from dataclasses import fields
+from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
@@ -20,9 +21,11 @@ from dermasynth_builder.core.errors import LedgerError
 from dermasynth_builder.core.files import lock_beside
 from dermasynth_builder.core.protocols import Engine
 from dermasynth_builder.core.records import AnyRequest, Reply, canonical_json, digest
+from dermasynth_builder.generate.foreign import NotJSON, amount, count, counts, mapping, parsed, sequence
 
 FORMAT = 1
 _SYNC_EVERY_S = 1.0
+_STRIKES = 3  # runs, of several attempts each
 _Asked = TypeVar("_Asked", bound=AnyRequest)
 _MEMBERS = tuple(field.name for field in fields(Reply))
 
@@ -52,7 +55,8 @@ class Ledger:
         self.path = path
         self._identity = dict(identity)
         self._warn = warn
-        self._places: dict[str, tuple[int, bool]] = {}  # key -> (offset in the file, whether it is a failure)
+        self._places: dict[str, tuple[int, str | None]] = {}  # key -> (offset in the file, kind of failure)
+        self._strikes: Counter[str] = Counter()  # key -> replies that say that the service broke
         self._scanned_bytes = self._scanned_lines = 0
         self._is_headed = False
         self.spent_usd = 0.0  # what all its lines cost, repeated ones too
@@ -67,7 +71,16 @@ class Ledger:
 
     def is_failure(self, key: str) -> bool:
         """Whether the last reply to `key` is a failure. Raises KeyError where there is none."""
-        return self._places[key][1]
+        return self._places[key][1] is not None
+
+    def is_settled(self, key: str) -> bool:
+        """Whether the last reply to `key` is an answer, or a failure that lies with the request itself.
+
+        So does one at which a service that answers others has broken in several runs.
+        """
+        if key not in self._places:
+            return False
+        return self._places[key][1] not in NOBODYS_FAULT or self._strikes[key] >= _STRIKES
 
     def holds(self, reply: Reply) -> bool:
         """Whether this very reply is the last one to its key."""
@@ -75,7 +88,7 @@ class Ledger:
             return False
         with self.path.open("rb") as file:
             file.seek(self._places[reply.key][0])
-            return reply_of(json.loads(file.readline())) == reply
+            return reply_of(_record_at(file)) == reply
 
     def answered(self, requests: Iterable[_Asked]) -> Iterator[tuple[_Asked, Reply | None]]:
         """Each request with the last reply to it, in the order given; None where there is none."""
@@ -89,7 +102,7 @@ class Ledger:
                     yield request, None
                     continue
                 file.seek(place[0])
-                yield request, reply_of(json.loads(file.readline()))
+                yield request, reply_of(_record_at(file))
 
     def lines(self, keys: Iterable[str]) -> Iterator[bytes | None]:
         """The line of the last reply to each key, as it stands in the file; None where there is none."""
@@ -175,22 +188,24 @@ class Ledger:
                 self._scanned_lines += 1
 
     def _note(self, line: bytes) -> None:
-        record = read_record(line)
+        record = _known(line)
         if record is None:
-            self._warn(
-                f"{self.path}: line {self._scanned_lines + 1} is incomplete (a run was killed while writing it); "
-                "its request will be asked again"
-            )
+            why = "is no reply" if line.endswith(b"}\n") else "is incomplete (a run was killed while writing it)"
+            self._warn(f"{self.path}: line {self._scanned_lines + 1} {why}; its request will be asked again")
         elif "ledger" in record:
             self._check_header(record)
         else:
             self._take_down(record, self._scanned_bytes)
 
     def _take_down(self, record: Mapping[str, Any], offset: int) -> None:
-        self._places[record["key"]] = (offset, record["text"] is None)
-        self.spent_usd += record.get("cost_usd") or 0.0
-        if record["text"] is not None and record.get("model_version"):
-            self.model_versions.add(record["model_version"])
+        kind = kind_of(record["failure"])
+        self._places[record["key"]] = (offset, kind)
+        if kind == "server":
+            self._strikes[record["key"]] += 1
+        self.spent_usd += amount(record.get("cost_usd")) or 0.0
+        version = record.get("model_version")
+        if record["text"] is not None and isinstance(version, str) and version:
+            self.model_versions.add(version)
 
     def _check_header(self, header: Mapping[str, Any]) -> None:
         if header["ledger"] != FORMAT:
@@ -205,14 +220,79 @@ class Ledger:
         self._is_headed = True
 
 
+NOBODYS_FAULT = frozenset({"connection", "server", "quota", "batch", "unfinished", "file"})
+"""Kinds of failure that say nothing of the request; the next run asks it again."""
+
+
+def kind_of(failure: str | None) -> str | None:
+    """The part of a failure before its colon."""
+    return None if failure is None else failure.partition(":")[0]
+
+
 def read_record(line: bytes) -> dict[str, Any] | None:
-    """The JSON object of a whole line, or None."""
+    """The JSON object of a whole line, header or reply, in the form that this version writes; None for all else.
+
+    Of a reply, key and text or failure have to be there; what is wrong with another member costs that member alone,
+    since what was paid must not be lost.
+    """
+    record = _known(line)
+    if record is None or "ledger" in record:
+        return record
+    whole = {name: record[name] for name in ("key", "text", "failure")}
+    references = [each for each in sequence(record.get("references")) if isinstance(each, str)]
+    others = {name: read(record[name]) for name, read in _READERS.items() if name in record}
+    return whole | {"references": references} | others
+
+
+def _known(line: bytes) -> dict[str, Any] | None:
+    """As `read_record`, with the other members as they stand in the line."""
     try:
-        record = json.loads(line) if line.endswith(b"\n") else None
+        record = parsed(line) if line.endswith(b"\n") else None
+    except NotJSON:
+        return None
+    if not isinstance(record, dict):
+        return None
+    if "ledger" in record:
+        return record if isinstance(record.get("identity", {}), dict) else None
+    text, failure = record.get("text", 0), record.setdefault("failure", None)
+    is_text, is_failure = isinstance(text, str), isinstance(failure, str)
+    is_other_null = failure is None if is_text else text is None
+    return record if isinstance(record.get("key"), str) and is_text != is_failure and is_other_null else None
+
+
+def _text_or_none(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _time_or_none(value: Any) -> str | None:
+    """A time in ISO 8601."""
+    try:
+        return value if isinstance(value, str) and datetime.fromisoformat(value) else None
     except ValueError:
         return None
-    is_known = isinstance(record, dict) and ("ledger" in record or {"key", "text"} <= record.keys())
-    return record if is_known else None
+
+
+def _parameters(value: Any) -> dict[str, str | int | float | None]:
+    return {name: each for name, each in mapping(value).items() if isinstance(each, str | int | float | None)}
+
+
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("model", "model_version", "finish_reason", "thoughts"), _text_or_none),
+    **dict.fromkeys(("answered_at", "sent_at"), _time_or_none),
+    "usage": counts,
+    "waited_s": lambda value: amount(value) or 0.0,
+    "attempts": lambda value: count(value) or 1,
+    "cost_usd": amount,
+    "parameters": _parameters,
+}
+
+
+def _record_at(file: BinaryIO) -> dict[str, Any]:
+    """The reply that was noted there. Raises LedgerError where the file has changed since."""
+    record = read_record(file.readline())
+    if record is None or "key" not in record:
+        raise LedgerError(f"{file.name} was changed while it was in use; run again")
+    return record
 
 
 def record_of(reply: Reply) -> dict[str, Any]:
@@ -221,5 +301,5 @@ def record_of(reply: Reply) -> dict[str, Any]:
 
 
 def reply_of(record: Mapping[str, Any]) -> Reply:
-    """The reply of a line; a line of an earlier version lacks what was not noted then."""
+    """The reply of a line that `read_record` gave; one of an earlier version lacks what was not noted then."""
     return Reply(**{**record, "references": tuple(record["references"])})

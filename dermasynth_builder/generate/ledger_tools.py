@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from dermasynth_builder.core.errors import LedgerError
+from dermasynth_builder.core.records import Reply
 from dermasynth_builder.generate.engines.online.pace import is_same_day
-from dermasynth_builder.generate.ledger import Ledger, ledger_name, read_record, reply_of
+from dermasynth_builder.generate.ledger import NOBODYS_FAULT, Ledger, kind_of, ledger_name, read_record, reply_of
 from dermasynth_builder.generate.usage import Usage, read_usage
 
 
@@ -38,13 +39,12 @@ def summarise(path: Path) -> LedgerSummary:
         if record is None:
             torn_lines += 1
         elif "ledger" in record:
-            identity = record["identity"]
+            identity = record.get("identity", {})
         else:
-            kind = None if record["failure"] is None else record["failure"].partition(":")[0]
-            last[record["key"]] = (kind, record.get("model_version"))
-            tokens += read_usage(record["usage"]) or Usage()
+            last[record["key"]] = (kind_of(record["failure"]), record.get("model_version"))
+            tokens += read_usage(record.get("usage", {})) or Usage()
             cost_usd += record.get("cost_usd") or 0.0
-            unpriced += bool(record["usage"]) and record.get("cost_usd") is None
+            unpriced += bool(record.get("usage")) and record.get("cost_usd") is None
     failures = Counter(kind for kind, _ in last.values() if kind is not None)
     return LedgerSummary(
         identity=identity,
@@ -64,7 +64,7 @@ def usages(path: Path) -> Iterator[tuple[str, str | None, Mapping[str, int]]]:
     """Key, model and usage of every reply that took tokens, replaced ones included, in the order of the ledger."""
     for record in _records(path):
         if record is not None and record.get("usage"):
-            yield record["key"], record["model"], record["usage"]
+            yield record["key"], record.get("model"), record["usage"]
 
 
 def sent_on_day(folder: Path, model: str, now: str) -> int:
@@ -80,6 +80,7 @@ def sent_on_day(folder: Path, model: str, now: str) -> int:
         for record in replies
         if record.get("model") == model
         and record.get("parameters", {}).get("tier") != "batch"
+        and record.get("answered_at")
         and is_same_day(record["answered_at"], now)
     )
 
@@ -99,7 +100,8 @@ def merge(
 ) -> Merged:
     """Adds the replies of these ledgers to the one of their engine in `folder`, one good reply a key.
 
-    An answer takes the place of a failure, and nothing takes the place of an answer. Doing it again adds nothing.
+    An answer takes the place of a failure, one that lies with the request that of one that does not, and nothing that
+    of an answer. Doing it again adds nothing.
     Raises LedgerError where the ledgers are of several engines or, unless allowed, of several versions of a model.
     """
     summaries = [summarise(path) for path in paths]
@@ -155,12 +157,19 @@ def _add(path: Path, ledger: Ledger, merged: Merged) -> None:
         if record is None or "ledger" in record:
             continue
         reply = reply_of(record)
-        if reply.key in ledger and (reply.text is None or not ledger.is_failure(reply.key)):
+        if reply.key in ledger and not _is_better(reply, ledger):
             merged.repeated += 1
             merged.repeated_usd += reply.cost_usd or 0.0
             continue
         ledger.append(reply)
         merged.added += 1
+
+
+def _is_better(reply: Reply, ledger: Ledger) -> bool:
+    """Than the one that the ledger has."""
+    if reply.text is not None:
+        return ledger.is_failure(reply.key)
+    return kind_of(reply.failure) not in NOBODYS_FAULT and not ledger.is_settled(reply.key)
 
 
 def _records(path: Path) -> Iterator[dict[str, Any] | None]:

@@ -118,6 +118,8 @@ class PriceTable:
 
 def online_tier(options: EngineOptions) -> Tier:
     """At which price an engine with these options asks request by request."""
+    if options.tier == "flex":
+        return "flex"
     return "regional" if options.is_vertex and vertex_location() != GLOBAL else "standard"
 
 

@@ -85,7 +85,7 @@ class Planned:
         else:
             self.report.warn(
                 f"{self.read.name}: round {number + 1} of self-instruct waits for replies of the round before; "
-                "merge the ledgers of all parts, and run again without --shard"
+                "run again once all are there; after --shard, merge the ledgers of all parts first"
             )
 
     def begin_round(self, number: int, ledger: Ledger) -> bool:
@@ -93,7 +93,7 @@ class Planned:
         if self.accepted_by(number) is not None:
             return True
         earlier = [r for n in range(number) for r in self.requests_of_round(n) if r.style == "self_instruct"]
-        if any(request.key not in ledger for request in earlier):
+        if not all(ledger.is_settled(request.key) for request in earlier):
             return False
         written = (question_of(request, reply) for request, reply in ledger.answered(earlier))
         known = Known().add(self.planner.book.wordings(self.read.name))

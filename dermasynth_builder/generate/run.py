@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from dermasynth_builder.core.errors import DermaSynthError, EngineError, StoppedError
+from dermasynth_builder.core.errors import DermaSynthError, EngineError, StoppedError, UnansweredError
 from dermasynth_builder.core.protocols import Engine
 from dermasynth_builder.core.records import AnyRequest, Reply, Request
 from dermasynth_builder.core.signals import heeding_stop_signals
-from dermasynth_builder.generate.ledger import Ledger
+from dermasynth_builder.generate.ledger import NOBODYS_FAULT, Ledger, kind_of
 
 _Asked = TypeVar("_Asked", bound=AnyRequest)
 
@@ -24,6 +24,7 @@ class Tally:
     failed_earlier: int = 0  # failures that were not asked again
     answered: int = 0
     failed: int = 0
+    unanswered: int = 0  # of those that failed: for no fault of theirs, so that the next run asks them again
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ class Run:
         default_factory=set
     )  # keys that an earlier run had asked for, and that came in this one
     failures: Counter[str] = field(default_factory=Counter)  # by kind
+    reasons: dict[str, str] = field(default_factory=dict)  # kind -> the first failure of it, in the service's words
     cost_usd: float = 0.0  # of this run
     ending: DermaSynthError | None = None  # why nothing more is asked
     note: str = ""  # how the engine says that it is getting on
@@ -65,8 +67,10 @@ class Run:
         self.tally.answered += kept.text is not None
         self.tally.failed += kept.text is None
         self.cost_usd += kept.cost_usd or 0.0
-        if kept.failure is not None:
-            self.failures[kept.failure.partition(":")[0]] += 1
+        if (kind := kind_of(kept.failure)) is not None:
+            self.failures[kind] += 1
+            self.tally.unanswered += kind in NOBODYS_FAULT
+            self.reasons.setdefault(kind, kept.failure or "")
         if self.max_usd is not None and kept.usage and kept.cost_usd is None:
             reason = f"the price of {kept.model} is unknown; leave it out to continue"
             self.end(EngineError(f"--max-usd cannot be enforced: {reason}"))
@@ -107,10 +111,10 @@ def generate(
 
     `in_full` gives what an engine is asked for a request that is to be asked.
     An engine may first give replies that an earlier run had asked for; those that were kept then are passed over.
-    Earlier failures are asked again only with `run.is_failed_wanted`. `advance` is called with 1 for every
-    request that is settled, and with 0 when the engine has told something. Killed at any point, it loses and repeats
-    no more than what was in flight. Raises what the run was ended for and what the engine raises, once all that came
-    is kept, and EngineError where metadata are hidden from an engine that has nothing else to go by.
+    Earlier failures that lie with the request are asked again only with `run.is_failed_wanted`. `advance` is called
+    with 1 for every request that is settled, and with 0 when the engine has told something. Killed at any point, it
+    loses and repeats no more than what was in flight. Raises what the run was ended for and what the engine raises,
+    once all that came is kept, and EngineError where metadata are hidden from an engine that has nothing else to go by.
     """
     run = run or Run()
     run.advance = advance
@@ -149,7 +153,8 @@ def _missing(requests: Iterable[_Asked], ledger: Ledger, run: Run) -> Iterator[_
             run.taken_over.remove(request.key)
             continue
         is_failed = request.key in ledger and request.key not in asked and ledger.is_failure(request.key)
-        if request.key in asked or (request.key in ledger and not (is_failed and run.is_failed_wanted)):
+        is_settled = ledger.is_settled(request.key) and not (is_failed and run.is_failed_wanted)
+        if request.key in asked or is_settled:
             run.tally.failed_earlier += is_failed
             run.tally.known += not is_failed
             run.advance(1)
@@ -166,6 +171,29 @@ def finishing_on_signals(run: Run, warn: Callable[[str], object]) -> AbstractCon
         warn("finishing what is under way; Ctrl-C once more drops it")
 
     return heeding_stop_signals(end)
+
+
+MOST_FAILED = 0.1
+"""Share of a run's requests that may fail before it counts as failed itself."""
+
+
+def require_done(run: Run) -> None:
+    """Raises EngineError where nothing is answered or too much failed, UnansweredError where requests are left."""
+    tally = run.tally
+    good, failed = tally.answered + tally.known, tally.failed + tally.failed_earlier
+    told = "".join(f"\n  {count:,} {kind}: {run.reasons[kind]}" for kind, count in run.failures.most_common())
+    again = f"run the same command again to ask {tally.unanswered:,} of them again" if tally.unanswered else ""
+    how = "; ".join(filter(None, (again, "--retry-failed asks all of them again")))
+    if failed and not good:
+        raise EngineError(f"none of {failed:,} requests was answered; {how}{told}")
+    if tally.failed and failed > MOST_FAILED * (good + failed):
+        share = f"more than {MOST_FAILED:.0%}"
+        raise EngineError(f"{failed:,} of {good + failed:,} requests failed, {share}; {how}{told}")
+    if tally.unanswered:
+        raise UnansweredError(
+            f"{tally.unanswered:,} requests got no answer, for no fault of theirs; answers are saved; "
+            f"run the same command again to ask them again{told}"
+        )
 
 
 def run_note(run: Run, total: int) -> str:

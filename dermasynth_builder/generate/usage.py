@@ -10,6 +10,7 @@ from typing import Any
 
 from dermasynth_builder.core.options import ImageFamily, Resolution, Thinking
 from dermasynth_builder.core.records import Style
+from dermasynth_builder.generate.foreign import count, mapping
 
 Size = tuple[int, int]  # width and height in pixels
 
@@ -47,10 +48,12 @@ have 5.4 characters a word, spaces included, so that a token is 3.26 to 4.35 cha
 OUTPUT_ERROR = Range(0.5, 1.0, 1.5)
 """Assumed: prompts ask for two to eight sentences."""
 THINKING_TOKENS: Mapping[Thinking, Range] = {
+    "off": Range(0, 0, 0),
     "minimal": Range(0, 50, 100),
     "low": Range(100, 200, 400),
     "medium": Range(200, 400, 800),
     "high": Range(400, 800, 1600),
+    "xhigh": Range(800, 1600, 3200),
 }
 """Thinking level -> tokens thought over one answer. Assumed, nothing is measured: the main reason to ask a pilot."""
 
@@ -79,18 +82,20 @@ def read_usage(counts: Mapping[str, Any]) -> Usage | None:
     OpenAI's details count as the service nests them, or flat: "prompt_tokens_details.cached_tokens".
     """
     if "promptTokenCount" in counts:
+        prompt = _count(counts, "promptTokenCount")
         return Usage(
-            _count(counts, "promptTokenCount"),
-            _count(counts, "cachedContentTokenCount"),
+            prompt,
+            min(prompt, _count(counts, "cachedContentTokenCount")),
             _count(counts, "candidatesTokenCount"),
             _count(counts, "thoughtsTokenCount"),
         )
     if "prompt_tokens" in counts:
         thoughts = _count(counts, "completion_tokens_details", "reasoning_tokens")
+        prompt, written = _count(counts, "prompt_tokens"), _count(counts, "completion_tokens")
         return Usage(
-            _count(counts, "prompt_tokens"),
-            _count(counts, "prompt_tokens_details", "cached_tokens"),
-            _count(counts, "completion_tokens") - thoughts,
+            prompt,
+            min(prompt, _count(counts, "prompt_tokens_details", "cached_tokens")),
+            max(0, written - thoughts),
             thoughts,
         )
     return None
@@ -99,8 +104,8 @@ def read_usage(counts: Mapping[str, Any]) -> Usage | None:
 def _count(counts: Mapping[str, Any], name: str, detail: str = "") -> int:
     """A count, or the detail of one; services leave out or send null for what is zero."""
     if not detail:
-        return int(counts.get(name) or 0)
-    return int((counts.get(name) or {}).get(detail) or counts.get(f"{name}.{detail}") or 0)
+        return count(counts.get(name)) or 0
+    return count(mapping(counts.get(name)).get(detail)) or count(counts.get(f"{name}.{detail}")) or 0
 
 
 def image_tokens(family: ImageFamily, size: Size | None, resolution: Resolution = "high") -> int:

@@ -115,6 +115,31 @@ def _turn(question: str, answer: str) -> tuple[Turn, ...]:
     return (Turn("user", question), Turn("assistant", answer))
 
 
+_THOUGHT = r"think|thinking|thought|reasoning"
+_OPENED = re.compile(rf"\s*[<\[](?P<name>{_THOUGHT})[>\]]", re.IGNORECASE)
+_CLOSED = re.compile(rf"[<\[]/(?:{_THOUGHT})[>\]]", re.IGNORECASE)
+
+
+def split_thoughts(text: str) -> tuple[str, str]:
+    """What a model has thought, and what it says after that: all up to the last closing tag is thought.
+
+    The opening tag may be missing, and what is thought may hold anything. Where the closing tag is missing, all is
+    thought. A text that is JSON as a whole holds no thought, whatever tags stand in it.
+    """
+    closed = [found.end() for found in _CLOSED.finditer(text)]
+    is_opened = _OPENED.match(text) is not None
+    if not (closed or is_opened) or _is_json(text):
+        return "", text
+    return (text[: closed[-1]], text[closed[-1] :]) if closed else (text, "")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text, strict=False), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def _json_object(text: str) -> dict[str, Any]:
     """The one JSON object of a reply; a fence or words around it, as some models send them, are passed over."""
     fence = _FENCE.search(text)
@@ -122,7 +147,11 @@ def _json_object(text: str) -> dict[str, Any]:
     start = inside.find("{")
     if start < 0:
         raise BadReply("no JSON: the reply is empty" if not inside else "no JSON: the reply holds no object")
-    decoder = json.JSONDecoder(object_pairs_hook=_object_without_doubles, parse_constant=_no_constant)
+    decoder = json.JSONDecoder(
+        object_pairs_hook=_object_without_doubles,
+        parse_constant=_no_constant,
+        strict=False,  # models write raw newlines in texts
+    )
     try:
         found, end = decoder.raw_decode(inside, start)
     except json.JSONDecodeError as error:

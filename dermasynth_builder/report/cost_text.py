@@ -89,7 +89,7 @@ def _money_tables(estimates: Mapping[str, Estimate]) -> Iterator[RenderableType]
     """Two, one below the other: side by side they would not fit 80 columns."""
     for thinking in ("without thinking", "with thinking"):
         yield f"US dollars {thinking}, likely (low-high)"
-        table = table_of_numbers("model", "online", "batch")
+        table = table_of_numbers("model", "online", "batch or flex")
         for model, each in estimates.items():
             table.add_row(name(model), *_money_of(each.cost, is_thinking=thinking == "with thinking"))
         yield from (table, "")

@@ -9,8 +9,8 @@ import pytest
 
 from dermasynth_builder.core.errors import LedgerError
 from dermasynth_builder.core.records import Reply
-from dermasynth_builder.generate.ledger import FORMAT, Ledger, ledger_path
-from dermasynth_builder.generate.ledger_tools import sent_on_day, summarise, usages
+from dermasynth_builder.generate.ledger import FORMAT, NOBODYS_FAULT, Ledger, ledger_path
+from dermasynth_builder.generate.ledger_tools import merge, sent_on_day, summarise, usages
 from dermasynth_builder.generate.usage import Usage
 from tests.support.recited import Recited, answer, failure, request, requests
 
@@ -307,3 +307,34 @@ def test_requests_of_a_day_are_counted_from_midnight_pacific_over_all_ledgers(pa
     assert sent_on_day(path.parent, "a-model", "2026-11-24T07:59:00+00:00") == 123
     assert sent_on_day(path.parent, "a-model", "2026-11-24T08:00:00+00:00") == 0
     assert sent_on_day(path.parent / "none", "a-model", "2026-11-24T08:00:00+00:00") == 0
+
+
+# --- whose fault a failure is ---
+
+
+@pytest.mark.parametrize("kind", sorted(NOBODYS_FAULT))
+def test_a_failure_that_is_nobodys_fault_settles_nothing(kind: str, path: Path, opened: Open) -> None:
+    written(path, failure(request(0).key, f"{kind}: it broke"), failure(request(1).key, "blocked: SAFETY"))
+    ledger = opened()
+    assert [ledger.is_settled(request(number).key) for number in range(3)] == [False, True, False]
+    written(path, answer(request(0).key))
+    assert opened().is_settled(request(0).key)
+
+
+def test_a_request_at_which_the_service_breaks_in_three_runs_is_settled(path: Path, opened: Open) -> None:
+    for times in range(1, 5):
+        written(path, failure(request(0).key, "server: 500"), failure(request(1).key, "connection: reset"))
+        assert opened().is_settled(request(0).key) == (times >= 3)
+        assert not opened().is_settled(request(1).key)
+
+
+def test_of_two_failures_merged_the_one_that_lies_with_the_request_stays(tmp_path: Path) -> None:
+    lasting, passing = failure(request(0).key, "blocked: SAFETY"), failure(request(0).key, "server: 500")
+    for order in ([lasting, passing], [passing, lasting]):
+        folder = tmp_path / str(order[0].failure)[:3]
+        for number, reply in enumerate(order):
+            with Ledger(folder / f"{number}.jsonl", {"engine": "e"}, pytest.fail) as ledger:
+                ledger.append(reply)
+        merged = merge([folder / "0.jsonl", folder / "1.jsonl"], folder / "all", warn=pytest.fail)
+        found = Ledger(merged.path, {"engine": "e"}, pytest.fail)
+        assert list(found.answered([request(0)])) == [(request(0), lasting)]

@@ -49,11 +49,11 @@ def test_openais_counts_cost_the_same_as_geminis(table: PriceTable) -> None:
         ("gemini-4-argon", date(2026, 11, 30), (2.0, 10.0, 0.10)),
         ("gemini-4-argon", DECEMBER, (4.0, 20.0, 0.20)),
         ("gemini-3.8-flash", date(2026, 12, 31), (0.75, 3.75, 0.075)),
-        ("gemini-3.8-flash", JANUARY, (1.50, 7.50, None)),
+        ("gemini-3.8-flash", JANUARY, (1.50, 7.50, 0.15)),
         ("gemini-2.5-pro", NOVEMBER, (1.25, 10.0, 0.125)),
         ("gemini-2.5-pro", DECEMBER, (0.75, 3.75, 0.075)),  # routed to 3.8-flash
         ("gemini-2.5-flash", DECEMBER, (0.30, 2.50, 0.03)),  # routed to 3.5-flash-lite
-        ("gemini-3.7-flash", JANUARY, None),  # after the promotion: not known
+        ("gemini-3.7-flash", JANUARY, (1.50, 7.50, None)),  # after the promotion
         ("gemini-2.0-flash", NOVEMBER, None),  # shut down
         ("gemini-3.1-flash-lite", date(2027, 5, 7), None),
         ("a-local-model", NOVEMBER, None),
@@ -78,7 +78,7 @@ def test_what_is_not_known_costs_none_and_never_nothing(table: PriceTable) -> No
 
 
 def test_cached_input_of_unknown_price_is_counted_in_full(table: PriceTable) -> None:
-    cost = cost_usd("gemini-3.8-flash", USAGE, tier="standard", on=JANUARY, table=table)
+    cost = cost_usd("gemini-3.7-flash", USAGE, tier="standard", on=JANUARY, table=table)
     assert cost == pytest.approx(1.45 * 1.50 + 0.2 * 7.50)
 
 

@@ -83,6 +83,9 @@ def test_a_round_does_not_begin_before_all_of_the_one_before_was_asked(tmp_path:
     assert not plan.begin_round(1, ledger)
     assert plan.accepted_by(1) is None
     with ledger:
+        ledger.append(Reply(requests[0].key, None, "connection: refused"))  # it will be asked again
+    assert not plan.begin_round(1, ledger)
+    with ledger:
         ledger.append(Reply(requests[0].key, None, "blocked: SAFETY"))  # a failure is an end too
     assert plan.begin_round(1, ledger)
     assert len(plan.accepted_by(1) or ()) == len(requests) - 1

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from dermasynth_builder.core.errors import EngineError, StoppedError
+from dermasynth_builder.core.errors import EngineError, StoppedError, UnansweredError
 from dermasynth_builder.core.protocols import EngineRun
 from dermasynth_builder.core.records import Reply, Request
 from dermasynth_builder.generate.ledger import Ledger
-from dermasynth_builder.generate.run import Run, Tally, generate, run_note
+from dermasynth_builder.generate.run import Run, Tally, generate, require_done, run_note
 from tests.support.recited import Recited, answer, failure, request, requests
 
 
@@ -115,7 +115,7 @@ def test_replies_may_come_in_any_order(path: Path) -> None:
 
 def test_failures_are_kept_with_their_reason_and_not_asked_again(path: Path) -> None:
     assert generate(requests(4), fail_on(1, 3), ledger_of(path)) == Tally(answered=2, failed=2)
-    assert held(path, 4)[1] == failure(request(1).key, "server: 500")
+    assert held(path, 4)[1] == failure(request(1).key, "blocked: SAFETY")
     engine = Recited()
     assert generate(requests(4), engine, ledger_of(path)) == Tally(known=2, failed_earlier=2)
     assert engine.asked == []
@@ -200,3 +200,35 @@ def test_progress_reaches_the_number_of_requests_whatever_becomes_of_them(path: 
 def test_no_requests_make_a_ledger_of_a_header(path: Path) -> None:
     assert generate([], Recited(), ledger_of(path)) == Tally()
     assert len(path.read_bytes().splitlines()) == 1
+
+
+def test_what_is_nobodys_fault_is_asked_again_without_a_flag_and_the_exit_says_how_it_went(path: Path) -> None:
+    broken = {request(number).key for number in (1, 2)}
+    engine = Recited(lambda key: failure(key, "connection: refused") if key in broken else answer(key))
+    run = Run()
+    generate(requests(40), engine, ledger_of(path), run=run)
+    assert (run.tally.failed, run.tally.unanswered) == (2, 2)
+    with pytest.raises(UnansweredError, match=r"2 requests got no answer(.|\n)*2 connection: connection: refused"):
+        require_done(run)
+    engine = Recited()
+    run = Run()
+    assert generate(requests(40), engine, ledger_of(path), run=run) == Tally(known=38, answered=2)
+    assert engine.asked == [request(1).key, request(2).key]
+    require_done(run)
+
+
+@pytest.mark.parametrize(
+    ("failed", "said"), [(40, "none of 40 requests"), (5, "5 of 40 requests failed, more than 10%")]
+)
+def test_too_many_failures_are_a_failure_of_the_run_with_a_count_by_kind(failed: int, said: str, path: Path) -> None:
+    run = Run()
+    generate(requests(40), fail_on(*range(failed)), ledger_of(path), run=run)
+    with pytest.raises(EngineError, match=said) as raised:
+        require_done(run)
+    assert f"{failed} blocked: blocked: SAFETY" in str(raised.value)
+
+
+def test_a_few_failures_are_no_failure_of_the_run(path: Path) -> None:
+    run = Run()
+    generate(requests(40), fail_on(0, 1, 2, 3), ledger_of(path), run=run)
+    require_done(run)

@@ -9,7 +9,8 @@ from google import genai
 from google.genai import errors, types
 
 from dermasynth_builder.core.errors import UsageError
-from dermasynth_builder.generate.engines.online.attempt import Status, outcome_of_error
+from dermasynth_builder.generate.engines.online.attempt import Status
+from dermasynth_builder.generate.engines.online.refusals import outcome_of_error
 from dermasynth_builder.invented.fake_gemini.faults import LASTING, PASSING, day_quota, minute_quota, shares_of
 from dermasynth_builder.invented.fake_gemini.service import MODELS, FakeGemini
 

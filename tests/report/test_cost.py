@@ -79,9 +79,12 @@ def test_an_image_of_unknown_size_counts_as_the_largest(estimated: Estimated) ->
     assert estimated("gemini-3.8-flash", size=None) == estimated("gemini-3.8-flash")
 
 
-def test_a_model_without_price_has_tokens_and_one_without_a_rule_for_images_has_none(estimated: Estimated) -> None:
-    promoted = estimated("gemini-3.7-flash", JANUARY)
-    assert (promoted.cost, promoted.image_in) == (None, 1120 * REQUESTS)
+def test_a_model_without_price_has_tokens_and_one_without_a_rule_for_images_has_none(
+    estimated: Estimated, table: PriceTable
+) -> None:
+    work = Workload((Load("general", "asked", "any", 2, 700, 320),), {EXAMPLE: 2})
+    unpriced = estimate(work, None, "resolution", terms=Terms(table.limits, 0.5, 1.1))
+    assert (unpriced.cost, unpriced.image_in) == (None, 1120 * 2)
     assert estimated("a-local-model") == Estimate(None, None, None, {}, {})
 
 

@@ -166,7 +166,7 @@ def test_status_tells_tokens_and_money(tmp_path: Path, capsys: Output) -> None:
     assert run("status", "--work", tmp_path, "--out", tmp_path / "none") == 0
     printed = capsys.readouterr().out
     assert re.search(
-        rf"^recited +{MODEL} +2 +1 +0\.0125 +20\d\d-\d\d-\d\d \d\d:\d\d\n +server +1$", printed, re.MULTILINE
+        rf"^recited +{MODEL} +2 +1 +0\.0125 +20\d\d-\d\d-\d\d \d\d:\d\d\n +blocked +1$", printed, re.MULTILINE
     )
     assert "tokens: 4,350 in, 0 of them cached, 400 out, 300 thinking" in printed
     assert "cost: $0.0125 for all replies, replaced ones included" in printed

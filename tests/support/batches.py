@@ -15,6 +15,7 @@ class Hours:
     """A clock on which an hour passes while a run waits once; `strike` sees it."""
 
     at: float = 1_800_000_000.0
+    step_s: float = 3600.0
     waits: list[float] = field(default_factory=list)
     strike: Callable[[int], object] = lambda _: None  # hears how many waits there were
 
@@ -24,7 +25,7 @@ class Hours:
     def wait(self, seconds: float) -> None:
         self.waits.append(seconds)
         assert len(self.waits) < 200, "it waits for ever"
-        self.at += 3600
+        self.at += self.step_s
         self.strike(len(self.waits))
 
 

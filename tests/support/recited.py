@@ -35,7 +35,7 @@ def answer(key: str, text: str = "an answer") -> Reply:
     return Reply(key, canonical_json({"answer": text}))
 
 
-def failure(key: str, reason: str = "server: 500") -> Reply:
+def failure(key: str, reason: str = "blocked: SAFETY") -> Reply:
     return Reply(key, None, reason)
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from json import loads
+from typing import Any
 
 from aiohttp import web
 
@@ -26,6 +27,10 @@ class WatchedGemini(FakeGemini):
     reached: Counter[str] = field(default_factory=Counter)  # how many calls came to each point
     created: Counter[str] = field(default_factory=Counter)  # jobs by display name, those that were deleted too
     refused: int = 0  # jobs that were not made
+    download: int = 200  # the status of downloads: 403, 404, ...
+    unlisted: int = 0  # so many lists show no job
+    listed: Callable[[dict[str, Any]], dict[str, Any]] = lambda page: page  # what becomes of a list on its way
+    created_as: Callable[[bytes], bytes] = bytes  # what becomes of the answer to a job's making
     spoil: Callable[[bytes], bytes] = bytes  # what becomes of results on their way
 
     def application(self) -> web.Application:
@@ -44,15 +49,25 @@ class WatchedGemini(FakeGemini):
             await call.read()  # once a job is asked for it is made, even where nobody waits for the answer any more
             made = await asyncio.shield(self._create(call, handler))
             await self._reach("created")
-            return made
+            return web.Response(body=self.created_as(_body(made)), status=made.status, content_type="application/json")
         if call.method == "GET" and call.path.endswith("/batches"):
             await self._reach("list")
+            return await self._list(call, handler)
+        if call.path.endswith(":download") and self.download != 200:
+            return web.json_response(
+                {"error": {"code": self.download, "message": "no file for you"}}, status=self.download
+            )
         answer = await handler(call)
         if call.path.endswith(":download") and answer.status == 200:
             return await self._in_halves(call, answer)
         if "finalize" in call.headers.get("X-Goog-Upload-Command", ""):
             await self._reach("upload")
         return answer
+
+    async def _list(self, call: web.Request, handler: _Handler) -> web.StreamResponse:
+        page = loads(_body(await handler(call)))
+        self.unlisted -= 1
+        return web.json_response({} if self.unlisted >= 0 else self.listed(page))
 
     async def _create(self, call: web.Request, handler: _Handler) -> web.StreamResponse:
         await self._reach("creating")

@@ -138,6 +138,9 @@ def make_sent_image(path: Path, options: EngineOptions) -> SentImage:
     """
     try:
         content = path.read_bytes()
+    except OSError as error:  # a disk that is away is no fault of the image
+        raise ImageFault(f"file: {path.name} cannot be read: {error.strerror}") from error
+    try:
         with Image.open(BytesIO(content)) as image:
             mime_type = image.get_format_mimetype() or ""
             if max(image.size) <= options.image_side_px and mime_type in _TAKEN_AS_THEY_ARE:

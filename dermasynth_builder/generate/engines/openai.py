@@ -6,8 +6,10 @@ their timeout is long and `--concurrency` is what holds back. OPENAI_API_KEY is 
 
 import json
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from dermasynth_builder.core.errors import UsageError
@@ -17,6 +19,10 @@ from dermasynth_builder.core.protocols import EngineContext
 from dermasynth_builder.core.records import Request
 from dermasynth_builder.generate.engines.online import OnlineEngine
 from dermasynth_builder.generate.engines.online.attempt import Access, Identity, Outcome, Status
+from dermasynth_builder.generate.engines.online.body import require_free_of, with_body
+from dermasynth_builder.generate.engines.online.refusals import outcome_of_error, outcome_within
+from dermasynth_builder.generate.foreign import NotJSON, counts, mapping, parsed, sequence, shown, text, words_of
+from dermasynth_builder.plan.reply_form import split_thoughts
 
 REVISION = 1
 """Raised by hand whenever this code asks the same request differently."""
@@ -31,7 +37,31 @@ def openai_engine(options: EngineOptions, context: EngineContext) -> OnlineEngin
         raise UsageError("the engine openai needs --model: the name under which the server has it")
     if options.media_resolution:
         raise UsageError("--media-resolution is Gemini's; for the engine openai, --image-side says how large images go")
+    if options.tier == "flex":
+        raise UsageError('--tier flex is Gemini\'s; for the engine openai say --body \'{"service_tier": "flex"}\'')
+    require_free_of(options.body, ("messages", "model"))
     return OnlineEngine(OpenAIService(replace(options, timeout_s=options.timeout_s or _TIMEOUT_S)), context)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """Words that not all servers take alike."""
+
+    max_tokens: str = "max_tokens"  # or "max_completion_tokens", as OpenAI's reasoning models ask
+    response_format: str = "json_schema"  # or "json_object", or "none"
+
+    def after(self, told: str) -> "Dialect":
+        """What to say in place of this, by what a server says of it; the same where it speaks of something else."""
+        if self.max_tokens == "max_tokens" and re.search(r"max_(?:completion_)?tokens", told) and _NAMED.search(told):
+            return replace(self, max_tokens="max_completion_tokens")
+        if self.response_format != "none" and _OF_FORMAT.search(told):
+            weaker = "json_object" if self.response_format == "json_schema" else "none"
+            return replace(self, response_format=weaker)
+        return self
+
+
+_NAMED = re.compile(r"max_completion_tokens|unsupported|not supported|unrecognized|unknown|extra", re.IGNORECASE)
+_OF_FORMAT = re.compile(r"response_format|json_schema|json_object|structured output|guided|grammar", re.IGNORECASE)
 
 
 class OpenAIService:
@@ -41,6 +71,8 @@ class OpenAIService:
 
     def __init__(self, options: EngineOptions) -> None:
         self.options = options
+        self.dialect = Dialect()
+        self._is_understood = False  # a request was answered: what is refused from then on is the row's
         self.identity: Identity = {
             "engine": self.name,
             "revision": REVISION,
@@ -49,6 +81,7 @@ class OpenAIService:
             "max_output_tokens": options.max_output_tokens,
             "image_side_px": options.image_side_px,
             "image_quality": options.image_quality,
+            **({"body": options.body} if options.body else {}),
         }
 
     def access(self) -> Access:
@@ -56,42 +89,119 @@ class OpenAIService:
         return _Server(self.options)
 
     def body(self, request: Request, image: SentImage | None, max_output_tokens: int) -> bytes:
-        """See `Service.body`."""
-        content: list[dict[str, Any]] = [{"type": "text", "text": request.prompt}]
+        """See `Service.body`. Base64 needs no escape: the image, by far the largest part, is put in as it comes."""
+        prompt = request.prompt if self.dialect.response_format == "json_schema" else _asking_for_json(request)
+        content = [f'{{"type":"text","text":{json.dumps(prompt)}}}'.encode()]
         if image:
-            url = f"data:{image.mime_type};base64,{image.base64.decode()}"
-            content.insert(0, {"type": "image_url", "image_url": {"url": url}})
-        schema = {"name": "reply", "strict": True, "schema": json.loads(request.reply_schema)}
-        body = {
-            "model": self.options.model,
-            "messages": [{"role": "user", "content": content}],
-            "max_tokens": max_output_tokens,
-            "response_format": {"type": "json_schema", "json_schema": schema},
-        }
-        if self.options.thinking:
-            body["reasoning_effort"] = self.options.thinking
-        return json.dumps(body).encode()
+            head = f'{{"type":"image_url","image_url":{{"url":"data:{image.mime_type};base64,'.encode()
+            content = [head, image.base64, b'"}},', *content]
+        tail = _tail(request.reply_schema, self.options, self.dialect, max_output_tokens=max_output_tokens)
+        return b"".join((b'{"messages":[{"role":"user","content":[', *content, b"]}],", tail))
 
     def read(self, content: bytes) -> Outcome:
         """See `Service.read`."""
-        return read_chat(content)
+        outcome, form = read_chat(content), self.dialect.response_format
+        self._is_understood = self._is_understood or outcome.status is Status.ANSWERED
+        return replace(outcome, sent_as={} if form == "json_schema" else {"response_format": form})
+
+    def read_error(self, status: int, headers: Mapping[str, str], content: bytes) -> Outcome:
+        """See `Service.read_error`."""
+        return outcome_of_error(status, headers, content)
+
+    def learn(self, dialect: object, outcome: Outcome) -> bool:
+        """See `Service.learn`: found out once, and so for all that follow."""
+        if outcome.status not in (Status.REFUSED, Status.SERVER_ERROR) or not isinstance(dialect, Dialect):
+            return False
+        if dialect == self.dialect and not self._is_understood:
+            self.dialect = dialect.after(outcome.reason)
+        return dialect != self.dialect and dialect.after(outcome.reason) != dialect
+
+
+def _asking_for_json(request: Request) -> str:
+    """The prompt with the form of the answer, which the server is not told otherwise."""
+    return (
+        f"{request.prompt}\n\nReply with one JSON object and nothing else, of this JSON schema: {request.reply_schema}"
+    )
+
+
+@lru_cache(maxsize=64)
+def _tail(reply_schema: str, options: EngineOptions, dialect: Dialect, *, max_output_tokens: int) -> bytes:
+    """All that follows the messages."""
+    members: dict[str, Any] = {"model": options.model, dialect.max_tokens: max_output_tokens}
+    if dialect.response_format == "json_schema":
+        schema = {"name": "reply", "strict": True, "schema": json.loads(reply_schema)}
+        members["response_format"] = {"type": "json_schema", "json_schema": schema}
+    elif dialect.response_format == "json_object":
+        members["response_format"] = {"type": "json_object"}
+    if options.thinking:
+        members["reasoning_effort"] = "none" if options.thinking == "off" else options.thinking
+    return json.dumps(with_body(members, options.body)).encode()[1:]
+
+
+_DONE = frozenset({"", "stop", "eos", "eos_token", "stop_sequence", "end_turn", "completed"})
+_CUT = frozenset({"length", "max_tokens", "max_output_tokens", "model_length"})
+_BLOCKED = frozenset({"content_filter", "safety", "refusal"})
+_THOUGHT = frozenset({"thinking", "reasoning", "redacted_thinking", "summary_text", "reasoning_text"})
+_NO_CHAT = Outcome(Status.SERVER_ERROR, reason="server: the response is not a chat completion")
 
 
 def read_chat(content: bytes) -> Outcome:
-    """The outcome of a chat completion with status 200."""
+    """The outcome of a chat completion with status 200, or of whatever stands in its place."""
     try:
-        response = json.loads(content)
-        choice = response["choices"][0]
-        message = choice["message"]
-    except (ValueError, LookupError, TypeError):
-        return Outcome(Status.SERVER_ERROR, reason="server: the response is not a chat completion")
-    usage = {name: value for name, value in (response.get("usage") or {}).items() if isinstance(value, int)}
-    version, finish = response.get("model"), choice.get("finish_reason")
-    if message.get("refusal") or finish == "content_filter":
-        return Outcome(Status.BLOCKED, None, f"blocked: {finish}", 0.0, usage, version, finish)
-    if finish == "length":
-        return Outcome(Status.TRUNCATED, None, f"cut off: {finish}", 0.0, usage, version, finish)
-    return Outcome(Status.ANSWERED, message.get("content") or "", "", 0.0, usage, version, finish)
+        value = parsed(content)
+    except NotJSON as fault:
+        return replace(_NO_CHAT, reason=f"{_NO_CHAT.reason}: {fault}")
+    response = mapping(value)
+    choice = mapping(next(iter(sequence(response.get("choices"))), None))
+    message = choice.get("message")
+    if response.get("error") and not isinstance(message, dict):
+        return outcome_within(response)
+    if choice.get("error"):
+        return outcome_within(choice)
+    came = replace(
+        _NO_CHAT,
+        usage=counts(response.get("usage")),
+        model_version=text(response.get("model")) or None,
+        finish_reason=text(choice.get("finish_reason")) or None,
+    )
+    if not isinstance(message, dict) or not isinstance(choice.get("finish_reason"), str | None):
+        return replace(came, reason=f"{_NO_CHAT.reason}{': ' if words_of(value) else ''}{words_of(value)}")
+    return _of_message(came, message)
+
+
+def _of_message(came: Outcome, message: Mapping[str, Any]) -> Outcome:
+    finish = shown(came.finish_reason or "")
+    if text(message.get("refusal")) or finish.lower() in _BLOCKED:
+        told = shown(text(message.get("refusal")))
+        return replace(came, status=Status.BLOCKED, reason=f"blocked: {f'refusal, {told}' if told else finish}")
+    if finish.lower() in _CUT:
+        return replace(came, status=Status.TRUNCATED, reason=f"cut off: {finish}")
+    if finish.lower() not in _DONE:
+        return replace(came, status=Status.UNUSABLE, reason=f"unusable: the model stopped with {finish}")
+    parts = _parts(message.get("content"))
+    if parts is None:
+        return came
+    thought, answer = split_thoughts("".join(said for is_thought, said in parts if not is_thought))
+    apart = [text(message.get("reasoning_content")) or text(message.get("reasoning"))]
+    thoughts = [*apart, *(said for is_thought, said in parts if is_thought), thought]
+    return replace(
+        came, status=Status.ANSWERED, reason="", text=answer, thoughts="\n".join(filter(None, thoughts)) or None
+    )
+
+
+def _parts(content: Any) -> list[tuple[bool, str]] | None:
+    """Of each part whether it is thought, and its text; None for what is no content. A text is one part, null none."""
+    if content is None or isinstance(content, str):
+        return [(False, content or "")]
+    if not isinstance(content, list):
+        return None
+    parts = []
+    for part in map(mapping, content):
+        kind, said = part.get("type"), part.get("text", part.get("thinking", ""))
+        if not isinstance(kind, str) or not isinstance(said, str | list):
+            return None
+        parts.append((kind in _THOUGHT, said if isinstance(said, str) else words_of(said)))
+    return parts
 
 
 class _Server:

@@ -74,6 +74,7 @@ def ask_sdk(url: str, asked: Request, options: EngineOptions) -> None:
             types.SafetySetting(category=types.HarmCategory(category), threshold=types.HarmBlockThreshold.OFF)
             for category in SAFETY_OFF
         ],
+        service_tier=types.ServiceTier(options.tier) if options.tier else None,
         automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
     )
     image = types.Part.from_bytes(data=asked.image_path.read_bytes(), mime_type="image/jpeg")
@@ -89,6 +90,7 @@ def ask_sdk(url: str, asked: Request, options: EngineOptions) -> None:
         EngineOptions(model="gemini-3.5-flash-lite"),
         EngineOptions(model="gemini-3.8-flash", thinking="low", media_resolution="high", max_output_tokens=100),
         EngineOptions(model="gemini-2.5-flash-lite", thinking="low"),
+        EngineOptions(model="gemini-3.5-flash", thinking="xhigh", tier="flex"),
     ],
     ids=lambda options: options.model,
 )
@@ -101,6 +103,8 @@ def test_a_request_goes_out_as_googles_sdk_sends_it(
     request: pytest.FixtureRequest,
 ) -> None:
     url, kept = sniffed
+    if options.tier and login != "key":
+        pytest.skip("the tier flex is of the Developer API")
     if login != "key":
         log_in(login, tmp_path, request)
         options = replace(options, is_vertex=True)
@@ -112,6 +116,7 @@ def test_a_request_goes_out_as_googles_sdk_sends_it(
         thinking=options.thinking,
         media_resolution=options.media_resolution,
         max_output_tokens=options.max_output_tokens,
+        tier=options.tier,
         is_vertex=options.is_vertex,
     )
     assert next(engine.answer([asked], Run())).text == '{"answer": "x"}'

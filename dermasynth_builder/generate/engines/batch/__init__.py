@@ -26,6 +26,8 @@ def gemini_batch_engine(options: EngineOptions, context: EngineContext) -> "Gemi
             "Vertex takes no files, in which the engine gemini_batch hands in its requests: leave out --vertex and set "
             "GEMINI_API_KEY, or ask --engine gemini"
         )
+    if options.tier == "flex":
+        raise UsageError("a batch costs half as it is: leave out --tier flex, or ask --engine gemini")
     return GeminiBatchEngine(options, context)
 
 
@@ -43,11 +45,12 @@ class GeminiBatchEngine:
     def answer(self, requests: Iterable[Request], run: EngineRun) -> Iterator[Reply]:
         """See `Engine.answer`; replies to requests of an earlier run come first. `run` hears of the shards.
 
-        Raises EngineError where the service cannot be asked and LedgerError where another process does so.
+        Raises EngineError where the service cannot be asked, LedgerError where another process does so, and
+        UnansweredError where results that may be paid cannot be had.
         """
-        service = BatchService(self._options)
         online = gemini_engine(self._asked_online, self._context)
-        with BatchState(state_path(self._context.batches, self.identity)) as state:
+        state_of_engine = BatchState(state_path(self._context.batches, self.identity))
+        with BatchService(self._options) as service, state_of_engine as state:
             batch_run = BatchRun(state, service, self._options, online=online, context=self._context)
             yield from batch_run.replies(requests, run)
 
@@ -58,8 +61,7 @@ def cancel_batches(path: Path, options: EngineOptions) -> list[Shard]:
     Shards are marked first: killed in between, doing it again cancels what is left. Raises EngineError and LedgerError.
     """
     try:
-        service = BatchService(options)
-        with BatchState(path) as state:
+        with BatchService(options) as service, BatchState(path) as state:
             named = service.jobs(state.run)
             done = {name for name, jobs in named.items() if any(job.has_succeeded for job in jobs)}
             shards = [each for each in state.shards() if each.is_open and state.display_name(each) not in done]

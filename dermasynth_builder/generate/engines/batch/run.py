@@ -2,21 +2,23 @@
 
 The service's list of jobs is the truth, ours is what we meant to do: each look matches them by display name. A job that
 a killed run made is thereby found and kept, a second one of that name is cancelled, and a shard that has one never gets
-another.
+another. What may be paid is never asked again by itself: rows whose results cannot be had are looked for again, with
+growing pauses, and then held until the user has them asked again. No shard's trouble keeps the others waiting.
 """
 
 from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain, islice, takewhile
 
-from dermasynth_builder.core.errors import EngineError
+from dermasynth_builder.core.errors import EngineError, UnansweredError
 from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.core.protocols import Engine, EngineContext, EngineRun
 from dermasynth_builder.core.records import Reply, Request
 from dermasynth_builder.generate.engines.batch.google import BatchFault, BatchService, RemoteJob
 from dermasynth_builder.generate.engines.batch.shards import (
-    NOT_IN_RESULTS,
     failed_reply,
     most_tokens,
     read_results,
@@ -31,6 +33,10 @@ _ATTEMPTS = 4  # at a shard, which is halved each time
 _BREAKS = 20  # calls in a row that come to nothing, before the run gives up
 _MOST_SHARDS = 100  # jobs that Google takes at once
 _GROWTH, _LONGEST_PAUSE_S = 1.5, 600.0  # of the time between two looks, while nothing happens
+_LOOKS = 8  # at the results of a job that has succeeded, before its rows are held: half an hour
+_GRACE = 120  # times `poll_s`: how long a job whose making got no answer may take to be listed
+_FAILED_JOBS = 3  # in a row, before the run gives up
+_MEANT = frozenset({Status.FATAL, Status.REFUSED})
 _QUEUE_FULL = frozenset({Status.RATE_LIMITED, Status.SPEND_LIMIT, Status.DAY_QUOTA})
 _IS_KEPT = "submitted jobs continue at Google; run the same command again to fetch their results"
 
@@ -52,6 +58,13 @@ class BatchRun:
         self._image_family = context.image_family(options.model or "")
         self._breaks = 0
         self._is_full = self._has_moved = False
+        self._looks: Counter[int] = Counter()  # at results that are missing, by shard
+        self._unsure: dict[int, float] = {}  # shard -> since when it may have a job that is not listed
+        self._made: set[int] = set()  # shards that this run has handed in
+        self._failed_jobs = 0  # of those, in a row
+        self._sent_again = 0  # shards since the last job that succeeded; a few show whether the others may follow
+        self._left: set[int] = set()  # shards that may not
+        self._failure = ""  # of the last of them
 
     def replies(self, requests: Iterable[Request], run: EngineRun) -> Iterator[Reply]:
         """A reply for each request, and before them those that an earlier run has left; `run` hears how shards are.
@@ -72,11 +85,23 @@ class BatchRun:
                 self._survive(fault)
             shards = self._open_shards()
             run.tell(_note_of(shards))
-            is_left = run.is_ending and all(shard.state is ShardState.OVERDUE for shard in shards)
-            if is_left or not (shards or self._breaks):
+            waiting = [shard for shard in shards if shard.state is not ShardState.HELD]
+            is_left = run.is_ending and all(shard.state is ShardState.OVERDUE for shard in waiting)
+            if is_left or not (waiting or self._breaks):
+                self._tell_held(shards)
                 return
             pause_s = self._options.batch.poll_s if self._has_moved else min(pause_s * _GROWTH, _LONGEST_PAUSE_S)
             self._context.wait(pause_s)
+
+    def _tell_held(self, shards: Sequence[Shard]) -> None:
+        """Raises StoppedError where rows are held: the run can do no more for them."""
+        held = [shard for shard in shards if shard.state is ShardState.HELD]
+        if held:
+            told = "".join(f"\n  shard {shard.number}, {shard.job or 'no job known'}: {shard.note}" for shard in held)
+            raise UnansweredError(
+                f"results of {len(held)} batch jobs cannot be had, and may be paid; nothing of them was deleted; "
+                f"run the same command again to look again, or add --pay-again to pay for their rows again{told}"
+            )
 
     def _fresh(self, requests: Iterable[Request]) -> Iterator[Attempts]:
         """Those that do not wait in a shard already."""
@@ -88,34 +113,89 @@ class BatchRun:
         return [shard for shard in self._state.shards() if shard.is_open]
 
     def _look(self) -> Iterator[Reply]:
-        """Takes each shard one step on."""
+        """Takes each shard one step on; what stops one stops no other."""
         shards = self._open_shards()
         jobs = self._service.jobs(self._state.run) if shards else {}
+        faults: list[BatchFault] = []
+        self._left.clear()
         for shard in shards:
-            yield from self._match(shard, jobs.get(self._state.display_name(shard), []))
+            try:
+                yield from self._match(shard, jobs.get(self._state.display_name(shard), []))
+            except BatchFault as fault:
+                faults.append(fault)
+        waiting = {shard.number for shard in self._open_shards() if shard.state is not ShardState.HELD}
+        is_stuck = bool(self._left) and waiting <= self._left and not self._has_moved
+        if is_stuck or self._failed_jobs > _FAILED_JOBS:
+            count = max(self._failed_jobs, len(self._left))
+            told = f"{count} jobs in a row came to nothing, the last with {self._failure}; their rows wait"
+            raise EngineError(f"{told}; {_IS_KEPT}")
+        if faults:
+            raise next((fault for fault in faults if fault.outcome.status in _MEANT), faults[0])
 
     def _survive(self, fault: BatchFault) -> None:
         """Another look may go better, unless there were too many or the service means it."""
-        self._breaks += 1
-        if fault.outcome.status in (Status.FATAL, Status.REFUSED) or self._breaks >= _BREAKS:
+        self._breaks = 1 if self._has_moved else self._breaks + 1
+        if fault.outcome.status in _MEANT or self._breaks >= _BREAKS:
             raise EngineError(f"{fault.outcome.reason}; {_IS_KEPT}") from fault
 
     def _match(self, shard: Shard, named: Sequence[RemoteJob]) -> Iterator[Reply]:
         """Holds a shard against the jobs of its display name, and does what is next."""
         job = self._kept(shard, named)
-        if job:
-            state = ShardState.OVERDUE if shard.state is ShardState.OVERDUE else ShardState.HANDED_IN
-            self._has_moved |= shard.note != job.state
-            shard = self._state.change(shard, state, job=job.name, note=job.state)
-        if self._is_late(shard) and not (job and job.has_ended):
-            shard = self._state.change(shard, ShardState.OVERDUE)
+        shard = self._noted(shard, job)
         if job and not job.has_ended:
             if shard.state is ShardState.OVERDUE:
                 self._service.cancel(job.name)
-        elif job or shard.job or shard.state is ShardState.OVERDUE:
-            yield from self._collect(shard, job)
+        elif shard.state is ShardState.OVERDUE and not (job and job.has_succeeded):
+            yield from self._collect_online(shard, job)
+        elif job:
+            yield from self._ended(shard, job)
+        elif shard.state is ShardState.CREATING:
+            self._await_listing(shard)
+        elif shard.job or shard.state is ShardState.HELD:
+            self._hold(shard, "the job is gone", is_sure=False)
         else:
             yield from self._hand_in(shard)
+
+    def _noted(self, shard: Shard, job: RemoteJob | None) -> Shard:
+        """The shard as it is by now."""
+        if job:
+            is_held = shard.state is ShardState.HELD and job.has_ended
+            is_past = is_held or shard.state is ShardState.OVERDUE
+            self._has_moved |= not is_past and shard.note.partition(";")[0] != job.state
+            note, state = (shard.note if is_held else job.state), (shard.state if is_past else ShardState.HANDED_IN)
+            shard = self._state.change(shard, state, job=job.name, note=note)
+        is_waiting = not (job and job.has_ended) and shard.state is not ShardState.HELD
+        return self._state.change(shard, ShardState.OVERDUE) if self._is_late(shard) and is_waiting else shard
+
+    def _ended(self, shard: Shard, job: RemoteJob) -> Iterator[Reply]:
+        """What is next for the rows of a job that has ended; one that ended early may have results by then."""
+        if job.has_succeeded or job.results:
+            yield from self._collect(shard, job)
+        elif job.state == _CANCELLED:
+            self._hold(shard, _told(job), is_sure=True)
+        else:
+            yield from self._fail(shard, f"batch: {_told(job)}", job)
+
+    def _await_listing(self, shard: Shard) -> None:
+        """A job whose making got no answer is listed sooner or later, if it was made."""
+        since = self._unsure.setdefault(shard.number, self._context.now())
+        if self._context.now() - since > _GRACE * self._options.batch.poll_s:
+            del self._unsure[shard.number]
+            self._state.change(shard, ShardState.UPLOADED)
+
+    def _hold(self, shard: Shard, why: str, *, is_sure: bool) -> None:
+        """Keeps the rows of a shard from being paid again, at once or after some looks that came to nothing.
+
+        Rows that the user has asked to be paid again go into the next shard.
+        """
+        self._looks[shard.number] += 1
+        if not is_sure and shard.state is not ShardState.HELD and self._looks[shard.number] < _LOOKS:
+            self._state.change(shard, shard.state, note=why)
+        elif self._options.batch.is_paying_again:
+            self._state.settle(shard, self._state.rows_of(shard).values(), note=f"{why}; asked again")
+            self._has_moved = True
+        else:
+            self._state.change(shard, ShardState.HELD, note=why)
 
     def _kept(self, shard: Shard, named: Sequence[RemoteJob]) -> RemoteJob | None:
         """The one job of a shard; others of its name are cancelled."""
@@ -143,16 +223,17 @@ class BatchRun:
             if shard.upload is None:
                 upload = self._service.upload(self._state.file_of(shard.number), name)
                 shard = self._state.change(shard, ShardState.UPLOADED, upload=upload)
+            self._made.add(shard.number)
+            shard = self._state.change(shard, ShardState.CREATING)  # killed from here on, there may be a job
             job = self._service.create(self._options.model or "", shard.upload or "", name)
         except BatchFault as fault:
+            if not fault.is_unsure and shard.state is ShardState.CREATING:
+                shard = self._state.change(shard, ShardState.UPLOADED)
             if fault.outcome.status in _QUEUE_FULL:
                 self._is_full = True
                 self._state.change(shard, shard.state, note="the queue is full")
-            elif fault.outcome.status in (Status.REFUSED, Status.FATAL) and any(
-                other.job for other in self._state.shards()
-            ):
-                rows = list(self._state.rows_of(shard).values())
-                yield from self._send_again(shard, rows, reason=fault.outcome.reason, at=self._now())
+            elif fault.outcome.status is Status.REFUSED:
+                yield from self._fail(shard, fault.outcome.reason, None)
             else:
                 raise
         else:
@@ -176,7 +257,7 @@ class BatchRun:
         is_below_limit = (
             limit is None or sum(shard.tokens for shard in shards) + most_tokens(self._options.batch) <= limit
         )
-        return len(shards) < _MOST_SHARDS and is_below_limit
+        return len(shards) < _MOST_SHARDS and is_below_limit and self._failed_jobs <= _FAILED_JOBS
 
     def _written(
         self, rows: Iterator[Attempts], number: int, before: Shard | None = None
@@ -195,40 +276,81 @@ class BatchRun:
         shard = Shard(number, attempt, ShardState.PLANNED, len(written.rows), written.tokens, made_at)
         return {shard: written.rows}
 
-    def _collect(self, shard: Shard, job: RemoteJob | None) -> Iterator[Reply]:
-        """Settles the rows of a shard whose job has ended, or is gone."""
-        waiting, again = self._state.rows_of(shard), []
-        is_missing = ((key, NOT_IN_RESULTS) for key in list(waiting)) if job and job.has_succeeded else ()
-        for key, outcome in chain(self._results(shard, job), is_missing):
-            row = waiting.pop(key, None)
-            if row is None or job is None:
-                continue  # not ours, or settled already
+    def _collect(self, shard: Shard, job: RemoteJob) -> Iterator[Reply]:
+        """Settles the rows of a shard whose job has succeeded; those whose results are missing wait on."""
+        read = _Read(self._state.rows_of(shard))
+        try:
+            yield from self._read(shard, job, read)
+        except BatchFault as fault:
+            read.why = fault.outcome.reason
+        self._failed_jobs = self._sent_again = 0
+        if job.state not in (_SUCCEEDED, _CANCELLED) and not read.why:  # what is missing was not answered
+            read.again += read.waiting.values()
+            read.waiting.clear()
+        if not read.waiting:
+            self._state.settle(shard, read.again, note=f"{job.state}; {read.text(shard)}")
+            self._has_moved = True
+            self._service.forget(job, shard.upload)
+            return
+        self._has_moved |= bool(read.settled)
+        self._state.part(read.settled, read.again)
+        told = f"{job.state}; {read.text(shard)}, {len(read.waiting)} missing ({read.why or 'not in the results'})"
+        self._hold(shard, told, is_sure=job.state == _CANCELLED)
+
+    def _read(self, shard: Shard, job: RemoteJob, read: "_Read") -> Iterator[Reply]:
+        """The replies that a job's results hold."""
+        for key, outcome in self._results(shard, job):
+            row = read.waiting.get(key)
+            if row is None or outcome is None:
+                continue  # not ours, settled already, or no answer that could be read
+            del read.waiting[key]
+            before = row.cost_usd or 0.0
             reply = reply_to_row(row, outcome, job, model=self._options.model or "", price=self._context.batch_price)
+            read.usd += (row.cost_usd or 0.0) - before
             if reply:
                 yield reply
+                read.settled.append(key)
             else:
-                again.append(row)
-        if job and job.has_succeeded:
-            self._state.settle(shard, again, note=job.state)
-        elif shard.state is ShardState.OVERDUE:
-            yield from self._ask_online(shard, waiting)
-            if self._run.is_ending:
-                return
-            self._state.settle(shard, again, note="asked online")
-        else:
-            reason, at = (job.state, job.ended_at) if job else ("the job is gone", self._now())
-            yield from self._send_again(shard, [*waiting.values(), *again], reason=f"batch: {reason}", at=at)
+                read.again.append(row)
+
+    def _results(self, shard: Shard, job: RemoteJob) -> Iterator[tuple[str, Outcome | None]]:
+        """The rows of a job's results. Raises BatchFault where there are none to be had."""
+        if not job.results:
+            raise BatchFault(Outcome(Status.SERVER_ERROR, reason="the job names no file of results"))
+        path = self._state.file_of(shard.number).with_suffix(".results.jsonl")
+        self._service.download(job.results, path)
+        with path.open("rb") as lines:
+            yield from read_results(lines)
+        path.unlink()
+
+    def _collect_online(self, shard: Shard, job: RemoteJob | None) -> Iterator[Reply]:
+        """Settles the rows of a shard that is overdue."""
+        read = _Read(self._state.rows_of(shard))
+        if job and job.results:
+            with suppress(BatchFault):
+                yield from self._read(shard, job, read)
+        yield from self._ask_online(shard, read.waiting)
+        if self._run.is_ending:
+            return
+        self._state.settle(shard, read.again, note="asked online")
         self._has_moved = True
         if job:
             self._service.forget(job, shard.upload)
 
-    def _results(self, shard: Shard, job: RemoteJob | None) -> Iterator[tuple[str, Outcome]]:
-        if job and job.results:
-            path = self._state.file_of(shard.number).with_suffix(".results.jsonl")
-            if self._service.download(job.results, path):
-                with path.open("rb") as lines:
-                    yield from read_results(lines)
-                path.unlink()
+    def _fail(self, shard: Shard, reason: str, job: RemoteJob | None) -> Iterator[Reply]:
+        """Sends the rows of a job that came to nothing again, unless that befalls job after job."""
+        if job is None or job.state != _EXPIRED:  # which says that the queue is long, and of the job that it is large
+            self._failed_jobs += shard.number in self._made
+            self._failure = reason
+            self._sent_again += 1
+            if self._failed_jobs > _FAILED_JOBS or self._sent_again > _FAILED_JOBS:
+                self._left.add(shard.number)
+                return
+        rows = list(self._state.rows_of(shard).values())
+        yield from self._send_again(shard, rows, reason=reason, at=job.ended_at if job else self._now())
+        self._has_moved = True
+        if job:
+            self._service.forget(job, shard.upload)
 
     def _now(self) -> str:
         return datetime.fromtimestamp(self._context.now(), UTC).isoformat(timespec="milliseconds")
@@ -261,6 +383,29 @@ class BatchRun:
             self._state.drop(reply.key)
 
 
+_SUCCEEDED, _CANCELLED, _EXPIRED = "SUCCEEDED", "CANCELLED", "EXPIRED"
+
+
+@dataclass(slots=True)
+class _Read:
+    """What the results of a job came to; each row that was handed in is in one of the three."""
+
+    waiting: dict[str, Attempts]  # by key: nothing came for them
+    settled: list[str] = field(default_factory=list)  # keys
+    again: list[Attempts] = field(default_factory=list)  # rows that failed
+    usd: float = 0.0
+    why: str = ""  # results cannot be read
+
+    def text(self, shard: Shard) -> str:
+        """ "5 of 5 rows back, 0.0120 USD"."""
+        back = shard.rows - len(self.waiting)
+        return f"{back} of {shard.rows} rows back{f', {self.usd:.4f} USD' if self.usd else ''}"
+
+
+def _told(job: RemoteJob) -> str:
+    return f"{job.state}: {job.error}" if job.error else job.state
+
+
 def _taken(left: deque[Attempts]) -> Iterator[Attempts]:
     while left:
         yield left.popleft()
@@ -268,5 +413,5 @@ def _taken(left: deque[Attempts]) -> Iterator[Attempts]:
 
 def _note_of(shards: Sequence[Shard]) -> str:
     """ "shards: 3 running, 1 uploaded"."""
-    states = Counter((shard.note or shard.state).lower() for shard in shards)
+    states = Counter((shard.note.partition(";")[0] or shard.state).lower() for shard in shards)
     return f"shards: {', '.join(f'{count} {state}' for state, count in states.most_common())}" if states else ""

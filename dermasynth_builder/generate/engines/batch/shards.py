@@ -3,11 +3,11 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from dermasynth_builder.core.images.renditions import ImageFault, SentImage, make_sent_image
 from dermasynth_builder.core.options import BatchOptions, EngineOptions, ImageFamily
@@ -21,13 +21,13 @@ from dermasynth_builder.generate.engines.online.attempt import (
     Attempts,
     Outcome,
     Status,
-    outcome_of_error,
 )
+from dermasynth_builder.generate.engines.online.refusals import outcome_of_refusal
+from dermasynth_builder.generate.foreign import MOST_BYTES, NotJSON, count, mapping, parsed, text
 from dermasynth_builder.generate.usage import image_tokens, text_tokens
 
 # A row's error has the code of gRPC or that of HTTP.
 _HTTP_OF_GRPC = {1: 499, 3: 400, 4: 504, 5: 404, 7: 403, 8: 429, 9: 400, 11: 400, 14: 503, 16: 401}
-NOT_IN_RESULTS = Outcome(Status.SERVER_ERROR, reason="server: the results lack this row")
 _TIER = "batch"
 _OF_THE_SERVICE = frozenset({Status.RATE_LIMITED, Status.SPEND_LIMIT, Status.DAY_QUOTA})
 
@@ -37,15 +37,15 @@ def request_line(key: str, body: bytes) -> bytes:
     return b"".join((b'{"key":', json.dumps(key).encode(), b',"request":', body, b"}\n"))
 
 
-def read_results(lines: Iterable[bytes]) -> Iterator[tuple[str, Outcome]]:
-    """The key and the outcome of each row; what is no row with a key is passed over."""
-    for line in lines:
+def read_results(lines: BinaryIO) -> Iterator[tuple[str, Outcome | None]]:
+    """The key and the outcome of each row, None for one that says nothing; what has no key is passed over."""
+    while line := lines.readline(MOST_BYTES):
         try:
-            row = json.loads(line)
-        except ValueError:
+            row = mapping(parsed(line))
+        except NotJSON:
             continue
-        if isinstance(row, dict) and isinstance(row.get("key"), str):
-            yield row["key"], outcome_of_row(row)
+        if key := text(row.get("key")):
+            yield key, outcome_of_row(row)
 
 
 def reply_to_row(row: Attempts, outcome: Outcome, job: RemoteJob, *, model: str, price: Price) -> Reply | None:
@@ -53,7 +53,7 @@ def reply_to_row(row: Attempts, outcome: Outcome, job: RemoteJob, *, model: str,
     back = AttemptResult(Attempt(0, row.request, row.max_output_tokens), outcome, job.created_at, job.ended_at, 0.0)
     row.account(back, model, price)
     fault = row.fault(back)
-    if row.goes_again(outcome.status, fault):
+    if row.goes_again(back, fault):
         return None
     reply = row.reply(back, fault, model=model, now=0.0)
     return replace(reply, parameters={**reply.parameters, "tier": _TIER, "batch": job.name})
@@ -80,18 +80,22 @@ def reply_asked_online(reply: Reply, row: Attempts) -> Reply:
     )
 
 
-def outcome_of_row(row: dict[str, Any]) -> Outcome:
-    """What a row says; its error counts as that of a request would."""
-    if isinstance(row.get("response"), dict):
-        return outcome_of_response(row["response"])
+def outcome_of_row(row: Mapping[str, Any]) -> Outcome | None:
+    """What a row says; its error counts as that of a request would. None where it says neither."""
+    if "response" in row:
+        outcome = outcome_of_response(row["response"])
+        is_odd = outcome.status is Status.SERVER_ERROR and "error" not in mapping(row["response"])
+        return None if is_odd else outcome
     error = row.get("error")
-    code = error.get("code") if isinstance(error, dict) else None
-    status = _HTTP_OF_GRPC.get(code, code if code >= 100 else 500) if isinstance(code, int) else 500
-    outcome = outcome_of_error(status, {}, json.dumps({"error": error}).encode())
+    if not error or not isinstance(error, dict | str):
+        return None
+    code = count(mapping(error).get("code"))
+    status = 500 if code is None else _HTTP_OF_GRPC.get(code, code if 400 <= code < 600 else 500)
+    outcome = outcome_of_refusal(status, {"error": error})
     if outcome.status in _OF_THE_SERVICE:
         return Outcome(Status.SERVER_ERROR, reason=outcome.reason)
     if outcome.status is Status.FATAL:
-        return Outcome(Status.REFUSED, reason=f"refused: {outcome.reason}")
+        return Outcome(Status.SERVER_ERROR, reason=f"batch: {outcome.reason}")
     return outcome
 
 
@@ -146,10 +150,10 @@ def estimated_tokens(row: Attempts, options: EngineOptions, family: ImageFamily 
 
     A model whose family is not known counts as one of Gemini 3.
     """
-    text = text_tokens(row.request.prompt + row.request.reply_schema)
+    written = text_tokens(row.request.prompt + row.request.reply_schema)
     if row.request.image_path is None:
-        return text
-    return text + image_tokens(family or "resolution", None, options.media_resolution or "high")
+        return written
+    return written + image_tokens(family or "resolution", None, options.media_resolution or "high")
 
 
 def _line(row: Attempts, image: SentImage | None, options: EngineOptions) -> bytes:

@@ -29,13 +29,15 @@ class ShardState(StrEnum):
 
     PLANNED = "planned"  # its file is written
     UPLOADED = "uploaded"  # the service has the file, and may have a job that we do not know of
+    CREATING = "being handed in"  # its job is asked for; where no answer came, there may be one
     HANDED_IN = "handed in"  # the service has a job for it
+    HELD = "held"  # rows wait for what may be paid and cannot be had; only the user may have them asked again
     OVERDUE = "overdue"  # past the deadline: its job is cancelled, its rows go online
     DONE = "done"  # no row waits for it
     CANCELLED = "cancelled"  # by `dermasynth cancel`
 
 
-OPEN = (ShardState.PLANNED, ShardState.UPLOADED, ShardState.HANDED_IN, ShardState.OVERDUE)
+OPEN = frozenset(ShardState) - {ShardState.DONE, ShardState.CANCELLED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +151,15 @@ class BatchState:
     ) -> None:
         """Nothing waits for the shard any more; some of its rows wait for the next one."""
         with self._db:
-            rows = ((_text_of(job), job.request.key) for job in again)
-            self._db.executemany("UPDATE row SET shard = NULL, job = ? WHERE key = ?", rows)
+            self._loosen(again)
             self._close(shard, state, note)
         self.file_of(shard.number).unlink(missing_ok=True)
+
+    def part(self, settled: Iterable[str], again: Iterable[Attempts]) -> None:
+        """Some rows of a shard are settled, some wait for the next one; the others wait for this one as before."""
+        with self._db:
+            self._loosen(again)
+            self._db.executemany("DELETE FROM row WHERE key = ?", ((key,) for key in settled))
 
     def keep(self, reply: Reply) -> None:
         """Notes a reply that no job's results hold, until its row is dropped."""
@@ -171,6 +178,10 @@ class BatchState:
         with self._db:
             self._db.execute("DELETE FROM row WHERE key = ?", (key,))
             self._db.execute("DELETE FROM reply WHERE key = ?", (key,))
+
+    def _loosen(self, again: Iterable[Attempts]) -> None:
+        rows = ((_text_of(job), job.request.key) for job in again)
+        self._db.executemany("UPDATE row SET shard = NULL, job = ? WHERE key = ?", rows)
 
     def _close(self, shard: Shard, state: ShardState, note: str) -> None:
         self._db.execute("DELETE FROM row WHERE shard = ?", (shard.number,))
@@ -204,7 +215,7 @@ def _text_of(row: Attempts) -> str:
     request = {field.name: getattr(row.request, field.name) for field in fields(Request) if field.init}
     path, steps = request["image_path"], [asdict(step) for step in row.request.steps]
     return canonical_json(
-        record | {"request": request | {"facts": None, "image_path": path and str(path), "steps": steps}}
+        record | {"last": None, "request": request | {"facts": None, "image_path": path and str(path), "steps": steps}}
     )
 
 

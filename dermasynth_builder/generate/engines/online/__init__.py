@@ -45,6 +45,12 @@ class OnlineEngine:
         sent_today = self._context.sent_today(options.model or "", now) if options.requests_per_day else 0
         with Transport(self._service) as transport:
             scheduler = Scheduler(
-                transport, options, time.monotonic, price=self._context.price, sent_today=sent_today, now=now
+                transport,
+                options,
+                time.monotonic,
+                price=self._context.price,
+                standard_price=self._context.standard_price,
+                sent_today=sent_today,
+                now=now,
             )
             yield from scheduler.run(requests)

@@ -1,12 +1,10 @@
 """Attempts at a request: how one is written for a service, what came of it, and the reply that all of them make."""
 
-import json
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Any, Protocol
+from typing import Protocol
 
 from dermasynth_builder.core.images.renditions import SentImage
 from dermasynth_builder.core.options import EngineOptions
@@ -14,20 +12,20 @@ from dermasynth_builder.core.protocols import Price
 from dermasynth_builder.core.records import Reply, Request
 from dermasynth_builder.plan import reply_form
 
-_SHOWN_LETTERS = 300  # of a service's own message
-
 
 class Status(Enum):
     """What an attempt came to, as far as the scheduler has to know."""
 
     ANSWERED = auto()  # a text, still to be held against its schema
     TRUNCATED = auto()  # the answer ran into the limit of output tokens
+    UNUSABLE = auto()  # the model stopped for another reason; what it took is billed
     BLOCKED = auto()  # no answer to this request, whoever asks again
     RATE_LIMITED = auto()  # too many for this minute: everyone waits
     SPEND_LIMIT = auto()  # too dear for these minutes: everyone slows down
     DAY_QUOTA = auto()  # the quota of the day is used up
     SERVER_ERROR = auto()  # the service or the way to it failed; worth another attempt
     REFUSED = auto()  # the request is wrong in the service's eyes: this one, or all
+    REPHRASED = auto()  # refused in words that the service does not take; from now on others are used
     FATAL = auto()  # no request will be answered
 
 
@@ -42,69 +40,8 @@ class Outcome:
     usage: Mapping[str, int] = field(default_factory=dict)  # billed for this attempt
     model_version: str | None = None
     finish_reason: str | None = None
-
-
-def outcome_of_error(status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
-    """What a response with an error status means.
-
-    Google's details are read where they are there: the quota's id parts the minute from the day, and the wait is the
-    longest of RetryInfo, "retry in 5s" and Retry-After. A daily quota carries a short retryDelay too; it means nothing.
-    """
-    error = _error_of(body)
-    message = str(error.get("message", ""))
-    reason = f"{status} {error.get('status') or error.get('code') or ''}".strip()
-    told = f"{reason}: {message[:_SHOWN_LETTERS]}" if message else reason
-    wait_s = _wait_s(error, headers)
-    if status == 429:
-        return Outcome(_kind_of_quota(error, message), reason=f"quota: {told}", wait_s=wait_s)
-    if status >= 500 or status == 408:
-        return Outcome(Status.SERVER_ERROR, reason=f"server: {told}", wait_s=wait_s)
-    if status in (401, 403) or "API_KEY_INVALID" in str(error.get("details", "")):
-        return Outcome(Status.FATAL, reason=f"{told}; check the key or login and what it may do")
-    if status == 404:
-        return Outcome(Status.FATAL, reason=f"{told}; check --model and --base-url")
-    return Outcome(Status.REFUSED, reason=f"refused: {told}")
-
-
-def _error_of(body: bytes) -> Mapping[str, Any]:
-    """The error object of a JSON body; empty for HTML and the like."""
-    try:
-        content = json.loads(body)
-    except ValueError:
-        return {}
-    error = content.get("error") if isinstance(content, dict) else None
-    if isinstance(error, dict):
-        return error
-    return {"message": error} if isinstance(error, str) else {}
-
-
-def _details(error: Mapping[str, Any], kind: str) -> list[Mapping[str, Any]]:
-    """The details of one of Google's types, by the end of its name."""
-    details = error.get("details")
-    listed = details if isinstance(details, list) else []
-    return [each for each in listed if isinstance(each, dict) and str(each.get("@type", "")).endswith(kind)]
-
-
-def _kind_of_quota(error: Mapping[str, Any], message: str) -> Status:
-    violations = [each for detail in _details(error, "QuotaFailure") for each in detail.get("violations", ())]
-    told = " ".join(f"{each.get('quotaId', '')} {each.get('quotaMetric', '')}" for each in violations)
-    if "PerDay" in told:
-        return Status.DAY_QUOTA
-    if "spend" in f"{told} {message}".lower():
-        return Status.SPEND_LIMIT
-    return Status.FATAL if error.get("code") == "insufficient_quota" else Status.RATE_LIMITED
-
-
-def _wait_s(error: Mapping[str, Any], headers: Mapping[str, str]) -> float:
-    texts = [str(detail.get("retryDelay", "")) for detail in _details(error, "RetryInfo")]
-    texts += re.findall(r"retry in ([\d.]+)", str(error.get("message", "")))
-    texts += [headers.get("Retry-After", "")]  # a date, its other form, is passed over
-    return max((_seconds(text) for text in texts), default=0.0)
-
-
-def _seconds(text: str) -> float:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\.?s?", text.strip())
-    return float(found[1]) if found else 0.0
+    thoughts: str | None = None  # what the model thought before it answered, where the service tells
+    sent_as: Mapping[str, str | int | float | None] = field(default_factory=dict)  # what the service was asked beside
 
 
 Identity = Mapping[str, str | int | float | None]
@@ -161,11 +98,29 @@ class Service(Protocol):
         """The request as it goes over the wire."""
 
     def read(self, content: bytes) -> Outcome:
-        """What a response with status 200 says."""
+        """What a response with status 200 says; any bytes at all may come."""
+
+    def read_error(self, status: int, headers: Mapping[str, str], content: bytes) -> Outcome:
+        """What a response with another status says; any bytes at all may come."""
+
+    @property
+    def dialect(self) -> object:
+        """In which words requests go out at present."""
+
+    def learn(self, dialect: object, outcome: Outcome) -> bool:
+        """Whether a request in that dialect may go again in another, now that this came of it."""
 
 
 TRIES = 5  # at a service that fails
-_REPAIRS = 2  # of an answer that breaks its schema or was cut off
+_REPAIRS = 2  # of an answer that breaks its schema, was cut off or cannot be used
+_FULL = 0.9  # of the output tokens that were allowed: less, and something else has cut the answer
+_CONTEXT = (
+    "the model's context is full, though --max-output-tokens allows more; raise it at the server "
+    "(Ollama: OLLAMA_CONTEXT_LENGTH), or have it think less"
+)
+
+
+_REPAIRED = frozenset({Status.TRUNCATED, Status.ANSWERED, Status.UNUSABLE})
 
 
 @dataclass(slots=True)
@@ -183,11 +138,13 @@ class Attempts:
     sent_at: str = ""
     usage: Counter[str] = field(default_factory=Counter)
     cost_usd: float | None = None
+    last: AttemptResult | None = None  # as it came back
     set_aside: tuple[float, float] = (0.0, 0.0)  # tokens and dollars of the attempt that is under way
 
     def account(self, back: AttemptResult, model: str, price: Price) -> float:
         """Takes down an attempt that is back; gives what it cost, as far as is known."""
         self.carried_s += back.took_s
+        self.last = back
         self.sent_at = self.sent_at or back.sent_at
         usage = back.outcome.usage
         self.usage.update(usage)
@@ -198,6 +155,8 @@ class Attempts:
 
     def fault(self, back: AttemptResult) -> str | None:
         """Why the attempt gave no good answer, "kind: reason"; None where it did."""
+        if back.outcome.status is Status.TRUNCATED and self._is_context_full(back):
+            return f"{back.outcome.reason}: {_CONTEXT}"
         if back.outcome.status is not Status.ANSWERED:
             return back.outcome.reason
         try:
@@ -206,12 +165,20 @@ class Attempts:
             return str(bad)
         return None
 
-    def goes_again(self, status: Status, fault: str | None) -> bool:
+    def _is_context_full(self, back: AttemptResult) -> bool:
+        """Whether fewer tokens were written than were allowed: more room would change nothing. As Ollama cuts."""
+        written = back.outcome.usage.get("completion_tokens", 0)
+        return 0 < written < _FULL * back.attempt.max_output_tokens
+
+    def goes_again(self, back: AttemptResult, fault: str | None) -> bool:
         """Whether another attempt is worth it, which is then taken down as made."""
+        status = back.outcome.status
         if status is Status.SERVER_ERROR and self.breaks + 1 < TRIES:
             self.breaks += 1
             return True
-        if fault and status in (Status.TRUNCATED, Status.ANSWERED) and self.repairs < _REPAIRS:
+        if status is Status.TRUNCATED and self._is_context_full(back):
+            return False
+        if fault and status in _REPAIRED and self.repairs < _REPAIRS:
             self.repairs += 1
             self.max_output_tokens *= 2 if status is Status.TRUNCATED else 1
             return True
@@ -234,5 +201,6 @@ class Attempts:
             attempts=self.attempts,
             finish_reason=outcome.finish_reason,
             cost_usd=self.cost_usd,
-            parameters={"max_output_tokens": self.max_output_tokens},
+            parameters={"max_output_tokens": self.max_output_tokens, **outcome.sent_as},
+            thoughts=outcome.thoughts,
         )

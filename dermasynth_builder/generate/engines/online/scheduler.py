@@ -4,6 +4,7 @@ Pulling a request is the promise to send it: one is pulled only when it may go a
 want of quota waits and goes again before anything new; it is no fault of the request and costs it no try.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush
 from random import Random
@@ -18,6 +19,9 @@ from dermasynth_builder.generate.engines.online.pace import Breaker, Pace, Windo
 
 _LEAST_BACKOFF_S, _LONGEST_BACKOFF_S = 0.1, 60.0
 _IS_KEPT = "answers are saved; run the same command again to continue"
+_ALIKE = 3  # requests that are refused alike before any is answered: the request itself is wrong
+_SAYS_NOTHING = frozenset({Status.REFUSED, Status.REPHRASED, Status.RATE_LIMITED, Status.SPEND_LIMIT})
+_SAYS_NOTHING |= {Status.SERVER_ERROR, Status.DAY_QUOTA, Status.FATAL}  # of whether requests are taken
 
 
 class Carrier(Protocol):
@@ -40,11 +44,15 @@ class Scheduler:
         clock: Callable[[], float],
         *,
         price: Price,
+        standard_price: Price | None = None,
         sent_today: int = 0,
         now: str = "",
     ) -> None:
-        """`sent_today` requests have gone before, on the quota's day of `now`, a UTC time in ISO 8601."""
+        """`standard_price` holds where a cheaper tier was asked for and the standard one served.
+
+        `sent_today` requests have gone before, on the quota's day of `now`, a UTC time in ISO 8601."""
         self._carrier, self._options, self._clock, self._price = carrier, options, clock, price
+        self._standard_price = standard_price or price
         self._pace, self._window, self._breaker = Pace(options), Window(options.concurrency), Breaker()
         self._in_flight: dict[int, Attempts] = {}  # by the attempt's number
         self._again: list[tuple[float, int, Attempts]] = []  # a heap: when at the earliest, number, pending
@@ -52,6 +60,7 @@ class Scheduler:
         self._sent_before = sent_today
         self._is_exhausted = False
         self._has_answered = False
+        self._doubtful: list[tuple[Attempts, AttemptResult]] = []  # refused, and none was answered since
         self._ending: DermaSynthError | None = None
         self._last_fault = ""
         self._last_at = now  # when the last attempt came back; UTC, ISO 8601
@@ -67,18 +76,20 @@ class Scheduler:
             self._send_what_may_go(fresh)
             if not self._in_flight:
                 if self._ending:
+                    yield from self._paid_for_nothing()
                     raise self._ending
                 is_day_spent = self._is_day_spent()
                 if is_day_spent:  # nothing more is sent: pulling one only shows whether one is left
                     self._is_exhausted = self._is_exhausted or next(fresh, None) is None
                 if self._is_exhausted and not self._again:
+                    yield from self._taken_back(self._doubtful)
                     return
                 if is_day_spent:
+                    yield from self._paid_for_nothing()
                     raise quota_error(self._last_at, f"--rpd {self._options.requests_per_day}")
             back = self._carrier.next(self._idle_s())
-            reply = self._settled(back) if back else None
-            if reply:
-                yield reply
+            if back:
+                yield from self._settled(back)
 
     def _send_what_may_go(self, fresh: Iterator[Request]) -> None:
         while self._ending is None and self._has_room() and self._pace.wait_s(self._clock()) <= 0:
@@ -126,25 +137,66 @@ class Scheduler:
             return wait_s
         return max(wait_s, self._again[0][0] - now) if self._again else None
 
-    def _settled(self, back: AttemptResult) -> Reply | None:
-        """The reply to a request that is done with; None where it goes again, or is dropped as the run ends."""
+    def _settled(self, back: AttemptResult) -> Iterator[Reply]:
+        """The replies to requests that are done with; none where it goes again, or is dropped as the run ends."""
         pending, status, now = self._in_flight.pop(back.attempt.number), back.outcome.status, self._clock()
         self._last_at = back.answered_at
-        cost_usd = pending.account(back, self._options.model or "", self._price)
+        cost_usd = pending.account(back, self._options.model or "", self._price_of(back))
         self._pace.came_back(pending.set_aside, tokens_of(back.outcome.usage), cost_usd)
         self._learn(pending, back, now)
-        if status in (Status.RATE_LIMITED, Status.SPEND_LIMIT):
+        if status is Status.REPHRASED:
+            pending.attempts -= 1
+            self._try_again(pending, now)
+        elif status in (Status.RATE_LIMITED, Status.SPEND_LIMIT):
             self._try_again(pending, now)
         elif status is Status.DAY_QUOTA:
+            self._try_again(pending, now)
             self._end(quota_error(back.answered_at, back.outcome.reason))
-        elif status is Status.FATAL or (status is Status.REFUSED and not self._has_answered):
+        elif status is Status.FATAL:
+            self._try_again(pending, now)
             self._end(EngineError(f"{back.outcome.reason}; {_IS_KEPT}"))
-        elif pending.goes_again(status, fault := pending.fault(back)):
+        elif status is Status.REFUSED:
+            self._doubt(pending, back)
+        elif pending.goes_again(back, fault := pending.fault(back)):
             wait_s = max(self._backoff_s(pending.breaks), back.outcome.wait_s) if status is Status.SERVER_ERROR else 0.0
             self._try_again(pending, now + wait_s)
         else:
-            return pending.reply(back, fault, model=self._options.model or "", now=now)
-        return None
+            yield self._reply(pending, back, fault)
+        if self._has_answered and status not in _SAYS_NOTHING:
+            yield from self._taken_back(self._doubtful)
+
+    def _price_of(self, back: AttemptResult) -> Price:
+        is_cheaper = back.outcome.sent_as.get("tier") == self._options.tier
+        return self._price if is_cheaper or not self._options.tier else self._standard_price
+
+    def _reply(self, pending: Attempts, back: AttemptResult, fault: str | None) -> Reply:
+        return pending.reply(back, fault, model=self._options.model or "", now=self._clock())
+
+    def _doubt(self, pending: Attempts, back: AttemptResult) -> None:
+        """A refused request waits until another is answered, which shows that it is the only one to blame.
+
+        Three that are refused alike before any is answered show that all would be; they are then nobody's fault.
+        """
+        self._doubtful.append((pending, back))
+        alike = {_gist(each.outcome.reason) for _, each in self._doubtful[-_ALIKE:]}
+        if not self._has_answered and len(self._doubtful) >= _ALIKE and len(alike) == 1:
+            self._end(
+                EngineError(f"the first {_ALIKE} requests were all refused alike: {back.outcome.reason}; {_IS_KEPT}")
+            )
+
+    def _taken_back(self, doubtful: list[tuple[Attempts, AttemptResult]]) -> Iterator[Reply]:
+        """The failures of requests that were refused."""
+        while doubtful and not self._ending:
+            pending, back = doubtful.pop(0)
+            yield self._reply(pending, back, back.outcome.reason)
+
+    def _paid_for_nothing(self) -> Iterator[Reply]:
+        """What was paid for requests that the end of the run leaves open is kept; another run asks them again."""
+        for pending in [each for _, _, each in self._again] + [each for each, _ in self._doubtful]:
+            if pending.usage and (last := pending.last):
+                self._last_at = last.answered_at
+                yield self._reply(pending, last, "unfinished: the run ended before it was asked again")
+        self._again, self._doubtful = [], []
 
     def _learn(self, pending: Attempts, back: AttemptResult, now: float) -> None:
         """What an attempt says of the service: how fast, how many at once, whether at all.
@@ -164,7 +216,7 @@ class Scheduler:
             self._window.failed()
             if pending.breaks in (0, TRIES - 1):
                 self._breaker.note(has_failed=True)
-        elif status is not Status.DAY_QUOTA:
+        elif status not in (Status.DAY_QUOTA, Status.FATAL, Status.REPHRASED):
             self._has_answered = True
             self._pace.answered(now, sent_at=now - back.took_s)
             self._window.answered(len(self._in_flight) + 1)
@@ -181,3 +233,8 @@ class Scheduler:
     def _end(self, error: DermaSynthError) -> None:
         """Nothing more is sent. The first reason stands."""
         self._ending = self._ending or error
+
+
+def _gist(reason: str) -> str:
+    """What a service says without the numbers and names of one request."""
+    return re.sub(r"[0-9a-fA-F-]*\d[0-9a-fA-F-]*", "#", reason)

@@ -8,6 +8,7 @@ read and write, which measured a third of the speed.
 import asyncio
 import time
 from collections import deque
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from io import BytesIO
@@ -23,8 +24,8 @@ from dermasynth_builder.generate.engines.online.attempt import (
     Outcome,
     Service,
     Status,
-    outcome_of_error,
 )
+from dermasynth_builder.generate.foreign import MOST_BYTES, shown, without_secrets
 
 _IMAGE_THREADS = 2
 _LARGE_BODY_BYTES = 1 << 20  # aiohttp sends larger ones from a file, in parts
@@ -113,19 +114,47 @@ class Transport:
         headers = await self._access.headers()
         if isinstance(headers, Outcome):
             return headers
-        body = self._service.body(attempt.request, image, attempt.max_output_tokens)
+        dialect = self._service.dialect
+        outcome = await self._sent(self._service.body(attempt.request, image, attempt.max_output_tokens), headers)
+        if self._service.learn(dialect, outcome):
+            return Outcome(Status.REPHRASED, reason=outcome.reason)
+        return outcome
+
+    async def _sent(self, body: bytes, headers: Mapping[str, str]) -> Outcome:
+        """What comes of a body. It is not sent on to another address: that could be anybody's."""
         try:
             async with self._session.post(
                 self._access.url,
                 data=body if len(body) < _LARGE_BODY_BYTES else BytesIO(body),
                 headers=headers,
+                allow_redirects=False,
             ) as response:
-                content = await response.read()
+                content = await _read(response)
         except _BREAKS as error:
-            return Outcome(Status.SERVER_ERROR, reason=f"connection: {type(error).__name__} {error}".rstrip())
+            told = shown(f"{type(error).__name__} {error}", _secrets_of(headers))
+            return Outcome(Status.SERVER_ERROR, reason=f"connection: {told}")
+        if content is None:
+            return Outcome(Status.SERVER_ERROR, reason=f"server: {response.status}, more than {MOST_BYTES} bytes")
+        content = without_secrets(content, _secrets_of(headers))
         if response.status == 200:
             return self._service.read(content)
-        return outcome_of_error(response.status, response.headers, content)
+        return self._service.read_error(response.status, response.headers, content)
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes | None:
+    """The body; None where it is larger than any answer. The rest is then not read."""
+    parts, size_bytes = [], 0
+    async for part in response.content.iter_any():
+        parts.append(part)
+        size_bytes += len(part)
+        if size_bytes > MOST_BYTES:
+            response.close()
+            return None
+    return b"".join(parts)
+
+
+def _secrets_of(headers: Mapping[str, str]) -> tuple[str, ...]:
+    return headers.get("x-goog-api-key", ""), headers.get("Authorization", "").removeprefix("Bearer ")
 
 
 def _utc_now() -> str:
