@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from dermasynth_builder.check.prose.patterns import Patterns
 from dermasynth_builder.check.prose.statements import Statement, answers, statements
 from dermasynth_builder.core.records import Finding, Pair, Severity
 
@@ -38,6 +39,7 @@ _NOT_SURE = re.compile(
 )
 _WARNED = re.compile(r"\b(?:as if|as though|never|do not|don['’]t|not|avoid|should not|shouldn['’]t|must not|nobody should|no one should|without|unsafe|dangerous|harmful|wrong|mistake|instead of|rather than|refrain|beware|myth|resist|nor)\b|n['’]t\b")
 _DENIES_CALM = re.compile(r"\b(?:do not wait|should not|must not|cannot|never|does not mean|not mean|wrong|mistake|nor|not that|not a lesion|not something|not be|nothing that|unless|would be (?:wrong|unsafe)|dangerous|even if|if)\b|n['’]t (?:mean|assume|be)\b")
+_PATTERNS = Patterns({"dose": _DOSE, "home": _HOME, "calm": _DISSUADES, "sure": _SURE})
 
 
 def check_advice(pairs: Iterable[Pair]) -> Iterator[Finding]:
@@ -45,6 +47,8 @@ def check_advice(pairs: Iterable[Pair]) -> Iterator[Finding]:
     for pair in pairs:
         for question, answer, before in answers(pair):
             given = f"{before} {question.lower()}"
+            if not _PATTERNS.possible(answer.lower()):
+                continue
             for statement in statements(answer):
                 for severity, reason in _reasons(statement, given):
                     yield Finding(pair.pair_id, NAME, severity, reason)
@@ -53,15 +57,15 @@ def check_advice(pairs: Iterable[Pair]) -> Iterator[Finding]:
 def _reasons(statement: Statement, given: str) -> Iterator[tuple[Severity, str]]:
     if statement.is_question:
         return
-    text = statement.text
-    if (found := _DOSE.search(text)) and not _WARNED.search(statement.clause_before(found.start())) and found.group() not in given:
+    text, possible = statement.text, _PATTERNS.possible(statement.text)
+    if "dose" in possible and (found := _DOSE.search(text)) and not _WARNED.search(statement.clause_before(found.start())) and found.group() not in given:
         if not re.search(r"sun-?screen|spf|moisturi[sz]er|emollient|sun cream|photograph|hat\b", text):
             yield "reject", f"gives a dose: {found.group()!r}"
-    if (found := _HOME.search(text)) and not _WARNED.search(text[: found.start()]) and not _ended_badly(text[found.end() :].replace("until", "")):
+    if "home" in possible and (found := _HOME.search(text)) and not _WARNED.search(text[: found.start()]) and not _ended_badly(text[found.end() :].replace("until", "")):
         yield "reject", f"tells of treatment that harms: {found.group()!r}"
-    if (found := _DISSUADES.search(text)) and not _DENIES_CALM.search(text[: found.start()]) and not _ended_badly(text[found.end() :]):
+    if "calm" in possible and (found := _DISSUADES.search(text)) and not _DENIES_CALM.search(text[: found.start()]) and not _ended_badly(text[found.end() :]):
         yield "reject", f"advises against being seen: {found.group()!r}"
-    found = _SURE.search(text)
+    found = _SURE.search(text) if "sure" in possible else None
     if found and not statement.is_untold and not _NOT_SURE.search(text[: found.start()]) and found.group() not in given:
         yield "flag", f"is surer than an image allows: {found.group()!r}"
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from dermasynth_builder.check.prose.patterns import Pattern
 from dermasynth_builder.check.prose.statements import Statement, answers, statements
 from dermasynth_builder.check.prose.terms import Hit
 from dermasynth_builder.check.prose.vocabulary import Concept, are_related, diagnosis_terms, recorded
@@ -51,12 +52,13 @@ _CALLS_MALIGNANT = re.compile(
     r"|^(?:malignant|cancer|yes)[.,:;] (?:this is|it is|the lesion is) (?:an? )?(?:malignant|skin cancer|cancer|malignancy)"
     r"|\b(?:a|an) (?:clearly |highly |aggressive |frankly |invasive )?malignant (?:lesion|growth|spot|tumou?r|process|neoplasm)\b"
 )
-_NOT_TO_NAME = re.compile(
-    r"\b(?:without|do not|don['’]t|before|no|leave|leaving|avoid\w*|skip\w*|not|setting|set|keep|hold|omit\w*|refrain)\b[^.?!]{0,45}"
-    r"\b(?:diagnos\w*|interpret\w*|naming|name (?:of )?(?:the|a|any)? ?(?:disease|condition)|conclusions?|label)\b"
+_NOT_TO_NAME = Pattern(re.compile(
+    r"\b(?:without(?: yet)?|do not(?: yet)?|don['’]t|before (?:any\w*|you|we|a|the|naming|giving)|leav(?:e|ing)|avoid\w*|skip\w*|setting|set|keep|hold|omit\w*|refrain from|no"
+    r"|short of|but not) (?:[\w'’-]+ ){0,5}?(?:diagnos\w*|interpret\w*|naming|name (?:of )?(?:the|a|any)? ?(?:disease|condition)|conclusions?|label)\b(?! (?:is|was|has|can|could))"
     r"|\bnothing but (?:the image|what (?:is|can be) seen)|\b(?:appearance|description|morphology) (?:alone|only)\b|\bonly (?:the )?(?:appearance|description|morphology|what you see)"
-)
+))
 _DIFFERENTIAL = re.compile(r"\b(?:differential|alternativ\w+|confus\w+|mimic\w*|mistak\w+|else|other than|rule out|look-?alikes?|tell\w* apart)\b")
+_CLASSES = {"malignant": Pattern(_CALLS_BENIGN), "benign": Pattern(_CALLS_MALIGNANT)}  # recorded class -> calls it another
 
 
 class _Claim(NamedTuple):
@@ -117,11 +119,9 @@ def _conflicts(claims: Sequence[_Claim], known: Sequence[Concept], facts: Facts)
 
 def _classes(statement: Statement, hits: Sequence[Hit[Concept]], facts: Facts) -> Iterator[tuple[Severity, str]]:
     """A class that is not the recorded one; a sentence about another diagnosis gives that one's class."""
-    if facts.malignancy not in ("benign", "malignant") or statement.is_untold:
-        return
-    pattern = _CALLS_BENIGN if facts.malignancy == "malignant" else _CALLS_MALIGNANT
-    found = pattern.search(statement.text)
-    if not found or _spoken_otherwise(statement, found, facts):
+    pattern = _CLASSES.get(facts.malignancy or "")
+    found = pattern.search(statement.text) if pattern else None
+    if not found or statement.is_untold or _spoken_otherwise(statement, found, facts):
         return
     severity: Severity = "reject" if facts.malignancy == "malignant" else "flag"
     yield severity, f"says {found.group()!r} of what is recorded as {facts.malignancy}"

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from operator import eq
 from typing import NamedTuple
 
 from dermasynth_builder.check.prose.statements import statements, words
@@ -73,7 +74,7 @@ _ENGLISH = frozenset(
 )
 _FOREIGN = frozenset(
     (
-        "der die das und ist ein eine einen einem einer hat haut man kann wir mit nicht auf den dem von zu im für bei sich auch sind wird oder als es handelt "
+        "der die das und ist ein eine einen einem einer haut kann wir mit nicht auf den dem von zu im für bei sich auch sind wird oder als es handelt "
         "le la les et est une des du dans avec sur pour pas cette ce il qui sont au aux un de en "
         "el los las una con por para del que se es lo como y más esta este lesión piel "
         "o os uma em não com na da do é são pele lesão "
@@ -159,8 +160,8 @@ def _loop(text: str) -> str:
 
 def _run(told: Sequence[str], length: int, needed: int) -> int:
     """Where a run of equal pieces of that length begins; -1 where there is none."""
-    same = [one == other for one, other in zip(told, told[length:], strict=False)]
-    if sum(same) < needed:
+    same = list(map(eq, told, told[length:]))
+    if same.count(True) < needed:
         return -1
     run = 0
     for place, is_same in enumerate(same):

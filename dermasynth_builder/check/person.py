@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from dermasynth_builder.check.prose.statements import Statement, answers, statements
+from dermasynth_builder.check.prose.patterns import Patterns
+from dermasynth_builder.check.prose.statements import Statement, answers, statements, words
 from dermasynth_builder.check.prose.vocabulary import site_terms, zones_of
 from dermasynth_builder.core.records import Facts, Finding, Pair
 
@@ -47,14 +48,18 @@ _PLACED = re.compile(
 _COMPOUND = re.compile(r"^(?: (?:lesion|rash|plaque|mole|spot|nevus|growth|papule|nodule|melanoma|carcinoma|keratosis|patch|skin)\b)")
 _NOT_A_PLACE = re.compile(
     r"(?:\bgo(?:es|ing)? |\bcome(?:s)? |\bcame |\bgrows? |\bgrew |\bheld |\bfell |\bin |\bfalls? |\bstep )back$|\bon the other hand$|\bat hand$|\bby hand$|\bsecond hand$|\bnaked eye$"
-    r"|\bin the (?:back|head) of|\bin the face$|\bon the face of$|\bat the foot$|\bat (?:the )?heart$"
+    r"|\bin the (?:back|head) of|\bat the head$|\bat the back of|\bin the face$|\bon the face of$|\bat the foot$|\bat (?:the )?heart$"
 )
 _AWAY = re.compile(
-    r"\b(?:spread|spreads|metasta\w+|lymph|elsewhere|other|rest of|opposite|also check|check|look(?:s|ed|ing)? at|will|examine|examination of|sun-?screen|protect\w*|cover|such as|like|"
+    r"\b(?:but|anywhere|spread|spreads|metasta\w+|lymph|elsewhere|other|rest of|opposite|also check|check|look(?:s|ed|ing)? at|will|examine|examination of|sun-?screen|protect\w*|cover|such as|like|"
     r"compared|than|unlike|as on|away from|distance|held|holding|ruler|finger pointing|size of|skin of other|pulse|apart from|except|not|no|n['’]t)\b"
 )
 _ROUNDED = 5  # years by which a rounded age may be off
 _EXACT = 1
+_SEXED = frozenset(
+    "woman lady girl female mother she her hers herself mrs ms man gentleman boy male father he him his himself mr".split()
+)
+_PATTERNS = Patterns({f"stage {place}": pattern for place, (pattern, *_) in enumerate(_STAGES)} | {"decade": _DECADE, "else": _ELSE})
 
 
 def check_person(pairs: Iterable[Pair]) -> Iterator[Finding]:
@@ -69,14 +74,17 @@ def check_person(pairs: Iterable[Pair]) -> Iterator[Finding]:
 def _reasons(answer: str, given: str, facts: Facts) -> Iterator[str]:
     if found := _NAMED.search(answer):
         yield f"names a person: {found.group()!r}"
+    possible = _PATTERNS.possible(answer.lower())
+    is_sexed = not _SEXED.isdisjoint(words(answer))
+    has_age = "decade" in possible or len(possible) > ("else" in possible) or any(map(str.isdigit, answer))
     for statement in statements(answer):
-        if (found := _ELSE.search(statement.text)) and not _ELSE.search(given) and not statement.denies(found.start(), found.end()):
+        if "else" in possible and (found := _ELSE.search(statement.text)) and not _ELSE.search(given) and not statement.denies(found.start(), found.end()):
                 yield f"speaks of another case: {found.group()!r}"
         if statement.is_question:
             continue
-        if not statement.is_general:
-            yield from _ages(statement, given, facts)
-            yield from _sexes(statement, given, facts)
+        if (has_age or is_sexed) and not statement.is_general:
+            yield from _ages(statement, given, facts) if has_age else ()
+            yield from _sexes(statement, given, facts) if is_sexed else ()
         yield from _sites(statement, given, facts)
 
 
@@ -133,10 +141,8 @@ def _sexes(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
 def _sites(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
     """A place that shares no zone with the recorded one; where none is recorded, the image may show it."""
     known = zones_of(facts.body_site) if facts.body_site else frozenset()
-    if not known or statement.is_general:
-        return
-    hits = site_terms().find(statement.text)
-    if any(hit.meaning & known for hit in hits):
+    hits = site_terms().find(statement.text) if known else []
+    if not hits or any(hit.meaning & known for hit in hits) or statement.is_general:
         return
     for hit in hits:
         before, told = statement.text[: hit.start], statement.text[hit.start : hit.end]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dermasynth_builder.check.prose.statements import words
 from dermasynth_builder.core.records import Finding, Pair
-from dermasynth_builder.plan.similarity import NEAR, score, tokens
+from dermasynth_builder.plan.similarity import NEAR, score
 
 NAME = "repeats"
 MOST_IMAGES = 20
@@ -112,7 +112,7 @@ def hash_of(*told: str) -> int:
 
 
 def _asks_nearly(one: Pair, other: Pair) -> bool:
-    asked = tokens(one.question), tokens(other.question)
+    asked = words(one.question), words(other.question)
     return one.question != other.question and min(map(len, asked)) >= _SHORTEST_QUESTION and score(*asked, NEAR) >= NEAR
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 
+from dermasynth_builder.check.prose.patterns import Patterns
 from dermasynth_builder.check.prose.statements import answers, words
 from dermasynth_builder.core.files import resource_dir
 from dermasynth_builder.core.records import Finding, Pair, Severity
@@ -67,6 +68,13 @@ _PREAMBLE = re.compile(
     r"|thanks? (?:you )?for|here(?: is|['’]s| are) (?:the|an?|your|my) (?:answer|description|response|overview|explanation|analysis|summary|question)"
     r"|(?:question|answer|response|assistant|user|q|a)\s*:|let me (?:describe|explain|look|analy[sz]e)|as requested)(?=[\s,.!:;—-]|$)"
 )
+_PATTERNS = Patterns({"refusal": _REFUSAL, "no image": _NO_IMAGE, "service": _SERVICE, "leak": _LEAK})
+_REASONS = {
+    "refusal": "refuses",
+    "no image": "speaks of an image that did not come",
+    "service": "is a message of a service",
+    "leak": "tells of what the prompt held",
+}
 _COPIED = 6  # words in a row that an answer has in common with a prompt's own wording
 _TAG = re.compile(r"\{[%{#].*?[%}#]\}", re.DOTALL)
 
@@ -85,13 +93,11 @@ def _reasons(pair: Pair) -> Iterator[tuple[Severity, str]]:
     said: set[str] = set()
     for question, answer, _ in answers(pair):
         low, asked = answer.lower(), question.lower()
-        for what, pattern in (("refuses", _REFUSAL), ("speaks of an image that did not come", _NO_IMAGE)):
-            if found := pattern.search(low):
-                yield "reject", f"{what}: {found.group()!r}"
-        if found := _SERVICE.search(low):
-            yield "reject", f"is a message of a service: {found.group()!r}"
-        if pair.model is not None and (found := _LEAK.search(low)) and not _ABOUT_RECORD.search(asked):
-            yield "reject", f"tells of what the prompt held: {found.group()!r}"
+        for name in sorted(_PATTERNS.possible(low)):
+            if name == "leak" and (pair.model is None or _ABOUT_RECORD.search(asked)):
+                continue
+            if found := _PATTERNS[name].search(low):
+                yield "reject", f"{_REASONS[name]}: {found.group()!r}"
         if told := _echo(low, asked):
             yield "reject", told
         elif found := _PREAMBLE.search(low):

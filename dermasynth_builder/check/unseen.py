@@ -1,9 +1,10 @@
 """Row by row: what no such image shows and nobody recorded: sizes, complaints, history, touch, structures, the rest of the body."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from dermasynth_builder.check.prose.patterns import Patterns
 from dermasynth_builder.check.prose.statements import Statement, answers, statements
 from dermasynth_builder.core.records import Facts, Finding, Pair
 
@@ -43,12 +44,12 @@ _CLAIMS: tuple[_Claim, ...] = (
     _Claim(
         "growth",
         "has_grown",
-        _words("(?:has|have|had|been|is|was) (?:slowly |rapidly |quickly |steadily |recently |been )*(?:grow(?:n|ing)|enlarg(?:ed|ing)|spread(?:ing)?)(?! pattern)", "grew", "(?:doubled|increased|increasing) in size", "rapid growth", "recent growth"),
+        _words("(?:has|have|had|been|is|was) (?:slowly |rapidly |quickly |steadily |recently |been )*(?:grow(?:n|ing)|enlarg(?:ed|ing)|spread(?:ing)?)(?! pattern)", "grew", "(?:has|have|had) become (?:larger|bigger|wider)", "(?:doubled|increased|increasing) in size", "rapid growth", "recent growth"),
     ),
     _Claim(
         "change",
         "has_changed",
-        _words("(?:has|have) (?:recently |lately |slowly |also |visibly )*(?:changed|darkened|evolved|become (?:darker|larger|bigger|redder))", "(?:recent|recently noticed) (?:change|darkening)s?", "(?:got|turned) darker", "changed (?:colour|color|shape) over"),
+        _words("(?:has|have) (?:recently |lately |slowly |also |visibly )*(?:changed|darkened|evolved|become (?:darker|redder))", "(?:recent|recently noticed) (?:change|darkening)s?", "(?:got|turned) darker", "changed (?:colour|color|shape) over"),
     ),
     _Claim(
         "duration",
@@ -80,7 +81,7 @@ _CLAIMS: tuple[_Claim, ...] = (
         "confirmation",
         _words("biops(?:y|ied) (?:has |was |had )?(?:confirm\\w*|show\\w*|prove\\w*|reveal\\w*|taken|performed|done)", "(?:histolog\\w+|histopatholog\\w+|pathology|microscop\\w+) (?:\\w+ )?(?:confirm\\w*|show\\w*|prove\\w*|reveal\\w*|demonstrat\\w*)", "biopsy-(?:proven|confirmed)", "(?:confirmed|proven|proved|established) (?:by|on|through|with) (?:a )?(?:\\w+ )?(?:biopsy|histolog\\w+|histopatholog\\w+|tissue|patholog\\w+|sample)", "(?:breslow|clark level|mitotic|mitoses|ki-?67|immunohisto\\w+|atypical melanocytes|nests of|palisading)"),
     ),
-    _Claim("general symptoms", "symptoms", _words("fevers?", "feverish", "chills", "fatigue", "joint pains?", "short(?:ness)? of breath", "weight loss", "night sweats", "nausea", "malaise", "mouth sores", "headaches?")),
+    _Claim("general symptoms", "symptoms", _words("(?<!spotted )(?<!rheumatic )(?<!hay )(?<!scarlet )fevers?", "feverish", "chills", "fatigue", "joint pains?", "short(?:ness)? of breath", "weight loss", "night sweats", "nausea", "malaise", "mouth sores", "headaches?")),
 )
 _COMPLAINTS = {"bothersome appearance": "appearance", "burning": "burn", "darkening": "dark", "mouth sores": "mouth"}
 _STRUCTURES = _words(
@@ -103,6 +104,10 @@ _ABSENCES = re.compile(
 )
 _IN_FRAME = re.compile(r"\b(?:in|within|inside) (?:the|this) (?:image|photograph|picture|frame|field(?: of view)?|photo|view|crop)\b|\bvisible (?:here|in)\b|\bin view\b|\bas far as\b|\bshown here\b")
 _ADVISED = re.compile(r"\b(?:should|ask|asked|worth|would|will|see a|tell (?:the|your|a)|report any|come back|return|seek|until|next step|recommend\w*|advis\w+|consider|warrants?|needs?|to (?:be|find|learn|know|confirm|settle|prove))\b")
+_PATTERNS = Patterns(
+    {claim.what: claim.pattern for claim in _CLAIMS}
+    | {"size": _SIZE, "structures": _STRUCTURES, "dermoscopy": _DERMOSCOPY, "photograph": _PHOTOGRAPH, "absence": _ABSENCES}
+)
 
 
 def check_unseen(pairs: Iterable[Pair]) -> Iterator[Finding]:
@@ -110,6 +115,8 @@ def check_unseen(pairs: Iterable[Pair]) -> Iterator[Finding]:
     for pair in pairs:
         for question, answer, before in answers(pair):
             given = f"{before} {question.lower()}"
+            if not _PATTERNS.possible(answer.lower()):
+                continue
             for statement in statements(answer):
                 if not statement.is_question:
                     for reason in dict.fromkeys(_reasons(statement, given, pair)):
@@ -117,13 +124,15 @@ def check_unseen(pairs: Iterable[Pair]) -> Iterator[Finding]:
 
 
 def _reasons(statement: Statement, given: str, pair: Pair) -> Iterator[str]:
-    facts = pair.image.facts
-    yield from _sizes(statement, given, facts)
+    facts, possible = pair.image.facts, _PATTERNS.possible(statement.text)
+    if "size" in possible:
+        yield from _sizes(statement, given, facts)
     for claim in _CLAIMS:
-        if found := claim.pattern.search(statement.text):
+        if claim.what in possible and (found := claim.pattern.search(statement.text)):
             yield from _unseen(claim, found, statement, given=given, facts=facts)
-    yield from _modality(statement, given, pair)
-    if (found := _ABSENCES.search(statement.text)) and not (statement.is_general or statement.is_untold or _IN_FRAME.search(statement.text)):
+    if not {"structures", "dermoscopy", "photograph"}.isdisjoint(possible):
+        yield from _modality(statement, given, pair)
+    if "absence" in possible and (found := _ABSENCES.search(statement.text)) and not (statement.is_general or statement.is_untold or _IN_FRAME.search(statement.text)):
         if not statement.supposes(found.start()):
             yield f"says {found.group()!r} of what the image does not show"
 
@@ -150,12 +159,24 @@ def _unseen(claim: _Claim, found: re.Match[str], statement: Statement, *, given:
         return
     if claim.pattern.search(given):
         return
-    is_denied = statement.denies(found.start(), found.end())
+    is_denied = _is_denied(statement, found)
     known = _known(claim, found.group(), facts)
     if known is None:
         yield f"tells of {claim.what}, which nobody recorded: {found.group()!r}"
     elif known is is_denied:
         yield f"{'denies' if is_denied else 'claims'} {claim.what}, which the record {'has' if known else 'denies'}: {found.group()!r}"
+
+
+_DENIED_LIST = re.compile(r"\b(?:denied|absent|not present|answered with no|negative)(?:,[^:;.]*)?: [^;.]*$")
+
+
+def _is_denied(statement: Statement, found: re.Match[str]) -> bool:
+    """Whether the words are denied, by themselves or in a list of what is denied."""
+    before = statement.text[: found.start()]
+    is_verb = re.match(r"(?:smok|drink|has|takes|work)", found.group())  # "does not smoke, drinks alcohol"
+    if is_verb and "," in before:
+        return bool(re.search(r"\b(?:no|not|never)\b|n['’]t\b", before.rpartition(",")[2]))
+    return statement.denies(found.start(), found.end()) or bool(_DENIED_LIST.search(before))
 
 
 def _known(claim: _Claim, told: str, facts: Facts) -> bool | None:
@@ -208,5 +229,3 @@ def _modality(statement: Statement, given: str, pair: Pair) -> Iterator[str]:
     elif (found := _PHOTOGRAPH.search(statement.text)) and found.group() not in given and statement.claims(found.start(), found.end()):
         yield f"takes the dermoscopic image for a photograph: {found.group()!r}"
 
-
-FIELDS: Mapping[str, str] = {claim.what: claim.field for claim in _CLAIMS}

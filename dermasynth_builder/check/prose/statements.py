@@ -26,7 +26,7 @@ _CLAUSE_END = re.compile(
     r"|,\s(?:and|or|so|nor)\s(?=(?:it|this|that|the|there|he|she|i|we|you|they)\b)"
 )
 _DENIED = re.compile(
-    r"\b(?:no|not|n['’]t|cannot|without|never|neither|nor|none|lacks?|lacking|absent|free of|absence of|denie[sd]|deny"
+    r"\b(?:no|not|n['’]t|negative for|answered with no|cannot|without|never|neither|nor|none|lacks?|lacking|absent|free of|absence of|denie[sd]|deny|denying"
     r"|rules? out|ruled out|exclude[sd]?|excludes|instead of|nothing|hardly|less (?:likely|typical)|unlikely"
     r"|argues? against|speaks? against|against|fails? to show|isn['’]t|doesn['’]t|don['’]t|aren['’]t)\b|n['’]t\b"
 )
@@ -57,7 +57,7 @@ _OFTEN = re.compile(
     r"\b(?:typically|usually|often|commonly|generally|in general|classically|as a rule|frequently|sometimes|mostly|tends?"
     r"|in (?:many|most|some|other) (?:people|patients|cases|adults|children)|most (?:people|patients|cases|common)|rarely|seldom"
     r"|by definition|in contrast|textbooks?|characteristically|favou?rite|ordinarily|many (?:people|patients)|normally"
-    r"|known for|the (?:abcde?|ugly duckling)|as a group|people with|patients with|anyone|anybody|everybody|someone)\b"
+    r"|known for|warning signs?|red flags?|risk factors?|makes? [\w ]{3,40} more likely|raises? the risk|\w+ of (?:this|that) kind|the (?:abcde?|ugly duckling)|as a group|people with|patients with|anyone|anybody|everybody|someone)\b"
 )
 _KINDS = (
     r"(?:nevi|moles?|keratos[ei]s|melanomas?|carcinomas?|tumou?rs?|cancers?|lesions?|growths?|freckles?|warts?|rash(?:es)?"
@@ -66,7 +66,7 @@ _KINDS = (
     r"|lentig(?:o|ines)|scars?|bites|hives|shingles|impetigo|folliculitis|scabies|rosacea|vitiligo|moles|tinea)"
 )
 _GENERAL = re.compile(
-    r"^(?:(?:and|but|so|in general|for that reason|still|yet),? )?"
+    r"^(?:(?:and|but|so|in general|for that reason|still|yet),? |(?:under|in|by|for|with) [\w'’ -]{3,40}, )?"
     r"(?:(?:an?|any|every|each|some|many|most|all|such|those|other|few) (?:[\w'’-]+ ){0,3}?" + _KINDS + r" (?:that|which|who|with|is|"
     r"are|can|may|has|have|tends?|of|on|in|grows?|itch\w*|bleeds?|needs?|appears?|begins?|starts?|arises?|do|does)\b"
     r"|(?:[\w'’-]+ ){0,3}?" + _KINDS + r" (?:that|which|who|of this kind|are|is an?|is the|is one|can|may|tends?|have|has an?|grows?|"
