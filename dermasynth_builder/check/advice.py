@@ -38,7 +38,7 @@ _NOT_SURE = re.compile(
     r"\b(?:no|not|cannot|can['’]t|never|neither|hardly|without (?=\w+ (?:it|nothing))|only (?:a )?(?:biopsy|histolog\w+|tissue|pathologist|examination|microscop\w+)|nobody|nothing|no one|less than|short of|if|until|rather than|impossible to|not possible|hard to|difficult to|unable|far from|n['’]t)\b|n['’]t\b"
 )
 _WARNED = re.compile(r"\b(?:as if|as though|never|do not|don['’]t|not|avoid|should not|shouldn['’]t|must not|nobody should|no one should|without|unsafe|dangerous|harmful|wrong|mistake|instead of|rather than|refrain|beware|myth|resist|nor)\b|n['’]t\b")
-_DENIES_CALM = re.compile(r"\b(?:do not wait|should not|must not|cannot|never|does not mean|not mean|wrong|mistake|nor|not that|not a lesion|not something|not be|nothing that|unless|would be (?:wrong|unsafe)|dangerous|even if|if)\b|n['’]t (?:mean|assume|be)\b")
+_DENIES_CALM = re.compile(r"\b(?:do not $|don['’]t $|should not|must not|cannot|never|does not mean|not mean|wrong|mistake|nor|not that|not a lesion|not something|not be|nothing that|unless|would be (?:wrong|unsafe)|dangerous|even if|if)\b|n['’]t (?:mean|assume|be)\b")
 _PATTERNS = Patterns({"dose": _DOSE, "home": _HOME, "calm": _DISSUADES, "sure": _SURE})
 
 

@@ -14,7 +14,7 @@ NAME = "diagnosis"
 _CUE = re.compile(
     r"\b(?:is|was|it['’]s|represents?|depicts?|shows?|showing|demonstrat\w+|diagnos\w+|consistent with|compatible with"
     r"|in keeping with|typical (?:of|for)|characteristic of|classic(?:al)? (?:for|of|example of)|diagnostic of|indicat\w+|suggest\w*"
-    r"|suggestive of|favou?rs?|fits?|match\w*|confirm\w*|points? (?:strongly |firmly |clearly )?(?:to|towards?)|means|called|named|case of|identified as"
+    r"|suggestive of|favou?rs?|fits?|match\w*|confirm\w*|points? (?:strongly |firmly |clearly )?(?:to|towards?)|means|called|call (?:this|it)|named|case of|identified as"
     r"|recogni[sz]ed as|impression|answer|likely|probably|looks like|example of|image of|photograph of|picture of|features of"
     r"|findings of|appearance of|pattern of|in favou?r of|speaks? for|argues? for|hallmarks? of|having|has|have|with|as an?)\b"
 )

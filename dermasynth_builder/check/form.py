@@ -3,8 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from operator import eq
 from typing import NamedTuple
+
+from ahocorasick_rs import AhoCorasick
 
 from dermasynth_builder.check.prose.statements import statements, words
 from dermasynth_builder.core.records import Finding, Pair, Severity
@@ -68,6 +71,7 @@ _TRACES: tuple[_Trace, ...] = (
         re.compile(r"(?m)^#{1,6} |\*\*[^*\n]+\*\*|__[^_\n]+__|^\|.*\|$|\$[^$\n]*\\\w+[^$\n]*\$|\\(?:textbf|frac|item)\b|\]\(http"),
     ),
 )
+_MARKS = AhoCorasick([mark for trace in _TRACES for mark in trace.marks])  # nearly no text holds one
 _ENGLISH = frozenset(
     "the a an of and is are in on it this that to with for not be or as from by at no has have its which can "
     "was were but there than if one more may does so into these they their such".split()
@@ -100,8 +104,13 @@ def check_form(pairs: Iterable[Pair]) -> Iterator[Finding]:
     for pair in pairs:
         later = (("question" if turn.role == "user" else "answer", turn.content) for turn in pair.messages[2:])
         for name, text in (("question", pair.question), ("answer", pair.answer), *later):
-            for severity, reason in _reasons(text):
+            for severity, reason in _reasons_of(text):
                 yield Finding(pair.pair_id, NAME, severity, f"the {name} {reason}")
+
+
+@lru_cache(maxsize=2048)  # questions of a bank come again and again
+def _reasons_of(text: str) -> tuple[tuple[Severity, str], ...]:
+    return tuple(_reasons(text))
 
 
 def _reasons(text: str) -> Iterator[tuple[Severity, str]]:
@@ -113,8 +122,7 @@ def _reasons(text: str) -> Iterator[tuple[Severity, str]]:
         yield "reject", "ends without a stop"
     elif text.rstrip().endswith(("…", "...")):
         yield "flag", "trails off"
-    for trace in _TRACES:
-        # Nearly no text holds one, and to look for plain text costs a tenth of the pattern.
+    for trace in _TRACES if _MARKS.find_matches_as_indexes(text) else ():
         if any(mark in text for mark in trace.marks) and (found := trace.pattern.search(text)):
             yield trace.severity, f"holds {trace.what}: {found.group()[:60]!r}"
     if told := _foreign(text):
@@ -149,9 +157,10 @@ def _foreign(text: str) -> str:
 def _loop(text: str) -> str:
     """The words that come again and again; "" where there are none."""
     told = words(text)
+    repeated = len(told) - len(set(told))
     for length in range(1, 9):
         again = _MOST_WORD_RUN if length == 1 else _MOST_RUN
-        if len(told) >= again * length and (start := _run(told, length, (again - 1) * length)) >= 0:
+        if repeated >= (again - 1) * length and (start := _run(told, length, (again - 1) * length)) >= 0:
             return " ".join(told[start : start + length])
     counts = Counter(each.text for each in statements(text)) if len(text) > 60 else Counter[str]()
     often = [each for each, count in counts.items() if count >= _SAME_SENTENCE and len(each) > 12]

@@ -89,20 +89,24 @@ def _reasons(answer: str, given: str, facts: Facts) -> Iterator[str]:
 
 
 def _ages(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
-    for found in _YEARS.finditer(statement.text):
-        years = int(next(filter(None, found.groups())))
-        if found.group() not in given and not _is_loose(statement, found) and (told := _other_age(years, years, facts)):
+    for found, youngest, oldest in _ages_told(statement.text):
+        is_new = found.group() not in given and not _is_loose(statement, found)
+        if is_new and (told := _other_age(youngest, oldest, facts)):
             yield f"says {found.group()!r} where {told}"
-    for found in _DECADE.finditer(statement.text):
-        begins = _TENS.get(found[1])
-        if begins is not None and found.group() not in given and not _is_loose(statement, found):
-            if told := _other_age(begins, begins + (9 if begins > 13 else 6), facts):
-                yield f"says {found.group()!r} where {told}"
-    for pattern, youngest, oldest in _STAGES:
-        found_stage = pattern.search(statement.text)
-        if found_stage and found_stage.group() not in given and not _is_loose(statement, found_stage):
-            if told := _other_age(youngest, oldest, facts):
-                yield f"says {found_stage.group()!r} where {told}"
+
+
+def _ages_told(text: str) -> Iterator[tuple[re.Match[str], int, int]]:
+    """Each age in a text, from and to."""
+    possible = _PATTERNS.possible(text)
+    for found in _YEARS.finditer(text) if any(map(str.isdigit, text)) else ():
+        years = int(next(filter(None, found.groups())))
+        yield found, years, years
+    for found in _DECADE.finditer(text) if "decade" in possible else ():
+        if begins := _TENS.get(found[1]):
+            yield found, begins, begins + (9 if begins > 13 else 6)
+    for place, (pattern, youngest, oldest) in enumerate(_STAGES):
+        if f"stage {place}" in possible and (stage := pattern.search(text)):
+            yield stage, youngest, oldest
 
 
 _NOT_AN_AGE = re.compile(r"\b(?:over|under|above|below|than|after|before|from|by|until|between|at|every|within|beyond|past) $")

@@ -6,6 +6,7 @@ leaves 32 numbers behind, whatever its length, so that the whole of a source pas
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from zlib import crc32
 
 import numpy as np
@@ -42,13 +43,21 @@ class _Group:
     last_image: str = ""
 
 
+class _Hashes(dict[str, int]):
+    """Words -> their hashes, the same in every process."""
+
+    def __missing__(self, word: str) -> int:
+        self[word] = crc32(word.encode(errors="replace"))
+        return self[word]
+
+
 @dataclass(slots=True)
 class Repeats:
     """Rejects a pair that an image has already; flags answers that many images share, and texts of two splits."""
 
     _groups: dict[tuple[str, int, bytes], _Group] = field(default_factory=dict)  # question type, band, its hashes
     _splits: dict[int, tuple[str, str]] = field(default_factory=dict)  # hash of question and answer -> split, pair
-    _hashes: dict[str, int] = field(default_factory=dict)  # of words
+    _hashes: _Hashes = field(default_factory=_Hashes)
 
     def __call__(self, pairs: Iterable[Pair]) -> Iterator[Finding]:
         """See `dermasynth_builder.core.protocols.Check`."""
@@ -80,8 +89,7 @@ class Repeats:
 
     def _signature(self, told: tuple[str, ...]) -> _Signature:
         """The least of each hash over all runs of words."""
-        known = self._hashes
-        each = np.array([known.setdefault(word, crc32(word.encode())) for word in told], dtype=np.uint64)
+        each = np.fromiter(map(self._hashes.__getitem__, told), np.uint64, len(told))
         runs = each[:-2] * np.uint64(0x9E3779B1) + each[1:-1] * np.uint64(0x85EBCA77) + each[2:]
         mixed = (_FACTORS * (runs ^ (runs >> np.uint64(29))) + _OFFSETS) >> np.uint64(32)
         least: _Signature = mixed.min(axis=1).astype(np.uint32)
@@ -106,9 +114,7 @@ class Repeats:
 
 def hash_of(*told: str) -> int:
     """A number for words in their order, the same in every process."""
-    from hashlib import blake2b
-
-    return int.from_bytes(blake2b(" ".join(told).encode(), digest_size=8).digest(), "big")
+    return int.from_bytes(blake2b(" ".join(told).encode(errors="replace"), digest_size=8).digest(), "big")
 
 
 def _asks_nearly(one: Pair, other: Pair) -> bool:
