@@ -41,7 +41,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tests.support.clinical_images import clinical_image, pair
 from tests.support.labelled import LABELLED, Labelled, findings_on, labelled
 
-SETS = ("first", "second")
+SETS = ("first", "second", "third")
 PRECISION = {"reject": 0.95, "flag": 0.85}
 RECALL = 0.9
 PAIRS = 92_020
@@ -56,6 +56,7 @@ CONTROL = (  # answers about images that GPT-4 wrote, published for evaluation a
     f"{_GITHUB}/haotian-liu/LLaVA/main/playground/data/coco2014_val_qa_eval/qa90_gpt4_answer.jsonl",
 )
 _LEAST_CONTROL = 300
+_TRUE_REJECTS = ("I'm sorry, but I cannot provide a detailed description of the gross specimen",)  # a refusal indeed
 
 
 # --- labelled answers ---
@@ -144,7 +145,7 @@ def measure_control(paths: Sequence[str]) -> bool:
         one = pair(question, answer, image=clinical_image(f"control_{number}", Facts()))
         for found in chain.from_iterable(check([one]) for check in checks):
             counts[f"{found.severity} {found.check}"] += 1
-            if found.severity == "reject":
+            if found.severity == "reject" and not answer.startswith(_TRUE_REJECTS):
                 rejects.append(f"  {found.check}: {found.reason} | {answer[:160]!r}")
     print(f"\ncontrol: {number} answers", *(f"{what} {count}" for what, count in sorted(counts.items())), sep="\n  ")
     print(*rejects, sep="\n")

@@ -38,7 +38,7 @@ _NOT_SURE = re.compile(
     r"\b(?:no|not|cannot|can['’]t|never|neither|hardly|without (?=\w+ (?:it|nothing))|only (?:a )?(?:biopsy|histolog\w+|tissue|pathologist|examination|microscop\w+)|nobody|nothing|no one|less than|short of|if|until|rather than|impossible to|not possible|hard to|difficult to|unable|far from|n['’]t)\b|n['’]t\b"
 )
 _WARNED = re.compile(r"\b(?:as if|as though|never|do not|don['’]t|not|avoid|should not|shouldn['’]t|must not|nobody should|no one should|without|unsafe|dangerous|harmful|wrong|mistake|instead of|rather than|refrain|beware|myth|resist|nor)\b|n['’]t\b")
-_DENIES_CALM = re.compile(r"\b(?:do not $|don['’]t $|should not|must not|cannot|never|does not mean|not mean|wrong|mistake|nor|not that|not a lesion|not something|not be|nothing that|unless|would be (?:wrong|unsafe)|dangerous|even if|if)\b|n['’]t (?:mean|assume|be)\b")
+_DENIES_CALM = re.compile(r"\b(?:do not|don['’]t) $|\b(?:should not|must not|cannot|never|does not mean|not mean|wrong|mistake|nor|not that|not a lesion|not something|not be|nothing that|unless|would be (?:wrong|unsafe)|dangerous|even if|if)\b|n['’]t (?:mean|assume|be)\b")
 _PATTERNS = Patterns({"dose": _DOSE, "home": _HOME, "calm": _DISSUADES, "sure": _SURE})
 
 
@@ -66,10 +66,10 @@ def _reasons(statement: Statement, given: str) -> Iterator[tuple[Severity, str]]
     if "calm" in possible and (found := _DISSUADES.search(text)) and not _DENIES_CALM.search(text[: found.start()]) and not _ended_badly(text[found.end() :]):
         yield "reject", f"advises against being seen: {found.group()!r}"
     found = _SURE.search(text) if "sure" in possible else None
-    if found and not statement.is_untold and not _NOT_SURE.search(text[: found.start()]) and found.group() not in given:
+    if found and not _NOT_SURE.search(text[: found.start()]) and found.group() not in given:
         yield "flag", f"is surer than an image allows: {found.group()!r}"
 
 
 def _ended_badly(rest: str) -> bool:
     """Whether the sentence goes on to say that one must not."""
-    return bool(re.search(r"\b(?:is (?:dangerous|unsafe|wrong|a mistake|harmful|never|not)|can (?:hide|harm|spread|scar)|would be|may (?:hide|harm)|would (?:hide|harm)|unless|until)\b", rest))
+    return bool(re.search(r"\b(?:is (?:dangerous|unsafe|wrong|a mistake|harmful|never)|but (?:show|see|have|if|a)\b|can (?:hide|harm|spread|scar)|would be|may (?:hide|harm)|would (?:hide|harm)|unless|until)\b", rest))

@@ -18,6 +18,7 @@ _CUE = re.compile(
     r"|recogni[sz]ed as|impression|answer|likely|probably|looks like|example of|image of|photograph of|picture of|features of"
     r"|findings of|appearance of|pattern of|in favou?r of|speaks? for|argues? for|hallmarks? of|having|has|have|with|as an?)\b"
 )
+_NOTHING_MORE = re.compile(r"[ .!\"'*]*(?:,? ?(?:in all likelihood|(?:most|very) likely|probably|it seems|i (?:would say|think|believe)|by (?:its|the) looks?)[ .!]*)?$")
 _LEADS = re.compile(
     r"^ ?(?:\([a-z]+\) ?)?(?:is|remains|would be|seems) (?:by far |clearly |still )?(?:the |my |our )?(?:most likely|likely|leading|probable|working|main|best|correct|clear|right|"
     r"first|favou?red|top|single best|overall)\b|^ ?(?:fits best|explains|is what|is the (?:diagnosis|answer|name|most)|leads|tops|heads|best explains|it is)\b"
@@ -44,7 +45,7 @@ _FILL = r"(?: (?!not\b|no\b|neither\b|never\b|hardly\b|less\b|than\b|from\b|whet
 _CALLS_BENIGN = re.compile(
     rf"{_SUBJECT}{_VERB}{_FILL} {_MILD}\b(?!-looking|[- ]appearing| features| at first)"
     r"|\b(?:there is|there are|shows?|with|we see|i see) no (?:sign|signs|evidence|features?|hint|hints|suggestion|trace)s? of (?:malignan\w+|cancer|skin cancer|melanoma)"
-    r"|\b(?:no|nothing) (?:cause for concern|reason to worry|need to worry|malignant about)|^(?:benign|harmless|no)[.,:;] (?:this|it|the lesion|nothing|not)"
+    r"|\b(?:no|nothing) (?:cause for concern|reason to worry|need to worry|malignant about)|^(?:benign|harmless)[.,:;] (?:this|it|the lesion|nothing)"
     r"|\b(?:a|one|entirely|completely|purely|clearly) (?:entirely |completely |wholly |clearly |common )?(?:benign|harmless) (?:lesion|growth|spot|mole|tumou?r|process|condition|finding|mark)\b"
 )
 _CALLS_MALIGNANT = re.compile(
@@ -103,7 +104,7 @@ def _claims(statement: Statement, hits: Sequence[Hit[Concept]]) -> Iterator[_Cla
         cue = None
         for cue in _CUE.finditer(before):
             pass
-        is_alone = len(before.split()) <= 1 and not statement.clause_after(hit.end).strip(" .!\"'*")
+        is_alone = len(before.split()) <= 1 and _NOTHING_MORE.match(statement.clause_after(hit.end))
         is_told = cue is not None and len(before[cue.end() :].split()) <= 6
         if is_alone or is_told or leads:
             yield _Claim(hit.meaning, statement.text[hit.start : hit.end])
@@ -129,10 +130,10 @@ def _classes(statement: Statement, hits: Sequence[Hit[Concept]], facts: Facts) -
 
 def _spoken_otherwise(statement: Statement, found: re.Match[str], facts: Facts) -> bool:
     """Whether the words stand in a general, supposed or denied sentence, or say the recorded class in the end."""
-    before = statement.clause_before(found.start())
+    before = re.sub(r"^no[,:;.]", "", statement.clause_before(found.start()))
     rest = statement.text[found.end() :]
     is_meant = statement.supposes(found.end() - 1) or statement.is_general or statement.compares(found.start())
-    is_turned = re.search(r"\b(?:no|not|cannot|never|wrong|mistake|although|though|despite|until|unless|myth|until proven)\b|n['’]t\b", before)
+    is_turned = re.search(r"\b(?:no|nothing|nobody|hardly|not|cannot|never|wrong|mistake|although|though|despite|until|unless|myth|until proven)\b|n['’]t\b", before)
     is_left = re.match(r"[\w\s]{0,12}\b(?:until|unless|but|yet|or (?:malignant|benign|not)|in appearance|at first)\b|\?|,? but\b", rest)
     return bool(is_meant or is_turned or is_left)
 

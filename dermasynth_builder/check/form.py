@@ -15,6 +15,7 @@ from dermasynth_builder.core.records import Finding, Pair, Severity
 NAME = "form"
 _STOPS = ".?!\"')]”’»…"
 _MARKUP_END = " \n\t*_~`"
+_NEVER_LAST = frozenset("a an the and or but of in on at to for with by from is are was its this that as than which".split())
 _SHORT = 2  # words that answer without a stop: "Basal cell"
 
 
@@ -43,13 +44,13 @@ _TRACES: tuple[_Trace, ...] = (
         ("(", "[", "{", "}}", "<", "_", "TODO", "XX", "orem"),
         re.compile(
             r"\(\s*\)|\[\s*\]|\{\w*\}|\{\{|\}\}|_{3,}|\bTODO\b|\bX{2,}\b|\b[Ll]orem ipsum"
-            r"|[\[<{](?:insert|your|the|add|name|age|site|sex|patient|diagnosis|answer|question|body|fill|lesion|condition|location)\b"
+            r"|(?-i:\[[A-Z][A-Z _]{2,20}\])|[\[<{](?:insert|your|the|add|name|age|site|sex|patient|diagnosis|answer|question|body|fill|lesion|condition|location)\b"
             r"[^\]>}]{0,40}[\]>}]",
             re.IGNORECASE,
         ),
     ),
     _Trace("a code fence", "reject", ("```",), re.compile(r"```")),
-    _Trace("a piece of JSON", "reject", ('"', "\\n"), re.compile(r"\"\w+\"\s*:\s*[\"\[{]|\\n\\n|\\u[0-9a-f]{4}")),
+    _Trace("a piece of JSON", "reject", ('"', "\\n"), re.compile(r"\w+\"\s*:\s*[\"\[{]|\\n\\n|\\u[0-9a-f]{4}")),
     _Trace(
         "markup of a web page",
         "reject",
@@ -104,22 +105,23 @@ def check_form(pairs: Iterable[Pair]) -> Iterator[Finding]:
     for pair in pairs:
         later = (("question" if turn.role == "user" else "answer", turn.content) for turn in pair.messages[2:])
         for name, text in (("question", pair.question), ("answer", pair.answer), *later):
-            for severity, reason in _reasons_of(text):
+            for severity, reason in _reasons_of(text, name == "question"):
                 yield Finding(pair.pair_id, NAME, severity, f"the {name} {reason}")
 
 
 @lru_cache(maxsize=2048)  # questions of a bank come again and again
-def _reasons_of(text: str) -> tuple[tuple[Severity, str], ...]:
-    return tuple(_reasons(text))
+def _reasons_of(text: str, is_question: bool) -> tuple[tuple[Severity, str], ...]:
+    return tuple(_reasons(text, is_question))
 
 
-def _reasons(text: str) -> Iterator[tuple[Severity, str]]:
+def _reasons(text: str, is_question: bool) -> Iterator[tuple[Severity, str]]:
     end = text.rstrip(_MARKUP_END)
     if not end.strip():
         yield "reject", "is empty"
         return
     if end[-1] not in _STOPS and (len(end.split()) > _SHORT or not end[-1].isalnum()) and not _is_list(end):
-        yield "reject", "ends without a stop"
+        is_whole = is_question and end[-1].isalnum() and end.split()[-1].lower() not in _NEVER_LAST
+        yield ("flag" if is_whole else "reject"), "ends without a stop"
     elif text.rstrip().endswith(("…", "...")):
         yield "flag", "trails off"
     for trace in _TRACES if _MARKS.find_matches_as_indexes(text) else ():

@@ -48,7 +48,7 @@ _PLACED = re.compile(
 _COMPOUND = re.compile(r"^(?: (?:lesion|rash|plaque|mole|spot|nevus|growth|papule|nodule|melanoma|carcinoma|keratosis|patch|skin)\b)")
 _NOT_A_PLACE = re.compile(
     r"(?:\bgo(?:es|ing)? |\bcome(?:s)? |\bcame |\bgrows? |\bgrew |\bheld |\bfell |\bin |\bfalls? |\bstep )back$|\bon the other hand$|\bat hand$|\bby hand$|\bsecond hand$|\bnaked eye$"
-    r"|\bin the (?:back|head) of|\bat the head$|\bat the back of|\bin the face$|\bon the face of$|\bat the foot$|\bat (?:the )?heart$"
+    r"|\bin the (?:back|head) of|\bat the head$|\bat the back$|\bin the face$|\bon the face of$|\bat the foot$|\bat (?:the )?heart$"
 )
 _AWAY = re.compile(
     r"\b(?:but|anywhere|spread|spreads|metasta\w+|lymph|elsewhere|other|rest of|opposite|also check|check|look(?:s|ed|ing)? at|will|examine|examination of|sun-?screen|protect\w*|cover|such as|like|"

@@ -14,10 +14,11 @@ _REFUSAL = re.compile(
     r"\b(?:as an? (?:ai|artificial intelligence|(?:large )?language model|assistant|chatbot)\b"
     r"|i['’]?(?: a)?m (?:just |only |an? )+(?:ai|language model|assistant|chatbot)"
     r"|i(?:['’]m| am) (?:sorry|afraid),? (?:but )?i?(?: ?(?:can|am|['’]m|do|cannot))"
-    r"|(?:i|we) (?:cannot|can['’]t|can not|won['’]t|will not|must decline to|am unable to|am not able to|['’]m unable to"
-    r"|['’]m not able to|am not allowed to|decline to|refuse to)"
+    r"|(?:i|we) (?:cannot|can['’]t|can not|won['’]t|will not|am unable to|am not able to|['’]m unable to"
+    r"|['’]m not able to|am not allowed to|refuse to)"
     r" (?:help|assist|comply|fulfil\w*|continue|provide|offer|give (?:medical|a diagnosis|you|any|advice)|process"
     r"|analy[sz]e|discuss|engage|answer (?:this|that|the|your|medical|questions)|view|interpret (?:medical|this image|images))"
+    r"|i must (?:decline|refuse)|(?:my|our) (?:guidelines|policy|policies|instructions|rules|programming) (?:do(?:es)? not|don['’]t|doesn['’]t|prevents?|forbids?)"
     r"|i['’]m (?:unable|not able) to (?:help|assist|comply|provide|process|analy[sz]e|view|answer|diagnose|discuss)"
     r"|(?:against|violates?) (?:my|our|the) (?:policy|policies|guidelines|terms)|(?:content|usage|safety) (?:policy|policies|guidelines)"
     r"|unable to (?:assist|comply|fulfil\w* (?:this|the|your) request|process (?:this|the|your) (?:image|request))"
@@ -43,21 +44,27 @@ _SERVICE = re.compile(
     r"|resource_exhausted|connection (?:reset|refused)|please try again later|exceeded (?:your|the) (?:current )?quota"
 )
 _LEAK = re.compile(
-    r"\b(?:meta-?data|ground[- ]truth|system (?:prompt|message)|training (?:data|set)|data ?set|annotations?)\b"
+    r"\b(?:meta-?data|ground[- ]truth|system (?:prompt|message)|(?:this|the|your|our|my) training (?:data|set)|(?:picture|image|photograph|photo) (?:of|from|in) (?:the|this) data ?set)\b"
     r"|\b(?:according to|based on|per|as (?:stated|given|noted|listed|indicated|described|recorded|documented) (?:in|by|on)|from|in line with|by)"
     r" (?:the|this|that|its|my|your|her|his)? ?(?:(?:provided|given|supplied|accompanying|attached|hidden|internal|available|patient|patient['’]s"
     r"|case|clinical|medical|image|published) ){0,3}"
-    r"(?:records?|file|chart|label|labels|context|notes?|information (?:provided|given|supplied)|details (?:provided|given)|"
-    r"information (?:i|we) (?:was|were|have been) given|prompt|instructions|data)\b"
-    r"|\b(?:the|provided|given|supplied|accompanying|this|her|his|internal|case|patient['’]s) (?:record|chart|label|context|prompt|file|case file|metadata|notes)s?"
-    r" (?:says?|states?|indicates?|shows?|lists?|gives?|notes?|mentions?|confirms?|tells?|reads?|holds?|describes?|specif(?:y|ies)|has|puts?|supplied|provided|identif\w+)\b"
+    r"(?:records?|file|chart|labels?|notes|information (?:i|we) (?:was|were|have been) given|prompt|instructions)\b"
+    r"|\b(?:the|provided|given|supplied|accompanying|this|her|his|internal|case|patient|patient['’]s|medical) (?:(?:patient|patient['’]s|medical|clinical|case) )?"
+    r"(?:record|chart|label|prompt|file|case file|metadata|notes|documentation|history taken)s?"
+    r" (?:(?:provided|given|supplied) )?(?:for (?:this|the) (?:image|case) )?(?:says?|states?|indicates?|shows?|lists?|gives?|notes?|mentions?|confirms?|tells?|reads?|holds?|describes?|specif(?:y|ies)|has|puts?|supplied|provided|identif\w+)\b"
+    r"|\bthe (?:label|annotation)s? (?:provided |given |supplied )?(?:for this (?:image|case) )?(?:is|are|was|were)\b"
+    r"|\b(?:the|per|per the|all|these) (?:provided|given|supplied|available) (?:details?|data|information|facts|context|description)\b"
+    r"|\b(?:data|information|details?|context|facts|diagnosis|label|history)(?: that)? (?:you|i was|i have been|we were) (?:gave|given|provided|supplied|told|have)\b"
     r"|\b(?:on|in) (?:the )?(?:record|file)\b(?! of (?:changes|photographs|photos|the changes))"
-    r"|\b(?:is|are|was|were|as|been) (?:recorded|labell?ed|annotated|filed|documented|catalogu?ed|coded|registered) (?:as|here|in|for)\b"
+    r"|\b(?:is|are|was|were|as|been) (?:recorded|filed|documented|catalogu?ed|coded|registered) (?:as|here|in|for)\b"
     r"|\bthe (?:recorded|labell?ed|annotated|published|registered|provided|supplied|stated|given) (?:diagnosis|label|age|site|sex|diameters?|facts?|class|details|phototype|answer|lesion location)\b"
     r"|\b(?:isic|ham10000|pad-ufes|bcn20000|scin|derm12345|hiba) (?:taxonomy|archive|label|set|database|collection|record)\b"
     r"|\b(?:as (?:instructed|requested|you asked me|the task asks)|i was (?:told|given|instructed)|i have been (?:told|given)|the task (?:is|was|says|asks)|"
     r"my instructions|the (?:user|instructions?) (?:asks?|says?|wants?|states?|tells?|requires?))\b"
     r"|\b(?:pat_\d+|isic_\d{5,}|derm_\d{3,}|image id)\b"
+)
+_HINT = re.compile(
+    r"\b(?:annotations?|annotated|labell?ed as|(?:this|the) data ?set|the (?:data|information|details?|context|facts) (?:given|provided|supplied)|(?:from|in) the (?:given )?context\b|(?:according to|from|based on|per) (?:the )?(?:given )?(?:information|details|context|data)(?: provided| given| supplied)?)\b"
 )
 _ABOUT_RECORD = re.compile(
     r"\b(?:records?|recorded|reports?|reported|files?|documented|noted|notes|history|chart|data|label|told|known|stated|given|case|"
@@ -68,12 +75,13 @@ _PREAMBLE = re.compile(
     r"|thanks? (?:you )?for|here(?: is|['’]s| are) (?:the|an?|your|my) (?:answer|description|response|overview|explanation|analysis|summary|question)"
     r"|(?:question|answer|response|assistant|user|q|a)\s*:|let me (?:describe|explain|look|analy[sz]e)|as requested)(?=[\s,.!:;—-]|$)"
 )
-_PATTERNS = Patterns({"refusal": _REFUSAL, "no image": _NO_IMAGE, "service": _SERVICE, "leak": _LEAK})
+_PATTERNS = Patterns({"refusal": _REFUSAL, "no image": _NO_IMAGE, "service": _SERVICE, "leak": _LEAK, "hint": _HINT})
 _REASONS = {
     "refusal": "refuses",
     "no image": "speaks of an image that did not come",
     "service": "is a message of a service",
     "leak": "tells of what the prompt held",
+    "hint": "seems to tell of what the prompt held",
 }
 _COPIED = 6  # words in a row that an answer has in common with a prompt's own wording
 _TAG = re.compile(r"\{[%{#].*?[%}#]\}", re.DOTALL)
@@ -94,10 +102,10 @@ def _reasons(pair: Pair) -> Iterator[tuple[Severity, str]]:
     for question, answer, _ in answers(pair):
         low, asked = answer.lower(), question.lower()
         for name in sorted(_PATTERNS.possible(low)):
-            if name == "leak" and (pair.model is None or _ABOUT_RECORD.search(asked)):
+            if name in ("leak", "hint") and (pair.model is None or _ABOUT_RECORD.search(asked)):
                 continue
             if found := _PATTERNS[name].search(low):
-                yield "reject", f"{_REASONS[name]}: {found.group()!r}"
+                yield ("flag" if name == "hint" else "reject"), f"{_REASONS[name]}: {found.group()!r}"
         if told := _echo(low, asked):
             yield "reject", told
         elif found := _PREAMBLE.search(low):

@@ -85,7 +85,7 @@ _CLAIMS: tuple[_Claim, ...] = (
 )
 _COMPLAINTS = {"bothersome appearance": "appearance", "burning": "burn", "darkening": "dark", "mouth sores": "mouth"}
 _STRUCTURES = _words(
-    "pigment(?:ed)? network", "(?:a)?typical network", "reticular (?:network|pattern|lines)", "blue-?white (?:veil|structures?)", "(?:brown|black|blue-?gr[ae]y|peripheral|irregular|regular|aggregated) (?:dots|globules|clods)",
+    "pigment(?:ed)? network", "(?:a)?typical network", "reticular (?:network|pattern|lines)", "blue-?white (?:veil|structures?)", "(?:brown|black|blue-?gr[ae]y|peripheral|irregular|regular|aggregated) (?:globules|clods)", "(?:peripheral|irregular|regular|aggregated) dots",
     "dots and globules", "globules", "radial stream\\w+", "pseudopods", "arbori[sz]ing (?:vessels|telangiectas\\w+)", "leaf-?like (?:areas|structures)", "spoke-?wheel (?:areas|structures)", "milia-?like cysts",
     "comedo-?like openings", "(?:blue-?gr[ae]y )?ovoid nests", "chrysalis structures", "crystalline structures", "shiny white (?:lines|streaks|structures|blotches)", "rosettes", "strawberry pattern", "dotted vessels", "glomerular vessels",
     "hairpin vessels", "parallel (?:ridge|furrow) pattern", "negative network", "cobblestone pattern", "starburst pattern", "fingerprint(?:-like)? structures", "moth-?eaten borders?", "homogeneous blue pigmentation", "structureless (?:areas?|zones?)",
@@ -157,7 +157,7 @@ def _unseen(claim: _Claim, found: re.Match[str], statement: Statement, *, given:
     is_passed = statement.is_general or statement.is_untold or _ADVISED.search(statement.text[: found.start()])
     if is_passed or statement.supposes(found.start()) or statement.compares(found.start()):
         return
-    if claim.pattern.search(given):
+    if claim.pattern.search(given) or _MERELY_POSSIBLE.match(statement.clause_after(found.end())):
         return
     is_denied = _is_denied(statement, found)
     known = _known(claim, found.group(), facts)
@@ -167,6 +167,7 @@ def _unseen(claim: _Claim, found: re.Match[str], statement: Statement, *, given:
         yield f"{'denies' if is_denied else 'claims'} {claim.what}, which the record {'has' if known else 'denies'}: {found.group()!r}"
 
 
+_MERELY_POSSIBLE = re.compile(r"[\w\s,]{0,30}\b(?:would|could|might|may|should)\b")
 _DENIED_LIST = re.compile(r"\b(?:denied|absent|not present|answered with no|negative)(?:,[^:;.]*)?: [^;.]*$")
 
 

@@ -55,7 +55,7 @@ _UNTOLD = re.compile(
 )
 _OFTEN = re.compile(
     r"\b(?:typically|usually|often|commonly|generally|in general|classically|as a rule|frequently|sometimes|mostly|tends?"
-    r"|in (?:many|most|some|other) (?:people|patients|cases|adults|children)|most (?:people|patients|cases|common)|rarely|seldom"
+    r"|in (?:many|most|some|other) (?:people|patients|cases|adults|children)|most (?:people|patients|cases|common)|rarely|seldom|hardly ever"
     r"|by definition|in contrast|textbooks?|characteristically|favou?rite|ordinarily|many (?:people|patients)|normally"
     r"|known for|warning signs?|red flags?|risk factors?|makes? [\w ]{3,40} more likely|raises? the risk|\w+ of (?:this|that) kind|the (?:abcde?|ugly duckling)|as a group|people with|patients with|anyone|anybody|everybody|someone)\b"
 )
@@ -67,13 +67,14 @@ _KINDS = (
 )
 _GENERAL = re.compile(
     r"^(?:(?:and|but|so|in general|for that reason|still|yet),? |(?:under|in|by|for|with) [\w'’ -]{3,40}, )?"
-    r"(?:(?:an?|any|every|each|some|many|most|all|such|those|other|few) (?:[\w'’-]+ ){0,3}?" + _KINDS + r" (?:that|which|who|with|is|"
+    r"(?:(?:any|every|each|some|many|most|all|such|those|other|few) (?:[\w'’-]+ ){0,3}?" + _KINDS + r" (?:that|which|who|with|is|"
     r"are|can|may|has|have|tends?|of|on|in|grows?|itch\w*|bleeds?|needs?|appears?|begins?|starts?|arises?|do|does)\b"
+    r"|an? (?:[\w'’-]+ ){0,3}?" + _KINDS + r" (?:that|which|who|of this kind|like this|can|may|tends?|grows?|itch\w*|bleeds?|needs?|arises?|do|does|is an?)\b"
     r"|(?:[\w'’-]+ ){0,3}?" + _KINDS + r" (?:that|which|who|of this kind|are|is an?|is the|is one|can|may|tends?|have|has an?|grows?|"
     r"arises?|appears?|occurs?|starts?|begins?|develops?|do|looks?|feels?|itch\w*|bleeds?|change|spreads?|affects?"
     r"|comes?|shows?|is (?:caused|common|called|known|very|more|most|usually|often|itchy|painful|not))\b)"
 )
-_PARTICULAR = re.compile(r"^(?:and |but |so |here,? )?(?:this|the|these|his|her|it|that|both|two|three|several|multiple|your)\b")
+_PARTICULAR = re.compile(r"^(?:and |but |so |here,? )?(?:no|not|this|the|these|his|her|it|that|both|two|three|several|multiple|your)\b")
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _WINDOW = 60  # characters before a term in which a denial still holds for it
 
