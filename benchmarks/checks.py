@@ -126,11 +126,17 @@ def measure_labelled(name: str) -> bool:
 def control_answers(paths: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Question and answer of each line of the files, which may be addresses."""
     for path in paths:
-        text = httpx.get(path, follow_redirects=True, timeout=60).raise_for_status().text if "://" in path else Path(path).read_text("utf-8")
+        text = (
+            httpx.get(path, follow_redirects=True, timeout=60).raise_for_status().text
+            if "://" in path
+            else Path(path).read_text("utf-8")
+        )
         for line in text.splitlines():
             told = json.loads(line)
             answer = told.get("gpt4_answer") or told.get("output") or told.get("text")
-            question = told.get("instruction") or (told.get("text") if answer != told.get("text") else "What do you see?")
+            question = told.get("instruction") or (
+                told.get("text") if answer != told.get("text") else "What do you see?"
+            )
             if isinstance(answer, str) and isinstance(question, str):
                 yield question.replace("<image>", "").strip(), answer
 
@@ -187,7 +193,9 @@ def measure_template(root: Path) -> bool:
                 kind = f"{found.severity} {name}: {re.sub(r'[0-9]+|/[^ ]+', '#', found.reason.partition(': ')[0])[:70]}"
                 counts[kind] += 1
                 if len(examples[kind]) < 3:
-                    examples[kind].append(f"{found.reason[:100]} | {of_id[found.pair_id].question} | {of_id[found.pair_id].answer}")
+                    examples[kind].append(
+                        f"{found.reason[:100]} | {of_id[found.pair_id].question} | {of_id[found.pair_id].answer}"
+                    )
     print(f"\ntemplate engine: {total:,} pairs")
     for kind, count in counts.most_common():
         print(f"  {count:7,} {100 * count / total:6.2f} %  {kind}", *examples[kind], sep="\n        ")
@@ -229,7 +237,9 @@ def measure_speed(root: Path) -> bool:
     grown_mb = _peak_mb() - before_mb
     for name, seconds in taken.most_common():
         print(f"  {name:12}{seconds:8.2f} s")
-    print(f"  {'all':12}{total_s:8.2f} s, {total_s / plain_s:.1f} times the plain pass, {grown_mb:.0f} MB more at the peak")
+    print(
+        f"  {'all':12}{total_s:8.2f} s, {total_s / plain_s:.1f} times the plain pass, {grown_mb:.0f} MB more at the peak"
+    )
     return total_s <= MOST_SECONDS and total_s <= MOST_TIMES * plain_s and grown_mb <= MOST_GROWTH_MB
 
 

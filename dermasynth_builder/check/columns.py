@@ -30,7 +30,11 @@ def _reasons(facts: Facts) -> Iterator[str]:
     published = (facts.malignancy_published or "").lower()
     if facts.malignancy and published in _CLASSES and published != facts.malignancy:
         yield f"the class is published as {published}; the node of {facts.diagnosis or 'the diagnosis'} is {facts.malignancy}"
-    if facts.age_years is not None and facts.age_band and (limits := [int(each) for each in re.findall(r"\d+", facts.age_band)]):
+    if (
+        facts.age_years is not None
+        and facts.age_band
+        and (limits := [int(each) for each in re.findall(r"\d+", facts.age_band)])
+    ):
         if not limits[0] <= facts.age_years <= (limits[1] if len(limits) > 1 else 130):
             yield f"the age is {facts.age_years}, its band {facts.age_band}"
     if facts.has_melanoma_history and facts.has_skin_cancer_history is False:

@@ -15,7 +15,9 @@ from dermasynth_builder.core.records import Finding, Pair, Severity
 NAME = "form"
 _STOPS = ".?!\"')]”’»…"
 _MARKUP_END = " \n\t*_~`"
-_NEVER_LAST = frozenset("a an the and or but of in on at to for with by from is are was its this that as than which".split())
+_NEVER_LAST = frozenset(
+    "a an the and or but of in on at to for with by from is are was its this that as than which".split()
+)
 _SHORT = 2  # words that answer without a stop: "Basal cell"
 
 
@@ -44,7 +46,8 @@ _TRACES: tuple[_Trace, ...] = (
         ("(", "[", "{", "}}", "<", "_", "TODO", "XX", "orem"),
         re.compile(
             r"\(\s*\)|\[\s*\]|\{\w*\}|\{\{|\}\}|_{3,}|\bTODO\b|\bX{2,}\b|\b[Ll]orem ipsum"
-            r"|(?-i:\[[A-Z][A-Z _]{2,20}\])|[\[<{](?:insert|your|the|add|name|age|site|sex|patient|diagnosis|answer|question|body|fill|lesion|condition|location)\b"
+            r"|(?-i:\[[A-Z][A-Z _]{2,20}\])|[\[<{](?:insert|your|the|add|name|age|site|sex|patient|diagnosis"
+            r"|answer|question|body|fill|lesion|condition|location)\b"
             r"[^\]>}]{0,40}[\]>}]",
             re.IGNORECASE,
         ),
@@ -55,7 +58,9 @@ _TRACES: tuple[_Trace, ...] = (
         "markup of a web page",
         "reject",
         ("<", "&"),
-        re.compile(r"</?(?:p|br|b|i|em|strong|div|span|ul|ol|li|h[1-6]|html|body|img|a)\b[^>]*>|&(?:nbsp|amp|lt|gt|quot);"),
+        re.compile(
+            r"</?(?:p|br|b|i|em|strong|div|span|ul|ol|li|h[1-6]|html|body|img|a)\b[^>]*>|&(?:nbsp|amp|lt|gt|quot);"
+        ),
     ),
     _Trace(
         "broken encoding",
@@ -69,7 +74,10 @@ _TRACES: tuple[_Trace, ...] = (
         "markup",
         "flag",
         ("#", "**", "__", "|", "$", "\\", "]("),
-        re.compile(r"(?m)^#{1,6} |\*\*[^*\n]+\*\*|__[^_\n]+__|^\|.*\|$|\$[^$\n]*\\\w+[^$\n]*\$|\\(?:textbf|frac|item)\b|\]\(http"),
+        re.compile(
+            r"(?m)^#{1,6} |\*\*[^*\n]+\*\*|__[^_\n]+__|^\|.*\|$|\$[^$\n]*\\\w+[^$\n]*\$|\\(?:textbf|frac"
+            r"|item)\b|\]\(http"
+        ),
     ),
 )
 _MARKS = AhoCorasick([mark for trace in _TRACES for mark in trace.marks])  # nearly no text holds one
@@ -77,18 +85,22 @@ _ENGLISH = frozenset(
     "the a an of and is are in on it this that to with for not be or as from by at no has have its which can "
     "was were but there than if one more may does so into these they their such".split()
 )
-_FOREIGN = frozenset(
-    (
-        "der die das und ist ein eine einen einem einer haut kann wir mit nicht auf den dem von zu im für bei sich auch sind wird oder als es handelt "
-        "le la les et est une des du dans avec sur pour pas cette ce il qui sont au aux un de en "
-        "el los las una con por para del que se es lo como y más esta este lesión piel "
-        "o os uma em não com na da do é são pele lesão "
-        "il della di che non una per con nel sulla è lo gli questa "
-        "het een van en niet met op dat zijn te deze huid "
-        "bir ve bu ile için olan değil deri cilt "
-        "jest nie na się to z w skóry zmiana"
-    ).split()
-) - _ENGLISH - {"in", "on", "to", "do", "no", "was", "die", "en", "na", "es", "me"}
+_FOREIGN = (
+    frozenset(
+        (
+            "der die das und ist ein eine einen einem einer haut kann wir mit nicht auf den dem von zu im für bei sich auch sind wird oder als es handelt "
+            "le la les et est une des du dans avec sur pour pas cette ce il qui sont au aux un de en "
+            "el los las una con por para del que se es lo como y más esta este lesión piel "
+            "o os uma em não com na da do é são pele lesão "
+            "il della di che non una per con nel sulla è lo gli questa "
+            "het een van en niet met op dat zijn te deze huid "
+            "bir ve bu ile için olan değil deri cilt "
+            "jest nie na się to z w skóry zmiana"
+        ).split()
+    )
+    - _ENGLISH
+    - {"in", "on", "to", "do", "no", "was", "die", "en", "na", "es", "me"}
+)
 _LATIN = re.compile(r"[A-Za-zÀ-ɏ]")
 _OTHER_SCRIPT = re.compile(
     r"[\u0370-\u03ff\u0400-\u04ff\u0590-\u05ff\u0600-\u06ff\u0900-\u097f\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
@@ -97,7 +109,9 @@ _GREEK_LETTER = re.compile(r"(?<![\u0370-\u03ff])[\u0370-\u03ff](?![\u0370-\u03f
 _MOST_RUN = 4  # the same words so often in a row are a loop
 _MOST_WORD_RUN = 6
 _SAME_SENTENCE = 3
-_BRIEF = re.compile(r"\b(?:words?|yes or no|name|one line|single|short(?:est)?|brief\w*|which|what|is|are|does|do|was|how many)\b", re.I)
+_BRIEF = re.compile(
+    r"\b(?:words?|yes or no|name|one line|single|short(?:est)?|brief\w*|which|what|is|are|does|do|was|how many)\b", re.I
+)
 
 
 def check_form(pairs: Iterable[Pair]) -> Iterator[Finding]:

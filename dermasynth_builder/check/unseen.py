@@ -10,13 +10,17 @@ from dermasynth_builder.core.records import Facts, Finding, Pair
 
 NAME = "unseen"
 _SIZE = re.compile(
-    r"\b(\d+(?:\.\d+)?)(?: ?(?:-|–|to|x|×|by) ?(\d+(?:\.\d+)?))? ?[- ]?(mm|millimet(?:er|re)s?|cm|centimet(?:er|re)s?|inch(?:es)?)\b"
-    r"|\b(?:about |roughly |approximately )?the size of (?:an? )?(?:small |large )?(?:pea|coin|lentil|dime|nickel|quarter|grape|walnut|pencil eraser|marble|"
+    r"\b(\d+(?:\.\d+)?)(?: ?(?:-|–|to|x|×|by) ?(\d+(?:\.\d+)?))? ?[- ]?(mm|millimet(?:er|re)s?|cm|centimet(?:er"
+    r"|re)s?|inch(?:es)?)\b"
+    r"|\b(?:about |roughly |approximately )?the size of (?:an? )?(?:small |large )?(?:pea|coin|lentil|dime"
+    r"|nickel|quarter|grape|walnut|pencil eraser|marble|"
     r"thumbnail|fingernail|golf ball|pinhead|cherry|olive|pepper ?corn)\b"
-    r"|\b(?:a|one|two|three|four|five|six|seven|eight|ten|half a|several)[- ](millimet(?:er|re)s?|centimet(?:er|re)s?|inch(?:es)?)\b"
+    r"|\b(?:a|one|two|three|four|five|six|seven|eight|ten|half a|several)[- ](millimet(?:er|re)s?|centimet(?:er"
+    r"|re)s?|inch(?:es)?)\b"
 )
 _LIMIT = re.compile(
-    r"\b(?:less|more|larger|smaller|greater|bigger|wider|over|under|above|below|beyond|exceed\w*|than|margins?|up to|at least|rule|threshold|criterion|line|mark|"
+    r"\b(?:less|more|larger|smaller|greater|bigger|wider|over|under|above|below|beyond|exceed\w*|than|margins?"
+    r"|up to|at least|rule|threshold|criterion|line|mark|"
     r"limit|within|depth|breslow|deep|thick|apart|ruler|punch|needle|zoom\w*|scale bar)\b"
 )
 _UNITS = {"c": 10.0, "i": 25.4, "m": 1.0}
@@ -36,77 +40,212 @@ def _words(*parts: str) -> re.Pattern[str]:
 
 
 _CLAIMS: tuple[_Claim, ...] = (
-    _Claim("itching", "itches", _words("itch(?:es|ing|y|ed)?", "pruri\\w+", "scratch(?:es|ed|ing)? (?:at )?(?:it|the)")),
     _Claim(
-        "pain", "hurts", _words("pain(?:ful|s)?", "hurt(?:s|ing)?", "tender(?:ness)?", "sore(?:ness)?", "ach(?:es|ing)", "sting(?:s|ing)?", "burning(?: sensation)?", "burns")
+        "itching", "itches", _words("itch(?:es|ing|y|ed)?", "pruri\\w+", "scratch(?:es|ed|ing)? (?:at )?(?:it|the)")
+    ),
+    _Claim(
+        "pain",
+        "hurts",
+        _words(
+            "pain(?:ful|s)?",
+            "hurt(?:s|ing)?",
+            "tender(?:ness)?",
+            "sore(?:ness)?",
+            "ach(?:es|ing)",
+            "sting(?:s|ing)?",
+            "burning(?: sensation)?",
+            "burns",
+        ),
     ),
     _Claim("bleeding", "bleeds", _words("bleeds?", "bled", "bleeding(?! (?:crust|point|ulcer))")),
     _Claim(
         "growth",
         "has_grown",
-        _words("(?:has|have|had|been|is|was) (?:slowly |rapidly |quickly |steadily |recently |been )*(?:grow(?:n|ing)|enlarg(?:ed|ing)|spread(?:ing)?)(?! pattern)", "grew", "(?:has|have|had) become (?:larger|bigger|wider)", "(?:doubled|increased|increasing) in size", "rapid growth", "recent growth"),
+        _words(
+            "(?:has|have|had|been|is|was) (?:slowly |rapidly |quickly |steadily |recently |been )*(?:grow(?:n"
+            "|ing)|enlarg(?:ed|ing)|spread(?:ing)?)(?! pattern)",
+            "grew",
+            "(?:has|have|had) become (?:larger|bigger|wider)",
+            "(?:doubled|increased|increasing) in size",
+            "rapid growth",
+            "recent growth",
+        ),
     ),
     _Claim(
         "change",
         "has_changed",
-        _words("(?:has|have) (?:recently |lately |slowly |also |visibly )*(?:changed|darkened|evolved|become (?:darker|redder))", "(?:recent|recently noticed) (?:change|darkening)s?", "(?:got|turned) darker", "changed (?:colour|color|shape) over"),
+        _words(
+            "(?:has|have) (?:recently |lately |slowly |also |visibly )*(?:changed|darkened|evolved"
+            "|become (?:darker|redder))",
+            "(?:recent|recently noticed) (?:change|darkening)s?",
+            "(?:got|turned) darker",
+            "changed (?:colour|color|shape) over",
+        ),
     ),
     _Claim(
         "duration",
         "duration",
         _words(
-            "(?:has been|have been|had been|been there|is there|present|persist\\w*|existed|last(?:ed|ing|s)|appeared|developed|noticed|started|began|arose|visible|seen|grown|growing|had (?:it|this|the \\w+)|"
-            "itched|hurt|bled)\\b[^.;]{0,40}\\b(?:for|over|since|within|in) (?:about |around |at least |more than |the (?:last|past) |many |several |some |a few |the )*(?:\\d+|one|two|three|four|five|six|seven|eight|nine|ten|twelve|many|several|few|couple of|childhood|birth)? ?(?:days?|weeks?|months?|years?|childhood|birth|decades?)\\b(?! of (?:sun|age))",
-            "(?:long-?standing|present since|appeared (?:\\w+ )?(?:days?|weeks?|months?|years?) ago|(?:days?|weeks?|months?|years?) ago|first noticed)",
+            "(?:has been|have been|had been|been there|is there|present|persist\\w*|existed|last(?:ed|ing|s)"
+            "|appeared|developed|noticed|started|began|arose|visible|seen|grown|growing|had (?:it|this|the \\w+)|"
+            "itched|hurt|bled)\\b[^.;]{0,40}\\b(?:for|over|since|within|in) (?:about |around |at least "
+            "|more than |the (?:last|past) |many |several |some |a few |the )*(?:\\d+|one|two|three|four|five"
+            "|six|seven|eight|nine|ten|twelve|many|several|few|couple of|childhood|birth)? ?(?:days?|weeks?"
+            "|months?|years?|childhood|birth|decades?)\\b(?! of (?:sun|age))",
+            "(?:long-?standing|present since|appeared (?:\\w+ )?(?:days?|weeks?|months?|years?) ago|(?:days?"
+            "|weeks?|months?|years?) ago|first noticed)",
         ),
     ),
     _Claim(
         "touch",
         "",
-        _words("(?:feels?|felt) (?:\\w+ )?(?:firm|hard|soft|rough|smooth|warm|hot|rubbery|gritty|sandpaper\\w*|spongy|like)", "(?:firm|hard|soft|rubbery|warm|hot|indurated|fluctuant|mobile|fixed) (?:to (?:the )?touch|on palpation|when touched|on touch)", "to (?:the )?touch", "on palpation", "palpa(?:ble|tion)", "blanch(?:es|ing|able)?", "dimples?(?: sign)?", "warmth", "nikolsky\\w*", "(?:is|are|quite|very) (?:warm|rubbery|indurated|fluctuant)"),
+        _words(
+            "(?:feels?|felt) (?:\\w+ )?(?:firm|hard|soft|rough|smooth|warm|hot|rubbery|gritty|sandpaper\\w*"
+            "|spongy|like)",
+            "(?:firm|hard|soft|rubbery|warm|hot|indurated|fluctuant|mobile|fixed) (?:to (?:the )?touch"
+            "|on palpation|when touched|on touch)",
+            "to (?:the )?touch",
+            "on palpation",
+            "palpa(?:ble|tion)",
+            "blanch(?:es|ing|able)?",
+            "dimples?(?: sign)?",
+            "warmth",
+            "nikolsky\\w*",
+            "(?:is|are|quite|very) (?:warm|rubbery|indurated|fluctuant)",
+        ),
     ),
     _Claim(
         "history of the patient",
         "history",
         _words(
             "(?:family|personal|medical|past|strong|known|prior|previous) (?:\\w+ )?history of",
-            "history of (?:\\w+ )*(?:sunburns?|sun exposure|skin cancer|melanoma|cancer|eczema|atopy|asthma|tanning|smoking|trauma)",
-            "(?:smokes|smoker|drinks alcohol|takes (?:medication|immuno\\w+|steroids)|immunosuppress(?:ed|ion)|diabet(?:es|ic)|sunbeds?|tanning beds?|works (?:outdoors|as)|farmer|pregnan(?:t|cy)|allerg(?:y|ies|ic) to|hiv|transplant)",
-            "(?:her|his|the patient['’]s|their) (?:mother|father|parents?|sister|brother|family|grandmother|grandfather)",
-            "(?:patient|man|woman|person|she|he) (?:reports?|says|states|complains?|describes|recalls|noticed|denies|mentions|presents with a history)",
+            "history of (?:\\w+ )*(?:sunburns?|sun exposure|skin cancer|melanoma|cancer|eczema|atopy|asthma"
+            "|tanning|smoking|trauma)",
+            "(?:smokes|smoker|drinks alcohol|takes (?:medication|immuno\\w+|steroids)|immunosuppress(?:ed|ion)"
+            "|diabet(?:es|ic)|sunbeds?|tanning beds?|works (?:outdoors|as)|farmer|pregnan(?:t|cy)|allerg(?:y"
+            "|ies|ic) to|hiv|transplant)",
+            "(?:her|his|the patient['’]s|their) (?:mother|father|parents?|sister|brother|family|grandmother"
+            "|grandfather)",
+            "(?:patient|man|woman|person|she|he) (?:reports?|says|states|complains?|describes|recalls|noticed"
+            "|denies|mentions|presents with a history)",
         ),
     ),
     _Claim(
         "histology",
         "confirmation",
-        _words("biops(?:y|ied) (?:has |was |had )?(?:confirm\\w*|show\\w*|prove\\w*|reveal\\w*|taken|performed|done)", "(?:histolog\\w+|histopatholog\\w+|pathology|microscop\\w+) (?:\\w+ )?(?:confirm\\w*|show\\w*|prove\\w*|reveal\\w*|demonstrat\\w*)", "biopsy-(?:proven|confirmed)", "(?:confirmed|proven|proved|established) (?:by|on|through|with) (?:a )?(?:\\w+ )?(?:biopsy|histolog\\w+|histopatholog\\w+|tissue|patholog\\w+|sample)", "(?:breslow|clark level|mitotic|mitoses|ki-?67|immunohisto\\w+|atypical melanocytes|nests of|palisading)"),
+        _words(
+            "biops(?:y|ied) (?:has |was |had )?(?:confirm\\w*|show\\w*|prove\\w*|reveal\\w*|taken|performed|done)",
+            "(?:histolog\\w+|histopatholog\\w+|pathology|microscop\\w+) (?:\\w+ )?(?:confirm\\w*|show\\w*"
+            "|prove\\w*|reveal\\w*|demonstrat\\w*)",
+            "biopsy-(?:proven|confirmed)",
+            "(?:confirmed|proven|proved|established) (?:by|on|through|with) (?:a )?(?:\\w+ )?(?:biopsy"
+            "|histolog\\w+|histopatholog\\w+|tissue|patholog\\w+|sample)",
+            "(?:breslow|clark level|mitotic|mitoses|ki-?67|immunohisto\\w+|atypical melanocytes|nests of|palisading)",
+        ),
     ),
-    _Claim("general symptoms", "symptoms", _words("(?<!spotted )(?<!rheumatic )(?<!hay )(?<!scarlet )fevers?", "feverish", "chills", "fatigue", "joint pains?", "short(?:ness)? of breath", "weight loss", "night sweats", "nausea", "malaise", "mouth sores", "headaches?")),
+    _Claim(
+        "general symptoms",
+        "symptoms",
+        _words(
+            "(?<!spotted )(?<!rheumatic )(?<!hay )(?<!scarlet )fevers?",
+            "feverish",
+            "chills",
+            "fatigue",
+            "joint pains?",
+            "short(?:ness)? of breath",
+            "weight loss",
+            "night sweats",
+            "nausea",
+            "malaise",
+            "mouth sores",
+            "headaches?",
+        ),
+    ),
 )
 _COMPLAINTS = {"bothersome appearance": "appearance", "burning": "burn", "darkening": "dark", "mouth sores": "mouth"}
 _STRUCTURES = _words(
-    "pigment(?:ed)? network", "(?:a)?typical network", "reticular (?:network|pattern|lines)", "blue-?white (?:veil|structures?)", "(?:brown|black|blue-?gr[ae]y|peripheral|irregular|regular|aggregated) (?:globules|clods)", "(?:peripheral|irregular|regular|aggregated) dots",
-    "dots and globules", "globules", "radial stream\\w+", "pseudopods", "arbori[sz]ing (?:vessels|telangiectas\\w+)", "leaf-?like (?:areas|structures)", "spoke-?wheel (?:areas|structures)", "milia-?like cysts",
-    "comedo-?like openings", "(?:blue-?gr[ae]y )?ovoid nests", "chrysalis structures", "crystalline structures", "shiny white (?:lines|streaks|structures|blotches)", "rosettes", "strawberry pattern", "dotted vessels", "glomerular vessels",
-    "hairpin vessels", "parallel (?:ridge|furrow) pattern", "negative network", "cobblestone pattern", "starburst pattern", "fingerprint(?:-like)? structures", "moth-?eaten borders?", "homogeneous blue pigmentation", "structureless (?:areas?|zones?)",
-    "regression structures", "peppering", "lacunae", "central white patch",
+    "pigment(?:ed)? network",
+    "(?:a)?typical network",
+    "reticular (?:network|pattern|lines)",
+    "blue-?white (?:veil|structures?)",
+    "(?:brown|black|blue-?gr[ae]y|peripheral|irregular|regular|aggregated) (?:globules|clods)",
+    "(?:peripheral|irregular|regular|aggregated) dots",
+    "dots and globules",
+    "globules",
+    "radial stream\\w+",
+    "pseudopods",
+    "arbori[sz]ing (?:vessels|telangiectas\\w+)",
+    "leaf-?like (?:areas|structures)",
+    "spoke-?wheel (?:areas|structures)",
+    "milia-?like cysts",
+    "comedo-?like openings",
+    "(?:blue-?gr[ae]y )?ovoid nests",
+    "chrysalis structures",
+    "crystalline structures",
+    "shiny white (?:lines|streaks|structures|blotches)",
+    "rosettes",
+    "strawberry pattern",
+    "dotted vessels",
+    "glomerular vessels",
+    "hairpin vessels",
+    "parallel (?:ridge|furrow) pattern",
+    "negative network",
+    "cobblestone pattern",
+    "starburst pattern",
+    "fingerprint(?:-like)? structures",
+    "moth-?eaten borders?",
+    "homogeneous blue pigmentation",
+    "structureless (?:areas?|zones?)",
+    "regression structures",
+    "peppering",
+    "lacunae",
+    "central white patch",
 )
-_DERMOSCOPY = _words("(?:this|the|under|on|by|with|through|in) (?:\\w+ )?(?:dermoscop\\w+|dermatoscop\\w+|epiluminescence)(?! is| would| could| might| may)", "dermoscopic (?:image|view|picture|photograph)")
-_PHOTOGRAPH = _words("(?:this|the) (?:clinical|close-up|smartphone|macroscopic|ordinary) (?:photograph|photo|image|picture)", "(?:this|the) smartphone")
+_DERMOSCOPY = _words(
+    "(?:this|the|under|on|by|with|through|in) (?:\\w+ )?(?:dermoscop\\w+|dermatoscop\\w+|epiluminescence)(?! is"
+    "| would| could| might| may)",
+    "dermoscopic (?:image|view|picture|photograph)",
+)
+_PHOTOGRAPH = _words(
+    "(?:this|the) (?:clinical|close-up|smartphone|macroscopic|ordinary) (?:photograph|photo|image|picture)",
+    "(?:this|the) smartphone",
+)
 _ABSENCES = re.compile(
-    r"\b(?:no|without(?: any)?|not any|free of|absence of(?: any)?) (?:\w+ )?(?:other|further|additional|similar|satellite|second) (?:(?:\w+ )?(?:lesions?|spots?|moles?|growths?|rash|marks?|changes|plaques|patches|areas))"
-    r" ?(?:(?:elsewhere|on (?:the|her|his) (?:rest|body|skin|remaining)|anywhere|are present|is present|exist|elsewhere on|were found|are found))"
-    r"|\b(?:no|without(?: any)?) (?:other|further|additional|satellite|similar) (?:(?:suspicious|skin|such|pigmented) )?(?:lesions?|spots?|moles?|marks?|growths?)\b(?! (?:in|within|on) (?:the|this) (?:image|photograph|picture|frame|field|photo))"
-    r"|\bthe (?:rest|remainder) of (?:the|her|his|their) (?:body|skin|trunk|integument) (?:is|are|was|looks|appears|shows? no|remains)"
-    r"|\b(?:the )?(?:nails?|scalp|hair|mucosa\w*|mouth|palms and soles|lymph nodes?|genitals?|eyes) (?:is|are|were|remain|look|appear)s? (?:not (?:involved|affected|enlarged|swollen)|uninvolved|normal|spared|clear|unremarkable|unaffected)"
-    r"|\b(?:no|without|nor) (?:\w+ )?(?:lymphadenopathy|(?:enlarged |swollen |palpable )lymph nodes?|nail (?:involvement|changes)|mucosal (?:involvement|lesions)|systemic (?:symptoms|signs|involvement)|metasta\w+)"
-    r"|\b(?:elsewhere|otherwise),? (?:\w+ ){0,3}?(?:skin|body|patient) (?:is|was) (?:clear|normal|healthy|unaffected|unremarkable)|\bnothing (?:similar|else) (?:is )?(?:elsewhere|on the rest)"
+    r"\b(?:no|without(?: any)?|not any|free of|absence of(?: any)?) (?:\w+ )?(?:other|further|additional"
+    r"|similar|satellite|second) (?:(?:\w+ )?(?:lesions?|spots?|moles?|growths?|rash|marks?|changes|plaques"
+    r"|patches|areas))"
+    r" ?(?:(?:elsewhere|on (?:the|her|his) (?:rest|body|skin|remaining)|anywhere|are present|is present|exist"
+    r"|elsewhere on|were found|are found))"
+    r"|\b(?:no|without(?: any)?) (?:other|further|additional|satellite|similar) (?:(?:suspicious|skin|such"
+    r"|pigmented) )?(?:lesions?|spots?|moles?|marks?|growths?)\b(?! (?:in|within|on) (?:the|this) (?:image"
+    r"|photograph|picture|frame|field|photo))"
+    r"|\bthe (?:rest|remainder) of (?:the|her|his|their) (?:body|skin|trunk|integument) (?:is|are|was|looks"
+    r"|appears|shows? no|remains)"
+    r"|\b(?:the )?(?:nails?|scalp|hair|mucosa\w*|mouth|palms and soles|lymph nodes?|genitals?|eyes) (?:is|are"
+    r"|were|remain|look|appear)s? (?:not (?:involved|affected|enlarged|swollen)|uninvolved|normal|spared|clear"
+    r"|unremarkable|unaffected)"
+    r"|\b(?:no|without|nor) (?:\w+ )?(?:lymphadenopathy|(?:enlarged |swollen |palpable )lymph nodes?"
+    r"|nail (?:involvement|changes)|mucosal (?:involvement|lesions)|systemic (?:symptoms|signs|involvement)|metasta\w+)"
+    r"|\b(?:elsewhere|otherwise),? (?:\w+ ){0,3}?(?:skin|body|patient) (?:is|was) (?:clear|normal|healthy"
+    r"|unaffected|unremarkable)|\bnothing (?:similar|else) (?:is )?(?:elsewhere|on the rest)"
 )
-_IN_FRAME = re.compile(r"\b(?:in|within|inside) (?:the|this) (?:image|photograph|picture|frame|field(?: of view)?|photo|view|crop)\b|\bvisible (?:here|in)\b|\bin view\b|\bas far as\b|\bshown here\b")
-_ADVISED = re.compile(r"\b(?:should|ask|asked|worth|would|will|see a|tell (?:the|your|a)|report any|come back|return|seek|until|next step|recommend\w*|advis\w+|consider|warrants?|needs?|to (?:be|find|learn|know|confirm|settle|prove))\b")
+_IN_FRAME = re.compile(
+    r"\b(?:in|within|inside) (?:the|this) (?:image|photograph|picture|frame|field(?: of view)?|photo|view"
+    r"|crop)\b|\bvisible (?:here|in)\b|\bin view\b|\bas far as\b|\bshown here\b"
+)
+_ADVISED = re.compile(
+    r"\b(?:should|ask|asked|worth|would|will|see a|tell (?:the|your|a)|report any|come back|return|seek|until"
+    r"|next step|recommend\w*|advis\w+|consider|warrants?|needs?|to (?:be|find|learn|know|confirm|settle|prove))\b"
+)
 _PATTERNS = Patterns(
     {claim.what: claim.pattern for claim in _CLAIMS}
-    | {"size": _SIZE, "structures": _STRUCTURES, "dermoscopy": _DERMOSCOPY, "photograph": _PHOTOGRAPH, "absence": _ABSENCES}
+    | {
+        "size": _SIZE,
+        "structures": _STRUCTURES,
+        "dermoscopy": _DERMOSCOPY,
+        "photograph": _PHOTOGRAPH,
+        "absence": _ABSENCES,
+    }
 )
 
 
@@ -132,14 +271,22 @@ def _reasons(statement: Statement, given: str, pair: Pair) -> Iterator[str]:
             yield from _unseen(claim, found, statement, given=given, facts=facts)
     if not {"structures", "dermoscopy", "photograph"}.isdisjoint(possible):
         yield from _modality(statement, given, pair)
-    if "absence" in possible and (found := _ABSENCES.search(statement.text)) and not (statement.is_general or statement.is_untold or _IN_FRAME.search(statement.text)):
+    if (
+        "absence" in possible
+        and (found := _ABSENCES.search(statement.text))
+        and not (statement.is_general or statement.is_untold or _IN_FRAME.search(statement.text))
+    ):
         if not statement.supposes(found.start()):
             yield f"says {found.group()!r} of what the image does not show"
 
 
 def _sizes(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
     for found in _SIZE.finditer(statement.text):
-        is_loose = statement.is_general or statement.is_untold or _LIMIT.search(statement.text[max(0, found.start() - 40) : found.end() + 25])
+        is_loose = (
+            statement.is_general
+            or statement.is_untold
+            or _LIMIT.search(statement.text[max(0, found.start() - 40) : found.end() + 25])
+        )
         if is_loose or found.group() in given or statement.supposes(found.start()):
             continue
         known = [each for each in (facts.diameter_1_mm, facts.diameter_2_mm) if each]
@@ -167,7 +314,7 @@ def _unseen(claim: _Claim, found: re.Match[str], statement: Statement, *, given:
         yield f"{'denies' if is_denied else 'claims'} {claim.what}, which the record {'has' if known else 'denies'}: {found.group()!r}"
 
 
-_MERELY_POSSIBLE = re.compile(r"[\w\s,]{0,30}\b(?:would|could|might|may|should)\b")
+_MERELY_POSSIBLE = re.compile(r"[\w\s,]{0,30}\b(?:would|could|might|may|should|(?:is|are) (?:\w+ )?reasons?)\b")
 _DENIED_LIST = re.compile(r"\b(?:denied|absent|not present|answered with no|negative)(?:,[^:;.]*)?: [^;.]*$")
 
 
@@ -207,7 +354,10 @@ _HISTORIES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (re.compile("smok"), ("smokes",)),
     (re.compile("alcohol"), ("drinks_alcohol",)),
     (re.compile("pesticide|farmer"), ("uses_pesticide",)),
-    (re.compile("family|mother|father|parent|sister|brother|grand"), ("has_family_melanoma_history", "has_skin_cancer_history", "has_cancer_history")),
+    (
+        re.compile("family|mother|father|parent|sister|brother|grand"),
+        ("has_family_melanoma_history", "has_skin_cancer_history", "has_cancer_history"),
+    ),
     (re.compile("melanoma"), ("has_melanoma_history", "has_skin_cancer_history")),
     (re.compile("cancer|history of"), ("has_skin_cancer_history", "has_cancer_history", "has_melanoma_history")),
 )
@@ -224,9 +374,17 @@ def _modality(statement: Statement, given: str, pair: Pair) -> Iterator[str]:
     if pair.image.modality == "clinical":
         for what, pattern in (("a structure of dermoscopy", _STRUCTURES), ("dermoscopy", _DERMOSCOPY)):
             found = pattern.search(statement.text)
-            if found and found.group() not in given and statement.claims(found.start(), found.end()) and not _ADVISED.search(statement.text):
+            if (
+                found
+                and found.group() not in given
+                and statement.claims(found.start(), found.end())
+                and not _ADVISED.search(statement.text)
+            ):
                 yield f"sees {what} on a photograph: {found.group()!r}"
                 return
-    elif (found := _PHOTOGRAPH.search(statement.text)) and found.group() not in given and statement.claims(found.start(), found.end()):
+    elif (
+        (found := _PHOTOGRAPH.search(statement.text))
+        and found.group() not in given
+        and statement.claims(found.start(), found.end())
+    ):
         yield f"takes the dermoscopic image for a photograph: {found.group()!r}"
-

@@ -43,7 +43,10 @@ _IMAGES = {
     "mel": (replace(EXPORTED, diagnosis_isic=_MELANOMA), "hiba"),
     "nev": (_NEVUS, "pad_ufes"),
     "sek": (_KERATOSIS, "bcn20000"),
-    "scin": (replace(REPORTED, diagnosis="eczema", differential=("eczema", "tinea", "irritant contact dermatitis")), "scin"),
+    "scin": (
+        replace(REPORTED, diagnosis="eczema", differential=("eczema", "tinea", "irritant contact dermatitis")),
+        "scin",
+    ),
     "empty": (Facts(), "scin"),
 }
 

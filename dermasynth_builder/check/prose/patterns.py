@@ -34,7 +34,11 @@ class Patterns:
             letters = letters_of(pattern)
             needed += [(each, name) for each in letters or ()]
             always |= set() if letters else {name}
-        return AhoCorasick([each for each, _ in needed] or ["\0"]), [name for _, name in needed] or [""], frozenset(always)
+        return (
+            AhoCorasick([each for each, _ in needed] or ["\0"]),
+            [name for _, name in needed] or [""],
+            frozenset(always),
+        )
 
     def possible(self, text: str) -> Collection[str]:
         """The names of the patterns that may find something in the text."""

@@ -76,7 +76,9 @@ def _are_near(one: str, other: str) -> bool:
     shared = sum(1 for _ in _shared(levels, others))
     is_path = shared == min(len(levels), len(others))
     stems = [re.split(r",| in situ| invasive", each[2], flags=re.I)[0] for each in (levels, others) if len(each) > 2]
-    is_one_stem = shared == 2 and len(stems) == 2 and stems[0] == stems[1]  # "Squamous cell carcinoma in situ" and ", NOS"
+    is_one_stem = (
+        shared == 2 and len(stems) == 2 and stems[0] == stems[1]
+    )  # "Squamous cell carcinoma in situ" and ", NOS"
     is_melanoma = one.startswith(_MELANOMA) and other.startswith(_MELANOMA)
     return is_path or shared >= _NEAR_LEVELS or is_one_stem or is_melanoma
 
