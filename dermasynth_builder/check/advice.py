@@ -100,9 +100,8 @@ def _reasons(statement: Statement, given: str) -> Iterator[tuple[Severity, str]]
         and (found := _DOSE.search(text))
         and not _WARNED.search(statement.clause_before(found.start()))
         and found.group() not in given
-    ):
-        if not re.search(r"sun-?screen|spf|moisturi[sz]er|emollient|sun cream|photograph|hat\b", text):
-            yield "reject", f"gives a dose: {found.group()!r}"
+    ) and not re.search(r"sun-?screen|spf|moisturi[sz]er|emollient|sun cream|photograph|hat\b", text):
+        yield "reject", f"gives a dose: {found.group()!r}"
     if (
         "home" in possible
         and (found := _HOME.search(text))

@@ -1,5 +1,6 @@
 """Across the columns of a row: recorded facts that do not go together."""
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 
@@ -29,20 +30,19 @@ def _reasons(facts: Facts) -> Iterator[str]:
         yield from _of_node(facts, facts.diagnosis_isic)
     published = (facts.malignancy_published or "").lower()
     if facts.malignancy and published in _CLASSES and published != facts.malignancy:
-        yield f"the class is published as {published}; the node of {facts.diagnosis or 'the diagnosis'} is {facts.malignancy}"
+        yield f"the class is published as {published}; its node is {facts.malignancy}: {facts.diagnosis_isic}"
     if (
         facts.age_years is not None
         and facts.age_band
         and (limits := [int(each) for each in re.findall(r"\d+", facts.age_band)])
-    ):
-        if not limits[0] <= facts.age_years <= (limits[1] if len(limits) > 1 else 130):
-            yield f"the age is {facts.age_years}, its band {facts.age_band}"
+    ) and not limits[0] <= facts.age_years <= (limits[1] if len(limits) > 1 else 130):
+        yield f"the age is {facts.age_years}, its band {facts.age_band}"
     if facts.has_melanoma_history and facts.has_skin_cancer_history is False:
         yield "there is melanoma in the history, and no skin cancer"
     weights = facts.differential_weights
     if weights and len(weights) != len(facts.differential):
         yield f"{len(facts.differential)} conditions were considered, with {len(weights)} weights"
-    if any(one < other for one, other in zip(weights, weights[1:], strict=False)):
+    if any(one < other for one, other in itertools.pairwise(weights)):
         yield "the conditions considered are not in the order of their weights"
     if facts.diagnosis and facts.differential and not _is_considered(facts):
         yield f"{facts.diagnosis} is recorded, and was not among the conditions considered"

@@ -103,7 +103,7 @@ class _Claim(NamedTuple):
 
 
 def check_diagnosis(pairs: Iterable[Pair]) -> Iterator[Finding]:
-    """Rejects an answer that calls benign what is malignant; flags other conflicts, and a label that was not asked for."""
+    """Rejects an answer that calls benign what is malignant; flags other conflicts, and a label that nobody wanted."""
     for pair in pairs:
         facts = pair.image.facts
         for severity, reason in dict.fromkeys(_reasons(pair, facts, recorded(facts))):
@@ -138,9 +138,7 @@ def _claims(statement: Statement, hits: Sequence[Hit[Concept]]) -> Iterator[_Cla
         )
         if not is_meant or after.startswith(("-like", "-looking", "-free")):
             continue
-        cue = None
-        for cue in _CUE.finditer(before):
-            pass
+        cue = next(reversed(list(_CUE.finditer(before))), None)
         is_alone = len(before.split()) <= 1 and _NOTHING_MORE.match(statement.clause_after(hit.end))
         is_told = cue is not None and len(before[cue.end() :].split()) <= 6
         if is_alone or is_told or leads:

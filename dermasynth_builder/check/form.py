@@ -10,14 +10,12 @@ from typing import NamedTuple
 from ahocorasick_rs import AhoCorasick
 
 from dermasynth_builder.check.prose.statements import statements, words
+from dermasynth_builder.check.prose.vocabulary import word_tables
 from dermasynth_builder.core.records import Finding, Pair, Severity
 
 NAME = "form"
 _STOPS = ".?!\"')]”’»…"
 _MARKUP_END = " \n\t*_~`"
-_NEVER_LAST = frozenset(
-    "a an the and or but of in on at to for with by from is are was its this that as than which".split()
-)
 _SHORT = 2  # words that answer without a stop: "Basal cell"
 
 
@@ -81,31 +79,10 @@ _TRACES: tuple[_Trace, ...] = (
     ),
 )
 _MARKS = AhoCorasick([mark for trace in _TRACES for mark in trace.marks])  # nearly no text holds one
-_ENGLISH = frozenset(
-    "the a an of and is are in on it this that to with for not be or as from by at no has have its which can "
-    "was were but there than if one more may does so into these they their such".split()
-)
-_FOREIGN = (
-    frozenset(
-        (
-            "der die das und ist ein eine einen einem einer haut kann wir mit nicht auf den dem von zu im für bei sich auch sind wird oder als es handelt "
-            "le la les et est une des du dans avec sur pour pas cette ce il qui sont au aux un de en "
-            "el los las una con por para del que se es lo como y más esta este lesión piel "
-            "o os uma em não com na da do é são pele lesão "
-            "il della di che non una per con nel sulla è lo gli questa "
-            "het een van en niet met op dat zijn te deze huid "
-            "bir ve bu ile için olan değil deri cilt "
-            "jest nie na się to z w skóry zmiana"
-        ).split()
-    )
-    - _ENGLISH
-    - {"in", "on", "to", "do", "no", "was", "die", "en", "na", "es", "me"}
-)
-_LATIN = re.compile(r"[A-Za-zÀ-ɏ]")
 _OTHER_SCRIPT = re.compile(
     r"[\u0370-\u03ff\u0400-\u04ff\u0590-\u05ff\u0600-\u06ff\u0900-\u097f\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 )
-_GREEK_LETTER = re.compile(r"(?<![\u0370-\u03ff])[\u0370-\u03ff](?![\u0370-\u03ff])")  # α, β, µ in a name
+_GREEK_LETTER = re.compile(r"(?<![\u0370-\u03ff])[\u0370-\u03ff](?![\u0370-\u03ff])")  # in a name
 _MOST_RUN = 4  # the same words so often in a row are a loop
 _MOST_WORD_RUN = 6
 _SAME_SENTENCE = 3
@@ -134,7 +111,7 @@ def _reasons(text: str, is_question: bool) -> Iterator[tuple[Severity, str]]:
         yield "reject", "is empty"
         return
     if end[-1] not in _STOPS and (len(end.split()) > _SHORT or not end[-1].isalnum()) and not _is_list(end):
-        is_whole = is_question and end[-1].isalnum() and end.split()[-1].lower() not in _NEVER_LAST
+        is_whole = is_question and end[-1].isalnum() and end.split()[-1].lower() not in word_tables().never_last
         yield ("flag" if is_whole else "reject"), "ends without a stop"
     elif text.rstrip().endswith(("…", "...")):
         yield "flag", "trails off"
@@ -158,13 +135,13 @@ def _foreign(text: str) -> str:
     if not text.isascii() and (other := _OTHER_SCRIPT.findall(_GREEK_LETTER.sub("", text))) and len(other) > 1:
         return "".join(other[:20])
     found = words(text)
-    foreign = [word for word in found if word in _FOREIGN]
+    foreign = [word for word in found if word in word_tables().strange]
     if len(foreign) < 3:
         return ""
     for sentence in [text, *(each.text for each in statements(text))]:
         told = words(sentence)
-        strange = sum(word in _FOREIGN for word in told)
-        known = sum(word in _ENGLISH for word in told)
+        strange = sum(word in word_tables().strange for word in told)
+        known = sum(word in word_tables().english for word in told)
         if len(told) > 4 and strange >= max(2, len(told) // 6) and strange > 1.5 * known:
             return " ".join(told[:8])
     return ""

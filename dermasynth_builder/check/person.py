@@ -101,7 +101,29 @@ _AWAY = re.compile(
 _ROUNDED = 5  # years by which a rounded age may be off
 _EXACT = 1
 _SEXED = frozenset(
-    "woman lady girl female mother she her hers herself mrs ms man gentleman boy male father he him his himself mr".split()
+    [
+        "woman",
+        "lady",
+        "girl",
+        "female",
+        "mother",
+        "she",
+        "her",
+        "hers",
+        "herself",
+        "mrs",
+        "ms",
+        "man",
+        "gentleman",
+        "boy",
+        "male",
+        "father",
+        "he",
+        "him",
+        "his",
+        "himself",
+        "mr",
+    ]
 )
 _PATTERNS = Patterns(
     {f"stage {place}": pattern for place, (pattern, *_) in enumerate(_STAGES)} | {"decade": _DECADE, "else": _ELSE}
@@ -196,7 +218,8 @@ def _sexes(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
         return
     is_given = bool((_FEMALE if female else _MALE).search(given)) or told in given.split()
     if not is_given and not _is_loose(statement, found):
-        yield f"says {found.group()!r} where {f'the recorded sex is {facts.sex}' if facts.sex else 'no sex is recorded'}"
+        known = f"the recorded sex is {facts.sex}" if facts.sex else "no sex is recorded"
+        yield f"says {found.group()!r} where {known}"
 
 
 def _sites(statement: Statement, given: str, facts: Facts) -> Iterator[str]:

@@ -18,7 +18,7 @@ from dermasynth_builder.plan.similarity import NEAR, score
 
 NAME = "repeats"
 MOST_IMAGES = 20
-"""So many images may have one answer, or near ones, in a source and a question type; from the next on they are flagged."""
+"""So many images may have one answer, or near ones, in a source and a question type; the next ones are flagged."""
 
 NEAR_COPY = 0.85
 """Share of their runs of words from which two answers count as near copies."""

@@ -1,4 +1,4 @@
-"""Row by row: what no such image shows and nobody recorded: sizes, complaints, history, touch, structures, the rest of the body."""
+"""Row by row: what no such image shows and nobody recorded: sizes, complaints, history, touch, other places."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -250,7 +250,7 @@ _PATTERNS = Patterns(
 
 
 def check_unseen(pairs: Iterable[Pair]) -> Iterator[Finding]:
-    """Flags claims that rest neither on the image nor on what is recorded or asked, and those that the record denies."""
+    """Flags claims that rest neither on the image nor on what is recorded or asked, and what the record denies."""
     for pair in pairs:
         for question, answer, before in answers(pair):
             given = f"{before} {question.lower()}"
@@ -275,9 +275,8 @@ def _reasons(statement: Statement, given: str, pair: Pair) -> Iterator[str]:
         "absence" in possible
         and (found := _ABSENCES.search(statement.text))
         and not (statement.is_general or statement.is_untold or _IN_FRAME.search(statement.text))
-    ):
-        if not statement.supposes(found.start()):
-            yield f"says {found.group()!r} of what the image does not show"
+    ) and not statement.supposes(found.start()):
+        yield f"says {found.group()!r} of what the image does not show"
 
 
 def _sizes(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
@@ -311,7 +310,8 @@ def _unseen(claim: _Claim, found: re.Match[str], statement: Statement, *, given:
     if known is None:
         yield f"tells of {claim.what}, which nobody recorded: {found.group()!r}"
     elif known is is_denied:
-        yield f"{'denies' if is_denied else 'claims'} {claim.what}, which the record {'has' if known else 'denies'}: {found.group()!r}"
+        told, other = ("denies", "has") if is_denied else ("claims", "denies")
+        yield f"{told} {claim.what}, which the record {other}: {found.group()!r}"
 
 
 _MERELY_POSSIBLE = re.compile(r"[\w\s,]{0,30}\b(?:would|could|might|may|should|(?:is|are) (?:\w+ )?reasons?)\b")

@@ -1,8 +1,8 @@
 """Reads the labelled answers of `tests/check/labelled`, by which the checks are measured.
 
 A line is a list: check, "F" (fault) or "S" (sound), kind of fault, facts by name, question, answer, and what else there
-is: "facts" over the named ones, "turns" of a conversation, "split", and the pairs that came "earlier", of the same image
-or of so many other "images".
+is: "facts" over the named ones, "turns" of a conversation, "split", and the pairs that came "earlier", of the same
+image or of so many other "images".
 """
 
 import json
@@ -87,7 +87,9 @@ def _read(
 ) -> Labelled:
     more = more or {}
     facts, source = _IMAGES[base]
-    told = {name: tuple(value) if isinstance(value, list) else value for name, value in more.get("facts", {}).items()}
+    told: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in more.get("facts", {}).items()
+    }
     image = clinical_image(f"labelled_{number}", replace(facts, **told), group=f"labelled_{number}", source=source)
     made = replace(_pair(question, answer, image, slot="judged"), split=more.get("split", "train"))
     turns = tuple(Turn("assistant" if place % 2 else "user", text) for place, text in enumerate(more.get("turns", ())))

@@ -1,4 +1,4 @@
-"""Many patterns over one text, of which nearly all find nothing: which of them could find something is told in one pass.
+"""Many patterns over one text, of which nearly all find nothing: one pass tells which could find something.
 
 Each pattern is read for letters that every text that it fits must hold; an automaton looks for those of all patterns at
 once, and only patterns whose letters are there are tried. What is found is the same as without it.

@@ -1,4 +1,4 @@
-"""The vocabulary of diagnoses and body sites: the sources' labels, the ISIC taxonomy, and the aliases of `words.toml`."""
+"""The vocabulary of diagnoses and body sites: sources' labels, ISIC taxonomy, and the aliases of `words.toml`."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -27,6 +27,9 @@ class Words:
     groups: Mapping[str, tuple[str, ...]]
     zones: Mapping[str, tuple[str, ...]]
     not_diagnoses: tuple[str, ...]
+    english: frozenset[str]
+    strange: frozenset[str]
+    never_last: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
