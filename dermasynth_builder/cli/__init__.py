@@ -34,6 +34,7 @@ COMMANDS: dict[str, Command] = {
     "build": build.build,
     "push": hub.push,
     "status": look.status,
+    "report": look.report,
     "cancel": ledgers.cancel,
     "show": look.show,
     "fake-gemini": invented.fake_gemini,
