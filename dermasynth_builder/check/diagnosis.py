@@ -33,7 +33,8 @@ _LEADS = re.compile(
     r"|name|most)|is (?:shown|seen|depicted|pictured)\b|leads|tops|heads|best explains|it is)\b"
 )
 _NOT_OF_NOW = re.compile(
-    r"(?<!looks )(?<!look )\blike\b|\b(?:history of|risk (?:of|for)|family|previous(?:ly)?|progress\w*"
+    r"(?<!looks )(?<!look )\blike\b|\bhas had\b|\bin the past\b|\b(?:history of|risk (?:of|for)|family"
+    r"|previous(?:ly)?|progress\w*"
     r"|precursor|turn(?:s|ed)? into|develops? into|become|became|arise|arises"
     r"|against|concern(?:ing)? for|question of|screen\w*|signs? of (?:early )?|transform\w*|on top of|near"
     r"|next to|beside|once called|formerly"

@@ -126,7 +126,7 @@ _CLAIMS: tuple[_Claim, ...] = (
             "|ies|ic) to|hiv|transplant)",
             "(?:her|his|the patient['’]s|their) (?:mother|father|parents?|sister|brother|family|grandmother"
             "|grandfather)",
-            "(?:patient|man|woman|person|she|he) (?:reports?|says|states|complains?|describes|recalls|noticed"
+            "(?<!a )(?:patient|man|woman|person|she|he) (?:reports?|says|states|complains?|describes|recalls|noticed"
             "|denies|mentions|presents with a history)",
         ),
     ),

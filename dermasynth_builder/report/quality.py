@@ -19,9 +19,8 @@ from typing import Any
 from dermasynth_builder.check.prose.statements import statements, words
 from dermasynth_builder.check.prose.vocabulary import diagnosis_terms, site_terms
 from dermasynth_builder.core.registry import ALL
-from dermasynth_builder.release.columns import TEXT_COLUMNS
 from dermasynth_builder.release.folder import read_card
-from dermasynth_builder.release.parquet import read_rows
+from dermasynth_builder.release.parquet import read_values
 
 NOT_RECORDED = "not recorded"
 GROUPINGS = ("source", "question_type", "style", "engine", "fitzpatrick")
@@ -33,7 +32,7 @@ MISSING = ("diagnosis", "malignancy", "body_site", "age_years", "age_band", "sex
 MOST_EXAMPLES = 3  # of a reason
 _NOT_OF_CHECKS = frozenset({"specimen"})  # flags that are no finding
 _WANTED = (
-    *("facts", "flags", "question", "answer", "image_id", "split", "source", "question_type", "style", "engine"),
+    *("doubts", "question", "answer", "image_id", "source", "question_type", "style", "engine"),
     *MISSING,
 )
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -104,8 +103,8 @@ class _Source:
         if row["image_id"] in self.images:
             return
         self.images.add(row["image_id"])
-        self.missing.update(name for name in MISSING if _fact(row, name) is None)
-        self.tones[_told(_fact(row, "fitzpatrick"))][_told(_fact(row, "malignancy"))] += 1
+        self.missing.update(name for name in MISSING if row[name] is None)
+        self.tones[_told(row["fitzpatrick"])][_told(row["malignancy"])] += 1
 
 
 def quality(release: Path, rejects: Path | None = None) -> dict[str, Any]:
@@ -124,11 +123,11 @@ def quality(release: Path, rejects: Path | None = None) -> dict[str, Any]:
         pairs += 1
         together.take(row["answer"])
         sources[row["source"]].take(row, split)
-        found = {flag.partition(": ")[0]: flag.partition(": ")[2] for flag in reversed(row["flags"])}
+        found = {flag.partition(": ")[0]: flag.partition(": ")[2] for flag in reversed(row["doubts"])}
         found = {check: reason for check, reason in found.items() if check not in _NOT_OF_CHECKS}
         checks.update(list(found))
         for grouping in GROUPINGS:
-            value = _told(_fact(row, grouping))
+            value = _told(row[grouping])
             totals[grouping][value] += 1
             flagged[grouping][value].update(list(found))
         for check, reason in found.items():
@@ -180,13 +179,19 @@ def rejected(folder: Path, sources: Iterable[str], pairs: int) -> dict[str, Any]
 
 
 def rate(count: int, total: int) -> dict[str, float]:
-    """A count, its share, and the share's 95 % interval (Wilson 1927)."""
+    """A count, of how many, its share, and the share's 95 % interval (Wilson 1927); of none, any share may be."""
     if not total:
-        return {"count": count, "share": 0.0, "low": 0.0, "high": 0.0}
+        return {"count": count, "of": total, "share": 0.0, "low": 0.0, "high": 1.0}
     share, square = count / total, _NINETY_FIVE**2 / total
     middle = (share + square / 2) / (1 + square)
     half = _NINETY_FIVE * sqrt(share * (1 - share) / total + square / (4 * total)) / (1 + square)
-    return {"count": count, "share": share, "low": max(0.0, middle - half), "high": min(1.0, middle + half)}
+    return {
+        "count": count,
+        "of": total,
+        "share": share,
+        "low": max(0.0, middle - half),
+        "high": min(1.0, middle + half),
+    }
 
 
 def skeleton(answer: str) -> str:
@@ -202,18 +207,12 @@ def skeleton(answer: str) -> str:
 
 
 def _rows(release: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    columns = [name for name in _WANTED if name in TEXT_COLUMNS]
     for name, config in read_card(release).items():
         if name == ALL:
             continue
         for split, files in config.files.items():
-            for row in read_rows(files, columns):
+            for row in read_values(files, _WANTED):
                 yield split, row
-
-
-def _fact(row: Mapping[str, Any], name: str) -> Any:
-    """A value of a row, which may stand among the facts of its source."""
-    return row[name] if name in row else (row.get("facts") or {}).get(name)
 
 
 def _compared(row: Mapping[str, Any]) -> dict[str, str]:

@@ -92,9 +92,11 @@ def _balance(figures: Mapping[str, Any]) -> Table:
             table.add_row(name(fact.replace("_", " "), indent=2), f"{100 * share:.1f} %")
         for what, shared in figures["shared_text"][source].items():
             label = f"{what} of test that stand word for word in train"
-            table.add_row(name(label, indent=2), f"{shared['count']:,}", _interval(shared))
+            table.add_row(name(label, indent=2), f"{shared['count']:,} of {shared['of']:,}", _interval(shared))
     return table
 
 
 def _interval(rate: Mapping[str, float]) -> str:
+    if not rate["of"]:
+        return ""
     return f"{100 * rate['share']:.2f} % ({100 * rate['low']:.2f}-{100 * rate['high']:.2f})"
