@@ -78,7 +78,7 @@ class Retries:
         lines = "\n".join(
             f"- {one_line(printable(each))[:_LONGEST_REASON]}" for each in made_reasons(made, number, told)
         )
-        again = replace(first, prompt=first.prompt + _NOTE.format(reasons=lines))
+        again = replace(first, prompt=first.prompt + _NOTE.format(reasons=lines), variant=number)
         if again.key not in asked:
             self._keep(
                 {"first": first.key, "key": again.key, "prompt_sha256": again.prompt_sha256, "reasons": "\n".join(told)}

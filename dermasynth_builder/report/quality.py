@@ -197,13 +197,15 @@ def rate(count: int, total: int) -> dict[str, float]:
 def skeleton(answer: str) -> str:
     """An answer without what is its row's own: names of diagnoses and places, and numbers, are blanks."""
     text = _NUMBER.sub("#", answer.lower())
-    for spans, blank in (
-        ([hit[:2] for hit in diagnosis_terms().find(text)], "D"),
-        ([hit[:2] for hit in site_terms().find(text)], "S"),
-    ):
-        for start, end in reversed(spans):
-            text = f"{text[:start]}{blank}{text[end:]}"
+    text = _masked(text, [hit[:2] for hit in diagnosis_terms().find(text)], "D")
+    text = _masked(text, [hit[:2] for hit in site_terms().find(text)], "S")
     return " ".join(words(text))
+
+
+def _masked(text: str, spans: Sequence[tuple[int, int]], blank: str) -> str:
+    for start, end in reversed(spans):
+        text = f"{text[:start]}{blank}{text[end:]}"
+    return text
 
 
 def _rows(release: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
