@@ -8,6 +8,7 @@ from heapq import nsmallest
 from itertools import chain, islice
 from pathlib import Path
 
+from dermasynth_builder.check.assemble import Reject
 from dermasynth_builder.check.copies import Copies, find_copies, write_matches
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import DermaSynthError, ReleaseError, UnansweredError
@@ -16,13 +17,14 @@ from dermasynth_builder.core.images.index import ImageIndex
 from dermasynth_builder.core.options import BATCHES, RECIPE, WITHDRAWN, Settings
 from dermasynth_builder.core.protocols import Engine, EngineContext
 from dermasynth_builder.core.recipe import record_recipe, release_recipe
-from dermasynth_builder.core.records import ClinicalImage, Pair, Problem
+from dermasynth_builder.core.records import ClinicalImage, Pair, PlannedRequest, Problem, Request
 from dermasynth_builder.core.registry import SAMPLE
 from dermasynth_builder.core.reporter import Bar, Reporter
 from dermasynth_builder.core.wording import join_words
 from dermasynth_builder.generate.ledger import Ledger, ledger_path
 from dermasynth_builder.generate.ledger_tools import sent_on_day, unused_text
 from dermasynth_builder.generate.prices import cost_usd, load_prices, online_tier
+from dermasynth_builder.generate.retries import MOST, Retries, retries_of
 from dermasynth_builder.generate.rounds import Planned, rounds_folder
 from dermasynth_builder.generate.run import (
     Run,
@@ -122,6 +124,7 @@ def tell_unused(planned: Sequence[Planned], ledger: Ledger, settings: Settings, 
         return
     others = (each for each in plans_in(settings.work / PLANS) if each.source not in settings.raw)
     elsewhere = {key for other in others for key in chain(other.keys, *other.later.values())}
+    elsewhere |= set(retries_of(ledger).keys())
     if told := unused_text([key for each in planned for key in each.all_keys()], ledger, elsewhere):
         report.warn(told)
 
@@ -153,6 +156,8 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
                     advance=advance,
                     run=run,
                 )
+            if settings.is_rejected_wanted and engine.is_model:
+                _ask_rejected(planned, settings, engine, ledger=ledger, run=run)
     finally:
         report.say(run_text(run, ledger.path))
     try:
@@ -162,6 +167,40 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
             raise
         report.warn(str(error))
     return run.tally
+
+
+def _ask_rejected(planned: Sequence[Planned], settings: Settings, engine: Engine, *, ledger: Ledger, run: Run) -> None:
+    """Asks for what the checks reject again, as often as may be; see `retries`."""
+    for _ in range(MOST):
+        retries = retries_of(ledger)
+        requests = [again for each in planned for again in _rejected_anew(each, settings, ledger, retries=retries)]
+        missing = [each for each in requests if each.key not in ledger and _is_mine(each.key, settings)]
+        if not missing:
+            return
+        generate(missing, engine, ledger, run=run)
+
+
+def _rejected_anew(planned: Planned, settings: Settings, ledger: Ledger, *, retries: Retries) -> Iterator[Request]:
+    """What to ask in place of each reply of a source that the checks reject, as requests in full."""
+    reasons: dict[str, list[str]] = {}
+    for item in checked_pairs(planned, ledger, recipe_of(settings)):
+        if isinstance(item, Reject) and item.reply is not None:
+            reasons.setdefault(item.request_key, []).extend(item.reasons)
+    if not reasons:
+        return
+    for first, current in _with_current(planned, ledger, retries):
+        if current.key in reasons:
+            again = retries.anew(planned.in_full(first), list(dict.fromkeys(reasons[current.key])), current.key)
+            if again:
+                yield again
+
+
+def _with_current(
+    planned: Planned, ledger: Ledger, retries: Retries
+) -> Iterator[tuple[PlannedRequest, PlannedRequest]]:
+    for first in planned.requests():
+        [current] = retries.current([first], ledger)
+        yield first, current
 
 
 def _pilot_keys(planned: Sequence[Planned], settings: Settings) -> list[str]:

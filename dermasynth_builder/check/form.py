@@ -1,40 +1,173 @@
-"""Row by row: text that no reader should meet."""
+"""Row by row: text that no reader should meet, and text that was not asked for as plain text in English."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from operator import eq
+from typing import NamedTuple
 
-from dermasynth_builder.core.records import Finding, Pair
+from ahocorasick_rs import AhoCorasick
 
-# What a broken template, a missing value or a service's own message leaves in a text.
-_TELLTALES: dict[
-    str, tuple[tuple[str, ...], re.Pattern[str]]
-] = {  # what it is -> texts that it begins with, how it looks
-    "a missing value in words": (
-        ("nan", "NaN", "null", "UNK", "None"),
-        re.compile(r"\b(?:nan|NaN|null|UNK|None(?! of\b))\b"),
+from dermasynth_builder.check.prose.statements import statements, words
+from dermasynth_builder.check.prose.vocabulary import word_tables
+from dermasynth_builder.core.records import Finding, Pair, Severity
+
+NAME = "form"
+_STOPS = ".?!\"')]”’»…"
+_MARKUP_END = " \n\t*_~`"
+_SHORT = 2  # words that answer without a stop: "Basal cell"
+
+
+class _Trace(NamedTuple):
+    """What a machine leaves in a text."""
+
+    what: str
+    severity: Severity
+    marks: tuple[str, ...]  # a text without any of these has none of it; to look for them is cheaper
+    pattern: re.Pattern[str]
+
+
+_TRACES: tuple[_Trace, ...] = (
+    _Trace(
+        "a missing value in words",
+        "reject",
+        ("nan", "NaN", "null", "UNK", "None", "undefined"),
+        re.compile(
+            r"\b(?:nan|NaN|UNK)\b|(?<=[a-z:,(] )None\b(?! of\b)|\b(?:is|are|was|of|with|the|:) null(?=\s*[.,;)]|\s*$)"
+            r"|\b(?:is|are|was|with|of|the|:) undefined(?=[.,;])"
+        ),
     ),
-    "an empty list or slot": (("(", "[", "{", "}}"), re.compile(r"\(\s*\)|\[\s*\]|\{\w*\}|\{\{|\}\}")),
-    "a code fence": (("```",), re.compile(r"```")),
-    "doubled spaces or stops": (("  ", "..", ",,"), re.compile(r"  |[^.]\.\.(?!\.)|,,")),
-    "a code of a release": (("ACK", "SEK", "NEV", "FST"), re.compile(r"\b(?:ACK|SEK|NEV|FST\d)\b")),
-}
+    _Trace(
+        "an empty list or slot",
+        "reject",
+        ("(", "[", "{", "}}", "<", "_", "TODO", "XX", "orem"),
+        re.compile(
+            r"\(\s*\)|\[\s*\]|\{\w*\}|\{\{|\}\}|_{3,}|\bTODO\b|\bX{2,}\b|\b[Ll]orem ipsum"
+            r"|(?-i:\[[A-Z][A-Z _]{2,20}\])|[\[<{](?:insert|your|the|add|name|age|site|sex|patient|diagnosis"
+            r"|answer|question|body|fill|lesion|condition|location)\b"
+            r"[^\]>}]{0,40}[\]>}]",
+            re.IGNORECASE,
+        ),
+    ),
+    _Trace("a code fence", "reject", ("```",), re.compile(r"```")),
+    _Trace("a piece of JSON", "reject", ('"', "\\n"), re.compile(r"\w+\"\s*:\s*[\"\[{]|\\n\\n|\\u[0-9a-f]{4}")),
+    _Trace(
+        "markup of a web page",
+        "reject",
+        ("<", "&"),
+        re.compile(
+            r"</?(?:p|br|b|i|em|strong|div|span|ul|ol|li|h[1-6]|html|body|img|a)\b[^>]*>|&(?:nbsp|amp|lt|gt|quot);"
+        ),
+    ),
+    _Trace(
+        "broken encoding",
+        "reject",
+        ("\ufffd", "Ã", "â€", "Â", "\x00"),
+        re.compile("[\ufffd\x00]|Ã[\x80-\xbf©¤¶¼±]|â€.|Â[\x80-\xbf °]"),
+    ),
+    _Trace("a code of a release", "reject", ("ACK", "SEK", "NEV", "FST"), re.compile(r"\b(?:ACK|SEK|NEV|FST\d)\b")),
+    _Trace("doubled stops", "flag", ("..", ",,"), re.compile(r"[^.]\.\.(?!\.)|,,")),
+    _Trace(
+        "markup",
+        "flag",
+        ("#", "**", "__", "|", "$", "\\", "]("),
+        re.compile(
+            r"(?m)^#{1,6} |\*\*[^*\n]+\*\*|__[^_\n]+__|^\|.*\|$|\$[^$\n]*\\\w+[^$\n]*\$|\\(?:textbf|frac"
+            r"|item)\b|\]\(http"
+        ),
+    ),
+)
+_MARKS = AhoCorasick([mark for trace in _TRACES for mark in trace.marks])  # nearly no text holds one
+_OTHER_SCRIPT = re.compile(
+    r"[\u0370-\u03ff\u0400-\u04ff\u0590-\u05ff\u0600-\u06ff\u0900-\u097f\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+)
+_GREEK_LETTER = re.compile(r"(?<![\u0370-\u03ff])[\u0370-\u03ff](?![\u0370-\u03ff])")  # in a name
+_MOST_RUN = 4  # the same words so often in a row are a loop
+_MOST_WORD_RUN = 6
+_SAME_SENTENCE = 3
+_BRIEF = re.compile(
+    r"\b(?:words?|yes or no|name|one line|single|short(?:est)?|brief\w*|which|what|is|are|does|do|was|how many)\b", re.I
+)
 
 
 def check_form(pairs: Iterable[Pair]) -> Iterator[Finding]:
-    """Rejects empty, cut-off and machine-marked texts."""
+    """Rejects empty, cut-off, foreign, looping and machine-marked texts; flags what is marked up."""
     for pair in pairs:
-        for reason in _reasons(pair):
-            yield Finding(pair.pair_id, "form", "reject", reason)
+        later = (("question" if turn.role == "user" else "answer", turn.content) for turn in pair.messages[2:])
+        for name, text in (("question", pair.question), ("answer", pair.answer), *later):
+            for severity, reason in _reasons_of(text, name == "question"):
+                yield Finding(pair.pair_id, NAME, severity, f"the {name} {reason}")
 
 
-def _reasons(pair: Pair) -> Iterator[str]:
-    later = (("question" if turn.role == "user" else "answer", turn.content) for turn in pair.messages[2:])
-    for name, text in (("question", pair.question), ("answer", pair.answer), *later):
-        if not text.strip():
-            yield f"the {name} is empty"
-        elif text.rstrip()[-1] not in ".?!\"')”’":
-            yield f"the {name} ends without a stop"
-        for what, (marks, pattern) in _TELLTALES.items():
-            # Nearly no text holds one, and to look for plain text costs a tenth of the pattern.
-            if any(mark in text for mark in marks) and (found := pattern.search(text)):
-                yield f"the {name} holds {what}: {found.group()!r}"
+@lru_cache(maxsize=2048)  # questions of a bank come again and again
+def _reasons_of(text: str, is_question: bool) -> tuple[tuple[Severity, str], ...]:
+    return tuple(_reasons(text, is_question))
+
+
+def _reasons(text: str, is_question: bool) -> Iterator[tuple[Severity, str]]:
+    end = text.rstrip(_MARKUP_END)
+    if not end.strip():
+        yield "reject", "is empty"
+        return
+    if end[-1] not in _STOPS and (len(end.split()) > _SHORT or not end[-1].isalnum()) and not _is_list(end):
+        is_whole = is_question and end[-1].isalnum() and end.split()[-1].lower() not in word_tables().never_last
+        yield ("flag" if is_whole else "reject"), "ends without a stop"
+    elif text.rstrip().endswith(("…", "...")):
+        yield "flag", "trails off"
+    for trace in _TRACES if _MARKS.find_matches_as_indexes(text) else ():
+        if any(mark in text for mark in trace.marks) and (found := trace.pattern.search(text)):
+            yield trace.severity, f"holds {trace.what}: {found.group()[:60]!r}"
+    if told := _foreign(text):
+        yield "reject", f"is not in English: {told!r}"
+    if told := _loop(text):
+        yield "reject", f"says one thing over and over: {told!r}"
+
+
+def _is_list(text: str) -> bool:
+    """Whether the last lines are points of a list, which need no stop."""
+    lines = text.strip().splitlines()
+    return len(lines) > 2 and all(re.match(r"\s*(?:[-*•]|\d+[.)])\s+\S", line) for line in lines[-2:])
+
+
+def _foreign(text: str) -> str:
+    """The first words that are of another language; "" where there are none."""
+    if not text.isascii() and (other := _OTHER_SCRIPT.findall(_GREEK_LETTER.sub("", text))) and len(other) > 1:
+        return "".join(other[:20])
+    found = words(text)
+    foreign = [word for word in found if word in word_tables().strange]
+    if len(foreign) < 3:
+        return ""
+    for sentence in [text, *(each.text for each in statements(text))]:
+        told = words(sentence)
+        strange = sum(word in word_tables().strange for word in told)
+        known = sum(word in word_tables().english for word in told)
+        if len(told) > 4 and strange >= max(2, len(told) // 6) and strange > 1.5 * known:
+            return " ".join(told[:8])
+    return ""
+
+
+def _loop(text: str) -> str:
+    """The words that come again and again; "" where there are none."""
+    told = words(text)
+    repeated = len(told) - len(set(told))
+    for length in range(1, 9):
+        again = _MOST_WORD_RUN if length == 1 else _MOST_RUN
+        if repeated >= (again - 1) * length and (start := _run(told, length, (again - 1) * length)) >= 0:
+            return " ".join(told[start : start + length])
+    counts = Counter(each.text for each in statements(text)) if len(text) > 60 else Counter[str]()
+    often = [each for each, count in counts.items() if count >= _SAME_SENTENCE and len(each) > 12]
+    return often[0][:60] if often else ""
+
+
+def _run(told: Sequence[str], length: int, needed: int) -> int:
+    """Where a run of equal pieces of that length begins; -1 where there is none."""
+    same = list(map(eq, told, told[length:]))
+    if same.count(True) < needed:
+        return -1
+    run = 0
+    for place, is_same in enumerate(same):
+        run = run + 1 if is_same else 0
+        if run >= needed:
+            return place - run + 1
+    return -1

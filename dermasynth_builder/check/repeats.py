@@ -1,17 +1,127 @@
-"""Across the pairs of an image: the same thing said twice."""
+"""Across pairs: the same said twice of one image, of many images, or in two splits.
+
+Answers are compared by MinHash (Broder 1997) over runs of three words, in bands of a locality-sensitive hash; a pair
+leaves 32 numbers behind, whatever its length, so that the whole of a source passes once.
+"""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from zlib import crc32
 
+import numpy as np
+from numpy.typing import NDArray
+
+from dermasynth_builder.check.prose.statements import words
 from dermasynth_builder.core.records import Finding, Pair
+from dermasynth_builder.plan.similarity import NEAR, score
+
+NAME = "repeats"
+MOST_IMAGES = 20
+"""So many images may have one answer, or near ones, in a source and a question type; the next ones are flagged."""
+
+NEAR_COPY = 0.85
+"""Share of their runs of words from which two answers count as near copies."""
+
+_HASHES, _BANDS = 32, 8
+_RUN = 3  # words
+_SHORTEST = 8  # words; a shorter answer, "No." say, may stand anywhere
+_SHORTEST_QUESTION = 6  # words
+_Signature = NDArray[np.uint32]
+_draw = np.random.default_rng(2025)
+_FACTORS = _draw.integers(1, 1 << 32, size=(_HASHES, 1), dtype=np.uint64) | np.uint64(1)
+_OFFSETS = _draw.integers(0, 1 << 32, size=(_HASHES, 1), dtype=np.uint64)
 
 
-def check_repeats(pairs: Iterable[Pair]) -> Iterator[Finding]:
-    """Rejects a pair whose question or answer an earlier pair of the same image has already."""
-    seen: dict[tuple[str, str, str, str], str] = {}
-    for pair in pairs:
-        for name, text in (("question", pair.question), ("answer", pair.answer)):
-            told = " ".join(text.lower().split())
-            earlier = seen.setdefault((pair.image.source, pair.image.image_id, name, told), pair.pair_id)
-            if earlier != pair.pair_id:
-                yield Finding(pair.pair_id, "repeats", "reject", f"has the {name} of {earlier}")
-                break
+@dataclass(slots=True)
+class _Group:
+    """Answers that are near the first of them."""
+
+    pair_id: str
+    signature: _Signature
+    images: int = 1
+    last_image: str = ""
+
+
+class _Hashes(dict[str, int]):
+    """Words -> their hashes, the same in every process."""
+
+    def __missing__(self, word: str) -> int:
+        self[word] = crc32(word.encode(errors="replace"))
+        return self[word]
+
+
+@dataclass(slots=True)
+class Repeats:
+    """Rejects a pair that an image has already; flags answers that many images share, and texts of two splits."""
+
+    _groups: dict[tuple[str, int, bytes], _Group] = field(default_factory=dict)  # question type, band, its hashes
+    _splits: dict[int, tuple[str, str]] = field(default_factory=dict)  # hash of question and answer -> split, pair
+    _hashes: _Hashes = field(default_factory=_Hashes)
+
+    def __call__(self, pairs: Iterable[Pair]) -> Iterator[Finding]:
+        """See `dermasynth_builder.core.protocols.Check`."""
+        of_image: dict[tuple[str, str], list[Pair]] = {}
+        for pair in pairs:
+            earlier = of_image.setdefault((pair.image.source, pair.image.image_id), [])
+            if same := next((each for each in earlier if _is_same(each, pair)), None):
+                yield Finding(pair.pair_id, NAME, "reject", f"says what {same.pair_id} says")
+                continue
+            yield from self._flags(pair, earlier)
+            earlier.append(pair)
+
+    def _flags(self, pair: Pair, earlier: Iterable[Pair]) -> Iterator[Finding]:
+        told = words(pair.answer)
+        for other in earlier:
+            if told == words(other.answer) and len(told) >= _SHORTEST:
+                yield Finding(pair.pair_id, NAME, "flag", f"has the answer of {other.pair_id}, to another question")
+            elif _asks_nearly(pair, other):
+                yield Finding(pair.pair_id, NAME, "flag", f"asks nearly what {other.pair_id} asks")
+        if len(told) < _SHORTEST:
+            return
+        key = hash_of(*words(pair.question), "?", *told)
+        split, first = self._splits.setdefault(key, (pair.split, pair.pair_id))
+        if split != pair.split:
+            yield Finding(pair.pair_id, NAME, "flag", f"is word for word {first}, which is in {split}")
+        group = self._group_of(pair, self._signature(told))
+        if group.images > MOST_IMAGES:
+            yield Finding(pair.pair_id, NAME, "flag", f"answers as {group.images - 1} other images do: {group.pair_id}")
+
+    def _signature(self, told: tuple[str, ...]) -> _Signature:
+        """The least of each hash over all runs of words."""
+        each = np.fromiter(map(self._hashes.__getitem__, told), np.uint64, len(told))
+        runs = each[:-2] * np.uint64(0x9E3779B1) + each[1:-1] * np.uint64(0x85EBCA77) + each[2:]
+        mixed = (_FACTORS * (runs ^ (runs >> np.uint64(29))) + _OFFSETS) >> np.uint64(32)
+        least: _Signature = mixed.min(axis=1).astype(np.uint32)
+        return least
+
+    def _group_of(self, pair: Pair, signature: _Signature) -> _Group:
+        """The group that the answer joins, or begins; each image counts once."""
+        bands = signature.reshape(_BANDS, -1)
+        kind = f"{pair.image.source}/{pair.question_type}"
+        keys = [(kind, band, bands[band].tobytes()) for band in range(_BANDS)]
+        found = (self._groups[key] for key in keys if key in self._groups)
+        group = next((each for each in found if (each.signature == signature).mean() >= NEAR_COPY), None)
+        if group is None:
+            group = _Group(pair.pair_id, signature, last_image=pair.image.image_id)
+            for key in keys:
+                self._groups.setdefault(key, group)
+        elif group.last_image != pair.image.image_id:
+            group.images += 1
+            group.last_image = pair.image.image_id
+        return group
+
+
+def hash_of(*told: str) -> int:
+    """A number for words in their order, the same in every process."""
+    return int.from_bytes(blake2b(" ".join(told).encode(errors="replace"), digest_size=8).digest(), "big")
+
+
+def _asks_nearly(one: Pair, other: Pair) -> bool:
+    asked = words(one.question), words(other.question)
+    return one.question != other.question and min(map(len, asked)) >= _SHORTEST_QUESTION and score(*asked, NEAR) >= NEAR
+
+
+def _is_same(one: Pair, other: Pair) -> bool:
+    is_question = words(one.question) == words(other.question)
+    return is_question and words(one.answer) == words(other.answer) and len(one.messages) == len(other.messages)

@@ -36,6 +36,7 @@ COMMANDS: dict[str, Command] = {
     "push": hub.push,
     "verify": hub.verify,
     "status": look.status,
+    "report": look.report,
     "cancel": ledgers.cancel,
     "show": look.show,
     "fake-gemini": invented.fake_gemini,

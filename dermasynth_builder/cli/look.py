@@ -132,6 +132,30 @@ def _draw(counted: "Audit", settings: Settings, figure: Path | None, *, report: 
         report.say(f"{counted.source}: figure drawn to {path}")
 
 
+@command("--work", "--out", example="dermasynth report", first=("--to", "--json", "--work", "--out"))
+def report(
+    settings: Settings,
+    /,
+    *,
+    to: Annotated[
+        Path | None, Option("folder of the page and the figures (default: WORK/report)", "--to", metavar="DIR")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell how good the pairs of a release are: a table, a page to send on (report.html) and report.json."""
+    from dermasynth_builder.cli.terminal import show
+    from dermasynth_builder.report.quality import quality
+    from dermasynth_builder.report.quality_text import quality_text, write_report
+
+    figures = quality(settings.out, settings.work / "rejects")
+    page, values = write_report(figures, to or settings.work / "report", settings.out.name)
+    if as_json:
+        print(json.dumps(figures, indent=2))
+    else:
+        show(quality_text(figures))
+    print(f"page written to {page}, figures to {values}", file=sys.stderr)
+
+
 @command("--work", "--out", example="dermasynth status", first=("--work", "--out", "--recipe"))
 def status(settings: Settings, /) -> None:
     """Show what the ledgers, the batch jobs and the release hold."""

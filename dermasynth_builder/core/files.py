@@ -32,7 +32,8 @@ def resource_dir(name: str) -> Path:
 @cache
 def code_digest(*folders: str) -> str:
     """64 hex digits that change with the code of these folders of the package; of all of it where none is named."""
-    paths = [path for folder in folders or ("",) for path in (_PACKAGE / folder).rglob("*.py")]
+    files = (path for folder in folders or ("",) for path in (_PACKAGE / folder).rglob("*"))
+    paths = [path for path in files if path.suffix in (".py", ".toml")]  # tables decide as code does
     state = sha256()
     for path in sorted(paths):
         state.update(sha256(path.read_bytes()).digest())

@@ -333,6 +333,15 @@ class Settings:
     is_failed_wanted: Annotated[
         bool, Option("ask again what failed before", "--retry-failed", "pace", scope="once")
     ] = False
+    is_rejected_wanted: Annotated[
+        bool,
+        Option(
+            "ask again for what the checks reject, at most twice, with the reason in the prompt",
+            "--retry-rejected",
+            "pace",
+            scope="once",
+        ),
+    ] = False
     is_partial_allowed: Annotated[
         bool, Option("release although some requests have no reply", "--partial", "release", scope="once")
     ] = False

@@ -157,8 +157,14 @@ CHECKS = PlugIns(
     {
         "contradictions": "dermasynth_builder.check.contradictions:check_contradictions",
         "form": "dermasynth_builder.check.form:check_form",
+        "speech": "dermasynth_builder.check.speech:check_speech",
+        "diagnosis": "dermasynth_builder.check.diagnosis:check_diagnosis",
+        "person": "dermasynth_builder.check.person:check_person",
+        "unseen": "dermasynth_builder.check.unseen:check_unseen",
+        "advice": "dermasynth_builder.check.advice:check_advice",
+        "columns": "dermasynth_builder.check.columns:check_columns",
         "novelty": "dermasynth_builder.check.novelty:Novelty",
-        "repeats": "dermasynth_builder.check.repeats:check_repeats",
+        "repeats": "dermasynth_builder.check.repeats:Repeats",
     },
 )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from dermasynth_builder.core.plain import hostile_in, one_line
 from dermasynth_builder.core.records import AnyRequest, Reply, Step, Style, Turn
+from dermasynth_builder.plan.similarity import NEAR, rouge_l
 
 MIN_TURNS, MAX_TURNS = 2, 5  # questions of a conversation
 _FENCE = re.compile(r"```[a-zA-Z]*\s*\n(?P<inside>.*?)```", re.DOTALL)
@@ -97,6 +98,8 @@ def _conversation(request: AnyRequest, members: Mapping[str, Any]) -> tuple[Exch
         if not isinstance(turn, dict):
             raise BadReply("wrong turns: one is not an object")
         turns += _turn(*_texts(turn, ("question", "answer")))
+    if rouge_l(turns[0].content, request.steps[0].question) < NEAR:
+        raise BadReply(f"wrong turns: the first question is not the one that was ordered: {turns[0].content!r}")
     return (Exchange(_only_step(request), tuple(turns)),)
 
 

@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from dataclasses import asdict, fields
 from hashlib import sha256
+from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from dermasynth_builder.core.files import code_digest
 from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.records import SPLITS, ClinicalImage, ImageFile, canonical_json, digest
 from dermasynth_builder.generate.ledger import Ledger
+from dermasynth_builder.generate.retries import retries_of
 from dermasynth_builder.generate.rounds import Planned
 from dermasynth_builder.release.card import DATA, Config, ConfigStats, Sample
 from dermasynth_builder.release.parquet import SplitFiles
@@ -39,7 +41,7 @@ def proof_of(planned: Planned, ledger: Ledger, settings: Settings) -> str:
     state.update(planned.shape.encode())
     for image in planned.read.images:
         state.update(repr((_image_of(image), image.file and _file_of(image.file))).encode())
-    for line in ledger.lines(planned.all_keys()):
+    for line in ledger.lines(chain(planned.all_keys(), retries_of(ledger).keys())):
         state.update(line or b"none\n")
     return state.hexdigest()
 

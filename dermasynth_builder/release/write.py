@@ -14,6 +14,7 @@ from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.records import Pair, canonical_json
 from dermasynth_builder.core.reporter import Advance, Reporter
 from dermasynth_builder.generate.ledger import Ledger
+from dermasynth_builder.generate.retries import retries_of
 from dermasynth_builder.generate.rounds import Planned
 from dermasynth_builder.release.card import DATA, Config, ConfigStats
 from dermasynth_builder.release.folder import ConfigFiles
@@ -53,7 +54,7 @@ def checked_pairs(planned: Planned, ledger: Ledger, recipe: Recipe) -> Iterator[
     """What becomes of all replies to one source's requests, after all checks; an image is in memory at a time."""
     checks = [registry.check(name) for name in registry.CHECKS]
     images = planned.read.images
-    answered = ledger.answered(planned.requests())
+    answered = ledger.answered(retries_of(ledger).current(planned.requests(), ledger))
     for number, of_image in groupby(answered, key=lambda each: each[0].image_number):
         image = images[number]
         yield from checked(assemble(of_image, {image.image_id: image}, recipe), checks)

@@ -11,7 +11,7 @@ import pytest
 from dermasynth_builder import __version__
 from dermasynth_builder.check.assemble import Recipe, Reject, apply_findings, assemble, checked, split_of
 from dermasynth_builder.check.form import check_form
-from dermasynth_builder.check.repeats import check_repeats
+from dermasynth_builder.check.repeats import Repeats
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.records import ClinicalImage, Finding, Pair, Reply
 from dermasynth_builder.plan.reply_form import schema
@@ -177,9 +177,10 @@ def test_one_reason_to_reject_is_enough_and_flags_are_no_reason() -> None:
 
 
 def test_every_check_sees_every_pair_and_its_findings_are_kept_by_pair() -> None:
-    again = replace(GOOD, pair_id="pad_ufes/again", answer="A mole,")
-    kept, rejected = checked([GOOD, again], [check_form, check_repeats])
-    assert kept == GOOD
+    cut = replace(GOOD, question="What is it called?", answer="A mole, or,")
+    again = replace(cut, pair_id="pad_ufes/again")
+    first, rejected = checked([replace(cut, pair_id="pad_ufes/cut"), again], [check_form, Repeats()])
+    assert isinstance(first, Reject)
     assert isinstance(rejected, Reject)
     assert [reason.partition(":")[0] for reason in rejected.reasons] == ["form", "repeats"]
 

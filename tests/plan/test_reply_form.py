@@ -40,8 +40,15 @@ def test_questions_asked_together_become_pairs_of_their_own() -> None:
 
 
 def test_a_conversation_becomes_one_exchange_of_several_turns() -> None:
-    text = json.dumps({"turns": [{"question": "What?", "answer": "A mole."}, {"question": "Bad?", "answer": "No."}]})
-    assert said(CONVERSATION, text) == [turn("What?", "A mole.") + turn("Bad?", "No.")]
+    ordered = CONVERSATION.steps[0].question
+    turns = [{"question": ordered, "answer": "A mole."}, {"question": "Bad?", "answer": "No."}]
+    assert said(CONVERSATION, json.dumps({"turns": turns})) == [turn(ordered, "A mole.") + turn("Bad?", "No.")]
+
+
+def test_a_conversation_begins_with_the_question_that_was_ordered() -> None:
+    turns = [{"question": "A question that nobody asked?", "answer": "A mole."}, {"question": "Bad?", "answer": "No."}]
+    with pytest.raises(BadReply, match="not the one that was ordered: 'A question that nobody asked"):
+        said(CONVERSATION, json.dumps({"turns": turns}))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +139,8 @@ def test_a_failed_reply_passes_its_reason_on() -> None:
 @pytest.mark.parametrize("request_", [REQUEST, SELF_INSTRUCT, TOGETHER, CONVERSATION])
 def test_a_schema_asks_for_just_what_the_parser_takes(request_: Request) -> None:
     asked = json.loads(schema(request_.style, len(request_.steps)))
-    exchanges(request_, Reply(request_.key, json.dumps(invented(asked))))
+    said_first = (replace(request_.steps[0], question="words"), *request_.steps[1:]) if request_.steps else ()
+    exchanges(replace(request_, steps=said_first), Reply(request_.key, json.dumps(invented(asked))))
 
 
 def invented(asked: dict[str, object]) -> object:

@@ -1,0 +1,187 @@
+"""Sentences of an answer, and how what stands in them is meant: as claimed, denied, supposed, compared or general.
+
+Rules of English wording in the manner of NegEx (Chapman 2001): cues before and after a term, within its clause.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+from dermasynth_builder.core.records import Pair
+
+
+class Asked(NamedTuple):
+    """An answer with all that was asked and answered before it."""
+
+    question: str
+    answer: str
+    said_before: str  # earlier turns of a conversation, in lower case
+
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)*]*\s+(?=[\"'“‘(*]?[A-Z0-9])|\n+")
+_CLAUSE_END = re.compile(
+    r"[;:()]|\s[–—-]\s|,?\s(?:but|although|though|whereas|while|however|yet|because|since|so that|which|who)\b"
+    r"|,\s(?:and|or|so|nor)\s(?=(?:it|this|that|the|there|he|she|i|we|you|they)\b)"
+)
+_DENIED = re.compile(
+    r"\b(?:no|not|n['’]t|negative for|answered with no|cannot|without|never|neither|nor|none|lacks?|lacking"
+    r"|absent|free of|absence of|denie[sd]|deny|denying"
+    r"|rules? out|ruled out|exclude[sd]?|excludes|instead of|nothing|hardly|less (?:likely|typical)|unlikely"
+    r"|argues? against|speaks? against|against|fails? to show|isn['’]t|doesn['’]t|don['’]t|aren['’]t)\b|n['’]t\b"
+)
+_DENIED_AFTER = re.compile(
+    r"^[\w\s,'’-]{0,40}?\b(?:(?:is|are|was|were|seems?|looks?) (?:also )?(?:not|absent|missing|unlikely"
+    r"|less likely|excluded"
+    r"|ruled out|denied|lacking|out of the question)|cannot|can['’]t|isn['’]t|aren['’]t|do(?:es)? not|did not"
+    r"|would|could|might|may|should|(?:has|have) (?:been excluded|not))\b"
+)
+_SUPPOSED = re.compile(
+    r"\b(?:if|whether|unless|would(?! (?:call|say|favou?r|diagnose|name|go with|put))|could|may|might|should"
+    r"|must be (?:excluded|ruled)|suppose|in case|when(?:ever)?|until"
+    r"|once|perhaps|possibly|possible|ask(?:ed|ing)? (?:about|if|whether)|look (?:out )?for|watch(?:ing)? for"
+    r"|check(?:ing)? for"
+    r"|concern for|to see|worth asking|consider(?:ed|ing|s)?|suspect(?:ed|s)?|suspicion|can|risk of|chance of"
+    r"|hypothe\w+"
+    r"|any|anything|such as|for example|for instance|e\.g\.)\b"
+)
+_COMPARED = re.compile(
+    r"\b(?:unlike|rather than|compared|versus|vs|than|instead of|as opposed to|differ(?:s|ed|ent)?(?: from)?|contrast"
+    r"|distinguish\w*|tell(?:s|ing)?|set(?:s|ting)? (?:it )?apart|separat\w+|confus\w+|mistak\w+|mistook"
+    r"|resembl\w+|mimic\w*"
+    r"|differential|alternativ\w+|similar to|between|not to be taken|look-?alikes?|simulat\w+)\b"
+)
+_UNTOLD = re.compile(
+    r"\b(?:cannot|can['’]t|can not|not (?:be )?(?:possible|recorded|known|visible|stated|given|told|assessed|assessable"
+    r"|documented|available|shown|seen|determined|judged|apparent)|impossible|not on record|either way"
+    r"|neither recorded nor|unknown|unclear|no way|beyond what"
+    r"|only (?:an? )?(?:examination|history|touch)|needs? (?:an? )?(?:examination|history|touch)"
+    r"|takes? (?:an? )?examination"
+    r"|(?:left|leaves?) open|not something|says? nothing|does(?: not|n['’]t) (?:show|tell|say|reveal)|could not"
+    r"|is not for"
+    r"|nothing (?:here )?(?:shows|tells|says)|(?:photograph|image|picture|photo)s? (?:alone )?(?:do(?:es)? not"
+    r"|cannot))\b"
+)
+_OFTEN = re.compile(
+    r"\b(?:typically|usually|often|commonly|generally|in general|classically|as a rule|frequently|sometimes"
+    r"|mostly|tends?"
+    r"|in (?:many|most|some|other) (?:people|patients|cases|adults|children)|most (?:people|patients|cases"
+    r"|common)|rarely|seldom|hardly ever"
+    r"|by definition|in contrast|textbooks?|characteristically|favou?rite|ordinarily|many (?:people|patients)|normally"
+    r"|known for|warning signs?|red flags?|risk factors?|makes? [\w ]{3,40} more likely|raises? the risk"
+    r"|\w+ of (?:this|that) kind|the (?:abcde?|ugly duckling)|as a group|people with|patients with|anyone"
+    r"|anybody|everybody|someone)\b"
+)
+_KINDS = (
+    r"(?:nevi|moles?|keratos[ei]s|melanomas?|carcinomas?|tumou?rs?|cancers?|lesions?|growths?|freckles?|warts?"
+    r"|rash(?:es)?"
+    r"|conditions?|diseases?|infections?|disorders?|patients?|people|persons?|spots?|angiomas?|hemangiomas?"
+    r"|haemangiomas?"
+    r"|eczema|psoriasis|dermatitis|urticaria|ringworm|acne|doctors|dermatologists|clinicians|dermatofibromas?|cysts?"
+    r"|lentig(?:o|ines)|scars?|bites|hives|shingles|impetigo|folliculitis|scabies|rosacea|vitiligo|moles|tinea)"
+)
+_GENERAL = re.compile(
+    r"^(?:(?:and|but|so|in general|for that reason|still|yet),? |(?:under|in|by|for|with) [\w'’ -]{3,40}, )?"
+    r"(?:(?:any|every|each|some|many|most|all|such|those|other|few) (?:[\w'’-]+ ){0,3}?"
+    + _KINDS
+    + r" (?:that|which|who|with|is|"
+    r"are|can|may|has|have|tends?|of|on|in|grows?|itch\w*|bleeds?|needs?|appears?|begins?|starts?|arises?|do|does)\b"
+    r"|an? (?:[\w'’-]+ ){0,3}?"
+    + _KINDS
+    + r" (?:that|which|who|of this kind|like this|can|may|tends?|grows?|itch\w*|bleeds?|needs?|arises?|do|does"
+    r"|is an?)\b"
+    r"|(?:[\w'’-]+ ){0,3}?"
+    + _KINDS
+    + r" (?:that|which|who|of this kind|are|is an?|is the|is one|can|may|tends?|have|has an?|grows?|"
+    r"arises?|appears?|occurs?|starts?|begins?|develops?|do|looks?|feels?|itch\w*|bleeds?|change|spreads?|affects?"
+    r"|comes?|shows?|is (?:caused|common|called|known|very|more|most|usually|often|itchy|painful|not))\b)"
+)
+_PARTICULAR = re.compile(
+    r"^(?:and |but |so |here,? )?(?:no|not|this|the|these|his|her|it|that|both|two|three|several|multiple|your)\b"
+)
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_WINDOW = 60  # characters before a term in which a denial still holds for it
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One sentence of an answer, in lower case."""
+
+    text: str
+    is_question: bool
+
+    @cached_property
+    def is_general(self) -> bool:
+        """Whether it speaks of a disease, of people or of lesions in general, and not of this one."""
+        if _OFTEN.search(self.text):
+            return True
+        return bool(_GENERAL.search(self.text)) and not _PARTICULAR.search(self.text)
+
+    @cached_property
+    def is_untold(self) -> bool:
+        """Whether it says that something cannot be told."""
+        return bool(_UNTOLD.search(self.text))
+
+    @cached_property
+    def _clause_starts(self) -> list[int]:
+        return [0, *(found.end() for found in _CLAUSE_END.finditer(self.text))]
+
+    def clause_before(self, start: int) -> str:
+        """What stands in the term's clause before the term, whose place in the sentence is `start`."""
+        begin = max(place for place in self._clause_starts if place <= start)
+        return self.text[begin:start]
+
+    def clause_after(self, end: int) -> str:
+        """What follows the term in its clause."""
+        found = _CLAUSE_END.search(self.text, end)
+        return self.text[end : found.start() if found else len(self.text)]
+
+    def denies(self, start: int, end: int) -> bool:
+        """Whether the term at this place is denied."""
+        before = self.clause_before(start)[-_WINDOW:]
+        return bool(_DENIED.search(before) or _DENIED_AFTER.search(self.clause_after(end)))
+
+    def supposes(self, start: int) -> bool:
+        """Whether the term at this place is a possibility, a condition or something to look for."""
+        return bool(_SUPPOSED.search(self.clause_before(start)))
+
+    def compares(self, start: int) -> bool:
+        """Whether the term at this place is what something is set against."""
+        return bool(_COMPARED.search(self.clause_before(start)))
+
+    def claims(self, start: int, end: int) -> bool:
+        """Whether the sentence says of this case that the term at this place holds."""
+        return not (
+            self.is_question
+            or self.is_general
+            or self.supposes(start)
+            or self.compares(start)
+            or self.denies(start, end)
+            or self.is_untold
+        )
+
+
+@lru_cache(maxsize=256)  # the checks read the texts of one image, one after the other
+def statements(text: str) -> tuple[Statement, ...]:
+    """The sentences of a text, in order."""
+    return tuple(
+        Statement(sentence.strip().lower(), sentence.rstrip("\"'”’)* ").endswith("?"))
+        for sentence in _SENTENCE_END.split(text)
+        if sentence.strip()
+    )
+
+
+@lru_cache(maxsize=256)
+def words(text: str) -> tuple[str, ...]:
+    """The words of a text in lower case, without punctuation."""
+    return tuple(_WORD.findall(text.lower()))
+
+
+def answers(pair: Pair) -> Iterator[Asked]:
+    """Every answer of a pair, with the question that it answers."""
+    before = ""
+    for place in range(0, len(pair.messages) - 1, 2):
+        question, answer = pair.messages[place].content, pair.messages[place + 1].content
+        yield Asked(question, answer, before)
+        before += f"{question} {answer} ".lower()
