@@ -10,7 +10,7 @@ from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.files import jinja_environment, resource_dir
 from dermasynth_builder.core.options import BATCHES, RECIPE, Settings
-from dermasynth_builder.core.protocols import Engine, EngineContext
+from dermasynth_builder.core.protocols import ChoosesQuestions, Engine, EngineContext
 from dermasynth_builder.core.recipe import record_recipe, release_recipe
 from dermasynth_builder.core.records import Pair
 from dermasynth_builder.core.reporter import Bar, Reporter
@@ -33,8 +33,10 @@ from dermasynth_builder.release.write import checked_pairs, recipe_of, write_sou
 
 def plan(settings: Settings, report: Reporter) -> list[Planned]:
     """Reads every source of the settings; its requests are planned at the first look. Raises SourceError."""
-    planner = Planner(load_prompt_book(sources=settings.raw), settings.seed, settings.plan_options)
-    rounds = rounds_folder(ledger_path(settings.work / "ledgers", open_engine(settings)))
+    engine = open_engine(settings)
+    chooser = engine if isinstance(engine, ChoosesQuestions) else None
+    planner = Planner(load_prompt_book(sources=settings.raw), settings.seed, settings.plan_options, chooser)
+    rounds = rounds_folder(ledger_path(settings.work / "ledgers", engine))
     plans = settings.work / PLANS
     return [Planned(read_source(name, settings, report), planner, rounds, plans, report) for name in settings.raw]
 
@@ -48,6 +50,9 @@ def tell_missing(planned: Sequence[Planned], settings: Settings, report: Reporte
         keys = [key for key in each.all_keys() if _is_mine(key, settings)]
         missing = sum(key not in ledger for key in keys)
         report.say(f"{each.read.name}: {len(keys)} requests, {missing} of them to ask {engine.name}")
+        if unanswerable := each.unanswerable:
+            types = ", ".join(f"{kind} ({count:,} images)" for kind, count in sorted(unanswerable.items()))
+            report.say(f"{each.read.name}: {engine.name} cannot answer, and is not asked, {types}")
 
 
 def tell_unused(planned: Sequence[Planned], ledger: Ledger, settings: Settings, *, report: Reporter) -> None:

@@ -22,6 +22,8 @@ Modality = Literal["clinical", "dermoscopic"]
 Style = Literal["asked", "self_instruct", "conversation"]
 Severity = Literal["reject", "flag"]
 Split = Literal["train", "validation", "test"]
+GroundKind = Literal["fact", "absent", "measured", "reference"]
+"""`absent`: the sentence says that this fact is not known."""
 
 _FAKE = "-fake"
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -79,6 +81,15 @@ class Facts:
     background_mother: str | None = None
 
 
+class Measured(NamedTuple):
+    """Something measured on the pixels of an image, a fact of its own beside those that the source records."""
+
+    name: str  # "share of the frame"
+    value: str | float  # a word or a number, as the method's own documentation says
+    method: str  # the method with its version
+    confidence: float  # 0..1
+
+
 class ImageFile(NamedTuple):
     """What the bytes of one image file say; a row of the image index, but for its path."""
 
@@ -108,6 +119,7 @@ class ClinicalImage:
     path: Path | None = None  # None: the file is not there
     official_split: str | None = None  # as the release parts its images: "train", "test"
     file: ImageFile | None = None  # None: not measured
+    measured: tuple[Measured, ...] = ()  # what was measured on its pixels; a method that abstains leaves nothing
 
 
 class ProblemKind(StrEnum):
@@ -143,12 +155,24 @@ KEY_LEAVES_OUT: Mapping[str, str] = MappingProxyType(
         "steps": "the prompt holds each of them word for word",
         "modality": "the prompt names the kind of image",
         "facts": "the prompt states every fact that an engine may use; a test holds it",
+        "measured": "a pure function of the image's bytes; its method stands in the identity of who uses it",
         "is_metadata_shown": "the prompt holds the metadata, or does not",
         "prompt_id": "the name of a template; its rendered text is in",
         "image_path": "where a file lies today; its bytes are in",
     }
 )
 """Fields of a `Request` that its key does not cover, and why. All others are covered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that might be asked, as an engine has to know it to say whether it can answer."""
+
+    question_type: str
+    wording: str  # with its slots unfilled
+    modality: Modality
+    facts: Facts  # those that the engine would be told
+    measured: tuple[Measured, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +203,7 @@ class Request:
     image_sha256: str | None  # None only while planning without images
     image_path: Path | None
     steps: tuple[Step, ...] = ()  # questions asked together, or a conversation's turns; empty for a single question
+    measured: tuple[Measured, ...] = ()  # of the image
     variant: int = 0  # asks the same thing again
     key: str = field(init=False)  # 64 hex digits
 
@@ -237,6 +262,14 @@ class PlannedRequest:
         return f"{self.source}/{self.image_id}/{slot}"
 
 
+class Ground(NamedTuple):
+    """What one sentence of an answer rests on; a sentence may have several."""
+
+    sentence: str  # word for word as in the answer
+    kind: GroundKind
+    key: str  # column of the fact, name of what was measured, or identifier of the reference
+
+
 AnyRequest = Request | PlannedRequest
 """What is enough to read a reply by."""
 
@@ -249,6 +282,7 @@ class Reply:
     text: str | None  # as it came, normally JSON after the reply schema
     failure: str | None = None  # "kind: reason"; exactly one of `text` and `failure` is set
     references: tuple[str, ...] = ()  # citations of the curated sentences that `text` uses
+    grounds: tuple[Ground, ...] = ()  # of each sentence, in the order of `text`
     model: str | None = None  # as asked for; None where no model took part
     model_version: str | None = None  # as the service reports it
     usage: Mapping[str, int] = field(default_factory=dict)  # of all attempts, under the service's names
@@ -293,6 +327,7 @@ class Pair:
     builder_version: str
     request_key: str
     cost_usd: float | None = None  # of the whole request, which may have made other pairs too
+    grounds: tuple[Ground, ...] = ()  # what each sentence rests on; empty where a model wrote them
     flags: tuple[str, ...] = ()
 
 

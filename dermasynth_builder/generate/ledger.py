@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, TypeVar
 from dermasynth_builder.core.errors import LedgerError
 from dermasynth_builder.core.files import lock_beside
 from dermasynth_builder.core.protocols import Engine
-from dermasynth_builder.core.records import AnyRequest, Reply, canonical_json, digest
+from dermasynth_builder.core.records import AnyRequest, Ground, Reply, canonical_json, digest
 
 FORMAT = 1
 _SYNC_EVERY_S = 1.0
@@ -222,4 +222,5 @@ def record_of(reply: Reply) -> dict[str, Any]:
 
 def reply_of(record: Mapping[str, Any]) -> Reply:
     """The reply of a line; a line of an earlier version lacks what was not noted then."""
-    return Reply(**{**record, "references": tuple(record["references"])})
+    grounds = tuple(Ground(*ground) for ground in record.get("grounds", ()))
+    return Reply(**{**record, "references": tuple(record["references"]), "grounds": grounds})
