@@ -5,6 +5,7 @@ Draws are made from the item's own identity, so that adding or dropping an image
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from random import Random
 
@@ -79,7 +80,7 @@ class _Drawn:
     step: Step
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for what is made once
 class _ImagePlan:
     """What one image is asked."""
 
@@ -131,10 +132,14 @@ class _ImagePlan:
     def _can_ask(self, kind: QuestionType, wording: str) -> bool:
         """Whether the engine can answer the wording from what it is told of the image."""
         image, chooser = self.image, self.planner.chooser
-        if chooser is None:
-            return True
-        facts = facts_in_words.facts_for_engine(image.facts)
-        return chooser.answers(Asked(kind.name, wording, image.modality, facts, image.measured))
+        return chooser is None or chooser.answers(
+            Asked(kind.name, wording, image.modality, self._told, image.measured)
+        )
+
+    @cached_property
+    def _told(self) -> Facts:
+        """The facts that the engine is told, made once."""
+        return facts_in_words.facts_for_engine(self.image.facts)
 
     def unanswerable(self) -> Iterator[str]:
         """See `Planner.unanswerable`."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -33,7 +33,7 @@ MARKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         **dict.fromkeys(("proven", "clinical_only", "consensus", "imaged"), ("confirmation",)),
         **dict.fromkeys(("benign", "malignant", "indeterminate", "unclassed"), ("malignancy",)),
         **dict.fromkeys(("dermoscopic", "clinical"), ("modality",)),
-        **dict.fromkeys(("raised", "not_raised"), ("is_elevated",)),
+        **dict.fromkeys(("raised", "not_raised"), ("is_elevated", "textures")),
         **dict.fromkeys(("grown", "not_grown"), ("has_grown",)),
         **dict.fromkeys(("changed", "not_changed"), ("has_changed",)),
         **dict.fromkeys(("bleeding", "not_bleeding"), ("bleeds",)),
@@ -79,6 +79,7 @@ _COLUMNS = {
     "lineage": ("is_melanocytic",),
     "a_man": ("sex",),
     "years": ("age_years", "age_band"),
+    "sites": ("body_site",),
     "at_age": ("age_years", "age_band"),
     **dict.fromkeys(("image", "an_image", "finding", "a_finding"), ("modality",)),
 }
@@ -92,6 +93,7 @@ class Case:
     marks: frozenset[str]
     facts: Facts
     measured: Mapping[str, Measured]  # by slot
+    possible: dict[str, bool] = field(default_factory=dict, compare=False, repr=False)  # parts -> whether they apply
 
     @property
     def conditions(self) -> tuple[str, ...]:
@@ -105,6 +107,8 @@ def case_of(facts: Facts, modality: Modality, measured: tuple[Measured, ...] = (
     of_slot = {f"measured_{each.name.replace(' ', '_')}": each for each in measured}
     values = {slot: f"{each.value:g}" if isinstance(each.value, float) else each.value for slot, each in of_slot.items()}
     slots = {**facts_in_words.phrases(facts), **_own_slots(facts, modality), **values}
+    if (facts.body_site or "").count(",") > 1:  # too many to name in passing
+        slots.pop("site")
     return Case(MappingProxyType(slots), _marks(facts, modality, measured), facts, MappingProxyType(of_slot))
 
 
@@ -120,7 +124,7 @@ def _own_slots(facts: Facts, modality: Modality) -> dict[str, str]:
     image = facts_in_words.IMAGES[modality]
     made: dict[str, str | None] = {
         "dx": facts.diagnosis,
-        "a_dx": phrases.get("a_diagnosis"),
+        "a_dx": facts.diagnosis if (facts.diagnosis or "").endswith("disease") else phrases.get("a_diagnosis"),
         "confirmed": phrases.get("confirmation"),
         "class": facts.malignancy,
         "image": image,
@@ -129,6 +133,8 @@ def _own_slots(facts: Facts, modality: Modality) -> dict[str, str]:
         "a_finding": facts_in_words.with_article(finding),
         "a_man": {"female": "a woman", "male": "a man"}.get(facts.sex or ""),
         "years": _years(facts),
+        "sites": facts.body_site,
+        "history": _history(facts),
         "at_age": _at_age(facts),
         **_sizes(facts),
         **_signs(facts),
@@ -154,6 +160,24 @@ def _at_age(facts: Facts) -> str | None:
     if facts.age_years is not None:
         return f"at {facts_in_words.phrases(facts)['age_years']}" if facts.age_years else "in the first years of life"
     return f"between {facts.age_band.replace(' to ', ' and ')}" if facts.age_band and " to " in facts.age_band else None
+
+
+def _history(facts: Facts) -> str | None:
+    """The history, with the two columns on cancer as one phrase where they would seem to contradict each other."""
+    words = facts_in_words.phrases(facts).get("history")
+    if words and facts.has_skin_cancer_history is not None and facts.has_cancer_history is not None:
+        told = facts_in_words.phrases(replace(facts, has_skin_cancer_history=None, has_cancer_history=None))
+        both = _CANCERS[facts.has_skin_cancer_history, facts.has_cancer_history]
+        return f"{told['history']}; {both}" if "history" in told else both
+    return words
+
+
+_CANCERS = {
+    (True, True): "has skin cancer and also another cancer in the personal or family history",
+    (True, False): "has skin cancer, but no other cancer, in the personal or family history",
+    (False, True): "has a cancer, but no skin cancer, in the personal or family history",
+    (False, False): "has neither skin cancer nor another cancer in the personal or family history",
+}
 
 
 def _sizes(facts: Facts) -> dict[str, str | None]:
@@ -228,6 +252,7 @@ def _marks(facts: Facts, modality: Modality, measured: Sequence[Measured]) -> fr
         "joint_pain": "joint pain" in facts.symptoms,
         "only_looks": facts.symptoms == ("bothersome appearance",) and not (facts.itches or facts.hurts or facts.bleeds),
         "measured": bool(measured),
+        "not_raised": facts.is_elevated is False or facts.textures == ("flat",),
         "growth_unknown": facts.has_changed is not None and facts.has_grown is None,
     }
     words = frozenset(MARKS.keys() & facts_in_words.phrases(facts).keys())

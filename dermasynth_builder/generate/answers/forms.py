@@ -7,7 +7,7 @@ says what the marks behind a part mean.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from dermasynth_builder.generate.answers.case import MARKS, Case, columns_of
 from dermasynth_builder.generate.answers.knowledge import KINDS, TOPICS
 
 PLANS = "plans.toml"
+SOMETIMES = 0.5
+_MANY = 10_000  # questions; there are some hundred wordings, and each is looked up for every image
 _KNOWN = {"rival", "by", "knowledge"}  # slots that a block brings itself
 
 
@@ -82,16 +84,12 @@ class Part:
     is_required: bool
     share: float  # how often it is written where it can be
 
-    @classmethod
-    def read(cls, text: str) -> "Part":
-        """ "mimics|rival", "what?" (where possible), "who~" (at times)."""
-        mark = text[-1]
-        share = {"~": 0.5}.get(mark, 1.0)
-        return _part(cls, text.rstrip("?~"), mark not in "?~", share)
 
-
-def _part(cls: type[Part], names: str, is_required: bool, share: float) -> Part:
-    return cls(tuple(names.split("|")), is_required, share)
+@cache
+def part(text: str) -> Part:
+    """ "mimics|rival", "what?" (where possible), "who~" (at times)."""
+    mark = text[-1]
+    return Part(tuple(text.rstrip("?~").split("|")), mark not in "?~", SOMETIMES if mark == "~" else 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +98,16 @@ class Forms:
 
     blocks: Mapping[str, tuple[Block, ...]]
     plans: Mapping[str, tuple[Plan, ...]]  # by question type
+    _found: dict[tuple[str, str], tuple[Plan, ...]] = field(default_factory=dict, repr=False)
 
-    def plans_for(self, question_type: str, question: str) -> list[Plan]:
+    def plans_for(self, question_type: str, question: str) -> tuple[Plan, ...]:
         """The plans of a type that find the question, in order."""
-        return [plan for plan in self.plans.get(question_type, ()) if plan.finds(question)]
+        asked = (question_type, question)
+        if asked not in self._found:
+            if len(self._found) >= _MANY:
+                self._found.clear()
+            self._found[asked] = tuple(plan for plan in self.plans.get(question_type, ()) if plan.finds(question))
+        return self._found[asked]
 
 
 @cache
@@ -118,7 +122,7 @@ def load_forms(folder: Path) -> Forms:
     plans = read_toml(folder / PLANS, dict[str, tuple[Plan, ...]], PromptError)
     for kind, of_kind in plans.items():
         for plan in of_kind:
-            named = [name for part in plan.parts for name in Part.read(part).alternatives]
+            named = [name for text in plan.parts for name in part(text).alternatives]
             _require([*named, *([plan.question] if plan.question else [])], blocks, f"{folder / PLANS}, {kind}")
     return Forms(blocks, plans)
 
@@ -126,5 +130,5 @@ def load_forms(folder: Path) -> Forms:
 def _require(names: list[str], blocks: Mapping[str, tuple[Block, ...]], where: str) -> None:
     for name in names:
         topic, _, kind = name.rpartition(".")
-        if name not in blocks and not (kind in KINDS and topic in ("", "second", *TOPICS)) and kind != "rival":
+        if name not in blocks and not (kind in KINDS and topic in ("", "second", *TOPICS)) and kind not in ("rival", "appearance"):
             raise PromptError(f"{where}: {name!r} is no block and no kind of knowledge")

@@ -7,10 +7,12 @@ from random import Random
 from dermasynth_builder.core.records import Ground
 from dermasynth_builder.generate.answers import notation
 from dermasynth_builder.generate.answers.case import MARKS, Case, columns_of
-from dermasynth_builder.generate.answers.forms import Block, Forms, Part, Plan
+from dermasynth_builder.generate.answers.forms import Block, Forms, Part, Plan, part
 from dermasynth_builder.generate.answers.knowledge import KINDS, Curated, Knowledge
 
 RIVAL = "rival"  # the part that tells the diagnosis from one of its mimics
+APPEARANCE = "appearance"  # the part that stands for `look` or `dermoscopy`, by the kind of image
+_OF_MODALITY = {"look": "clinical", "dermoscopy": "dermoscopic"}  # kinds that fit one kind of image only
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,15 @@ class Texts:
         return next((plan for plan in fitting if self._can_follow(plan, case)), None)
 
     def _can_follow(self, plan: Plan, case: Case) -> bool:
-        required = [part for part in map(Part.read, plan.parts) if part.is_required]
-        names = [*([(plan.question,)] if plan.question else []), *(part.alternatives for part in required)]
+        required = (each.alternatives for each in map(part, plan.parts) if each.is_required)
+        names = [*([(plan.question,)] if plan.question else []), *required]
         return all(any(self._can_write(name, case) for name in alternatives) for alternatives in names)
 
     def _can_write(self, name: str, case: Case) -> bool:
-        return next(self.options(name, case), None) is not None
+        """Whether there is anything to say; remembered with the case, as many plans share their parts."""
+        if name not in case.possible:
+            case.possible[name] = next(self.options(name, case), None) is not None
+        return case.possible[name]
 
     def options(self, name: str, case: Case) -> Iterator[_Option]:
         """What a part might say of the case."""
@@ -48,6 +53,10 @@ class Texts:
             yield from self._of_block(self.forms.blocks[name], case, ())
             return
         topic, _, kind = name.rpartition(".")
+        if kind == APPEARANCE:
+            kind = "dermoscopy" if "dermoscopic" in case.marks else "look"
+        if _OF_MODALITY.get(kind, "dermoscopic" if "dermoscopic" in case.marks else "clinical") not in case.marks:
+            return
         rivals = kind == RIVAL
         for curated in self._curated(topic, "tells_apart" if rivals else kind, case):
             if rivals:
@@ -117,7 +126,7 @@ class Writer:
 
     def answer(self, plan: Plan) -> str:
         """One sentence of each part of the plan that can be written."""
-        written = (self._write(part) for part in map(Part.read, plan.parts))
+        written = (self._write(each) for each in map(part, plan.parts))
         return " ".join(sentence for sentence in written if sentence)
 
     def question(self, block: str) -> str:
@@ -125,12 +134,12 @@ class Writer:
         option = self._draw.choice(list(self.texts.options(block, self.case)))
         return notation.write(notation.parsed(option.text), self.case.slots, self._draw, [])
 
-    def _write(self, part: Part) -> str | None:
-        is_wanted = part.is_required or self._draw.random() < part.share
-        for name in part.alternatives if is_wanted else ():
+    def _write(self, wanted: Part) -> str | None:
+        is_wanted = wanted.is_required or self._draw.random() < wanted.share
+        for name in wanted.alternatives if is_wanted else ():
             options = list(self.texts.options(name, self.case))
             fresh = [each for each in options if not self._said & {each.text, _rival(each)}]
-            if chosen := fresh or (options if part.is_required else []):
+            if chosen := fresh or (options if wanted.is_required else []):
                 return self._sentence(self._draw.choice(chosen))
         return None
 

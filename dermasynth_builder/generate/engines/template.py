@@ -6,7 +6,7 @@ General knowledge comes sentence by sentence with its reference, and every sente
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from dermasynth_builder.core.errors import PromptError
 from dermasynth_builder.core.files import resource_dir
 from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.core.protocols import EngineContext, EngineRun
-from dermasynth_builder.core.records import Asked, Reply, Request, canonical_json
+from dermasynth_builder.core.records import Asked, Facts, Reply, Request, canonical_json
 from dermasynth_builder.generate.answers.case import Case, case_of
 from dermasynth_builder.generate.answers.forms import Plan, load_forms
 from dermasynth_builder.generate.answers.knowledge import knowledge_in
@@ -23,8 +23,6 @@ from dermasynth_builder.generate.answers.writer import Texts, Writer
 
 REVISION = 3
 """Raised by hand whenever this code words the same files differently."""
-
-_MANY = 200_000  # questions of cases that differ; each is looked up several times while a plan is made
 
 
 class TemplateEngine:
@@ -44,7 +42,7 @@ class TemplateEngine:
             "revision": REVISION,
             "texts_sha256": sha256(named).hexdigest(),
         }
-        self._is_answerable = lru_cache(_MANY)(self._has_plan)
+        self._last = Facts(), _fresh(case_of(Facts(), "clinical"))
 
     def _require_citations(self, folder: Path) -> None:
         blocks = (block for blocks in self._texts.forms.blocks.values() for block in blocks)
@@ -53,18 +51,18 @@ class TemplateEngine:
 
     def answers(self, asked: Asked) -> bool:
         """See `ChoosesQuestions.answers`."""
-        case = case_of(asked.facts, asked.modality, asked.measured)
-        return self._is_answerable(asked.question_type, asked.wording, _ByContent(case))
-
-    def _has_plan(self, question_type: str, wording: str, case: "_ByContent") -> bool:
-        return self._texts.plan(question_type, wording, case.case) is not None
+        facts, case = self._last
+        if facts is not asked.facts or asked.modality not in case.marks or asked.measured != tuple(case.measured.values()):
+            case = _fresh(case_of(asked.facts, asked.modality, asked.measured))
+            self._last = asked.facts, case  # a planner asks dozens of times about one image
+        return self._texts.plan(asked.question_type, asked.wording, case) is not None
 
     def answer(self, requests: Iterable[Request], _: EngineRun) -> Iterator[Reply]:
         """See `Engine.answer`; in the order of the requests."""
         return map(self._reply, requests)
 
     def _reply(self, request: Request) -> Reply:
-        case = case_of(request.facts, request.modality, request.measured)
+        case = _fresh(case_of(request.facts, request.modality, request.measured))
         plans: list[Plan] = []
         asked = [(step.question_type, step.question) for step in request.steps]
         for question_type, question in asked or [(request.question_type, request.question)]:
@@ -78,22 +76,9 @@ class TemplateEngine:
         return Reply(request.key, canonical_json(members), references=told, grounds=tuple(writer.grounds))
 
 
-class _ByContent:
-    """A case that is equal to others with the same marks and slots, of the conditions in question the same."""
-
-    __slots__ = ("_key", "case")
-
-    def __init__(self, case: Case) -> None:
-        self.case = case
-        facts = case.facts
-        findings = (facts.body_site, facts.textures, facts.symptoms)
-        self._key = (case.marks, frozenset(case.slots), case.conditions[:2], findings)
-
-    def __hash__(self) -> int:
-        return hash(self._key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _ByContent) and self._key == other._key
+def _fresh(case: Case) -> Case:
+    """The case without what other texts have found possible for it."""
+    return replace(case, possible={})
 
 
 def _members(request: Request, writer: Writer, plans: list[Plan]) -> dict[str, Any]:
