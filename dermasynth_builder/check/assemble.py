@@ -7,7 +7,17 @@ from dermasynth_builder import __version__
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.options import DEFAULT_SPLITS
 from dermasynth_builder.core.protocols import Check
-from dermasynth_builder.core.records import SPLITS, AnyRequest, ClinicalImage, Finding, Pair, Reply, Split, Turn, share_of
+from dermasynth_builder.core.records import (
+    SPLITS,
+    AnyRequest,
+    ClinicalImage,
+    Finding,
+    Pair,
+    Reply,
+    Split,
+    Turn,
+    share_of,
+)
 from dermasynth_builder.plan import reply_form
 
 

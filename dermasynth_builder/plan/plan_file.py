@@ -52,7 +52,13 @@ def images_digest(images: Sequence[ClinicalImage]) -> str:
     state = sha256()
     for image in images:
         file = image.file.sha256 if image.file else None
-        told = (image.image_id, image.modality, file, _facts_of(image.facts), *([image.measured] if image.measured else []))
+        told = (
+            image.image_id,
+            image.modality,
+            file,
+            _facts_of(image.facts),
+            *([image.measured] if image.measured else []),
+        )
         state.update(repr(told).encode())
     return state.hexdigest()
 

@@ -132,9 +132,7 @@ class _ImagePlan:
     def _can_ask(self, kind: QuestionType, wording: str) -> bool:
         """Whether the engine can answer the wording from what it is told of the image."""
         image, chooser = self.image, self.planner.chooser
-        return chooser is None or chooser.answers(
-            Asked(kind.name, wording, image.modality, self._told, image.measured)
-        )
+        return chooser is None or chooser.answers(Asked(kind.name, wording, image.modality, self._told, image.measured))
 
     @cached_property
     def _told(self) -> Facts:

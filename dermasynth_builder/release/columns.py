@@ -110,7 +110,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("facts.household.background_father", "string", "where the father's family comes from"),
     Column("facts.household.background_mother", "string", "where the mother's family comes from"),
     Column("evidence.references", "texts", "sources of the curated sentences in the answer"),
-    Column("evidence.grounds", "grounds", "what each sentence rests on: a fact, a missing fact, a measurement, a reference"),
+    Column(
+        "evidence.grounds", "grounds", "what each sentence rests on: a fact, a missing fact, a measurement, a reference"
+    ),
     Column("evidence.doubts", "texts", "what is doubtful in this row, as check: reason"),
     Column("licence", "string", "licence of the image"),
     Column("engine", "string", "what wrote the answer; template: rules and curated sentences, no model"),
@@ -279,7 +281,7 @@ def features() -> "Features":
         "texts": [text],
         "numbers": [Value("float64")],
         "messages": [{"role": text, "content": text}],
-        "grounds": [{field: text for field in Ground._fields}],
+        "grounds": [dict.fromkeys(Ground._fields, text)],
     }
     types = {column.name: compound.get(column.type) or Value(column.type) for column in COLUMNS}
 

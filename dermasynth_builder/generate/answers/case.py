@@ -105,7 +105,9 @@ class Case:
 def case_of(facts: Facts, modality: Modality, measured: tuple[Measured, ...] = ()) -> Case:
     """The case of an image. Each measured fact is a slot `measured_<name>`, blanks as underscores."""
     of_slot = {f"measured_{each.name.replace(' ', '_')}": each for each in measured}
-    values = {slot: f"{each.value:g}" if isinstance(each.value, float) else each.value for slot, each in of_slot.items()}
+    values = {
+        slot: f"{each.value:g}" if isinstance(each.value, float) else each.value for slot, each in of_slot.items()
+    }
     slots = {**facts_in_words.phrases(facts), **_own_slots(facts, modality), **values}
     if (facts.body_site or "").count(",") > 1:  # too many to name in passing
         slots.pop("site")
@@ -250,7 +252,8 @@ def _marks(facts: Facts, modality: Modality, measured: Sequence[Measured]) -> fr
         "feverish": bool({"fever", "chills"} & {*facts.symptoms}),
         "burning": "burning" in facts.symptoms,
         "joint_pain": "joint pain" in facts.symptoms,
-        "only_looks": facts.symptoms == ("bothersome appearance",) and not (facts.itches or facts.hurts or facts.bleeds),
+        "only_looks": facts.symptoms == ("bothersome appearance",)
+        and not (facts.itches or facts.hurts or facts.bleeds),
         "measured": bool(measured),
         "not_raised": facts.is_elevated is False or facts.textures == ("flat",),
         "growth_unknown": facts.has_changed is not None and facts.has_grown is None,

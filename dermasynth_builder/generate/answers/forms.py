@@ -130,5 +130,9 @@ def load_forms(folder: Path) -> Forms:
 def _require(names: list[str], blocks: Mapping[str, tuple[Block, ...]], where: str) -> None:
     for name in names:
         topic, _, kind = name.rpartition(".")
-        if name not in blocks and not (kind in KINDS and topic in ("", "second", *TOPICS)) and kind not in ("rival", "appearance"):
+        if (
+            name not in blocks
+            and not (kind in KINDS and topic in ("", "second", *TOPICS))
+            and kind not in ("rival", "appearance")
+        ):
             raise PromptError(f"{where}: {name!r} is no block and no kind of knowledge")

@@ -8,7 +8,7 @@ from dermasynth_builder.core.records import Ground
 from dermasynth_builder.generate.answers import notation
 from dermasynth_builder.generate.answers.case import MARKS, Case, columns_of
 from dermasynth_builder.generate.answers.forms import Block, Forms, Part, Plan, part
-from dermasynth_builder.generate.answers.knowledge import KINDS, Curated, Knowledge
+from dermasynth_builder.generate.answers.knowledge import Curated, Knowledge
 
 RIVAL = "rival"  # the part that tells the diagnosis from one of its mimics
 APPEARANCE = "appearance"  # the part that stands for `look` or `dermoscopy`, by the kind of image
@@ -99,7 +99,7 @@ def _findings(topic: str, case: Case) -> list[str]:
         case "course":
             return [mark for mark in ("acute", "subacute", "chronic") if mark in case.marks]
         case "site":
-            return (facts.body_site or "").replace(" and ", ", ").split(", ")
+            return list(facts.body_sites or (facts.body_site,) if facts.body_site else ())
         case "class":
             return [facts.malignancy or ("rash" if case.conditions else "unlabelled")]
         case "image":
@@ -165,7 +165,8 @@ class Writer:
         for slot in dict.fromkeys(used):
             if slot in self.case.measured:
                 yield Ground(sentence, "measured", self.case.measured[slot].name)
-        for cite in filter(None, (option.curated and option.curated.cite, block and block.cite)):
+        cites = [option.curated.cite if option.curated else "", block.cite if block else ""]
+        for cite in filter(None, cites):
             self.cited.append(cite)
             yield Ground(sentence, "reference", self.texts.knowledge.references[cite].id)
 
@@ -176,6 +177,3 @@ def _rival(option: _Option) -> str:
 
 def _is_known(case: Case, column: str) -> bool:
     return getattr(case.facts, column, None) not in (None, ())
-
-
-__all__ = ["KINDS", "RIVAL", "Texts", "Writer"]

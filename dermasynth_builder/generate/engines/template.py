@@ -47,12 +47,18 @@ class TemplateEngine:
     def _require_citations(self, folder: Path) -> None:
         blocks = (block for blocks in self._texts.forms.blocks.values() for block in blocks)
         if unknown := {block.cite for block in blocks if block.cite} - self._texts.knowledge.references.keys():
-            raise PromptError(f"{folder / 'blocks'}: {', '.join(sorted(unknown))} is cited and not among the references")
+            raise PromptError(
+                f"{folder / 'blocks'}: {', '.join(sorted(unknown))} is cited and not among the references"
+            )
 
     def answers(self, asked: Asked) -> bool:
         """See `ChoosesQuestions.answers`."""
         facts, case = self._last
-        if facts is not asked.facts or asked.modality not in case.marks or asked.measured != tuple(case.measured.values()):
+        if (
+            facts is not asked.facts
+            or asked.modality not in case.marks
+            or asked.measured != tuple(case.measured.values())
+        ):
             case = _fresh(case_of(asked.facts, asked.modality, asked.measured))
             self._last = asked.facts, case  # a planner asks dozens of times about one image
         return self._texts.plan(asked.question_type, asked.wording, case) is not None
