@@ -13,14 +13,14 @@ from dermasynth_builder.plan import facts_in_words
 _FEW = 64
 # Share of the raters' weight, from here on -> its words.
 _SHARES = (
-    (0.9, "nearly all of the weight"),
-    (0.7, "about three quarters of the weight"),
-    (0.58, "about two thirds of the weight"),
-    (0.45, "about half of the weight"),
-    (0.29, "about a third of the weight"),
-    (0.22, "about a quarter of the weight"),
-    (0.15, "about a fifth of the weight"),
-    (0.0, "a small part of the weight"),
+    (0.9, "nearly all"),
+    (0.7, "about three quarters"),
+    (0.58, "about two thirds"),
+    (0.45, "about half"),
+    (0.29, "about a third"),
+    (0.22, "about a quarter"),
+    (0.15, "about a fifth"),
+    (0.0, "a small part"),
 )
 _SUNNY = re.compile(r"\b(?:face|nose|ear|lip|scalp|head or neck|neck|forearm|hand|upper extremity)\b")
 _PALMS_AND_SOLES = re.compile(r"\b(?:palms? or soles?|palm|sole)\b")
@@ -54,6 +54,7 @@ MARKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         **dict.fromkeys(("melanoma_before", "no_melanoma_before"), ("has_melanoma_history",)),
         **dict.fromkeys(("family_melanoma", "no_family_melanoma"), ("has_family_melanoma_history",)),
         **dict.fromkeys(("measured",), ("measured",)),
+        "lesion": ("malignancy",),
         **dict.fromkeys(("growth_unknown",), ("has_grown",)),
     }
 )
@@ -66,7 +67,7 @@ _COLUMNS = {
     "confirmed": ("confirmation",),
     "class": ("malignancy",),
     **dict.fromkeys(("first", "second", "others", "opinions", "conditions"), ("differential",)),
-    **dict.fromkeys(("weight", "second_weight"), ("differential", "differential_weights")),
+    **dict.fromkeys(("weight", "second_weight", "share"), ("differential", "differential_weights")),
     "person": ("age_years", "sex"),
     "present": ("itches", "hurts", "bleeds", "has_grown", "has_changed", "is_elevated", "symptoms"),
     "absent": ("itches", "hurts", "bleeds", "has_grown", "has_changed", "is_elevated"),
@@ -126,7 +127,7 @@ def _own_slots(facts: Facts, modality: Modality) -> dict[str, str]:
     image = facts_in_words.IMAGES[modality]
     made: dict[str, str | None] = {
         "dx": facts.diagnosis,
-        "a_dx": facts.diagnosis if (facts.diagnosis or "").endswith("disease") else phrases.get("a_diagnosis"),
+        "a_dx": _with_article(facts),
         "confirmed": phrases.get("confirmation"),
         "class": facts.malignancy,
         "image": image,
@@ -143,6 +144,14 @@ def _own_slots(facts: Facts, modality: Modality) -> dict[str, str]:
         **_opinions(facts),
     }
     return {name: words for name, words in made.items() if words}
+
+
+def _with_article(facts: Facts) -> str | None:
+    """A lesion has an article, a disease of the skin has none: "a nevus", "eczema", "Bowen's disease"."""
+    is_lesion = facts.malignancy or facts.is_melanocytic is not None
+    if not facts.diagnosis or not is_lesion or facts.diagnosis.endswith("disease"):
+        return facts.diagnosis
+    return facts_in_words.with_article(facts.diagnosis)
 
 
 def _finding(facts: Facts, modality: Modality) -> str:
@@ -205,12 +214,13 @@ def _opinions(facts: Facts) -> dict[str, str | None]:
     weighted = list(zip(facts.differential, facts.differential_weights, strict=True))
     if not weighted:
         return {}
-    told = [f"{name} ({_share(weight)})" for name, weight in weighted]
+    told = [f"{name} ({_share(weight)} of the weight)" for name, weight in weighted]
     return {
         "first": weighted[0][0],
-        "weight": _share(weighted[0][1]),
+        "weight": f"{_share(weighted[0][1])} of the weight",
+        "share": _share(weighted[0][1]),
         "second": weighted[1][0] if len(weighted) > 1 else None,
-        "second_weight": _share(weighted[1][1]) if len(weighted) > 1 else None,
+        "second_weight": f"{_share(weighted[1][1])} of the weight" if len(weighted) > 1 else None,
         "others": join_words(facts.differential[1:4]) if len(weighted) > 1 else None,
         "opinions": join_words(told[:4]),
         "conditions": join_words(facts.differential[:4]),
@@ -255,6 +265,7 @@ def _marks(facts: Facts, modality: Modality, measured: Sequence[Measured]) -> fr
         "only_looks": facts.symptoms == ("bothersome appearance",)
         and not (facts.itches or facts.hurts or facts.bleeds),
         "measured": bool(measured),
+        "lesion": not weights and (modality == "dermoscopic" or facts.malignancy is not None),
         "not_raised": facts.is_elevated is False or facts.textures == ("flat",),
         "growth_unknown": facts.has_changed is not None and facts.has_grown is None,
     }

@@ -113,7 +113,7 @@ class Knowledge:
         return None
 
     def of_diagnosis(self, diagnosis: str, kind: str) -> Iterator[Sequence[Curated]]:
-        """What is curated of a diagnosis, the entry's own first, then that of the entries from which it has the rest."""
+        """What is curated of a diagnosis: the entry's own first, then that of those from which it has the rest."""
         entry, passed = self.entry(diagnosis), set[str]()
         while entry and entry.name not in passed:
             passed.add(entry.name)

@@ -23,6 +23,12 @@ class _Option:
     block: Block | None = None
     curated: Curated | None = None
 
+    @property
+    def cites(self) -> list[str]:
+        """The names of its references."""
+        cites = [self.curated.cite if self.curated else "", self.block.cite if self.block else ""]
+        return [cite for cite in cites if cite]
+
 
 @dataclass(frozen=True, slots=True)
 class Texts:
@@ -118,7 +124,8 @@ class Writer:
     grounds: list[Ground] = field(default_factory=list)
     cited: list[str] = field(default_factory=list)
     _draw: Random = field(init=False)
-    _said: set[str] = field(default_factory=set)
+    _said: set[str] = field(default_factory=set)  # in the whole reply
+    _told: set[str] = field(default_factory=set)  # keys of the grounds of one answer
 
     def __post_init__(self) -> None:
         """Begins the draws."""
@@ -126,6 +133,7 @@ class Writer:
 
     def answer(self, plan: Plan) -> str:
         """One sentence of each part of the plan that can be written."""
+        self._told = set()
         written = (self._write(each) for each in map(part, plan.parts))
         return " ".join(sentence for sentence in written if sentence)
 
@@ -140,16 +148,23 @@ class Writer:
             options = list(self.texts.options(name, self.case))
             fresh = [each for each in options if not self._said & {each.text, _rival(each)}]
             if chosen := fresh or (options if wanted.is_required else []):
-                return self._sentence(self._draw.choice(chosen))
+                return self._sentence(self._draw.choice(chosen), wanted)
         return None
 
-    def _sentence(self, option: _Option) -> str:
+    def _sentence(self, option: _Option, wanted: Part) -> str | None:
+        """The sentence, noted with its grounds; none where it would be left out for telling nothing new."""
         used: list[str] = []
         brought = {"rival": option.curated.rival, "by": option.curated.by} if _rival(option) and option.curated else {}
         slots = {**self.case.slots, **brought}
         sentence = notation.write(notation.parsed(option.text), slots, self._draw, used)
+        grounds = list(self._grounds(sentence, option, used))
+        keys = {ground.key for ground in grounds}
+        if not wanted.is_required and not option.curated and keys <= self._told:
+            return None
         self._said |= {_rival(option) or option.text}
-        self.grounds += self._grounds(sentence, option, used)
+        self._told |= keys
+        self.grounds += grounds
+        self.cited += option.cites
         return sentence
 
     def _grounds(self, sentence: str, option: _Option, used: Sequence[str]) -> Iterator[Ground]:
@@ -165,9 +180,7 @@ class Writer:
         for slot in dict.fromkeys(used):
             if slot in self.case.measured:
                 yield Ground(sentence, "measured", self.case.measured[slot].name)
-        cites = [option.curated.cite if option.curated else "", block.cite if block else ""]
-        for cite in filter(None, cites):
-            self.cited.append(cite)
+        for cite in option.cites:
             yield Ground(sentence, "reference", self.texts.knowledge.references[cite].id)
 
 
