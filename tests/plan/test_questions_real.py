@@ -38,17 +38,27 @@ BROKEN = re.compile(
 
 # What an answer may say only of such facts.
 CLAIMS: dict[str, Callable[[Facts], bool]] = {
-    r"(?:is|^Raised:.*) raised|It is elevated|stands out from the skin around it": lambda facts: facts.is_elevated is True,
+    r"(?:is|^Raised:.*) raised|It is elevated|stands out from the skin around it": lambda facts: (
+        facts.is_elevated is True
+    ),
     r"It is not elevated|is not raised|level with the skin|does not rise": lambda facts: is_flat(facts),
-    r"It has grown\.|Growth was reported|it became larger|It is larger than it was": lambda facts: facts.has_grown is True,
+    r"It has grown\.|Growth was reported|it became larger|It is larger than it was": lambda facts: (
+        facts.has_grown is True
+    ),
     r"It has not grown|Growth was denied|seen no growth": lambda facts: facts.has_grown is False,
     r"It has changed of late|A change was noticed|A change was reported": lambda facts: facts.has_changed is True,
     r"No change was noticed|It has not changed|A change was denied": lambda facts: facts.has_changed is False,
-    r"more than the 6 mm|passes the 6 mm|It exceeds 6 mm|It is bigger than a pencil": lambda facts: largest_mm(facts) > 6,
+    r"more than the 6 mm|passes the 6 mm|It exceeds 6 mm|It is bigger than a pencil": lambda facts: (
+        largest_mm(facts) > 6
+    ),
     r"not above the 6 mm|stays within 6 mm|does not exceed 6 mm|not bigger than": lambda facts: largest_mm(facts) <= 6,
-    r"two diameters are equal|measures the same|Round rather than": lambda facts: facts.diameter_1_mm == facts.diameter_2_mm,
+    r"two diameters are equal|measures the same|Round rather than": lambda facts: (
+        facts.diameter_1_mm == facts.diameter_2_mm
+    ),
     r"diameters differ|longer one way|Drawn out rather": lambda facts: facts.diameter_1_mm != facts.diameter_2_mm,
-    r"piece of skin was checked|biopsy has been done|A biopsy has proven": lambda facts: facts.confirmation == "histopathology",
+    r"piece of skin was checked|biopsy has been done|A biopsy has proven": lambda facts: (
+        facts.confirmation == "histopathology"
+    ),
     r"no sample was taken|No biopsy (?:was|has been) taken": lambda facts: facts.confirmation == "clinical assessment",
     r"Several places are affected|Several regions are named": lambda facts: " and " in (facts.body_site or ""),
     r"They named one condition only|stands alone": lambda facts: len(facts.differential) == 1,
@@ -59,7 +69,9 @@ CLAIMS: dict[str, Callable[[Facts], bool]] = {
     r"benign, and the diagnosis|no cancer;": lambda facts: facts.malignancy in ("benign", "indeterminate"),
 }
 RECORD = re.compile(r"\b(?:on record|records?\b|recorded|on file)", re.IGNORECASE)
-ABSENT = re.compile(r"not known|not stated|is not told|[Nn]o diagnosis has|has no diagnosis|has named|cannot be told|is unknown")
+ABSENT = re.compile(
+    r"not known|not stated|is not told|[Nn]o diagnosis has|has no diagnosis|has named|cannot be told|is unknown"
+)
 
 
 def is_flat(facts: Facts) -> bool:

@@ -156,7 +156,8 @@ class Writer:
         used: list[str] = []
         brought = {"rival": option.curated.rival, "by": option.curated.by} if _rival(option) and option.curated else {}
         slots = {**self.case.slots, **brought}
-        sentence = notation.write(notation.parsed(option.text), slots, self._draw, used)
+        written = notation.write(notation.parsed(option.text), slots, self._draw, used)
+        sentence = written[0].upper() + written[1:]
         grounds = list(self._grounds(sentence, option, used))
         keys = {ground.key for ground in grounds}
         if not wanted.is_required and not option.curated and keys <= self._told:

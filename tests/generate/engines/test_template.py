@@ -353,4 +353,4 @@ def test_every_form_is_one_sentence_with_a_ground() -> None:
                 assert SENTENCE_END.search(text), text
                 assert name.startswith("q_") == text.endswith("?"), text
                 grounded = bool(set(slots(parsed(text))) or block.when or block.cite or block.absent or block.about)
-                assert grounded, (name, text)
+                assert grounded or name.startswith("q_"), (name, text)
