@@ -1,7 +1,6 @@
 """How far the curated knowledge of the template engine reaches: the table of docs/knowledge.md.
 
-An image that has a diagnosis, or conditions that were considered, is reached by a kind of sentence where one of its
-leading condition fits it; `look` is `dermoscopy` for a dermoscopic image.
+An image that has a diagnosis is reached by a kind of sentence where one of that diagnosis fits the image; `look` is `dermoscopy` for a dermoscopic image.
 """
 
 import sys
@@ -25,25 +24,22 @@ class Coverage:
 
     labelled: int
     reached: Mapping[str, int]  # kind -> images
-    unreached: Mapping[str, int]  # diagnosis of which something is missing -> images
 
 
 def coverage_of(images: Iterable[ClinicalImage]) -> Coverage:
     """How many of the labelled images each kind of curated sentence reaches."""
     knowledge = knowledge_in(resource_dir("prompts") / "answers" / "knowledge")
-    labelled, reached, unreached = 0, Counter(dict.fromkeys(KINDS, 0)), Counter[str]()
+    labelled, reached = 0, Counter(dict.fromkeys(KINDS, 0))
     for image in images:
-        case = case_of(image.facts, image.modality)
         if not image.facts.diagnosis:
             continue
         labelled += 1
+        case = case_of(image.facts, image.modality)
         for kind in KINDS:
             by_modality = "dermoscopy" if kind == "look" and image.modality == "dermoscopic" else kind
             told = knowledge.of_diagnosis(image.facts.diagnosis, by_modality)
-            is_reached = any(each.fits(case) for sentences in told for each in sentences)
-            reached[kind] += is_reached
-            unreached[image.facts.diagnosis] += not is_reached
-    return Coverage(labelled, reached, +unreached)
+            reached[kind] += any(each.fits(case) for sentences in told for each in sentences)
+    return Coverage(labelled, reached)
 
 
 def coverage_row(source: str, coverage: Coverage) -> str:
@@ -53,16 +49,13 @@ def coverage_row(source: str, coverage: Coverage) -> str:
 
 
 def main() -> None:
-    """Prints the table: `python -m dermasynth_builder.report.knowledge pad_ufes=DIR scin=DIR ...`."""
-    print(f"| source | labelled images | {' | '.join(KINDS)} |")
-    print("|---|---:" + "|---:" * len(KINDS) + "|")
+    """Writes the table: `python -m dermasynth_builder.report.knowledge pad_ufes=DIR scin=DIR ...`."""
+    lines = [f"| source | labelled images | {' | '.join(KINDS)} |", "|---|---:" + "|---:" * len(KINDS) + "|"]
     for argument in sys.argv[1:]:
         source, _, folder = argument.partition("=")
         read = registry.source(source).read(Path(folder))
-        coverage = coverage_of(item for item in read if isinstance(item, ClinicalImage))
-        print(coverage_row(source, coverage))
-        for diagnosis, count in Counter(coverage.unreached).most_common(12):
-            print(f"{source}: {diagnosis}: {count} lacking", file=sys.stderr)
+        lines.append(coverage_row(source, coverage_of(item for item in read if isinstance(item, ClinicalImage))))
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

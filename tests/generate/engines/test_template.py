@@ -227,7 +227,7 @@ def test_signs_are_said_as_they_are() -> None:
     for answer in said_of("pad_ufes: complaints", FULL):
         assert not re.search(r"no itching|no bleeding|[Ii]t does not itch", answer)
     for answer in said_of("pad_ufes: relief", SPARSE):
-        assert re.search(r"[Ff]lat|not raised|level|not elevated|no step|does not rise", answer)
+        assert re.search(r"[Ff]lat|not raised|level|[Nn]ot elevated|no step|does not rise", answer)
 
 
 def test_two_columns_on_cancer_are_one_phrase() -> None:
