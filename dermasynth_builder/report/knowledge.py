@@ -1,6 +1,7 @@
 """How far the curated knowledge of the template engine reaches: the table of docs/knowledge.md.
 
-An image that has a diagnosis is reached by a kind of sentence where one of that diagnosis fits the image; `look` is `dermoscopy` for a dermoscopic image.
+An image that has a diagnosis is reached by a kind of sentence where one of that diagnosis fits the image; `look` is
+`dermoscopy` for a dermoscopic image.
 """
 
 import sys
