@@ -81,6 +81,7 @@ _COLUMNS = {
     "a_man": ("sex",),
     "years": ("age_years", "age_band"),
     "sites": ("body_site",),
+    "span": ("duration",),
     "at_age": ("age_years", "age_band"),
     **dict.fromkeys(("image", "an_image", "finding", "a_finding"), ("modality",)),
 }
@@ -137,6 +138,7 @@ def _own_slots(facts: Facts, modality: Modality) -> dict[str, str]:
         "a_man": {"female": "a woman", "male": "a man"}.get(facts.sex or ""),
         "years": _years(facts),
         "sites": facts.body_site,
+        "span": facts.duration if facts.duration and not facts.duration.startswith("since") else None,
         "history": _history(facts),
         "at_age": _at_age(facts),
         **_sizes(facts),
