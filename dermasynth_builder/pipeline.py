@@ -15,7 +15,7 @@ from dermasynth_builder.core.errors import DermaSynthError, ReleaseError, Unansw
 from dermasynth_builder.core.files import jinja_environment, resource_dir
 from dermasynth_builder.core.images.index import ImageIndex
 from dermasynth_builder.core.options import BATCHES, RECIPE, WITHDRAWN, Settings
-from dermasynth_builder.core.protocols import Engine, EngineContext
+from dermasynth_builder.core.protocols import ChoosesQuestions, Engine, EngineContext
 from dermasynth_builder.core.recipe import record_recipe, release_recipe
 from dermasynth_builder.core.records import ClinicalImage, Pair, PlannedRequest, Problem, Request
 from dermasynth_builder.core.registry import SAMPLE
@@ -54,8 +54,10 @@ _MANY = 5_000  # pictures; to compare them takes more than a moment
 
 def plan(settings: Settings, report: Reporter) -> list[Planned]:
     """Reads every source of the settings; its requests are planned at the first look. Raises SourceError."""
-    planner = Planner(load_prompt_book(sources=settings.raw), settings.seed, settings.plan_options)
-    rounds = rounds_folder(ledger_path(settings.work / "ledgers", open_engine(settings)))
+    engine = open_engine(settings)
+    chooser = engine if isinstance(engine, ChoosesQuestions) else None
+    planner = Planner(load_prompt_book(sources=settings.raw), settings.seed, settings.plan_options, chooser)
+    rounds = rounds_folder(ledger_path(settings.work / "ledgers", engine))
     plans = settings.work / PLANS
     return [Planned(read_source(name, settings, report), planner, rounds, plans, report) for name in settings.raw]
 
@@ -113,6 +115,9 @@ def tell_missing(planned: Sequence[Planned], settings: Settings, report: Reporte
         keys = [key for key in each.all_keys() if _is_mine(key, settings)]
         missing = sum(not ledger.is_settled(key) for key in keys)
         report.say(f"{each.read.name}: {len(keys)} requests, {missing} of them to ask {engine.name}")
+        if unanswerable := each.unanswerable:
+            types = ", ".join(f"{kind} ({count:,} images)" for kind, count in sorted(unanswerable.items()))
+            report.say(f"{each.read.name}: {engine.name} cannot answer, and is not asked, {types}")
 
 
 def tell_unused(planned: Sequence[Planned], ledger: Ledger, settings: Settings, *, report: Reporter) -> None:

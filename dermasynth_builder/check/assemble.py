@@ -7,7 +7,17 @@ from dermasynth_builder import __version__
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.options import DEFAULT_SPLITS
 from dermasynth_builder.core.protocols import Check
-from dermasynth_builder.core.records import SPLITS, AnyRequest, ClinicalImage, Finding, Pair, Reply, Split, share_of
+from dermasynth_builder.core.records import (
+    SPLITS,
+    AnyRequest,
+    ClinicalImage,
+    Finding,
+    Pair,
+    Reply,
+    Split,
+    Turn,
+    share_of,
+)
 from dermasynth_builder.plan import reply_form
 
 
@@ -132,8 +142,14 @@ def _pair(
         builder_version=__version__,
         request_key=request.key,
         cost_usd=reply.cost_usd,
+        grounds=tuple(ground for ground in reply.grounds if _is_said(ground.sentence, messages)),
         flags=recipe.flags,
     )
+
+
+def _is_said(sentence: str, messages: Sequence[Turn]) -> bool:
+    """Whether an answer holds the sentence; one reply may bring several pairs."""
+    return any(sentence in turn.content for turn in messages if turn.role == "assistant")
 
 
 def _cumulated(shares: Iterable[float]) -> Iterator[float]:

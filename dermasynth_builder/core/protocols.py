@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from dermasynth_builder.core.options import BATCHES, EngineOptions, ImageFamily
-from dermasynth_builder.core.records import ClinicalImage, Finding, Pair, Problem, Reply, Request
+from dermasynth_builder.core.records import Asked, ClinicalImage, Finding, Pair, Problem, Reply, Request
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -137,6 +137,25 @@ class Engine(Protocol):
 
         Requests are made as they are pulled: pull one when it can be asked. `run` may be ignored.
         """
+
+
+@runtime_checkable
+class ChoosesQuestions(Protocol):
+    """An engine that can answer some questions only; implemented by those that look at no image, say.
+
+    An engine without it is asked everything.
+    """
+
+    @property
+    def name(self) -> str:
+        """See `Engine.name`."""
+
+    @property
+    def identity(self) -> Mapping[str, str | int | float | None]:
+        """See `Engine.identity`; it stands for what is chosen, so a plan is made anew where it changes."""
+
+    def answers(self, asked: Asked, /) -> bool:
+        """Whether the engine has an answer to this question from these facts: a pure and fast function."""
 
 
 class MakeEngine(Protocol):

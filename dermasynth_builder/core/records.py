@@ -22,6 +22,8 @@ Modality = Literal["clinical", "dermoscopic"]
 Style = Literal["asked", "self_instruct", "conversation"]
 Severity = Literal["reject", "flag"]
 Split = Literal["train", "validation", "test"]
+GroundKind = Literal["fact", "absent", "measured", "reference"]
+"""`absent`: the sentence says that this fact is not known."""
 
 _FAKE = "-fake"
 # As pair ids end: two letters apart, as the Hub's viewer makes no statistics of ids whose lengths span two numbers.
@@ -82,6 +84,15 @@ class Facts:
     background_mother: str | None = None
 
 
+class Measured(NamedTuple):
+    """Something measured on the pixels of an image, a fact of its own beside those that the source records."""
+
+    name: str  # "share of the frame"
+    value: str | float  # a word or a number, as the method's own documentation says
+    method: str  # the method with its version
+    confidence: float  # 0..1
+
+
 class ImageFile(NamedTuple):
     """What the bytes of one image file say; a row of the image index, but for its path."""
 
@@ -124,6 +135,7 @@ class ClinicalImage:
     shared: SharedGroup | None = None  # where its group shares a picture with another
     also_in: tuple[str, ...] = ()  # what holds the same picture: "hiba/ISIC_0012345", "ISIC 2019 training"
     contradictions: tuple[str, ...] = ()  # what is recorded otherwise for the same picture, in words
+    measured: tuple[Measured, ...] = ()  # what was measured on its pixels; a method that abstains leaves nothing
 
 
 class ProblemKind(StrEnum):
@@ -160,12 +172,24 @@ KEY_LEAVES_OUT: Mapping[str, str] = MappingProxyType(
         "steps": "the prompt holds each of them word for word",
         "modality": "the prompt names the kind of image",
         "facts": "the prompt states every fact that an engine may use; a test holds it",
+        "measured": "a pure function of the image's bytes; its method stands in the identity of who uses it",
         "is_metadata_shown": "the prompt holds the metadata, or does not",
         "prompt_id": "the name of a template; its rendered text is in",
         "image_path": "where a file lies today; its bytes are in",
     }
 )
 """Fields of a `Request` that its key does not cover, and why. All others are covered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that might be asked, as an engine has to know it to say whether it can answer."""
+
+    question_type: str
+    wording: str  # with its slots unfilled
+    modality: Modality
+    facts: Facts  # those that the engine would be told
+    measured: tuple[Measured, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +220,7 @@ class Request:
     image_sha256: str | None  # None only while planning without images
     image_path: Path | None
     steps: tuple[Step, ...] = ()  # questions asked together, or a conversation's turns; empty for a single question
+    measured: tuple[Measured, ...] = ()  # of the image
     variant: int = 0  # asks the same thing again
     key: str = field(init=False)  # 64 hex digits
 
@@ -254,6 +279,14 @@ class PlannedRequest:
         return f"{self.source}/{self.image_id}/{_SLOTS_IN_IDS.get(slot, slot)}"
 
 
+class Ground(NamedTuple):
+    """What one sentence of an answer rests on; a sentence may have several."""
+
+    sentence: str  # word for word as in the answer
+    kind: GroundKind
+    key: str  # column of the fact, name of what was measured, or identifier of the reference
+
+
 AnyRequest = Request | PlannedRequest
 """What is enough to read a reply by."""
 
@@ -266,6 +299,7 @@ class Reply:
     text: str | None  # as it came, normally JSON after the reply schema
     failure: str | None = None  # "kind: reason"; exactly one of `text` and `failure` is set
     references: tuple[str, ...] = ()  # citations of the curated sentences that `text` uses
+    grounds: tuple[Ground, ...] = ()  # of each sentence, in the order of `text`
     model: str | None = None  # as asked for; None where no model took part
     model_version: str | None = None  # as the service reports it
     usage: Mapping[str, int] = field(default_factory=dict)  # of all attempts, under the service's names
@@ -311,6 +345,7 @@ class Pair:
     builder_version: str
     request_key: str
     cost_usd: float | None = None  # of the whole request, which may have made other pairs too
+    grounds: tuple[Ground, ...] = ()  # what each sentence rests on; empty where a model wrote them
     flags: tuple[str, ...] = ()
 
 

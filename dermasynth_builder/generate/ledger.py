@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, TypeVar
 from dermasynth_builder.core.errors import LedgerError
 from dermasynth_builder.core.files import lock_beside
 from dermasynth_builder.core.protocols import Engine
-from dermasynth_builder.core.records import AnyRequest, Reply, canonical_json, digest
+from dermasynth_builder.core.records import AnyRequest, Ground, Reply, canonical_json, digest
 from dermasynth_builder.generate.foreign import NotJSON, amount, count, counts, mapping, parsed, sequence
 
 FORMAT = 1
@@ -276,6 +276,12 @@ def _parameters(value: Any) -> dict[str, str | int | float | None]:
     return {name: each for name, each in mapping(value).items() if isinstance(each, str | int | float | None)}
 
 
+def _grounds(value: Any) -> list[list[str]]:
+    """Sentence, kind and key of each; what is none is left out."""
+    listed = [each for each in sequence(value) if isinstance(each, list) and len(each) == len(Ground._fields)]
+    return [each for each in listed if all(isinstance(part, str) for part in each)]
+
+
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("model", "model_version", "finish_reason", "thoughts"), _text_or_none),
     **dict.fromkeys(("answered_at", "sent_at"), _time_or_none),
@@ -284,6 +290,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "attempts": lambda value: count(value) or 1,
     "cost_usd": amount,
     "parameters": _parameters,
+    "grounds": _grounds,
 }
 
 
@@ -302,4 +309,5 @@ def record_of(reply: Reply) -> dict[str, Any]:
 
 def reply_of(record: Mapping[str, Any]) -> Reply:
     """The reply of a line that `read_record` gave; one of an earlier version lacks what was not noted then."""
-    return Reply(**{**record, "references": tuple(record["references"])})
+    grounds = tuple(Ground(*each) for each in record.get("grounds", ()))
+    return Reply(**{**record, "references": tuple(record["references"]), "grounds": grounds})

@@ -6,7 +6,7 @@ there ever after: so its requests are known, and the same on every run.
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import merge
 from itertools import chain
@@ -54,6 +54,11 @@ class Planned:
         later = range(1, self.planner.options.rounds)
         begun = sum(len(self._file(number).keys()) for number in later if self.accepted_by(number) is not None)
         return self._file(0).waiting - begun
+
+    @property
+    def unanswerable(self) -> Mapping[str, int]:
+        """The question types that the engine cannot answer and is not asked, with the images that they would fit."""
+        return self._file(0).unanswerable
 
     @property
     def shape(self) -> str:

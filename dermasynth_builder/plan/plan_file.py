@@ -52,7 +52,14 @@ def images_digest(images: Sequence[ClinicalImage]) -> str:
     state = sha256()
     for image in images:
         file = image.file.sha256 if image.file else None
-        state.update(repr((image.image_id, image.modality, file, _facts_of(image.facts))).encode())
+        told = (
+            image.image_id,
+            image.modality,
+            file,
+            _facts_of(image.facts),
+            *([image.measured] if image.measured else []),
+        )
+        state.update(repr(told).encode())
     return state.hexdigest()
 
 
@@ -72,20 +79,33 @@ class PlanPart:
     def prefix(self) -> str:
         """What names of this plan begin with, whatever the images, the prompts and the code."""
         ledger = f"{self.ledger}-" if self.round else ""
-        return f"{self.source}-{settings_digest(self.planner.seed, self.planner.options)}-{self.round}-{ledger}"
+        return f"{self.name}-{self.round}-{ledger}"
+
+    @property
+    def name(self) -> str:
+        """The source with a digest of the settings; with the engine, where that one chooses among the questions."""
+        chooser = self.planner.chooser
+        chosen = f"-{chooser.name}" if chooser else ""
+        return f"{self.source}-{settings_digest(self.planner.seed, self.planner.options)}{chosen}"
 
     @property
     def counts(self) -> dict[str, str | int]:
         """What a plan's file says of itself."""
-        plan = f"{self.source}-{settings_digest(self.planner.seed, self.planner.options)}"
         seed, ledger = self.planner.seed, self.ledger
-        return {"plan": plan, "source": self.source, "seed": seed, "round": self.round, "ledger": ledger}
+        return {"plan": self.name, "source": self.source, "seed": seed, "round": self.round, "ledger": ledger}
 
     @property
     def shape(self) -> str:
         """64 hex digits for all that shapes the plan."""
         told = [self.source, self.images_digest, self.planner.seed, self.planner.options.values(), self.round]
-        return digest([*told, list(self.accepted), self.planner.book.digest, code_digest("plan", "core")])
+        chosen = [dict(self.planner.chooser.identity)] if self.planner.chooser else []
+        return digest([*told, list(self.accepted), self.planner.book.digest, code_digest("plan", "core"), *chosen])
+
+    def unanswerable(self) -> Counter[str]:
+        """The types that the engine cannot answer, each with the number of images that it would fit."""
+        if self.round or not self.planner.chooser:
+            return Counter()
+        return Counter(kind for image in self.images for kind in self.planner.unanswerable(image))
 
     def requests(self, waiting: Counter[int]) -> Iterator[tuple[int, list[Request]]]:
         """The requests of each image, after its place; `waiting` counts those of rounds to come."""
@@ -110,6 +130,7 @@ class PlanFile:
         self._part, self._file = part, file
         counts = json.loads((file.metadata.metadata or {})[_COUNTS])
         self.waiting: int = counts["waiting"]  # requests of rounds to come
+        self.unanswerable: Mapping[str, int] = counts["unanswerable"]  # types never asked -> images that they would fit
         self._prompts: tuple[int, list[Any]] = (-1, [])  # of one row group
 
     @property
@@ -156,6 +177,7 @@ class PlanFile:
             image_sha256=image.file.sha256 if image.file else None,
             image_path=image.path,
             steps=planned.steps,
+            measured=image.measured,
         )
         if request.key != planned.key:
             raise PromptError(f"the plan of {planned.pair_id} was made by another version; run again")
@@ -219,7 +241,9 @@ def _write(part: PlanPart, shape: str, path: Path, *, advance: Callable[[int], o
         writer.add_key_value_metadata(
             {
                 _SHAPE.decode(): shape,
-                _COUNTS.decode(): json.dumps(part.counts | {"waiting": waiting.total()}),
+                _COUNTS.decode(): json.dumps(
+                    part.counts | {"waiting": waiting.total(), "unanswerable": dict(part.unanswerable())}
+                ),
             }
         )
 

@@ -5,11 +5,13 @@ Draws are made from the item's own identity, so that adding or dropping an image
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from random import Random
 
 from dermasynth_builder.core.options import PlanOptions
-from dermasynth_builder.core.records import ClinicalImage, Facts, Request, Step, Style, share_of
+from dermasynth_builder.core.protocols import ChoosesQuestions
+from dermasynth_builder.core.records import Asked, ClinicalImage, Facts, Request, Step, Style, share_of
 from dermasynth_builder.plan import facts_in_words, reply_form
 from dermasynth_builder.plan.questions import PromptBook, QuestionType, fill
 
@@ -36,6 +38,7 @@ class Planner:
     book: PromptBook
     seed: int
     options: PlanOptions = PlanOptions()  # noqa: RUF009 - frozen
+    chooser: ChoosesQuestions | None = None  # the engine, where it cannot answer everything
 
     def requests(
         self, images: Iterable[ClinicalImage], accepted: AcceptedQuestions = none_accepted
@@ -43,6 +46,7 @@ class Planner:
         """The requests of each image, in the order of `SLOTS`; images in the order given.
 
         A slot for which no type has all its facts is left out, and so is what belongs to a round that has not begun.
+        What the engine cannot answer is not asked: the draw is among the rest.
         """
         for image in images:
             yield from _ImagePlan(self, image).requests(accepted)
@@ -58,6 +62,11 @@ class Planner:
             elif plan.style == "self_instruct" and self.round_of(image) == number:
                 yield from islice(plan.requests(accepted), 1)  # it comes first, and no other is made
 
+    def unanswerable(self, image: ClinicalImage) -> Iterator[str]:
+        """The types that fit the image and that the engine cannot answer in any wording, as "general: overview"."""
+        if self.chooser:
+            yield from _ImagePlan(self, image).unanswerable()
+
     def round_of(self, image: ClinicalImage) -> int:
         """The round in which the image's self-instruct request is asked, from 0."""
         return int(self.options.rounds * share_of(self.seed, image.source, image.image_id, "round"))
@@ -71,7 +80,7 @@ class _Drawn:
     step: Step
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for what is made once
 class _ImagePlan:
     """What one image is asked."""
 
@@ -110,8 +119,31 @@ class _ImagePlan:
 
     def _kinds(self, slot: str, style: Style) -> list[QuestionType]:
         """The types of the slot's bank that fit the image."""
+        return [kind for kind in self._fitting(slot) if kind.style == style and self._is_answerable(kind)]
+
+    def _fitting(self, slot: str) -> Iterator[QuestionType]:
+        """The types of the slot's bank whose facts are known, whether or not the engine can answer them."""
         bank = self.planner.book.banks.get(GENERAL if slot == GENERAL else self.image.source, ())
-        return [kind for kind in bank if kind.style == style and kind.suits(self.image.facts, self.image.modality)]
+        return (kind for kind in bank if kind.suits(self.image.facts, self.image.modality))
+
+    def _is_answerable(self, kind: QuestionType) -> bool:
+        return any(self._can_ask(kind, wording) for wording in kind.wordings)
+
+    def _can_ask(self, kind: QuestionType, wording: str) -> bool:
+        """Whether the engine can answer the wording from what it is told of the image."""
+        image, chooser = self.image, self.planner.chooser
+        return chooser is None or chooser.answers(Asked(kind.name, wording, image.modality, self._told, image.measured))
+
+    @cached_property
+    def _told(self) -> Facts:
+        """The facts that the engine is told, made once."""
+        return facts_in_words.facts_for_engine(self.image.facts)
+
+    def unanswerable(self) -> Iterator[str]:
+        """See `Planner.unanswerable`."""
+        for slot in SLOTS:
+            bank = GENERAL if slot == GENERAL else self.image.source
+            yield from (f"{bank}: {kind.name}" for kind in self._fitting(slot) if not self._is_answerable(kind))
 
     def _draw(self, what: str) -> Random:
         return Random(f"{self.planner.seed}/{self.image.source}/{self.image.image_id}/{what}")  # noqa: S311 - a draw, not a secret
@@ -122,7 +154,8 @@ class _ImagePlan:
         return self._worded(slot, draw.choice(kinds), draw) if kinds else None
 
     def _worded(self, slot: str, kind: QuestionType, draw: Random) -> _Drawn:
-        return _Drawn(kind, Step(slot, kind.name, fill(draw.choice(kind.wordings), self.image.facts)))
+        wordings = [wording for wording in kind.wordings if self._can_ask(kind, wording)]
+        return _Drawn(kind, Step(slot, kind.name, fill(draw.choice(wordings), self.image.facts)))
 
     def _conversation(self) -> list[_Drawn]:
         """The turns: the general bank's first type, its last, and some between, in the bank's order."""
@@ -175,4 +208,5 @@ class _ImagePlan:
             image_sha256=image.file.sha256 if image.file else None,
             image_path=image.path,
             steps=steps,
+            measured=image.measured,
         )

@@ -35,7 +35,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dermasynth_builder.core.images.renditions import PublishedImage
-from dermasynth_builder.core.records import Facts, Pair
+from dermasynth_builder.core.records import Facts, Ground, Pair
 from dermasynth_builder.plan.facts_in_words import facts_for_question, metadata_lines
 from dermasynth_builder.plan.questions import PromptBook, load_prompt_book
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `type` is "image", "messages", "texts", "numbers" or a `datasets` scalar type."""
+    """One column. `type` is "image", "messages", "texts", "numbers", "grounds" or a `datasets` scalar type."""
 
     path: str  # "diagnosis"; of a field in a struct "facts.diagnosis_isic", or deeper
     type: str
@@ -114,6 +114,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("recorded.household.has_piped_water", "bool", "piped water at home"),
     Column("recorded.household.has_sewage_system", "bool", "sewage system at home"),
     Column("evidence.references", "texts", "sources of the curated sentences in the answer"),
+    Column(
+        "evidence.grounds", "grounds", "what each sentence rests on: a fact, a missing fact, a measurement, a reference"
+    ),
     Column("evidence.doubts", "texts", "what is doubtful in this row, as check: reason"),
     Column("licence", "string", "licence of the image"),
     Column("engine", "string", "what wrote the answer; template: rules and curated sentences, no model"),
@@ -173,6 +176,7 @@ _MADE: dict[str, Callable[[Pair, PublishedImage], Any]] = {
     "is_flagged": lambda pair, _: bool(pair.flags),
     "flags": lambda pair, _: "; ".join(dict.fromkeys(flag.partition(":")[0] for flag in pair.flags)) or None,
     "doubts": lambda pair, _: pair.flags,
+    "grounds": lambda pair, _: [ground._asdict() for ground in pair.grounds],
     "messages": lambda pair, _: [{"role": turn.role, "content": turn.content} for turn in pair.messages],
     "image_sha256": lambda _, image: image.sha256,
     "width_px": lambda _, image: image.width_px,
@@ -236,7 +240,7 @@ def _unfolded(name: str, value: Any, tree: "str | _Tree") -> Iterator[tuple[str,
             yield from _unfolded(below, value[below], subtree)
 
 
-_LISTS = frozenset(column.name for column in COLUMNS if column.type in ("texts", "numbers"))
+_LISTS = frozenset(column.name for column in COLUMNS if column.type in ("texts", "numbers", "grounds"))
 
 
 def path_of(name: str) -> str:
@@ -295,6 +299,7 @@ def features() -> "Features":
         "texts": [text],
         "numbers": [Value("float64")],
         "messages": [{"role": text, "content": text}],
+        "grounds": [dict.fromkeys(Ground._fields, text)],
     }
     types = {column.name: compound.get(column.type) or Value(column.type) for column in COLUMNS}
 

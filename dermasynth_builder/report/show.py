@@ -1,7 +1,7 @@
 """Text for people: the plan, pairs, sources, ledgers."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
@@ -90,10 +90,19 @@ def pair_text(row: Mapping[str, Any], width: int) -> str:
         lines.append(wrap(f"{'Q' if turn['role'] == 'user' else 'A'}: {turn['content']}"))
     model = row["model_version"] or row["model"] or "no model"
     lines.append(wrap(f"facts: {known}"))
+    lines += [wrap(f"rests on: {text}") for text in grounds_told(row["grounds"])]
     lines += [wrap(f"from: {text}") for text in row["references"]]
     lines.append(wrap(f"engine: {row['engine']} ({model}); image: {row['licence']}, {row['attribution']}"))
     lines += [wrap(f"flag: {doubt}") for doubt in row["doubts"]]
     return printable("\n".join(lines))
+
+
+def grounds_told(grounds: Iterable[Mapping[str, str]]) -> list[str]:
+    """What each sentence rests on, a line a sentence: "It is benign. <- fact malignancy"."""
+    of_sentence: dict[str, list[str]] = {}
+    for ground in grounds:
+        of_sentence.setdefault(ground["sentence"], []).append(f"{ground['kind']} {ground['key']}")
+    return [f"{sentence} <- {', '.join(keys)}" for sentence, keys in of_sentence.items()]
 
 
 def _short(value: Any) -> Any:

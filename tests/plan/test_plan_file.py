@@ -9,7 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import dermasynth
 from dermasynth_builder import pipeline
 from dermasynth_builder.cli import main
 from dermasynth_builder.core.options import PlanOptions, Settings
-from dermasynth_builder.core.records import ClinicalImage, Reply, Request
+from dermasynth_builder.core.records import Asked, ClinicalImage, Reply, Request
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.generate import ledger as ledger_module
 from dermasynth_builder.generate.ledger import Ledger
@@ -63,9 +63,9 @@ def images(count: int = 40) -> list[ClinicalImage]:
 
 
 def plan_in(folder: Path, **changes: Any) -> Planned:
-    given: dict[str, Any] = {"images": images(), "book": BOOK, "seed": 5, "options": OPTIONS} | changes
+    given: dict[str, Any] = {"images": images(), "book": BOOK, "seed": 5, "options": OPTIONS, "chooser": None} | changes
     read = ReadSource("pad_ufes", given["images"], [])
-    planner = Planner(given["book"], given["seed"], given["options"])
+    planner = Planner(given["book"], given["seed"], given["options"], given["chooser"])
     return Planned(read, planner, folder / "recited.rounds", folder / "plans")
 
 
@@ -210,6 +210,33 @@ def test_a_plan_of_other_code_is_not_read(
     monkeypatch.setattr(plan_file, "code_digest", lambda *_: "other code")
     list(plan_in(tmp_path).requests())
     assert rendered.total() == 2 * first
+
+
+@dataclass
+class OnlySome:
+    """An engine that answers few wordings."""
+
+    identity: dict[str, str]
+    name: str = "only_some"
+
+    def answers(self, asked: Asked) -> bool:
+        return asked.wording.endswith("this?") or asked.question_type == "self_instruct"
+
+
+def test_the_plan_of_an_engine_that_chooses_stands_beside_that_of_one_that_does_not(
+    tmp_path: Path, rendered: Counter[str]
+) -> None:
+    chooser = OnlySome({"texts": "first"})
+    some, every = plan_in(tmp_path, chooser=chooser), plan_in(tmp_path)
+    assert {len(list(plan.requests())) for plan in (some, every)} == {len(list(some.requests())), 80}
+    assert all(r.question.endswith("this?") for r in some.requests() if r.style == "asked")
+    assert len(plans_of(tmp_path)) == 2
+    assert (some.unanswerable["pad_ufes: size"], dict(every.unanswerable)) == (40, {})
+    before = rendered.total()
+    assert dict(plan_in(tmp_path, chooser=chooser).unanswerable) == dict(some.unanswerable)
+    assert rendered.total() == before
+    list(plan_in(tmp_path, chooser=OnlySome({"texts": "second"})).requests())
+    assert rendered.total() > before
 
 
 def test_a_template_that_changed_changes_the_plan(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from dermasynth_builder.core.files import resource_dir
 from dermasynth_builder.core.options import PlanOptions
-from dermasynth_builder.core.records import ClinicalImage, Facts, Request
+from dermasynth_builder.core.records import Asked, ClinicalImage, Facts, Request
 from dermasynth_builder.plan.facts_in_words import facts_for_question
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import BankStyle, PromptBook, QuestionType
@@ -209,3 +209,47 @@ def test_the_draws_of_a_seed_stay() -> None:
         "- Is 0 darker?",
         "- Is 4 darker?",
     ]
+
+
+class Chooser:
+    """An engine that answers only wordings with a certain word in them."""
+
+    name = "chooser"
+
+    def __init__(self, word: str) -> None:
+        self.identity = {"engine": self.name}
+        self._word = word
+
+    def answers(self, asked: Asked) -> bool:
+        return self._word in asked.wording
+
+
+SEVERAL = QuestionType("several", "several", "anyone", "much", (), ("Why red?", "Why blue?", "Why so?"))
+ONLY_EYES = QuestionType("eyes", "eyes", "anyone", "much", (), ("What colour?",))
+
+
+def test_an_engine_is_asked_only_what_it_can_answer_and_the_draw_is_among_the_rest() -> None:
+    banks = book(
+        [SEVERAL, ONLY_EYES, replace(SEVERAL, name="other", topic="other", wordings=("Why?", "Why blue now?"))]
+    )
+    options = PlanOptions(self_instruct_share=0.0)
+    asked = list(Planner(banks, 5, options, Chooser("blue")).requests(images(60)))
+    assert {request.question for request in asked} == {"Why blue?", "Why blue now?"}
+    assert {r.question_type for r in Planner(banks, 5, options).requests(images(60))} == {"several", "eyes", "other"}
+
+
+def test_what_an_engine_cannot_answer_is_told_with_its_bank() -> None:
+    banks = book([SEVERAL, ONLY_EYES], [ONLY_EYES])
+    planner = Planner(banks, 5, PlanOptions(), Chooser("red"))
+    assert sorted(planner.unanswerable(images(1)[0])) == ["general: eyes", "pad_ufes: eyes"]
+    assert list(Planner(banks, 5, PlanOptions()).unanswerable(images(1)[0])) == []
+
+
+def test_an_image_about_which_an_engine_can_answer_nothing_is_asked_nothing() -> None:
+    assert list(Planner(book([ONLY_EYES]), 5, PlanOptions(), Chooser("red")).requests(images(3))) == []
+
+
+def test_turns_of_a_conversation_are_wordings_that_the_engine_can_answer() -> None:
+    kinds = [replace(SEVERAL, name=name, topic=name) for name in ("first", "second", "third")]
+    for request in Planner(book(kinds), 5, CONVERSATIONS, Chooser("so")).requests(images(10)):
+        assert {step.question for step in request.steps} == {"Why so?"}

@@ -14,6 +14,7 @@ from dermasynth_builder import pipeline
 from dermasynth_builder.check.form import check_form
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.options import PlanOptions, Settings
+from dermasynth_builder.core.protocols import ChoosesQuestions
 from dermasynth_builder.core.records import ClinicalImage, Facts, Pair, Request
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.generate.run import Run
@@ -180,8 +181,11 @@ def test_dropping_adding_and_reordering_changes_no_other_images_questions(
 @pytest.mark.parametrize("source", sorted(SOURCES))
 @pytest.mark.parametrize("options", [{"conversation_share": 1.0, "self_instruct_share": 0.0}, {"is_together": True}])
 def test_the_template_engine_answers_every_style_of_every_source(source: str, options: dict[str, object]) -> None:
-    requests = planned([clinical_image(f"image_{n}", f, source=source) for n, f in enumerate(many_facts())], **options)
-    for request, reply in zip(requests, registry.engine("template").answer(requests, Run()), strict=True):
+    engine = registry.engine("template")
+    assert isinstance(engine, ChoosesQuestions)
+    of = [clinical_image(f"image_{n}", f, source=source) for n, f in enumerate(many_facts())]
+    requests = list(Planner(BOOK, SEED, PlanOptions(**options), engine).requests(of))  # type: ignore[arg-type]  # as above
+    for request, reply in zip(requests, engine.answer(requests, Run()), strict=True):
         for exchange in exchanges(request, reply):
             assert all(turn.content for turn in exchange.turns)
 

@@ -106,3 +106,16 @@ def _in_sentence(title: str) -> str:
 @cache
 def _isic() -> _IsicWords:
     return read_toml(_FOLDER / "isic.toml", _IsicWords, SourceError)
+
+
+@cache
+def _nodes_by_name() -> Mapping[str, str]:
+    """Every name that a node has among the sources that ship, in ISIC exports or as its own last level."""
+    words = [diagnoses(path.stem) for path in sorted(_FOLDER.glob("*.toml")) if path.stem != "isic"]
+    told = [diagnosis for table in (*words, legacy_diagnoses()) for diagnosis in table.values()]
+    return {node_name(node): node for node in sorted(isic_nodes())} | {d.name: d.isic for d in told if d.isic}
+
+
+def node_of(name: str) -> str | None:
+    """The node of the ISIC taxonomy that a diagnosis in words stands for; None where it has no place there."""
+    return _nodes_by_name().get(name)

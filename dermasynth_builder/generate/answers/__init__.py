@@ -1,0 +1,1 @@
+"""What the engine `template` writes its answers from: sentence forms, curated knowledge, facts as slots."""

@@ -1,0 +1,193 @@
+"""Writes the answers of one reply: draws forms and curated sentences, and notes what each sentence rests on."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from dermasynth_builder.core.records import Ground
+from dermasynth_builder.generate.answers import notation
+from dermasynth_builder.generate.answers.case import MARKS, Case, columns_of
+from dermasynth_builder.generate.answers.forms import Block, Forms, Part, Plan, part
+from dermasynth_builder.generate.answers.knowledge import Curated, Knowledge
+
+RIVAL = "rival"  # the part that tells the diagnosis from one of its mimics
+APPEARANCE = "appearance"  # the part that stands for `look` or `dermoscopy`, by the kind of image
+_OF_MODALITY = {"look": "clinical", "dermoscopy": "dermoscopic"}  # kinds that fit one kind of image only
+
+
+@dataclass(frozen=True, slots=True)
+class _Option:
+    """A sentence that might be written."""
+
+    text: str
+    block: Block | None = None
+    curated: Curated | None = None
+
+    @property
+    def cites(self) -> list[str]:
+        """The names of its references."""
+        cites = [self.curated.cite if self.curated else "", self.block.cite if self.block else ""]
+        return [cite for cite in cites if cite]
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """All that answers are made of."""
+
+    forms: Forms
+    knowledge: Knowledge
+
+    def plan(self, question_type: str, question: str, case: Case) -> Plan | None:
+        """The first plan for the question whose required parts can all be written; None where there is none."""
+        fitting = (plan for plan in self.forms.plans_for(question_type, question) if plan.applies(case))
+        return next((plan for plan in fitting if self._can_follow(plan, case)), None)
+
+    def _can_follow(self, plan: Plan, case: Case) -> bool:
+        required = (each.alternatives for each in map(part, plan.parts) if each.is_required)
+        names = [*([(plan.question,)] if plan.question else []), *required]
+        return all(any(self._can_write(name, case) for name in alternatives) for alternatives in names)
+
+    def _can_write(self, name: str, case: Case) -> bool:
+        """Whether there is anything to say; remembered with the case, as many plans share their parts."""
+        if name not in case.possible:
+            case.possible[name] = next(self.options(name, case), None) is not None
+        return case.possible[name]
+
+    def options(self, name: str, case: Case) -> Iterator[_Option]:
+        """What a part might say of the case."""
+        if name in self.forms.blocks:
+            yield from self._of_block(self.forms.blocks[name], case, ())
+            return
+        topic, _, kind = name.rpartition(".")
+        if kind == APPEARANCE:
+            kind = "dermoscopy" if "dermoscopic" in case.marks else "look"
+        if _OF_MODALITY.get(kind, "dermoscopic" if "dermoscopic" in case.marks else "clinical") not in case.marks:
+            return
+        rivals = kind == RIVAL
+        for curated in self._curated(topic, "tells_apart" if rivals else kind, case):
+            if rivals:
+                yield from self._of_block(self.forms.blocks["rival_forms"], case, ("rival", "by"), curated)
+            elif notation.can_write(notation.parsed(curated.say), case.slots.__contains__):
+                yield _Option(curated.say, curated=curated)
+
+    def _of_block(
+        self, blocks: Sequence[Block], case: Case, brought: Sequence[str], curated: Curated | None = None
+    ) -> Iterator[_Option]:
+        for block in blocks:
+            if block.applies(case):
+                for text in block.say:
+                    if notation.can_write(notation.parsed(text), lambda slot: slot in case.slots or slot in brought):
+                        yield _Option(text, block, curated)
+
+    def _curated(self, topic: str, kind: str, case: Case) -> Iterator[Curated]:
+        """The sentences of one kind that fit: of a diagnosis those of the nearest entry that has any."""
+        if topic in ("", "second"):
+            conditions = case.conditions[1:2] if topic else case.conditions[:1]
+            for diagnosis in conditions:
+                for sentences in self.knowledge.of_diagnosis(diagnosis, kind):
+                    if fitting := [each for each in sentences if each.fits(case)]:
+                        yield from fitting
+                        return
+            return
+        for finding in _findings(topic, case):
+            yield from (each for each in self.knowledge.of_finding(topic, finding, kind) if each.fits(case))
+
+
+def _findings(topic: str, case: Case) -> list[str]:
+    """The findings of a case that a topic is about."""
+    facts = case.facts
+    match topic:
+        case "texture":
+            return list(facts.textures)
+        case "complaint":
+            felt = [sign for sign in ("itches", "hurts", "bleeds", "has_grown", "has_changed") if getattr(facts, sign)]
+            return [*felt, *facts.symptoms]
+        case "course":
+            return [mark for mark in ("acute", "subacute", "chronic") if mark in case.marks]
+        case "site":
+            return list(facts.body_sites or (facts.body_site,) if facts.body_site else ())
+        case "class":
+            return [facts.malignancy or ("rash" if case.conditions else "unlabelled")]
+        case "image":
+            return [mark for mark in ("dermoscopic", "clinical") if mark in case.marks]
+        case _:
+            return ["any"]
+
+
+@dataclass(slots=True)
+class Writer:
+    """Words one reply; the same key always draws the same words."""
+
+    texts: Texts
+    case: Case
+    key: str
+    grounds: list[Ground] = field(default_factory=list)
+    cited: list[str] = field(default_factory=list)
+    _draw: Random = field(init=False)
+    _said: set[str] = field(default_factory=set)  # in the whole reply
+    _told: set[str] = field(default_factory=set)  # keys of the grounds of one answer
+
+    def __post_init__(self) -> None:
+        """Begins the draws."""
+        self._draw = Random(self.key)  # noqa: S311 - a draw, not a secret
+
+    def answer(self, plan: Plan) -> str:
+        """One sentence of each part of the plan that can be written."""
+        self._told = set()
+        written = (self._write(each) for each in map(part, plan.parts))
+        return " ".join(sentence for sentence in written if sentence)
+
+    def question(self, block: str) -> str:
+        """A question of a self-instruct plan; questions rest on nothing."""
+        option = self._draw.choice(list(self.texts.options(block, self.case)))
+        return notation.write(notation.parsed(option.text), self.case.slots, self._draw, [])
+
+    def _write(self, wanted: Part) -> str | None:
+        is_wanted = wanted.is_required or self._draw.random() < wanted.share
+        for name in wanted.alternatives if is_wanted else ():
+            options = list(self.texts.options(name, self.case))
+            fresh = [each for each in options if not self._said & {each.text, _rival(each)}]
+            if chosen := fresh or (options if wanted.is_required else []):
+                return self._sentence(self._draw.choice(chosen), wanted)
+        return None
+
+    def _sentence(self, option: _Option, wanted: Part) -> str | None:
+        """The sentence, noted with its grounds; none where it would be left out for telling nothing new."""
+        used: list[str] = []
+        brought = {"rival": option.curated.rival, "by": option.curated.by} if _rival(option) and option.curated else {}
+        slots = {**self.case.slots, **brought}
+        written = notation.write(notation.parsed(option.text), slots, self._draw, used)
+        sentence = written[0].upper() + written[1:]
+        grounds = list(self._grounds(sentence, option, used))
+        keys = {ground.key for ground in grounds}
+        if not wanted.is_required and not option.curated and keys <= self._told:
+            return None
+        self._said |= {_rival(option) or option.text}
+        self._told |= keys
+        self.grounds += grounds
+        self.cited += option.cites
+        return sentence
+
+    def _grounds(self, sentence: str, option: _Option, used: Sequence[str]) -> Iterator[Ground]:
+        """What the sentence rests on, each once."""
+        block, marks = option.block, [*(option.block.when if option.block else ())]
+        columns = [column for slot in used for column in columns_of(slot)]
+        columns += [column for mark in marks for column in MARKS[mark]] + list(block.about if block else ())
+        for column in dict.fromkeys(columns):
+            if column == "modality" or _is_known(self.case, column):
+                yield Ground(sentence, "fact", column)
+        for column in block.absent if block else ():
+            yield Ground(sentence, "absent", column)
+        for slot in dict.fromkeys(used):
+            if slot in self.case.measured:
+                yield Ground(sentence, "measured", self.case.measured[slot].name)
+        for cite in option.cites:
+            yield Ground(sentence, "reference", self.texts.knowledge.references[cite].id)
+
+
+def _rival(option: _Option) -> str:
+    return option.curated.rival if option.curated else ""
+
+
+def _is_known(case: Case, column: str) -> bool:
+    return getattr(case.facts, column, None) not in (None, ())
