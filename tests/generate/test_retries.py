@@ -96,10 +96,11 @@ def test_a_retry_is_known_to_later_runs_and_a_line_that_was_cut_off_is_not(tmp_p
 
 def test_after_two_retries_nothing_more_is_asked(tmp_path: Path) -> None:
     retries = Retries(tmp_path / "a.retries")
-    key = REQUEST.key
+    key, again = REQUEST.key, None
     for number in range(MOST):
         again = retries.anew(REQUEST, [f"form: fault {number}"], key)
         assert again is not None
         key = again.key
+    assert again is not None
     assert "- form: fault 0\n- form: fault 1" in again.prompt
     assert retries.anew(REQUEST, ["form: fault 2"], key) is None

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from dermasynth_builder.core.errors import PromptError
-from dermasynth_builder.core.files import read_toml, resource_dir
+from dermasynth_builder.core import registry
 from dermasynth_builder.core.options import PlanOptions
+from dermasynth_builder.core.protocols import ChoosesQuestions
 from dermasynth_builder.core.records import ClinicalImage, Facts, Request
 from dermasynth_builder.core.registry import SOURCES, source
-from dermasynth_builder.generate.engines.template import Part
+from dermasynth_builder.generate.run import Run
 from dermasynth_builder.plan.facts_in_words import (
     GIVEAWAYS,
     KEPT_BACK,
@@ -61,12 +61,15 @@ def test_what_gives_the_label_away_is_told_where_a_question_needs_it() -> None:
     assert facts_for_question("pad_ufes", FULL, ["history"]).smokes is FULL.smokes
 
 
-def test_what_phrasings_call_not_recorded_is_never_kept_back() -> None:
+def test_what_is_kept_back_is_never_called_unknown() -> None:
     """A text that says so of a fact that is recorded would be untrue."""
-    texts = read_toml(resource_dir("prompts") / "answers" / "phrasings.toml", dict[str, tuple[Part, ...]], PromptError)
-    lacked = {name for parts in texts.values() for part in parts for name in part.lacks}
-    phrases_of = {name: set(facts) for name, facts in (PHRASES | LISTS).items()}
-    assert not KEPT_BACK & {fact for name in lacked - {"person"} for fact in phrases_of.get(name, ())}
+    engine = registry.engine("template")
+    assert isinstance(engine, ChoosesQuestions)
+    images = [clinical_image(f"PAT_{number}_1_1", FULL) for number in range(150)]
+    requests = list(Planner(load_prompt_book(), 5, chooser=engine).requests(images))
+    grounds = [ground for reply in registry.engine("template").answer(requests, Run()) for ground in reply.grounds]
+    assert grounds
+    assert not {ground.key for ground in grounds if ground.kind == "absent"} & HELD
     assert "sex" not in PHRASES["person"]  # which lacks where no age is known
 
 
