@@ -146,6 +146,8 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
         for change, count in config.changes.most_common():
             if change:
                 report.say(f"{config.source.name}: {count} of {config.changes.total()} images: {change}")
+    if any(config.rejected for config in configs):
+        report.say(f"read why pairs were rejected: dermasynth failures --work {settings.work}")
     report.say(f"release written to {settings.out}")
     report.say(f"load it: {loading_call(settings.out, configs[0].source.name)}")
     return configs

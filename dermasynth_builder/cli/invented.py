@@ -104,7 +104,7 @@ class FakeOptions:
     more=_faults_text,
 )
 def fake_gemini(chosen: Chosen, /) -> None:
-    """Serve invented answers on loopback as Gemini would; no key, no cost."""
+    """Serve invented answers on loopback, as Gemini or a server of chat completions would; no key, no cost."""
     from dermasynth_builder.invented.fake_gemini.batches import FakeBatches
     from dermasynth_builder.invented.fake_gemini.faults import ending_of, shares_of
     from dermasynth_builder.invented.fake_gemini.service import FakeGemini, serve

@@ -1,4 +1,4 @@
-"""The commands that look and change nothing: sources, questions, audit, status, show."""
+"""The commands that look and change nothing: sources, questions, audit, status, failures, show."""
 
 import json
 import sys
@@ -149,6 +149,8 @@ def status(settings: Settings, /) -> None:
         show(plans_text(plans, summaries))
     if summaries:
         show(ledgers_text(summaries))
+        if any(summary.failures for summary in summaries.values()):
+            print("read why replies failed, and what came back: dermasynth failures")
     else:
         print(f"no ledger in {settings.work}; `dermasynth generate` starts one")
     for path in sorted((settings.work / BATCHES).glob("*.sqlite")):
@@ -157,6 +159,32 @@ def status(settings: Settings, /) -> None:
         show(release_text(settings.out, read_card(settings.out)))
     else:
         print(f"no release in {settings.out}; `dermasynth release` writes one")
+
+
+@command(
+    "--work",
+    example="dermasynth failures pad_ufes -n 20",
+    first=("-n", "--work", "--recipe"),
+)
+def failures(
+    settings: Settings,
+    /,
+    *sources: Annotated[str, Option("only those of these sources (default: all)", metavar="SOURCE")],
+    number: Annotated[int, Option("how many of them to print", "-n")] = 5,
+) -> None:
+    """Show which replies failed and which pairs were rejected, why, and the text that came back."""
+    from dermasynth_builder.cli.terminal import show, text_width
+    from dermasynth_builder.report.failures import counts_table, failure_text, failures_in
+
+    found = failures_in(settings.work, sources)
+    if not found:
+        print(f"{settings.work}: no failed reply and no rejected pair")
+        return
+    show(counts_table(found))
+    for each in found[:number]:
+        print(f"\n{failure_text(each, text_width())}")
+    if len(found) > number:
+        print(f"\n{len(found) - number:,} more; to read them, add -n {len(found)}")
 
 
 @dataclass(frozen=True, slots=True)

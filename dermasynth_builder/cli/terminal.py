@@ -27,6 +27,19 @@ def show(what: RenderableType) -> None:
         sys.stdout.write(f"{plain_text(what)}\n")
 
 
+def complain(text: str) -> None:
+    """Shows what is wrong on stderr; in red where a terminal has colours."""
+    _on_stderr(text, "red")
+
+
+def _on_stderr(text: str, style: str) -> None:
+    if sys.stderr.isatty():
+        _terminal(sys.stderr).print(Text(text, style), soft_wrap=True)
+    else:
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+
 def text_width() -> int:
     """Columns for running text on stdout; no more than `PLAIN_WIDTH`, beyond which lines are hard to read."""
     return min(_terminal(sys.stdout).width, PLAIN_WIDTH) if sys.stdout.isatty() else PLAIN_WIDTH
@@ -48,9 +61,9 @@ class TerminalReporter:
         self._write(line, self._results)
 
     def warn(self, line: str) -> None:
-        """A line on stderr."""
+        """A line on stderr, in yellow where a terminal has colours."""
         sys.stdout.flush()
-        self._write(line, sys.stderr)
+        self._write(line, sys.stderr, "yellow")
 
     @contextmanager
     def bar(self, label: str, total: int | None, *, unit: str = "") -> Iterator[Bar]:
@@ -61,10 +74,13 @@ class TerminalReporter:
             return
         yield _PlainProgress(label, total, unit)
 
-    def _write(self, line: str, stream: TextIO) -> None:
+    def _write(self, line: str, stream: TextIO, style: str = "") -> None:
         """Above the bars where they stand on the same terminal."""
         if self._bars.live.is_started and stream.isatty():
-            self._bars.console.print(line, soft_wrap=True)
+            self._bars.console.print(Text(line, style), soft_wrap=True)
+            return
+        if style:
+            _on_stderr(line, style)
             return
         stream.write(f"{line}\n")
         stream.flush()

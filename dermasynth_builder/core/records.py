@@ -259,6 +259,7 @@ class Reply:
     finish_reason: str | None = None  # as the service reports it: "STOP", "SAFETY"
     cost_usd: float | None = None  # of all attempts; None where no price is known
     parameters: Mapping[str, str | int | float | None] = field(default_factory=dict)  # of the last attempt, as sent
+    failed_text: str | None = None  # what came back all the same, where there is a failure; for people to read
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dermasynth_builder.core.errors import LedgerError
+from dermasynth_builder.core.records import Reply
 from dermasynth_builder.generate.engines.online.pace import is_same_day
 from dermasynth_builder.generate.ledger import Ledger, ledger_name, read_record, reply_of
 from dermasynth_builder.generate.usage import Usage, read_usage
@@ -58,6 +59,12 @@ def summarise(path: Path) -> LedgerSummary:
         written_at=path.stat().st_mtime,
         keys=last.keys(),
     )
+
+
+def failed_replies(path: Path) -> list[Reply]:
+    """The last replies to their keys that are failures, in the order of the ledger."""
+    last = {record["key"]: record for record in _records(path) if record and "ledger" not in record}
+    return [reply_of(record) for record in last.values() if record["text"] is None]
 
 
 def usages(path: Path) -> Iterator[tuple[str, str | None, Mapping[str, int]]]:

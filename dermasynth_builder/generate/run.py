@@ -87,7 +87,7 @@ class Run:
             return reply
         told = f"{version} answers instead of {', '.join(sorted(known))}"
         self.end(EngineError(f"the model has changed: {told}; to continue, add --allow-version-change --retry-failed"))
-        return replace(reply, text=None, failure=f"version changed: {told}")
+        return replace(reply, text=None, failure=f"version changed: {told}", failed_text=reply.text)
 
 
 def _as_it_is(request: AnyRequest) -> Request:
@@ -202,4 +202,5 @@ def run_text(run: Run, ledger: Path) -> str:
         + (f", {tally.failed_earlier} failed before and not asked again" if tally.failed_earlier else "")
         + (f"; {run.cost_usd:.4f} USD" if run.cost_usd else "")
         + f"; ledger {ledger}"
+        + ("; read why replies failed: dermasynth failures" if tally.failed or tally.failed_earlier else "")
     )

@@ -97,9 +97,9 @@ def outcome_of_response(response: Mapping[str, Any]) -> Outcome:
     parts = (candidates[0].get("content") or {}).get("parts") or []
     text = "".join(part.get("text", "") for part in parts if not part.get("thought"))
     if finish == _CUT:
-        return Outcome(Status.TRUNCATED, None, f"cut off: {finish}", 0.0, usage, version, finish)
+        return Outcome(Status.TRUNCATED, text, f"cut off: {finish}", 0.0, usage, version, finish)
     if finish and finish not in _DONE:
-        return Outcome(Status.BLOCKED, None, f"blocked: {finish}", 0.0, usage, version, finish)
+        return Outcome(Status.BLOCKED, text, f"blocked: {finish}", 0.0, usage, version, finish)
     return Outcome(Status.ANSWERED, text, "", 0.0, usage, version, finish)
 
 

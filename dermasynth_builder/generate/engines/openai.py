@@ -87,11 +87,13 @@ def read_chat(content: bytes) -> Outcome:
         return Outcome(Status.SERVER_ERROR, reason="server: the response is not a chat completion")
     usage = {name: value for name, value in (response.get("usage") or {}).items() if isinstance(value, int)}
     version, finish = response.get("model"), choice.get("finish_reason")
+    text = message.get("content") or ""
     if message.get("refusal") or finish == "content_filter":
-        return Outcome(Status.BLOCKED, None, f"blocked: {finish}", 0.0, usage, version, finish)
+        text = message.get("refusal") or text
+        return Outcome(Status.BLOCKED, text, f"blocked: {finish}", 0.0, usage, version, finish)
     if finish == "length":
-        return Outcome(Status.TRUNCATED, None, f"cut off: {finish}", 0.0, usage, version, finish)
-    return Outcome(Status.ANSWERED, message.get("content") or "", "", 0.0, usage, version, finish)
+        return Outcome(Status.TRUNCATED, text, f"cut off: {finish}", 0.0, usage, version, finish)
+    return Outcome(Status.ANSWERED, text, "", 0.0, usage, version, finish)
 
 
 class _Server:

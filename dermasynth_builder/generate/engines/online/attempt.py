@@ -36,7 +36,7 @@ class Outcome:
     """One attempt, read."""
 
     status: Status
-    text: str | None = None
+    text: str | None = None  # what came, an answer or not
     reason: str = ""  # "kind: reason", where there is no text
     wait_s: float = 0.0  # as the service asks
     usage: Mapping[str, int] = field(default_factory=dict)  # billed for this attempt
@@ -235,4 +235,5 @@ class Attempts:
             finish_reason=outcome.finish_reason,
             cost_usd=self.cost_usd,
             parameters={"max_output_tokens": self.max_output_tokens},
+            failed_text=(outcome.text or None) if fault else None,
         )
