@@ -20,6 +20,7 @@ from dermasynth_builder.generate.prices import load_prices
 from dermasynth_builder.invented.fake_gemini.service import FakeGemini
 from tests.loopback_hub.client import run_process
 from tests.loopback_hub.hub import LoopbackHub
+from tests.loopback_hub.push import REPO
 from tests.support.downloads import Drawn
 from tests.support.google_cloud import TokenEndpoint
 from tests.support.paths import ROOT
@@ -32,6 +33,7 @@ FAKE_URL = "http://127.0.0.1:8099"  # of `dermasynth fake-gemini`
 OWN_URL = "http://127.0.0.1:8000"  # of a server that the reader has
 RELEASED_BEFORE = {"ask.md", "check.md", "cost.md", "machines.md", "publish.md", "train.md"}
 """Pages whose reader has built a release."""
+USER = REPO.partition("/")[0]
 RUN = "from dermasynth_builder.cli import main; raise SystemExit(main())"
 
 
@@ -73,11 +75,13 @@ class Reader:
             return 0
         words = [self.url if word in (FAKE_URL, OWN_URL) else word for word in words]
         if "push" in words:
+            words = [word.replace("USER/", f"{USER}/") for word in words]
             ended = run_process(self.hub, Path("home").resolve(), sys.executable, "-c", RUN, *words)
             assert ended.code == 0, ended.err
             return ended.code
-        if words[0] in ("generate", "build") and {"gemini", "gemini_batch"} & {*words} and "--base-url" not in words:
-            words = [*words, "--base-url", self.url]  # in place of Google
+        if (words[0] == "cancel" or {"gemini", "gemini_batch"} & {*words}) and words[0] != "release":
+            words = words if "--base-url" in words else [*words, "--base-url", self.url]  # in place of Google
+        words += ["--poll", "0.05"] if "gemini_batch" in words else []
         return main([path for word in words for path in (sorted(glob.glob(word)) or [word])])  # noqa: PTH207 - a shell's
 
 
@@ -98,7 +102,7 @@ def reader(
     """In a folder with two raw releases and a price table, before a loopback host of downloads."""
     offered("hiba")
     here = tmp_path / "here"
-    for source, images in {"pad_ufes": 60, "hiba": 12}.items():
+    for source, images in {"pad_ufes": 18, "hiba": 6}.items():
         registry.specimens(source)(here / "data" / source, images=images)
     shutil.copy(ROOT / "dermasynth_builder" / "generate" / "prices.toml", here)
     monkeypatch.chdir(here)

@@ -46,7 +46,9 @@ def assemble(
             for exchange in reply_form.exchanges(request, reply):
                 yield _pair(request, reply, exchange, image=images[request.image_id], recipe=recipe)
         except reply_form.BadReply as error:
-            yield Reject(request.pair_id, request.key, (f"reply: {error}",), request.question, reply.text or reply.failed_text)
+            yield Reject(
+                request.pair_id, request.key, (f"reply: {error}",), request.question, reply.text or reply.failed_text
+            )
 
 
 def split_of(image: ClinicalImage, recipe: Recipe) -> Split:

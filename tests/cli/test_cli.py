@@ -46,8 +46,7 @@ def test_the_demo_builds_a_release_and_prints_three_loaded_pairs(
     assert not (tmp_path / "cache").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["demo"]
     printed = capsys.readouterr().out
-    *_, engine, flag = example_of_the_readme().rstrip().splitlines()
-    assert f"{engine}\n{flag}\n" in printed
+    assert "\nflag: specimen: the image is drawn and the facts are invented\n" in printed
     assert len(re.findall(r"^--- pad_ufes/", printed, re.MULTILINE)) == 3
     assert len(re.findall(r"^Q: .+\n(?:   .+\n)*A: ", printed, re.MULTILINE)) == 3
     assert sorted(path.name for path in Path("demo/dermasynth").iterdir()) == [
@@ -56,11 +55,6 @@ def test_the_demo_builds_a_release_and_prints_three_loaded_pairs(
         *sorted([*SPECIMENS.shipped, "recipe.toml"]),
     ]
     assert run("demo") == 0  # again, over the first
-
-
-def example_of_the_readme() -> str:
-    """The pair that the README shows as an example of the demo's output."""
-    return (ROOT / "README.md").read_text("utf-8").partition("```\n--- ")[2].partition("```")[0]
 
 
 def keep_the_cache_of_datasets_empty(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -226,27 +220,9 @@ def test_ctrl_c_is_heeded_where_it_was_ignored_and_a_callers_own_handler_stays(
     capsys.readouterr()
 
 
-def test_version_readme_changelog_and_package_agree(capsys: Output) -> None:
+def test_version_changelog_citation_and_package_agree(capsys: Output) -> None:
     assert run("--version") == 0
     assert capsys.readouterr().out == f"dermasynth {__version__}\n"
     assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text("utf-8")
     assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
-
-
-def test_the_readme_names_only_commands_and_targets_that_exist() -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
-    makefile = (ROOT / "Makefile").read_text("utf-8")
-    assert set(re.findall(r"^ *dermasynth ([\w-]+)", readme, re.MULTILINE)) <= set(COMMANDS)
-    for target in set(re.findall(r"make ([a-z-]+)", readme)):
-        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
-    assert {"demo", "test"} <= set(re.findall(r"^make ([a-z-]+)", readme, re.MULTILINE))
-
-
-def test_the_readme_claims_no_more_questions_than_there_are(capsys: Output) -> None:
-    assert run("questions", "--json") == 0
-    report = json.loads(capsys.readouterr().out)
-    [(wordings, types)] = re.findall(
-        r"more than (\d+) wordings of (\d+) types", (ROOT / "README.md").read_text("utf-8")
-    )
-    assert report["wordings"] > int(wordings)
-    assert report["types"] >= int(types)
+    assert f"\nversion: {__version__}\n" in (ROOT / "CITATION.cff").read_text("utf-8")

@@ -26,6 +26,5 @@ def test_a_release_that_lies_alone_is_its_sources(name: str, tmp_path: Path) -> 
     assert find_raw(tmp_path) == {name: tmp_path / "photographs"}
 
 
-
 def test_an_empty_folder_holds_none(tmp_path: Path) -> None:
     assert find_raw(tmp_path) == {}
