@@ -82,7 +82,7 @@ class Reader:
         if (words[0] == "cancel" or {"gemini", "gemini_batch"} & {*words}) and words[0] != "release":
             words = words if "--base-url" in words else [*words, "--base-url", self.url]  # in place of Google
         words += ["--poll", "0.05"] if "gemini_batch" in words else []
-        return main([path for word in words for path in (sorted(glob.glob(word)) or [word])])  # noqa: PTH207 - a shell's
+        return main([path for word in words for path in (sorted(glob.glob(word)) or [word])])
 
 
 @pytest.fixture(scope="module")

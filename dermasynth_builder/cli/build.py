@@ -34,10 +34,10 @@ def init(
 
     path = Path(RECIPE)
     if path.exists():
-        raise UsageError(f"{path} is there already; edit it, or move it away")
+        raise UsageError(f"{path} exists already; edit it, or move it away")
     folders = raw_folders(sources, raw or ()) if sources or raw else find_raw(Path())
     path.write_text(first_recipe(folders), encoding="utf-8")
-    print("\n".join(f"{name}: {folder}" for name, folder in folders.items()) or "no raw release was found here")
+    print("\n".join(f"{name}: {folder}" for name, folder in folders.items()) or "found no raw release here")
     print(f"{path} written; next: {'dermasynth plan' if folders else f'write your folders into {path}'}")
 
 

@@ -45,6 +45,6 @@ def cancel(settings: Settings, /) -> None:
             print(f"shard {shard.number} of {path.name}: cancelled, {shard.rows} rows")
             rows += shard.rows
     if rows:
-        print(f"{rows} rows were withdrawn; `dermasynth generate` asks them again")
+        print(f"{rows} rows withdrawn; `dermasynth generate` asks them again")
     else:
-        print(f"no row waits for a job in {settings.work}")
+        print(f"{settings.work}: no row waits for a job")

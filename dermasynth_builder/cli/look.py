@@ -98,7 +98,7 @@ def audit(
     from dermasynth_builder.report.audit_text import audit_text
 
     if figure and len(settings.raw) > 1:
-        raise UsageError(f"--figure {figure} is one file for {len(settings.raw)} sources; leave it out, or name one")
+        raise UsageError(f"--figure {figure}: one file cannot hold the figures of {len(settings.raw)} sources; leave it out, or name one source")
     settings = looking_at(settings, whole_table)
     report = terminal.TerminalReporter(results=sys.stderr if as_json else sys.stdout)
     audits = []
@@ -152,13 +152,13 @@ def status(settings: Settings, /) -> None:
         if any(summary.failures for summary in summaries.values()):
             print("read why replies failed, and what came back: dermasynth failures")
     else:
-        print(f"no ledger in {settings.work}; `dermasynth generate` starts one")
+        print(f"{settings.work}: no ledger yet; `dermasynth generate` starts one")
     for path in sorted((settings.work / BATCHES).glob("*.sqlite")):
         show(shards_text(path, shards_in(path), time.time()))
     if (settings.out / CARD).exists():
         show(release_text(settings.out, read_card(settings.out)))
     else:
-        print(f"no release in {settings.out}; `dermasynth release` writes one")
+        print(f"{settings.out}: no release yet; `dermasynth release` writes one")
 
 
 @command(

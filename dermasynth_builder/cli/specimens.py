@@ -20,7 +20,7 @@ def draw_specimens(source: str, folder: Path, *, images: int, layout: str | None
     layouts = registry.specimen_layouts(source)
     if layout and layout not in layouts:
         known = ", ".join(layouts) or "one alone, which has no name"
-        raise UsageError(f"--layout {layout}: specimens of {source} have no such layout; they have: {known}")
+        raise UsageError(f"--layout {layout}: {source} has no such layout; choose from: {known}")
     _clear(folder)
     folder.mkdir(parents=True, exist_ok=True)
     told = {"source": source}
@@ -54,7 +54,7 @@ def _clear(folder: Path) -> None:
     others = set(_files(folder)) - set(_marked(folder))
     if others:
         raise UsageError(
-            f"--to {folder}: the folder holds files that `dermasynth specimens` did not write, {min(others)} say; "
+            f"--to {folder}: the folder holds files that `dermasynth specimens` did not write, for example {min(others)}; "
             "give an empty one, or a new one"
         )
     for path in found:

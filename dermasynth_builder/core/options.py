@@ -224,8 +224,8 @@ class PlanOptions:
     def __post_init__(self) -> None:
         if 2 * self.self_instruct_share + self.conversation_share > 1:
             raise ValueError(
-                "self-instruct is a share of all pairs and conversations one of the images, of which each gives two "
-                "pairs: twice the one and the other must not be more than 100 percent together"
+                "--self-instruct and --conversations: twice the first and the second must not be more than 100 percent "
+                "together, because each image gives two pairs"
             )
 
 

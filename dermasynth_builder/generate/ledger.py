@@ -23,6 +23,7 @@ from dermasynth_builder.core.records import AnyRequest, Reply, canonical_json, d
 
 FORMAT = 1
 _SYNC_EVERY_S = 1.0
+_NO_VALUE = "not there"
 _Asked = TypeVar("_Asked", bound=AnyRequest)
 _MEMBERS = tuple(field.name for field in fields(Reply))
 
@@ -199,10 +200,25 @@ class Ledger:
                 "use the version that wrote it"
             )
         if header.get("identity") != self._identity:
-            raise LedgerError(
-                f"{self.path} belongs to {header.get('identity')} and not to {self._identity}; move it away"
-            )
+            told = differences({f"of {self.path}": header.get("identity") or {}, "of this run": self._identity})
+            raise LedgerError(f"{self.path}: it belongs to another engine or other settings: {told}; move it away")
         self._is_headed = True
+
+
+def differences(identities: Mapping[str, Mapping[str, object]]) -> str:
+    """ "engine gemini (a.jsonl) and template (b.jsonl)"; of one engine, all settings in which two identities differ.
+
+    `identities` holds the two by what is to stand in the brackets.
+    """
+    if headless := [owner for owner, identity in identities.items() if not identity]:
+        return f"{headless[0]} has no header line"
+    first, second = identities.values()
+    names = [name for name in {**first, **second} if first.get(name, _NO_VALUE) != second.get(name, _NO_VALUE)]
+    told = []
+    for name in ["engine"] if "engine" in names else names:
+        values = (f"{identity.get(name, _NO_VALUE) or 'not set'} ({owner})" for owner, identity in identities.items())
+        told.append(f"{name} {' and '.join(values)}")
+    return "; ".join(told)
 
 
 def read_record(line: bytes) -> dict[str, Any] | None:

@@ -173,7 +173,7 @@ def finishing_on_ctrl_c(run: Run, warn: Callable[[str], object]) -> Iterator[Non
     def end(_: int, __: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         run.end(StoppedError("stopped. Answers are saved; run the same command again to continue"))
-        warn("finishing what is under way; Ctrl-C once more drops it")
+        warn("finishing what is under way; press Ctrl-C again to drop it")
 
     earlier = signal.signal(signal.SIGINT, end)
     try:

@@ -1,7 +1,6 @@
 """Finds the raw releases that lie in a folder."""
 
 from collections.abc import Container
-from itertools import islice
 from pathlib import Path
 
 from dermasynth_builder.core import registry
@@ -19,7 +18,8 @@ def find_raw(here: Path) -> dict[str, Path]:
     folders: dict[str, Path] = {}
     for name in registry.SOURCES:
         of_its_name = (each / name for each in (here / "data", here, *others) if any(_images(each / name, name)))
-        folders |= {name: folder for folder in islice(of_its_name, 1)}
+        if folder := next(of_its_name, None):
+            folders[name] = folder
     for folder in (*others, here):
         if not any(_are_nested(folder, known) for known in folders.values()):
             folders |= _best_source(folder, folders)

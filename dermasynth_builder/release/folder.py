@@ -195,7 +195,8 @@ def _verify_config(folder: Path, config: ConfigFiles, advance: Advance) -> None:
     if config.features != card_features():
         raise ReleaseError(f"{where}: its features are not those of this version; build the release anew")
     if set(config.rows) != set(config.files):
-        raise ReleaseError(f"{where}: counts rows of {sorted(config.rows)} and names files of {sorted(config.files)}")
+        rows, files = (", ".join(sorted(splits)) or "no split" for splits in (config.rows, config.files))
+        raise ReleaseError(f"{where}: counts rows of {rows} and names files of {files}; build the release anew")
     found: dict[Split, SplitFiles] = {}
     for split, files in config.files.items():
         if not files:

@@ -79,7 +79,7 @@ def test_init_and_build_need_no_option_where_raw_images_lie(here: Path, capsys: 
     assert "settings from recipe.toml" in capsys.readouterr().err
     assert list(verify(here / "dermasynth", SilentReporter())) == ["pad_ufes"]
     assert run("init") == 2
-    assert "recipe.toml is there already" in capsys.readouterr().err
+    assert "recipe.toml exists already" in capsys.readouterr().err
 
 
 def test_init_without_raw_images_says_what_to_write(
@@ -87,7 +87,7 @@ def test_init_without_raw_images_says_what_to_write(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert run("init") == 0
-    assert "no raw release was found here" in capsys.readouterr().out
+    assert "found no raw release here" in capsys.readouterr().out
     assert read_recipe(Path("recipe.toml")) == Settings(raw={})
     assert run("plan") == 2
     assert "no source is named" in capsys.readouterr().err

@@ -97,7 +97,7 @@ def test_a_model_that_the_table_does_not_have_is_an_error_that_names_the_nearest
     assert run(*words, "--model", "gemini-3.8-flsh") == 2
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert "prices.toml: no price of a model 'gemini-3.8-flsh'" in printed.err
+    assert "prices.toml: it has no price of 'gemini-3.8-flsh'" in printed.err
     assert printed.err.endswith("; did you mean 'gemini-3.8-flash'?\n")
 
 

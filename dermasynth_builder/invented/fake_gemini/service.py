@@ -3,9 +3,9 @@
     with FakeGemini(shares={"safety": 0.01}) as fake:
         engine = registry.engine("gemini", EngineOptions(base_url=fake.url))
 
-It speaks the REST of `generativelanguage.googleapis.com`, v1 and v1beta, Files and Batches too, and `generateContent`
-of Vertex, and OpenAI's chat completions. What it answers depends on the seed and the request alone; the version of the model that each answer names
-ends in "-fake". Beside Google's paths, GET /requests tells how often each request was asked.
+It speaks the REST of `generativelanguage.googleapis.com`, v1 and v1beta, Files and Batches too, `generateContent` of
+Vertex, and OpenAI's chat completions. What it answers depends on the seed and the request alone; the version of the
+model that each answer names ends in "-fake". Beside these paths, GET /requests tells how often each request was asked.
 """
 
 import asyncio
@@ -150,7 +150,7 @@ def serve(fake: FakeGemini, port: int, say: Callable[[str], object]) -> None:
         try:
             at = await _start(runner, port)
         except OSError as error:
-            raise UsageError(f"port {port} cannot be had: {os.strerror(error.errno or 0)}") from error
+            raise UsageError(f"--port {port}: cannot listen there: {os.strerror(error.errno or 0)}; choose another") from error
         url = f"http://{_HOST}:{at}"
         say(f"a service that invents its answers is at {url}; Ctrl-C stops it. In another terminal, as Gemini:\n")
         say(f"  GEMINI_API_KEY=any dermasynth generate --engine gemini --base-url {url} --work {_WORK}")

@@ -69,7 +69,7 @@ def _require_licence(options: DownloadOptions, report: Reporter) -> None:
     )
     if not options.is_licence_accepted:
         raise UsageError(
-            f"the licence of {options.source} is not accepted yet, and nothing was fetched; read it, and if you agree "
+            f"{options.source}: its licence is not accepted yet, and nothing was fetched. Read it, and if you agree "
             "run the same command with --accept-licence"
         )
     consent.accept(options.source, licence, path)
@@ -107,7 +107,7 @@ class _Download:
         for table in host.tables():
             if not (self.options.folder / table.safe_path).exists():
                 self.fetcher.fetch(table, self.options.folder, lambda _: None)
-                self.report.say(f"{self.options.source}: {table.path} is here")
+                self.report.say(f"{self.options.source}: {table.path} downloaded")
 
     def _listed(self) -> list[ClinicalImage]:
         """The images that the source finds in the tables, those with a file having its path."""
@@ -135,7 +135,7 @@ class _Download:
                 with self.report.bar(bundle.path, bundle.size_bytes, unit="B") as advance:
                     archive = self.fetcher.bring(bundle, self.options.folder, advance)
                 unpack(archive, target)
-                self.report.say(f"{self.options.source}: {bundle.path} is here and unpacked")
+                self.report.say(f"{self.options.source}: {bundle.path} downloaded and unpacked")
             forget(self.options.folder / bundle.safe_path)
 
     def _fetch_images(self, host: Host, missing: Sequence[str]) -> list[Failure]:
@@ -152,7 +152,7 @@ class _Download:
                 row = row + 1 if failure and not failure.is_known else 0
                 failures += [failure] if failure else []
                 if row >= FAILURES_IN_A_ROW:
-                    raise DownloadError(f"{row} files in a row did not come, the last because {failures[-1].reason}")
+                    raise DownloadError(f"{row} files in a row could not be downloaded, the last because {failures[-1].reason}")
         return failures
 
     def _checked(self, host: Host, names: Sequence[str], failures: list[Failure]) -> Iterator[RemoteFile]:
@@ -199,11 +199,11 @@ class _Download:
                 csv.writer(file).writerows([("file", "reason"), *((each.name, each.reason) for each in failures)])
         for failure in failures:
             if failure.is_known:
-                self.report.warn(f"{failure.name} did not come; the release is known to lack it")
+                self.report.warn(f"{failure.name} is not available; the release is known to lack it")
         unknown = [failure for failure in failures if not failure.is_known]
         if unknown:
             raise DownloadError(
-                f"{len(unknown)} of {asked} images did not come, {unknown[0].name} because {unknown[0].reason}; "
+                f"{len(unknown)} of {asked} images were not downloaded, for example {unknown[0].name}: {unknown[0].reason}; "
                 f"all are listed in {path}"
             )
         have = sum(image.path is not None for image in self._listed())

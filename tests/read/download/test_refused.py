@@ -48,7 +48,7 @@ def test_a_wrong_hash_is_never_kept(pad_ufes: Drawn, capsys: pytest.CaptureFixtu
     pad_ufes.archives.fail(Fault("1cc2f71f", body=wrong, times=9))
     assert main(["download", "pad_ufes", "--accept-licence", "--to", str(pad_ufes.folder)]) == 1
     said = capsys.readouterr().err
-    assert "what came twice for imgs_part_1.zip is not the file: its sha256 is" in said
+    assert "imgs_part_1.zip: wrong twice (its sha256 is" in said
     assert "To download by hand:\nOpen https://data.mendeley.com/datasets/zr7vgbcyr2/1" in said
     assert "Traceback" not in said
     assert len(pad_ufes.archives.asked("1cc2f71f")) == 2
@@ -66,7 +66,7 @@ def test_a_hash_that_was_wrong_once_is_fetched_anew(pad_ufes: Drawn) -> None:
 def test_an_image_without_its_end_is_never_kept(hiba: Drawn, cut: int) -> None:
     name = f"{first_image(hiba)}.jpg"
     hiba.archives.files[f"/signed/{name}"] = hiba.archives.files[f"/signed/{name}"][:-cut] + bytes(cut)  # size is right
-    with pytest.raises(DownloadError, match="1 of 12 images did not come"):
+    with pytest.raises(DownloadError, match="1 of 12 images were not downloaded"):
         hiba.download()
     assert list(reasons_of(hiba)) == [name]
     assert len(hiba.images()) == len(hiba.whole) - 1
@@ -136,7 +136,7 @@ def test_a_table_that_is_none_is_not_kept(hiba: Drawn, body: bytes) -> None:
 @pytest.mark.parametrize("body", [b"{}", b'{"isic_id": "x", "files": {"full": {"url": 3, "size": "many"}}}', b"[1]"])
 def test_an_image_that_is_described_in_nonsense_does_not_come(hiba: Drawn, body: bytes) -> None:
     hiba.archives.pages[f"/api/v2/images/{first_image(hiba)}/"] = lambda _: Answer(200, body)
-    with pytest.raises(DownloadError, match="1 of 12 images did not come"):
+    with pytest.raises(DownloadError, match="1 of 12 images were not downloaded"):
         hiba.download()
 
 
@@ -166,7 +166,7 @@ def test_fewer_bytes_than_published_are_not_the_file(hiba: Drawn) -> None:
 def test_a_place_that_is_gone_ends_the_run_early(hiba: Drawn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(downloads, "FAILURES_IN_A_ROW", 5)
     hiba.archives.fail(Fault("/api/v2/images/", 404, times=999))
-    with pytest.raises(DownloadError, match=r"5 files in a row did not come, the last because 127.0.0.1 answers 404"):
+    with pytest.raises(DownloadError, match=r"5 files in a row could not be downloaded, the last because 127.0.0.1 answers 404"):
         hiba.download(jobs=1)
     assert len(hiba.archives.asked("/api/v2/images/")) < 12
     order = DownloadOptions("hiba", hiba.folder, is_licence_accepted=True)
