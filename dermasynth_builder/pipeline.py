@@ -28,7 +28,7 @@ from dermasynth_builder.read.source import read_source
 from dermasynth_builder.release.card import Config, attribution_text, card_text
 from dermasynth_builder.release.folder import ATTRIBUTION, CARD, loading_call, new_release, verify
 from dermasynth_builder.release.kept import remember
-from dermasynth_builder.release.write import checked_pairs, recipe_of, write_source
+from dermasynth_builder.release.write import checked_pairs, terms_of, write_source
 
 
 def plan(settings: Settings, report: Reporter) -> list[Planned]:
@@ -164,7 +164,7 @@ def pairs(settings: Settings, report: Reporter) -> Iterator[Pair]:
     """The pairs of a run without writing a release: what the ledger answers, after all checks."""
     ledger = open_ledger(open_engine(settings), settings, report)
     for each in plan(settings, report):
-        for item in checked_pairs(each, ledger, recipe_of(settings)):
+        for item in checked_pairs(each, ledger, terms_of(settings)):
             if isinstance(item, Pair):
                 yield item
 

@@ -12,7 +12,7 @@ from dermasynth_builder.plan import reply_form
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class ReleaseTerms:
     """What holds for all pairs of a release."""
 
     engine: str
@@ -33,7 +33,7 @@ class Reject:
 
 
 def assemble(
-    answered: Iterable[tuple[AnyRequest, Reply | None]], images: Mapping[str, ClinicalImage], recipe: Recipe
+    answered: Iterable[tuple[AnyRequest, Reply | None]], images: Mapping[str, ClinicalImage], terms: ReleaseTerms
 ) -> Iterator[Pair | Reject]:
     """The pairs of each request that has a good reply, in the order given; requests without any are left out.
 
@@ -44,24 +44,24 @@ def assemble(
             continue
         try:
             for exchange in reply_form.exchanges(request, reply):
-                yield _pair(request, reply, exchange, image=images[request.image_id], recipe=recipe)
+                yield _pair(request, reply, exchange, image=images[request.image_id], terms=terms)
         except reply_form.BadReply as error:
             yield Reject(
                 request.pair_id, request.key, (f"reply: {error}",), request.question, reply.text or reply.failed_text
             )
 
 
-def split_of(image: ClinicalImage, recipe: Recipe) -> Split:
+def split_of(image: ClinicalImage, terms: ReleaseTerms) -> Split:
     """The split of the image's group: by a hash of the group, so that no group is in two splits.
 
     Where the release parts train and test itself, its test is ours, and validation is taken from its train.
     """
-    train, validation, test = recipe.split_shares
+    train, validation, test = terms.split_shares
     if image.official_split == "test":
         return "test"
     kept = train + validation
     shares = (train / kept, validation / kept, 0.0) if image.official_split and kept else (train, validation, test)
-    share = share_of(recipe.seed, image.source, "split", image.group_id)
+    share = share_of(terms.seed, image.source, "split", image.group_id)
     for split, end in zip(SPLITS, _cumulated(shares), strict=True):
         if share < end:
             return split
@@ -97,31 +97,31 @@ def apply_findings(pair: Pair, findings: Sequence[Finding]) -> Pair | Reject:
 
 
 def _pair(
-    request: AnyRequest, reply: Reply, exchange: reply_form.Exchange, *, image: ClinicalImage, recipe: Recipe
+    request: AnyRequest, reply: Reply, exchange: reply_form.Exchange, *, image: ClinicalImage, terms: ReleaseTerms
 ) -> Pair:
     messages = exchange.turns
     return Pair(
         pair_id=request.pair_id_of(exchange.step.slot),
         image=image,
-        split=split_of(image, recipe),
+        split=split_of(image, terms),
         question=messages[0].content,
         answer=messages[1].content,
         messages=messages,
         style=request.style,
         question_type=exchange.step.question_type,
         references=reply.references,
-        engine=recipe.engine,
+        engine=terms.engine,
         model=reply.model,
         model_version=reply.model_version,
         prompt_id=request.prompt_id,
         prompt_sha256=request.prompt_sha256,
         is_metadata_shown=request.is_metadata_shown,
-        seed=recipe.seed,
+        seed=terms.seed,
         generated_at=reply.answered_at,
         builder_version=__version__,
         request_key=request.key,
         cost_usd=reply.cost_usd,
-        flags=recipe.flags,
+        flags=terms.flags,
     )
 
 

@@ -98,7 +98,10 @@ def audit(
     from dermasynth_builder.report.audit_text import audit_text
 
     if figure and len(settings.raw) > 1:
-        raise UsageError(f"--figure {figure}: one file cannot hold the figures of {len(settings.raw)} sources; leave it out, or name one source")
+        raise UsageError(
+            f"--figure {figure}: one file cannot hold the figures of {len(settings.raw)} sources; leave it out, or "
+            "name one source"
+        )
     settings = looking_at(settings, whole_table)
     report = terminal.TerminalReporter(results=sys.stderr if as_json else sys.stdout)
     audits = []
@@ -150,7 +153,7 @@ def status(settings: Settings, /) -> None:
     if summaries:
         show(ledgers_text(summaries))
         if any(summary.failures for summary in summaries.values()):
-            print("read why replies failed, and what came back: dermasynth failures")
+            print(f"read why replies failed, and what came back: dermasynth failures --work {settings.work}")
     else:
         print(f"{settings.work}: no ledger yet; `dermasynth generate` starts one")
     for path in sorted((settings.work / BATCHES).glob("*.sqlite")):

@@ -54,8 +54,8 @@ def _clear(folder: Path) -> None:
     others = set(_files(folder)) - set(_marked(folder))
     if others:
         raise UsageError(
-            f"--to {folder}: the folder holds files that `dermasynth specimens` did not write, for example {min(others)}; "
-            "give an empty one, or a new one"
+            f"--to {folder}: the folder holds files that `dermasynth specimens` did not write, for example "
+            f"{min(others)}; give an empty one, or a new one"
         )
     for path in found:
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

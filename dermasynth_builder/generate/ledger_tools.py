@@ -124,8 +124,8 @@ def merge(
         if len(versions) > 1 and not is_version_change_allowed:
             told = join_words(sorted(versions))
             raise LedgerError(
-                f"{merged.path}: the ledgers hold answers of several versions of the model, {told}; to merge them all the "
-                "same, add --allow-version-change"
+                f"{merged.path}: the ledgers hold answers of several versions of the model, {told}; to merge them "
+                "nevertheless, add --allow-version-change"
             )
         for path in paths:
             if path.resolve() != merged.path.resolve():

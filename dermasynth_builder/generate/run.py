@@ -194,7 +194,7 @@ def run_note(run: Run, total: int) -> str:
 
 def run_text(run: Run, ledger: Path) -> str:
     """What a run came to."""
-    tally = run.tally
+    tally, failed = run.tally, run.tally.failed + run.tally.failed_earlier
     failures = ", ".join(f"{count} {kind}" for kind, count in run.failures.most_common())
     return (
         f"{tally.answered} answered, {tally.failed} failed{f' ({failures})' if failures else ''}, "
@@ -202,5 +202,5 @@ def run_text(run: Run, ledger: Path) -> str:
         + (f", {tally.failed_earlier} failed before and not asked again" if tally.failed_earlier else "")
         + (f"; {run.cost_usd:.4f} USD" if run.cost_usd else "")
         + f"; ledger {ledger}"
-        + ("; read why replies failed: dermasynth failures" if tally.failed or tally.failed_earlier else "")
+        + (f"\nread why replies failed: dermasynth failures --work {ledger.parent.parent}" if failed else "")
     )

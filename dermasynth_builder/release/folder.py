@@ -195,8 +195,8 @@ def _verify_config(folder: Path, config: ConfigFiles, advance: Advance) -> None:
     if config.features != card_features():
         raise ReleaseError(f"{where}: its features are not those of this version; build the release anew")
     if set(config.rows) != set(config.files):
-        rows, files = (", ".join(sorted(splits)) or "no split" for splits in (config.rows, config.files))
-        raise ReleaseError(f"{where}: counts rows of {rows} and names files of {files}; build the release anew")
+        counted, named = (", ".join(sorted(splits)) or "no split" for splits in (config.rows, config.files))
+        raise ReleaseError(f"{where}: counts rows of {counted} and names files of {named}; build the release anew")
     found: dict[Split, SplitFiles] = {}
     for split, files in config.files.items():
         if not files:

@@ -158,7 +158,11 @@ def test_show_prints_the_pairs_asked_for(built: Built, capsys: Output) -> None:
             "Unknown option: --modle. Did you mean --model?\nusage: dermasynth plan [SOURCE...] [--raw DIR]",
         ),
         (("generate", "--self-instruct", "101", "pad_ufes"), 2, "write a number from 0 to 100"),
-        (("generate", "--self-instruct", "60", "pad_ufes", "--raw", "x"), 2, "must not be more than 100 percent together"),
+        (
+            ("generate", "--self-instruct", "60", "pad_ufes", "--raw", "x"),
+            2,
+            "must not be more than 100 percent together",
+        ),
         (("plan", "pad_ufes", "--raw", "a", "--raw", "b"), 2, "--raw NAME=DIR"),
         (("plan", "pad_ufes", "--raw", "ham10000=a"), 1, "ham10000=a is not a folder"),
         (("plan", "pad_ufes", "--raw", "no/such"), 1, "no/such is not a folder"),

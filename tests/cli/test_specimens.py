@@ -45,9 +45,7 @@ def test_a_layout_is_the_one_asked_for_and_its_own_folder_is_drawn_anew(tmp_path
 
 
 def test_a_layout_that_the_source_has_not_is_refused_with_those_that_it_has(tmp_path: Path) -> None:
-    with pytest.raises(
-        UsageError, match=r"--layout flat: pad_ufes has no such layout; .* parts, doubled"
-    ):
+    with pytest.raises(UsageError, match=r"--layout flat: pad_ufes has no such layout; .* parts, doubled"):
         draw_specimens("pad_ufes", tmp_path / "new", images=4, layout="flat")
     assert not (tmp_path / "new").exists()
 

@@ -150,7 +150,9 @@ def serve(fake: FakeGemini, port: int, say: Callable[[str], object]) -> None:
         try:
             at = await _start(runner, port)
         except OSError as error:
-            raise UsageError(f"--port {port}: cannot listen there: {os.strerror(error.errno or 0)}; choose another") from error
+            raise UsageError(
+                f"--port {port}: cannot listen there: {os.strerror(error.errno or 0)}; choose another"
+            ) from error
         url = f"http://{_HOST}:{at}"
         say(f"a service that invents its answers is at {url}; Ctrl-C stops it. In another terminal, as Gemini:\n")
         say(f"  GEMINI_API_KEY=any dermasynth generate --engine gemini --base-url {url} --work {_WORK}")

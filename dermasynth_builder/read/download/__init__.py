@@ -152,7 +152,9 @@ class _Download:
                 row = row + 1 if failure and not failure.is_known else 0
                 failures += [failure] if failure else []
                 if row >= FAILURES_IN_A_ROW:
-                    raise DownloadError(f"{row} files in a row could not be downloaded, the last because {failures[-1].reason}")
+                    raise DownloadError(
+                        f"{row} files in a row could not be downloaded, the last because {failures[-1].reason}"
+                    )
         return failures
 
     def _checked(self, host: Host, names: Sequence[str], failures: list[Failure]) -> Iterator[RemoteFile]:
@@ -203,8 +205,8 @@ class _Download:
         unknown = [failure for failure in failures if not failure.is_known]
         if unknown:
             raise DownloadError(
-                f"{len(unknown)} of {asked} images were not downloaded, for example {unknown[0].name}: {unknown[0].reason}; "
-                f"all are listed in {path}"
+                f"{len(unknown)} of {asked} images were not downloaded, for example {unknown[0].name}: "
+                f"{unknown[0].reason}; all are listed in {path}"
             )
         have = sum(image.path is not None for image in self._listed())
         self.report.say(

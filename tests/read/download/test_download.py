@@ -166,7 +166,7 @@ def test_every_place_has_what_a_user_needs(source: str) -> None:
             registry.host(entry.kind)(entry, fetcher)  # its details have the form of its kind
         assert entry.url.startswith("https://")
         assert "http" in entry.by_hand or "isic" in entry.by_hand
-    with pytest.raises(UsageError, match="--from ftp: .* is not there"):
+    with pytest.raises(UsageError, match=r"--from ftp: .* is not there"):
         hosts.host_entry(source, "ftp", {})
 
 
@@ -193,7 +193,7 @@ def test_a_file_of_hosts_that_breaks_its_form_is_refused_with_its_key(
     [
         (("--limit", "0"), "one image or more"),
         (("--jobs", "0"), "choose from 1 to 64"),
-        (("--from", "figshare"), "--from figshare: bcn20000 is not there; choose from: isic"),
+        (("--from", "figshare"), "--from figshare: hiba is not there; choose from: isic"),
         (("--to", "a-file"), "a-file is a file; --to takes a folder"),
     ],
 )

@@ -166,7 +166,9 @@ def test_fewer_bytes_than_published_are_not_the_file(hiba: Drawn) -> None:
 def test_a_place_that_is_gone_ends_the_run_early(hiba: Drawn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(downloads, "FAILURES_IN_A_ROW", 5)
     hiba.archives.fail(Fault("/api/v2/images/", 404, times=999))
-    with pytest.raises(DownloadError, match=r"5 files in a row could not be downloaded, the last because 127.0.0.1 answers 404"):
+    with pytest.raises(
+        DownloadError, match=r"5 files in a row could not be downloaded, the last because 127.0.0.1 answers 404"
+    ):
         hiba.download(jobs=1)
     assert len(hiba.archives.asked("/api/v2/images/")) < 12
     order = DownloadOptions("hiba", hiba.folder, is_licence_accepted=True)
