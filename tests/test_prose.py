@@ -12,20 +12,22 @@ from tests.support.prose import PYTHON
 
 PACKAGE = sorted((ROOT / "dermasynth_builder").rglob("*.py"))
 SAYING = {"say", "warn", "tell", "print", "complain"}
-HOUSE_WORDS = re.compile(r"\bgoes on\b|\bis told\b|\bis no table\b|\bis to be had\b|\bcan be used that\b|\bstepped over\b")
+HOUSE_WORDS = re.compile(
+    r"\bgoes on\b|\bis told\b|\bis no table\b|\bis to be had\b|\bcan be used that\b|\bstepped over\b"
+)
 MAPPINGS = {"identity", "identities", "parameters", "members", "environ", "facts", "summary", "settings"}
 """Names of mappings and records, none of which may stand in a message as a whole."""
 
 
-def messages(tree: ast.AST) -> list[ast.expr]:
+def messages(tree: ast.AST) -> list[ast.JoinedStr | ast.Constant]:
     """The texts that are raised, said or printed."""
-    found = []
+    found: list[ast.JoinedStr | ast.Constant] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             if name in SAYING or name.endswith("Error"):
-                found += [part for word in node.args for part in ast.walk(word) if isinstance(part, ast.JoinedStr)]
-                found += [part for word in node.args for part in ast.walk(word) if isinstance(part, ast.Constant)]
+                parts = (part for word in node.args for part in ast.walk(word))
+                found += [part for part in parts if isinstance(part, ast.JoinedStr | ast.Constant)]
     return found
 
 

@@ -18,6 +18,8 @@ WholeTable = Annotated[
     bool, Option("count the images that are not on disk too (default: only where none is)", "--whole-table")
 ]
 _SOURCES = "sources"
+RECIPE_ALONE = "recipe"
+"""What a command wants that takes what a recipe says, and no option for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,9 @@ class Command:
     """A command of `dermasynth`: a function, and where its parameters `settings` and `chosen` come from."""
 
     function: Callable[..., None]
-    wanted: tuple[str, ...]  # topics and names of options of `Settings`; "sources": sources with their folders
+    wanted: tuple[
+        str, ...
+    ]  # topics and names of options of `Settings`; "sources": sources with their folders; RECIPE_ALONE
     own: type | None  # an option record that this command alone has
     example: str
     first: tuple[str, ...]  # the options that matter first
@@ -84,7 +88,7 @@ class Command:
             keys = self.keys
             said = {key: given.pop(name) for name, key in keys.items() if name in given}
             sources = words if _SOURCES in self.wanted else None
-            is_all_said = sources is None and len(said) == len(keys)
+            is_all_said = sources is None and 0 < len(said) == len(keys)
             front.append(_settings(said, given.pop("recipe", None), is_all_said=is_all_said, sources=sources))
             words = () if sources is not None else words
         if self.own:

@@ -184,7 +184,7 @@ class _PlainProgress:
     def _text(self, taken_s: float) -> str:
         """How much is done; of bytes also how fast, and how long the rest takes."""
         if not self._unit:
-            return f"{self._done} of {self._total}"
+            return f"{self._done:,}" if self._total is None else f"{self._done} of {self._total}"
         done, rate = (_amount(number, self._unit) for number in (self._done, self._done / taken_s))
         if self._total is None:
             return f"{done}, {rate}/s"

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.recipe import read_recipe
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.release.folder import verify
+from tests.support.downloads import Drawn
 
 Output = pytest.CaptureFixture[str]
 
@@ -50,6 +52,7 @@ SPELLINGS = {
     "cancel": "--base-url --work",
     "push": "--out --tag --private --allow-template --dry-run",
     "status": "--work --out",
+    "failures": "-n --work",
     "show": "-n --skip --where --open --image --out",
     "fake-gemini": "--port --seed --latency-ms --rpm --rpd --fault --job-looks --job-tokens",
 }
@@ -143,11 +146,14 @@ def test_a_recipe_with_three_mistakes_names_all_three(here: Path, capsys: Output
 
 
 @pytest.mark.parametrize("name", SPELLINGS)
-def test_every_spelling_that_scripts_use_is_there(name: str, capsys: Output) -> None:
-    known = {
-        each.annotation.__metadata__[0].name[0] for each in COMMANDS[name].parameters if each.kind is each.KEYWORD_ONLY
-    }
-    assert set(SPELLINGS[name].split()) <= known
+def test_every_spelling_that_scripts_use_is_there(name: str) -> None:
+    assert set(SPELLINGS[name].split()) <= spellings(name)
+
+
+def spellings(name: str) -> set[str]:
+    """The options of a command."""
+    options = (each for each in COMMANDS[name].parameters if each.kind is each.KEYWORD_ONLY)
+    return {each.annotation.__metadata__[0].name[0] for each in options}
 
 
 @pytest.mark.parametrize("old", OLD_SPELLINGS)
@@ -173,3 +179,46 @@ def test_shells_complete_commands_and_options(tmp_path: Path, capsys: Output) ->
     script = make_app(COMMANDS).generate_completion(shell="bash")  # noqa: S604 - a name of a shell
     assert "generate" in script
     assert "--self-instruct" in script
+
+
+def test_every_command_that_follows_a_recipe_takes_one(capsys: Output) -> None:
+    takes = {name for name, command in COMMANDS.items() if "--recipe" in spellings(name)}
+    assert {*COMMANDS} - takes == {"demo", "init", "sources", "questions", "specimens", "fake-gemini"}
+
+
+def test_a_recipe_in_the_folder_is_all_that_any_command_needs(here: Path, capsys: Output) -> None:
+    Path("recipe.toml").write_text(f'raw.pad_ufes = "photographs"\n{TEN}', encoding="utf-8")
+    for words in (
+        ["audit"],
+        ["plan"],
+        ["cost", "--model", "gemini-3.8-flash"],
+        ["generate"],
+        ["generate"],
+        ["release"],
+    ):
+        assert run(*words) == 0, words
+    capsys.readouterr()
+    for words in (["status"], ["failures"], ["show"], ["cancel"]):
+        assert run(*words) == 0, words
+    printed = capsys.readouterr().out
+    assert "worked/ledgers/template-" in printed
+    assert "released: pairs by split" in printed
+    assert {path.name for path in here.iterdir()} == {
+        "photographs",
+        "recipe.toml",
+        "worked",
+        "released",
+        ".released.lock",
+    }
+
+
+def test_a_download_goes_where_the_recipe_reads(
+    offered: Callable[[str], Drawn], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    offered("hiba")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    Path("recipe.toml").write_text('raw.hiba = "photographs"\n', encoding="utf-8")
+    assert run("download", "hiba", "--limit", "2", "--accept-licence") == 0
+    assert len([*Path("photographs").rglob("*.jpg")]) == 2
+    assert not Path("data").exists()

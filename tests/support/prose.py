@@ -4,7 +4,9 @@ import re
 
 from dermasynth_builder.core.errors import DermaSynthError
 
-PYTHON = re.compile(r"\{['\"]\w+['\"]: |mappingproxy\(|Counter\(|PosixPath\(|WindowsPath\(|<[\w.]+ object at 0x|\w+\(\w+='")
+PYTHON = re.compile(
+    r"\{['\"]\w+['\"]: |mappingproxy\(|Counter\(|PosixPath\(|WindowsPath\(|<[\w.]+ object at 0x|\w+\(\w+='"
+)
 """What a dict, a path, a record or an object of Python looks like in a text."""
 
 
