@@ -19,4 +19,4 @@ def hold_messages() -> None:
         assert not PYTHON.search(text), f"a message shows a value of Python: {text}"
         made(self, *words)
 
-    DermaSynthError.__init__ = __init__  # type: ignore[method-assign]
+    DermaSynthError.__init__ = __init__  # type: ignore[assignment,method-assign]
