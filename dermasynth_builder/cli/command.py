@@ -130,7 +130,20 @@ def _settings(
         settings: Settings = overlaid(base, given)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    return settings
+    return settings if sources is None else _with_specimens_told(settings)
+
+
+def _with_specimens_told(settings: Settings) -> Settings:
+    """The settings, with drawn specimens taken for what they are. Raises UsageError where others are beside them."""
+    from dermasynth_builder.read.find import are_specimens
+
+    drawn = [name for name, folder in settings.raw.items() if are_specimens(folder)]
+    if drawn and (others := settings.raw.keys() - drawn) and not settings.is_specimen:
+        raise UsageError(
+            f"{settings.raw[drawn[0]]} holds drawn specimens, and {settings.raw[min(others)]} does not; one release "
+            "cannot hold both: build them apart"
+        )
+    return replace(settings, is_specimen=settings.is_specimen or bool(drawn))
 
 
 def _base(recipe: Path | None, work: Path, *, is_named: bool) -> Settings:

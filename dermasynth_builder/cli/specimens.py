@@ -7,9 +7,7 @@ from typing import Any
 
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import PluginError, UsageError
-
-MARK = ".specimens.json"
-"""What the folder holds that tells whose it is: source and, when all is drawn, the files."""
+from dermasynth_builder.read.find import SPECIMEN_MARK as MARK  # with source and, when all is drawn, the files
 
 
 def draw_specimens(source: str, folder: Path, *, images: int, layout: str | None = None) -> None:

@@ -68,7 +68,7 @@ def survey_source(name: str, settings: Settings, report: Reporter) -> Survey:
         decoded = Decoded(files, len(undecodable))
     path = write_problems(name, problems, settings.work)
     if problems:
-        report.say(f"{name}: {len(problems)} problems and images not on disk are listed in {path}")
+        report.say(f"{name}: {len(problems):,} problems and images not on disk are listed in {path}")
     tallies = source.tallies(root) if isinstance(source, CountsTables) else {}
     return Survey(name, source.title, images, on_disk, on_disk.faults(problems), tallies, decoded)
 

@@ -54,7 +54,7 @@ def test_files_that_it_did_not_write_are_never_removed(tmp_path: Path) -> None:
     own = tmp_path / "real" / "photograph.png"
     own.parent.mkdir()
     own.write_bytes(b"of a patient")
-    with pytest.raises(UsageError, match=r"holds files that `dermasynth specimens` did not write, photograph\.png say"):
+    with pytest.raises(UsageError, match=r"holds files that `dermasynth specimens` did not write, for example photograph\.png"):
         draw_specimens("hiba", own.parent, images=2)
     draw_specimens("hiba", tmp_path / "drawn", images=2)
     beside = tmp_path / "drawn" / "images" / "photograph.png"
