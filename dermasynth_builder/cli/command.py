@@ -118,7 +118,7 @@ def _settings(
     said: Mapping[Key, Any], recipe: Path | None, *, is_all_said: bool, sources: Sequence[str] | None
 ) -> Settings:
     """What the command line says over what a recipe says. Raises UsageError."""
-    values = {key: options.value_of(key, value) for key, value in said.items() if key.path != ("raw",)}
+    values = {key: options.value_of(key, value) for key, value in said.items()}
     raw = next((value for key, value in said.items() if key.path == ("raw",)), ())
     given = options.nested(values)
     base = Settings(raw={})

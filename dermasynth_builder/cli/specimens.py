@@ -7,7 +7,7 @@ from typing import Any
 
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import PluginError, UsageError
-from dermasynth_builder.read.find import SPECIMEN_MARK as MARK  # with source and, when all is drawn, the files
+from dermasynth_builder.read.find import SPECIMEN_MARK  # it holds the source and, when all is drawn, the files
 
 
 def draw_specimens(source: str, folder: Path, *, images: int, layout: str | None = None) -> None:
@@ -62,7 +62,7 @@ def _clear(folder: Path) -> None:
 def _marked(folder: Path) -> list[str]:
     """The files that an earlier run wrote; none where there was no such run."""
     try:
-        marked = json.loads((folder / MARK).read_text(encoding="utf-8"))
+        marked = json.loads((folder / SPECIMEN_MARK).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return []
     files: list[str] = marked.get("files", _files(folder))  # a run that was killed had begun with none
@@ -70,9 +70,9 @@ def _marked(folder: Path) -> list[str]:
 
 
 def _write_mark(folder: Path, told: dict[str, Any]) -> None:
-    (folder / MARK).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    (folder / SPECIMEN_MARK).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
 def _files(folder: Path) -> list[str]:
     paths = (path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
-    return sorted(path.relative_to(folder).as_posix() for path in paths if path != folder / MARK)
+    return sorted(path.relative_to(folder).as_posix() for path in paths if path != folder / SPECIMEN_MARK)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from huggingface_hub import DatasetCard, HfApi
 from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is httpx's or httpx2's, by version
+    HfHubHTTPError,
     HFValidationError,
     HTTPError,
     RepositoryNotFoundError,
@@ -24,6 +25,7 @@ from dermasynth_builder.core.options import RECIPE, PushOptions
 from dermasynth_builder.core.records import is_fake_version
 from dermasynth_builder.core.registry import ALL
 from dermasynth_builder.core.reporter import Reporter
+from dermasynth_builder.core.wording import join_words
 from dermasynth_builder.release.folder import ATTRIBUTION, CARD, ConfigFiles, values_in, verify
 
 
@@ -53,7 +55,7 @@ def push(options: PushOptions, report: Reporter) -> Difference:
         disable_progress_bars()  # huggingface_hub draws its own, on terminals and into logs alike
     api = HfApi()
     try:
-        difference = _compare(api, options, files)
+        difference = _compare_if_reached(api, options, files, report=report)
         _tell(difference, files, report)
         if difference.is_none:
             report.say(f"{options.repo} has this release already, tagged {options.tag}; nothing to send")
@@ -83,13 +85,13 @@ def _require_fit(options: PushOptions, report: Reporter) -> dict[str, Path]:
     fake = sorted(c.name for c in of_sources if any(is_fake_version(v or "") for v in values_in(c, "model_version")))
     if fake:
         raise PushError(
-            f"not pushed: {', '.join(fake)} holds answers that `dermasynth fake-gemini` has invented; ask a real "
+            f"not pushed: {join_words(fake)}: there are answers that `dermasynth fake-gemini` has invented; ask a real "
             "service, with a --work folder of its own"
         )
     by_rule = sorted(config.name for config in of_sources if not all(values_in(config, "model")))
     if by_rule and not options.is_template_allowed:
         raise PushError(
-            f"not pushed: {', '.join(by_rule)} holds rows that no model wrote: nothing looked at the image; "
+            f"not pushed: {join_words(by_rule)}: there are rows that no model wrote, so nothing looked at the image; "
             "build with a model engine, or say --allow-template if that is what you want to publish"
         )
     return _files(options.release, configs)
@@ -100,6 +102,17 @@ def _files(release: Path, configs: Mapping[str, ConfigFiles]) -> dict[str, Path]
     recipe = [release / RECIPE] if (release / RECIPE).is_file() else []
     files = [*data, *recipe, release / ATTRIBUTION, release / CARD]
     return {path.relative_to(release).as_posix(): path for path in files}
+
+
+def _compare_if_reached(api: HfApi, options: PushOptions, files: Mapping[str, Path], *, report: Reporter) -> Difference:
+    """As `_compare`; a dry run does without the Hub where it cannot be reached, and takes all files for new."""
+    try:
+        return _compare(api, options, files)
+    except (HTTPError, ConnectionError) as error:
+        if not options.is_dry or isinstance(error, HfHubHTTPError):
+            raise
+        report.warn(f"cannot reach the Hub ({_told(error)}); these are all files, of which it may have some already")
+        return Difference(tuple(files), (), (), ())
 
 
 def _compare(api: HfApi, options: PushOptions, files: Mapping[str, Path]) -> Difference:

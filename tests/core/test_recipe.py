@@ -72,6 +72,7 @@ def test_a_first_recipe_is_the_defaults_and_names_every_option(tmp_path: Path) -
     raw = {"pad_ufes": Path("data/pad_ufes")}
     assert read(tmp_path, first_recipe(raw)) == Settings(raw=raw)
     text = first_recipe({})
+    assert all(line.startswith(("#", "[")) for line in text.splitlines() if line)  # what is a default is a comment
     assert read(tmp_path, text) == Settings(raw={})
     assert all(f"{key.path[-1]}" in text for key in keys_of(Settings) if key.option.name)
 
