@@ -15,6 +15,7 @@ from dermasynth_builder.plan.plan_file import PLANS, questions_in
 from dermasynth_builder.report.audit import counted
 from dermasynth_builder.report.tables import heading, name, table_of_numbers
 
+_KEY_DIGITS = 16  # enough to find a line of a ledger by
 REJECTS = "rejects"  # folder in the working folder
 
 
@@ -45,7 +46,7 @@ def _failed(work: Path) -> Iterator[tuple[str, Failure]]:
         questions = questions_in(work / PLANS, {reply.key for reply in replies})
         for reply in replies:
             source, question_type, question = questions.get(reply.key, ("", "", ""))
-            what = f"{source} {question_type}, key {reply.key}".strip(" ,")
+            what = f"{source} {question_type}, key {reply.key[:_KEY_DIGITS]}".strip(" ,")
             reasons = (reply.failure or "no reply: the ledger gives no reason",)
             yield reply.key, Failure("failed reply", what, source, reasons, question, reply.failed_text or "", path)
 

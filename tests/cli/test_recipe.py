@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from dermasynth_builder.cli import COMMANDS, OLD_SPELLINGS, main
+from dermasynth_builder.cli.command import raw_folders
+from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.recipe import read_recipe
 from dermasynth_builder.core.reporter import SilentReporter
@@ -222,3 +224,13 @@ def test_a_download_goes_where_the_recipe_reads(
     assert run("download", "hiba", "--limit", "2", "--accept-licence") == 0
     assert len([*Path("photographs").rglob("*.jpg")]) == 2
     assert not Path("data").exists()
+
+
+def test_folders_are_those_of_the_sources_that_are_named() -> None:
+    known = {"hiba": Path("a"), "scin": Path("b")}
+    assert raw_folders(["hiba"], [], known) == {"hiba": Path("a")}
+    assert raw_folders([], [], known) == known
+    assert raw_folders([], ["scin=c"], known) == {"hiba": Path("a"), "scin": Path("c")}
+    assert raw_folders(["hiba", "scin"], ["d"], known) == {"hiba": Path("d/hiba"), "scin": Path("d/scin")}
+    with pytest.raises(UsageError, match="--raw c d: with several folders"):
+        raw_folders(["hiba"], ["c", "d"])
