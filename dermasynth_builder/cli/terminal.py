@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task
 from rich.table import Column
 from rich.text import Text
 
+from dermasynth_builder.core.plain import printable
 from dermasynth_builder.core.reporter import Bar
 from dermasynth_builder.report.tables import PLAIN_WIDTH, console_on, plain_text, shortened
 
@@ -33,6 +34,7 @@ def complain(text: str) -> None:
 
 
 def _on_stderr(text: str, style: str) -> None:
+    text = printable(text)
     if sys.stderr.isatty():
         _terminal(sys.stderr).print(Text(text, style), soft_wrap=True)
     else:
@@ -76,6 +78,7 @@ class TerminalReporter:
 
     def _write(self, line: str, stream: TextIO, style: str = "") -> None:
         """Above the bars where they stand on the same terminal."""
+        line = printable(line)
         if self._bars.live.is_started and stream.isatty():
             self._bars.console.print(Text(line, style), soft_wrap=True)
             return

@@ -6,6 +6,7 @@ from pathlib import Path
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import SourceError
 from dermasynth_builder.core.records import ClinicalImage
+from dermasynth_builder.read.gate import images_of
 
 SPECIMEN_MARK = ".specimens.json"
 """What a folder of drawn specimens holds, so that nobody takes them for images of people."""
@@ -51,7 +52,7 @@ def _images(folder: Path, name: str) -> tuple[int, int]:
     """How many images with a file a source finds in a folder: those with its own attribution, and all."""
     source = registry.source(name)
     try:
-        items = list(source.read(folder)) if folder.is_dir() and not are_specimens(folder) else []
+        items = list(images_of(source, folder)) if folder.is_dir() and not are_specimens(folder) else []
     except SourceError:
         return 0, 0
     images = [item for item in items if isinstance(item, ClinicalImage) and item.path]

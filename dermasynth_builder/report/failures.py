@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.table import Table
 
 from dermasynth_builder.core.errors import ReleaseError
+from dermasynth_builder.core.plain import printable
 from dermasynth_builder.generate.ledger_tools import failed_replies
 from dermasynth_builder.plan.plan_file import PLANS, questions_in
 from dermasynth_builder.report.audit import counted
@@ -85,4 +86,4 @@ def failure_text(failure: Failure, width: int) -> str:
     lines = [f"--- {failure.kind}: {failure.what}", *(wrap(f"why: {reason}") for reason in failure.reasons)]
     lines += [wrap(f"Q: {failure.question}")] if failure.question else []
     lines.append(wrap(f"came back: {failure.text}") if failure.text else "came back: nothing")
-    return "\n".join([*lines, f"in: {failure.file}"])
+    return printable("\n".join([*lines, f"in: {failure.file}"]))

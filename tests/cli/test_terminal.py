@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from dermasynth_builder.cli import main, terminal
+from dermasynth_builder.report.tables import name, table_of_numbers
 from tests.support.fake_service import command
 from tests.support.releases import Built
 
@@ -163,10 +164,10 @@ def test_piped_tables_are_plain_whatever_the_terminal_is(built: Built, tmp_path:
 def test_errors_are_red_where_a_terminal_has_colours(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], red: str
 ) -> None:
-    for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
+    for variable in ("NO_COLOR", "FORCE_COLOR", "COLORTERM"):
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, value)
     screen = Terminal()
     monkeypatch.setattr("sys.stderr", screen)
     assert main(["plan", "pad_ufes"]) == 2
@@ -177,3 +178,17 @@ def test_errors_are_red_where_a_terminal_has_colours(
 def test_errors_are_plain_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", "pad_ufes"]) == 2
     assert capsys.readouterr().err == "dermasynth: no folder for pad_ufes; add --raw pad_ufes=DIR\n"
+
+
+def test_no_line_makes_the_terminal_do_anything(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "a\x1b]0;title\x07 \N{RIGHT-TO-LEFT OVERRIDE}b"
+    report = terminal.TerminalReporter()
+    report.say(hostile)
+    report.warn(hostile)
+    table = table_of_numbers("name", "count")
+    table.add_row(name(hostile), "1")
+    terminal.show(table)
+    told = capsys.readouterr()
+    assert r"a\x1b]0;title\x07 \u202eb" in told.out
+    assert r"a\x1b]0;title\x07 \u202eb" in told.err
+    assert "\x1b" not in told.out + told.err
