@@ -16,7 +16,7 @@ from dermasynth_builder.core.options import DEFAULT_SEED
 def demo(
     *,
     images: Annotated[int, Option("how many specimens of each source", "--images")] = 18,
-    work: Annotated[Path, Option("folder of image index, ledgers and lists", "--work", metavar="DIR")] = Path(
+    work: Annotated[Path, Option("folder for ledgers, image index and lists", "--work", metavar="DIR")] = Path(
         "demo/build"
     ),
     out: Annotated[Path, Option("the release folder", "--out", metavar="DIR")] = Path("demo/dermasynth"),

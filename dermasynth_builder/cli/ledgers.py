@@ -35,7 +35,7 @@ def merge(
 
 @command("--work", "--base-url", example="dermasynth cancel", first=("--work", "--base-url"))
 def cancel(settings: Settings, /) -> None:
-    """Cancel the batch jobs that have not ended; `generate` then asks their rows anew."""
+    """Cancel the batch jobs that have not ended; `generate` asks their rows again."""
     from dermasynth_builder.core.options import BATCHES
     from dermasynth_builder.generate.engines.batch import cancel_batches
 

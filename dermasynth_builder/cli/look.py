@@ -48,7 +48,7 @@ def questions(
     ] = (),
     as_json: AsJson = False,
 ) -> None:
-    """Tell how many and how varied the questions of the banks are."""
+    """Count the questions of the banks, and measure how varied they are."""
     from dermasynth_builder.cli.terminal import show
     from dermasynth_builder.plan.questions import load_prompt_book
     from dermasynth_builder.report.figures import draw_wheel
@@ -92,7 +92,7 @@ def audit(
     as_json: AsJson = False,
     whole_table: WholeTable = False,
 ) -> None:
-    """Count what the raw releases hold, as a table and a figure; asks and writes no pairs."""
+    """Count what the raw releases hold, as a table and a figure."""
     from dermasynth_builder.cli import terminal
     from dermasynth_builder.report import audit as report_of
     from dermasynth_builder.report.audit_text import audit_text
@@ -195,7 +195,7 @@ class ShowOptions:
     """Which pairs are shown, and what is done with the image of the first."""
 
     number: Annotated[int, Option("how many pairs", "-n")] = 3
-    skip: Annotated[int, Option("how many to pass over first", "--skip")] = 0
+    skip: Annotated[int, Option("how many to leave out first", "--skip")] = 0
     where: Annotated[tuple[str, ...], WHERE] = ()
     is_opened: Annotated[bool, Option("open the image of the first with the system's viewer", "--open")] = False
     image: Annotated[Path | None, Option("write the image of the first to FILE", "--image", metavar="FILE")] = None
