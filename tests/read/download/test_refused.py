@@ -121,7 +121,7 @@ def test_a_table_that_names_a_path_leads_nowhere(hiba: Drawn) -> None:
 def test_an_api_that_answers_nonsense_is_told_with_a_way_by_hand(offered: Offered, body: bytes) -> None:
     derm = offered("derm12345")
     derm.archives.pages["/api/datasets/:persistentId/"] = lambda _: Answer(200, body)
-    with pytest.raises(DownloadError, match=r"(?s)(in JSON|in the form that is known).*To download by hand:"):
+    with pytest.raises(DownloadError, match=r"(?s)(is not JSON|in the form that is known).*To download by hand:"):
         derm.download()
 
 
