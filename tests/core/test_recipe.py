@@ -120,6 +120,7 @@ def test_every_mistake_is_told_at_once_with_its_place(tmp_path: Path) -> None:
         ("[plan_options]\nself_instruct_share = 0.4\nconversation_share = 0.3", "not be more than 100 percent"),
         ("shard = [3, 2]", "say which part of how many"),
         ("split_shares = [0.5, 0.4, 0.2]", "must make 1 together"),
+        ("split_shares = [1.2, -0.1, -0.1]", "must make 1 together"),
         ("raw = 3", "raw: 3 should be"),
     ],
 )
