@@ -168,7 +168,7 @@ def test_a_file_that_goes_on_beyond_its_end_is_left_there(hiba: Drawn) -> None:
     hiba.archives.fail(Fault(name, body=hiba.archives.files[f"/signed/{name}"] + bytes(20_000_000), times=9))
     before = hiba.archives.sent_bytes
     with pytest.raises(
-        DownloadError, match=rf"1 of \d+ images did not come, {name} because .* more than its [\d,]+ bytes"
+        DownloadError, match=rf"1 of \d+ images were not downloaded, for example {name}: .* more than its [\d,]+ bytes"
     ):
         hiba.download()
     assert hiba.archives.sent_bytes - before < 15_000_000
