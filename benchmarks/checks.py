@@ -27,7 +27,7 @@ from pathlib import Path
 
 import httpx
 
-from dermasynth_builder.check.assemble import Recipe, assemble
+from dermasynth_builder.check.assemble import ReleaseTerms, assemble
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.options import PlanOptions, Settings
 from dermasynth_builder.core.records import Facts, Pair, canonical_json
@@ -165,7 +165,7 @@ def template_pairs(root: Path) -> Iterator[list[Pair]]:
     """The template engine's pairs over the tables below `root`, image by image."""
     raw = {path.name: path for path in sorted(root.iterdir()) if path.name in registry.SOURCES}
     settings = Settings(raw=raw, rows="all")
-    engine, recipe = registry.engine("template"), Recipe("template", settings.seed)
+    engine, recipe = registry.engine("template"), ReleaseTerms("template", settings.seed)
     for name in raw:
         images = read_source(name, settings, SilentReporter()).images
         planner = Planner(load_prompt_book(sources=[name]), settings.seed, PlanOptions())

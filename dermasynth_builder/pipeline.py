@@ -47,7 +47,7 @@ from dermasynth_builder.release.parquet import SplitFiles
 from dermasynth_builder.release.sample import write_sample
 from dermasynth_builder.release.viewer import viewer_faults
 from dermasynth_builder.release.withdrawn import read_withdrawn, withdrawn_text
-from dermasynth_builder.release.write import checked_pairs, recipe_of, write_source
+from dermasynth_builder.release.write import checked_pairs, terms_of, write_source
 
 _MANY = 5_000  # pictures; to compare them takes more than a moment
 
@@ -188,7 +188,7 @@ def _ask_rejected(planned: Sequence[Planned], settings: Settings, engine: Engine
 def _rejected_anew(planned: Planned, settings: Settings, ledger: Ledger, *, retries: Retries) -> Iterator[Request]:
     """What to ask in place of each reply of a source that the checks reject, as requests in full."""
     reasons: dict[str, list[str]] = {}
-    for item in checked_pairs(planned, ledger, recipe_of(settings)):
+    for item in checked_pairs(planned, ledger, terms_of(settings)):
         if isinstance(item, Reject) and item.reply is not None:
             reasons.setdefault(item.request_key, []).extend(item.reasons)
     if not reasons:
@@ -267,6 +267,8 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
         for change, count in config.changes.most_common():
             if change:
                 report.say(f"{config.source.name}: {count} of {config.changes.total()} images: {change}")
+    if any(config.rejected for config in configs):
+        report.say(f"read why pairs were rejected: dermasynth failures --work {settings.work}")
     report.say(f"release written to {settings.out}")
     report.say(f"load it: {loading_call(settings.out, configs[0].source.name)}")
     return configs
@@ -294,7 +296,7 @@ def pairs(settings: Settings, report: Reporter) -> Iterator[Pair]:
     planned = plan(settings, report)
     mark_copies(planned, settings, report)
     for each in planned:
-        for item in checked_pairs(each, ledger, recipe_of(settings)):
+        for item in checked_pairs(each, ledger, terms_of(settings)):
             if isinstance(item, Pair):
                 yield item
 

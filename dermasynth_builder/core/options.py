@@ -30,7 +30,7 @@ Rows = Literal["with_image", "with_image_or_all", "all"]
 """Of a source's tables: those whose image is on disk; the same, but all where no image is; all."""
 
 WHERE = Option(
-    'only those whose fact is one of these, as "diagnosis=melanoma,nevus"; several must all hold',
+    'only images with one of these values, as "diagnosis=melanoma,nevus"; several must all hold',
     "--where",
     "images",
     "FIELD=VALUE,...",
@@ -98,16 +98,16 @@ class EngineOptions:
 
     # What can change an answer, and is part of the engine's identity
     model: Annotated[
-        str | None, Option("the model (default: the engine's)", "--model", "model", "NAME", scope="release")
+        str | None, Option("name of the model (default: the engine's own)", "--model", "model", "NAME", scope="release")
     ] = None
     thinking: Annotated[
         Thinking | None,
-        Option("how long it thinks (default: the model's)", "--thinking", "model", "LEVEL", scope="release"),
+        Option("how long the model thinks (default: its own level)", "--thinking", "model", "LEVEL", scope="release"),
     ] = None
     media_resolution: Annotated[
         MediaResolution | None,
         Option(
-            "how finely Gemini looks at images, at 280, 560 or 1,120 tokens each (default: the model's)",
+            "how finely Gemini looks at images: 280, 560 or 1,120 tokens each (default: the model's own)",
             "--media-resolution",
             "model",
             "LEVEL",
@@ -117,7 +117,7 @@ class EngineOptions:
     max_output_tokens: Annotated[
         int,
         Option(
-            "of an answer, thoughts included; raised for one that was cut off",
+            "most tokens of an answer, thinking included; doubled for one that was cut off",
             "--max-output-tokens",
             "model",
             scope="release",
@@ -126,7 +126,7 @@ class EngineOptions:
     ] = 4096
     image_side_px: Annotated[
         int,
-        Option("larger images are sent with N pixels a side", "--image-side", "model", scope="release"),
+        Option("send larger images with N pixels a side", "--image-side", "model", scope="release"),
         _ABOVE_ZERO,
     ] = 1024
     image_quality: Annotated[
@@ -154,7 +154,9 @@ class EngineOptions:
             "TIER",
         ),
     ] = None
-    base_url: Annotated[str | None, Option("another server than the service's own", "--base-url", "pace", "URL")] = None
+    base_url: Annotated[
+        str | None, Option("address of another server than the service's own", "--base-url", "pace", "URL")
+    ] = None
     is_vertex: Annotated[
         bool,
         Option(
@@ -164,17 +166,17 @@ class EngineOptions:
             "pace",
         ),
     ] = False
-    concurrency: Annotated[int, Option("most requests in flight", "--concurrency", "pace"), _ABOVE_ZERO] = 64
+    concurrency: Annotated[int, Option("most requests at the same time", "--concurrency", "pace"), _ABOVE_ZERO] = 64
     timeout_s: Annotated[
         float | None, Option("seconds for one attempt (default: the engine's)", "--timeout", "pace", "S"), _ABOVE_ZERO
     ] = None
-    requests_per_minute: Annotated[float | None, Option("requests a minute", "--rpm", "pace"), _ABOVE_ZERO] = None
-    tokens_per_minute: Annotated[float | None, Option("tokens a minute", "--tpm", "pace"), _ABOVE_ZERO] = None
+    requests_per_minute: Annotated[float | None, Option("most requests a minute", "--rpm", "pace"), _ABOVE_ZERO] = None
+    tokens_per_minute: Annotated[float | None, Option("most tokens a minute", "--tpm", "pace"), _ABOVE_ZERO] = None
     requests_per_day: Annotated[
-        int | None, Option("requests a day, by all runs in WORK; a run stops there", "--rpd", "pace"), _ABOVE_ZERO
+        int | None, Option("most requests a day, by all runs in WORK; a run stops there", "--rpd", "pace"), _ABOVE_ZERO
     ] = None
     usd_per_10_minutes: Annotated[
-        float | None, Option("spend in any ten minutes", "--usd-per-10-min", "pace", "USD"), _ABOVE_ZERO
+        float | None, Option("most dollars in any ten minutes", "--usd-per-10-min", "pace", "USD"), _ABOVE_ZERO
     ] = None
     batch: BatchOptions = BatchOptions()
 
@@ -241,7 +243,7 @@ class PlanOptions:
     limit: Annotated[
         int | None,
         Option(
-            "N images of each source, of as many diagnoses as can be, the same on each run (default: all)",
+            "at most N images of each source, over as many diagnoses as possible, the same on each run (default: all)",
             "--limit",
             "images",
             scope="release",
@@ -262,8 +264,8 @@ class PlanOptions:
     def __post_init__(self) -> None:
         if 2 * self.self_instruct_share + self.conversation_share > 1:
             raise ValueError(
-                "self-instruct is a share of all pairs and conversations one of the images, of which each gives two "
-                "pairs: twice the one and the other must not be more than 100 percent together"
+                "--self-instruct and --conversations: twice the first and the second must not be more than 100 percent "
+                "together, because each image gives two pairs"
             )
 
 
@@ -281,14 +283,14 @@ class Settings:
             scope="release",
         ),
     ]
-    work: Annotated[Path, Option("folder of image index, ledgers and lists", "--work", "folders", "DIR")] = Path(
+    work: Annotated[Path, Option("folder for ledgers, image index and lists", "--work", "folders", "DIR")] = Path(
         "build"
     )
     out: Annotated[Path, Option("the release folder", "--out", "folders", "DIR")] = Path("dermasynth")
     is_permissive_only: Annotated[
         bool,
         Option(
-            "whether to leave out images that may not be used commercially with attribution alone",
+            "permissive: leave out images that may not be used commercially with attribution alone",
             "--licence",
             "images",
             scope="release",
@@ -306,32 +308,42 @@ class Settings:
             scope="release",
         ),
     ] = "standard"
-    is_strict: Annotated[bool, Option("a problem in a raw release ends the run", "--strict", "images")] = False
+    is_strict: Annotated[bool, Option("end the run where a raw release has any problem", "--strict", "images")] = False
     rows: Annotated[Rows, Option("which rows of its tables a source is read by", scope="once")] = "with_image"
     is_verified: Annotated[bool, Option(_VERIFY, "--verify", scope="once")] = False
     is_specimen: Annotated[
         bool, Option("the raw releases are drawn specimens, and so are the rows", scope="release")
     ] = False
-    seed: Annotated[int, Option("seed of all draws", "--seed", "questions", scope="release")] = DEFAULT_SEED
-    engine: Annotated[str, Option("what answers", "--engine", "model", "ENGINE", scope="release")] = "template"
+    seed: Annotated[int, Option("seed of all random choices", "--seed", "questions", scope="release")] = DEFAULT_SEED
+    engine: Annotated[
+        str, Option("who answers the questions; template asks no model", "--engine", "model", "ENGINE", scope="release")
+    ] = "template"
     max_usd: Annotated[
         float | None,
-        Option("stop when the replies in the ledger cost that much", "--max-usd", "pace", "USD"),
+        Option("stop when the replies in the ledger have cost that much", "--max-usd", "pace", "USD"),
         _ABOVE_ZERO,
     ] = None
     is_version_change_allowed: Annotated[
-        bool, Option("continue where the model's version changes", "--allow-version-change", "pace", scope="once")
+        bool,
+        Option("continue although the model's version has changed", "--allow-version-change", "pace", scope="once"),
     ] = False
     shard: Annotated[
-        tuple[int, int], Option("ask only part I of N, by key", "--shard", "pace", "I/N", read=shard_of)
+        tuple[int, int],
+        Option(
+            "ask only part I of N of the requests, to share a run among machines",
+            "--shard",
+            "pace",
+            "I/N",
+            read=shard_of,
+        ),
     ] = (1, 1)
     pilot: Annotated[
         int | None,
-        Option("ask only N requests of all, and tell what all would cost", "--pilot", "pace", scope="once"),
+        Option("ask only N requests, and say what all of them would cost", "--pilot", "pace", scope="once"),
         _ABOVE_ZERO,
     ] = None
     is_failed_wanted: Annotated[
-        bool, Option("ask again what failed before", "--retry-failed", "pace", scope="once")
+        bool, Option("ask the requests that failed before again", "--retry-failed", "pace", scope="once")
     ] = False
     is_rejected_wanted: Annotated[
         bool,
@@ -348,7 +360,7 @@ class Settings:
     split_shares: Annotated[
         tuple[float, float, float],
         Option(
-            "shares of the patients (on the command line in percent: 90/5/5)",
+            "shares of the patients in each split (on the command line in percent: 90/5/5)",
             "--splits",
             "release",
             "TRAIN/VALIDATION/TEST",
@@ -384,13 +396,16 @@ class CostOptions:
     """What to estimate, and what to assume."""
 
     models: Annotated[
-        Sequence[str], Option("a model; may be repeated (default: all of the price table)", "--model", metavar="M")
+        Sequence[str],
+        Option("name of a model; may be repeated (default: all of the price table)", "--model", metavar="M"),
     ] = ()
     prices: Annotated[Path | None, Option("price table in place of the one that ships", "--prices", metavar="FILE")] = (
         None
     )
-    resolution: Annotated[Resolution, Option("of images", "--media-resolution", metavar="LEVEL")] = "high"
-    thinking: Annotated[Thinking, Option("thinking level", "--thinking", metavar="LEVEL")] = "medium"
+    resolution: Annotated[
+        Resolution, Option("how finely images are looked at", "--media-resolution", metavar="LEVEL")
+    ] = "high"
+    thinking: Annotated[Thinking, Option("how long models think", "--thinking", metavar="LEVEL")] = "medium"
     image_tokens: Annotated[
         int | None, Option("tokens of an image, for models whose rule is not known", "--image-tokens"), _ABOVE_ZERO
     ] = None

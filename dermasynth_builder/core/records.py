@@ -311,6 +311,7 @@ class Reply:
     cost_usd: float | None = None  # of all attempts; None where no price is known
     parameters: Mapping[str, str | int | float | None] = field(default_factory=dict)  # of the last attempt, as sent
     thoughts: str | None = None  # what the model thought before it answered, where it tells; no part of the answer
+    failed_text: str | None = None  # what came back all the same, where there is a failure; for people to read
 
 
 @dataclass(frozen=True, slots=True)

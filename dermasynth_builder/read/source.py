@@ -2,7 +2,7 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -97,11 +97,19 @@ def read_source(name: str, settings: Settings, report: Reporter) -> ReadSource:
 
 def _listed(name: str, settings: Settings, report: Reporter) -> tuple[list[ClinicalImage], list[Problem]]:
     """What the tables list, under licences that are wanted, and what is wrong with it."""
-    read = list(images_of(registry.source(name), settings.raw[name]))
+    read = list(read_tables(name, settings, report))
     images = [item for item in read if isinstance(item, ClinicalImage)]
     if settings.is_permissive_only:
         images = _permissive(name, images, report)
     return images, [item for item in read if isinstance(item, Problem)]
+
+
+def read_tables(name: str, settings: Settings, report: Reporter) -> Iterator[ClinicalImage | Problem]:
+    """What a source reads in its folder, with a bar."""
+    with report.bar(f"reading tables of {name}", None) as advance:
+        for item in images_of(registry.source(name), settings.raw[name]):
+            advance(1)
+            yield item
 
 
 def _no_usable(name: str, root: Path, on_disk: OnDisk) -> SourceError:

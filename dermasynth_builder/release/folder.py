@@ -214,7 +214,8 @@ def _verify_config(folder: Path, config: ConfigFiles, advance: Advance) -> None:
     where = f"{folder / CARD}, config {config.name}"
     require_current(folder, [config])
     if set(config.rows) != set(config.files):
-        raise ReleaseError(f"{where}: counts rows of {sorted(config.rows)} and names files of {sorted(config.files)}")
+        counted, named = (", ".join(sorted(splits)) or "no split" for splits in (config.rows, config.files))
+        raise ReleaseError(f"{where}: counts rows of {counted} and names files of {named}; build the release anew")
     found: dict[Split, SplitFiles] = {}
     for split, files in config.files.items():
         if not files:

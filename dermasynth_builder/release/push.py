@@ -19,6 +19,7 @@ import yaml
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, DatasetCard, HfApi
 from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is httpx's or httpx2's, by version
     EntryNotFoundError,
+    HfHubHTTPError,
     HFValidationError,
     HTTPError,
     RepositoryNotFoundError,
@@ -29,6 +30,7 @@ from dermasynth_builder.core.errors import PushError, ReleaseError
 from dermasynth_builder.core.options import WITHDRAWN, PushOptions
 from dermasynth_builder.core.records import is_fake_version
 from dermasynth_builder.core.reporter import Reporter
+from dermasynth_builder.core.wording import join_words
 from dermasynth_builder.release.folder import CARD, ConfigFiles, files_of, sources_of, values_in, verify
 from dermasynth_builder.release.viewer import viewer_faults
 from dermasynth_builder.release.withdrawn import parse_withdrawn, read_withdrawn, why_withdrawn, withdrawn_of
@@ -71,8 +73,7 @@ def push(options: PushOptions, report: Reporter, ask: Ask = lambda _: False) -> 
         disable_progress_bars()  # huggingface_hub draws its own, on terminals and into logs alike
     api = HfApi()
     try:
-        difference = _compare(api, options, files)
-        _require_nothing_unwithdrawn(api, options)
+        difference = _compare_if_reached(api, options, files, report=report)
         _tell(difference, files, report)
         if difference.is_none:
             report.say(f"{options.repo} has this release already, tagged {options.tag}; nothing to send")
@@ -102,13 +103,13 @@ def _require_fit(options: PushOptions, report: Reporter) -> dict[str, Path]:
     fake = sorted(c.name for c in of_sources if any(is_fake_version(v or "") for v in values_in(c, "model_version")))
     if fake:
         raise PushError(
-            f"not pushed: {', '.join(fake)} holds answers that `dermasynth fake-gemini` has invented; ask a real "
+            f"not pushed: {join_words(fake)}: there are answers that `dermasynth fake-gemini` has invented; ask a real "
             "service, with a --work folder of its own"
         )
     by_rule = sorted(config.name for config in of_sources if not all(values_in(config, "model")))
     if by_rule and not options.is_template_allowed:
         raise PushError(
-            f"not pushed: {', '.join(by_rule)} holds rows that no model wrote: nothing looked at the image; "
+            f"not pushed: {join_words(by_rule)}: there are rows that no model wrote, so nothing looked at the image; "
             "build with a model engine, or say --allow-template if that is what you want to publish"
         )
     _require_none_withdrawn(options.release, of_sources, read_withdrawn(options.release / WITHDRAWN))
@@ -144,6 +145,19 @@ def _require_nothing_unwithdrawn(api: HfApi, options: PushOptions) -> None:
             f"not pushed: {options.repo} has withdrawn {', '.join(lost[:3])}{' ...' if lost[3:] else ''}, and the list "
             f"of this release does not; add the lines of {options.repo}'s {WITHDRAWN} to yours and build anew"
         )
+
+
+def _compare_if_reached(api: HfApi, options: PushOptions, files: Mapping[str, Path], *, report: Reporter) -> Difference:
+    """As `_compare`; a dry run does without the Hub where it cannot be reached, and takes all files for new."""
+    try:
+        difference = _compare(api, options, files)
+        _require_nothing_unwithdrawn(api, options)
+    except (HTTPError, ConnectionError) as error:
+        if not options.is_dry or isinstance(error, HfHubHTTPError):
+            raise
+        report.warn(f"cannot reach the Hub ({_told(error)}); these are all files, of which it may have some already")
+        return Difference(tuple(files), (), (), ())
+    return difference
 
 
 def _compare(api: HfApi, options: PushOptions, files: Mapping[str, Path], revision: str | None = None) -> Difference:

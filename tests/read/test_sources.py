@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dermasynth_builder.check.assemble import Recipe, split_of
+from dermasynth_builder.check.assemble import ReleaseTerms, split_of
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import SourceError
 from dermasynth_builder.core.options import DEFAULT_SPLITS, Settings
@@ -121,10 +121,10 @@ def test_every_image_has_a_licence_and_somebody_to_name(images: list[ClinicalIma
 
 def test_no_group_is_in_two_splits(images: list[ClinicalImage]) -> None:
     for seed in range(20):
-        recipe = Recipe("template", seed, DEFAULT_SPLITS)
+        terms = ReleaseTerms("template", seed, DEFAULT_SPLITS)
         splits = defaultdict(set)
         for image in images:
-            splits[image.group_id].add(split_of(image, recipe))
+            splits[image.group_id].add(split_of(image, terms))
         assert all(len(found) == 1 for found in splits.values())
 
 

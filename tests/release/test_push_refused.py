@@ -51,7 +51,7 @@ def test_what_must_not_go_is_refused_before_any_request(built: Built, tmp_path: 
     allowed = {name: [REPO, "--out", str(release), "--allow-template"] for name, release in spoilt.items()}
     unspoilt = ["--out", str(built.release), "--allow-template"]
     wanted = {
-        "pad_ufes holds rows that no model wrote": [REPO, "--out", str(built.release)],
+        "pad_ufes: there are rows that no model wrote": [REPO, "--out", str(built.release)],
         "dermasynth.py: a release holds no code": allowed["script"],
         "notes.txt is not named by the card": allowed["stray"],
         "says 1 rows of train, its files hold ": allowed["rows"],
@@ -90,7 +90,7 @@ def test_invented_answers_say_so_in_every_row_and_on_the_card_and_are_not_pushed
     with LoopbackHub() as hub:
         ended = push(hub, tmp_path / "home", release)
     assert (ended.code, ended.requests) == (1, [])
-    assert "pad_ufes holds answers that `dermasynth fake-gemini` has invented" in ended.err
+    assert "pad_ufes: there are answers that `dermasynth fake-gemini` has invented" in ended.err
 
 
 @pytest.mark.slow
@@ -104,7 +104,7 @@ def test_an_engine_without_a_model_is_held_back_and_named_on_the_card_whatever_i
         words = [[REPO, "--out", str(release), *more] for more in ([], ["--allow-template"])]
         (refused, allowed) = run_script(hub, tmp_path / "home", REFUSED, json.dumps(words))
     assert refused[0] == 1
-    assert "pad_ufes holds rows that no model wrote" in refused[2]
+    assert "pad_ufes: there are rows that no model wrote" in refused[2]
     assert allowed[0] == 0, allowed
 
 
@@ -201,3 +201,13 @@ def test_a_repository_with_a_script_is_left_alone_until_it_is_gone(built: Built,
         assert refused.code == 1
         assert f"{REPO} holds dermasynth.py" in refused.err
         assert sent(refused) == []
+
+
+@pytest.mark.slow
+def test_a_dry_run_tells_all_files_where_the_hub_cannot_be_reached(built: Built, tmp_path: Path) -> None:
+    with LoopbackHub() as hub:
+        dry = push(hub, tmp_path, built.release, "--dry-run", HF_HUB_OFFLINE="1")
+        assert (dry.code, dry.requests) == (0, [])
+        assert "cannot reach the Hub" in dry.err
+        assert listed(dry) == {"new": {*files_of(built.release)}}
+        assert push(hub, tmp_path, built.release, HF_HUB_OFFLINE="1").code == 1

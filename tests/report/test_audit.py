@@ -278,7 +278,7 @@ def test_without_matplotlib_the_table_is_printed_and_a_sentence_says_what_to_ins
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("audit", "pad_ufes", "hiba", "--raw", "x", "--figure", "a.png"), "one file for 2 sources"),
+        (("audit", "pad_ufes", "hiba", "--raw", "x", "--figure", "a.png"), "cannot hold the figures of 2 sources"),
         (("audit", "pad_ufes", "--raw", "x", "--figure", "a.jpg"), "ends in .png"),
         (("audit", "ham10000", "--raw", "x"), 'Invalid value "ham10000" for SOURCES. Choose from: "pad_ufes"'),
     ],

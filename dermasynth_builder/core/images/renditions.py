@@ -14,7 +14,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.images.index import is_unchanged
@@ -61,7 +61,8 @@ def publish_image(image: ClinicalImage, max_side_px: int | None = None) -> Publi
             change = "; ".join(filter(None, (removed, how)))
             return PublishedImage(content, sha256(content).hexdigest(), change, *size)
     except (OSError, SyntaxError, ValueError) as error:
-        raise ReleaseError(f"{path} cannot be decoded: {error}; `dermasynth audit --verify` finds all such") from error
+        told = f"{path} cannot be decoded: {_told(error)}; `dermasynth audit --verify` finds all such"
+        raise ReleaseError(told) from error
     digest = sha256(stripped.content).hexdigest() if removed else file.sha256
     return PublishedImage(stripped.content, digest, removed, file.width_px, file.height_px)
 
@@ -147,7 +148,7 @@ def make_sent_image(path: Path, options: EngineOptions) -> SentImage:
                 return SentImage(mime_type, b64encode(strip(content).content))
             return SentImage("image/jpeg", b64encode(_reduced(image, options)))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ImageFault(f"image: {path.name} cannot be read: {error}") from error
+        raise ImageFault(f"image: {path.name} cannot be read: {_told(error)}") from error
 
 
 def _reduced(image: Image.Image, options: EngineOptions) -> bytes:
@@ -162,3 +163,8 @@ def _reduced(image: Image.Image, options: EngineOptions) -> bytes:
     coloured = upright.convert("RGB")
     coloured.thumbnail((side, side), Image.Resampling.LANCZOS)
     return _encoded(coloured, "JPEG", quality=options.image_quality, icc_profile=None)
+
+
+def _told(error: Exception) -> str:
+    """What is wrong with an image's file; Pillow shows an object of Python where it knows no image."""
+    return "it is no image that is known" if isinstance(error, UnidentifiedImageError) else str(error)
