@@ -181,9 +181,10 @@ def require_done(run: Run) -> None:
     """Raises EngineError where nothing is answered or too much failed, UnansweredError where requests are left."""
     tally = run.tally
     good, failed = tally.answered + tally.known, tally.failed + tally.failed_earlier
-    told = "".join(f"\n  {count:,} {kind}: {run.reasons[kind]}" for kind, count in run.failures.most_common())
+    told = "".join(f"\n  {count:,} {run.reasons[kind]}" for kind, count in run.failures.most_common())
     again = f"run the same command again to ask {tally.unanswered:,} of them again" if tally.unanswered else ""
-    how = "; ".join(filter(None, (again, "--retry-failed asks all of them again")))
+    flag = "--retry-failed asks all of them again" if failed > tally.unanswered else ""
+    how = "; ".join(filter(None, (again, flag)))
     if failed and not good:
         raise EngineError(f"none of {failed:,} requests was answered; {how}{told}")
     if tally.failed and failed > MOST_FAILED * (good + failed):
