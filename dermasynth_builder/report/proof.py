@@ -60,7 +60,7 @@ def recipe_in(release: Path) -> Settings:
     return read_recipe(release / RECIPE)
 
 
-def prove(release: Path, raw: Mapping[str, Path], ledgers: Path | None, report: Reporter) -> Proof:
+def prove(release: Path, raw: Mapping[str, Path], ledgers: Path | None, *, report: Reporter) -> Proof:
     """Builds the release again beside it, in a folder of its own that is removed, and compares.
 
     `raw` gives the raw release of each source of its recipe; `ledgers` the replies of its engine, but an engine in
