@@ -21,7 +21,7 @@ from dermasynth_builder.generate.ledger import Ledger, ledger_path
 from dermasynth_builder.generate.ledger_tools import sent_on_day, unused_text
 from dermasynth_builder.generate.prices import cost_usd, load_prices, online_tier
 from dermasynth_builder.generate.rounds import Planned, rounds_folder
-from dermasynth_builder.generate.run import Run, Tally, finishing_on_ctrl_c, generate, run_note, run_text
+from dermasynth_builder.generate.run import Run, Tally, finishing_on_signals, generate, run_note, run_text
 from dermasynth_builder.plan.plan_file import PLANS, plans_in
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import load_prompt_book
@@ -72,7 +72,8 @@ def tell_unused(planned: Sequence[Planned], ledger: Ledger, settings: Settings, 
 def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tally:
     """Has the engine answer what its ledger does not hold yet, a round of self-instruct after the other.
 
-    A first Ctrl-C finishes what is under way. Raises StoppedError or EngineError where it ends early.
+    A first Ctrl-C, SIGTERM or SIGHUP finishes what is under way. Raises StoppedError or EngineError where it ends
+    early.
     """
     engine = open_engine(settings)
     ledger = open_ledger(engine, settings, report)
@@ -83,7 +84,7 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
     total = len(wanted) if wanted else sum(_requests_of(each, settings) for each in planned)
     of_source = {each.read.name: each for each in planned}
     try:
-        with finishing_on_ctrl_c(run, report.warn), report.bar(f"asking {engine.name}", total) as bar:
+        with finishing_on_signals(run, report.warn), report.bar(f"asking {engine.name}", total) as bar:
             advance = _showing(run, bar, total)
             for number in range(1 if wanted else settings.plan_options.rounds):
                 requests = chain.from_iterable(each.requests_to_ask(number, ledger) for each in planned)

@@ -22,16 +22,17 @@ import pyarrow.parquet as pq
 
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.images.renditions import PublishedImage, publish_image
+from dermasynth_builder.core.images.strip import strip
 from dermasynth_builder.core.records import SPLITS, Pair, Split, canonical_json
 from dermasynth_builder.core.reporter import Advance
 from dermasynth_builder.release.columns import TEXT_COLUMNS, features_json, flat, leaves, path_of, row, schema
 
 
 def check_images(files: Iterable[Path], advance: Advance) -> None:
-    """Holds every image of Parquet files against `image_sha256` of its rows; `advance` hears of rows.
+    """Holds every image of Parquet files against `image_sha256` of its rows, and to the gate for image bytes.
 
-    A row group is in memory at a time, and each of its images is hashed once: 2 s a GB, twice what sha256 alone takes.
-    Raises ReleaseError naming the first row whose image has other bytes.
+    `advance` hears of rows. A row group is in memory at a time, and each of its images is looked at once.
+    Raises ReleaseError naming the first row whose image has other bytes or holds metadata.
     """
     for path in files:
         try:
@@ -49,11 +50,22 @@ def _check(batch: pa.RecordBatch, path: Path) -> None:
     cells: Any = batch.column("image")
     images = cells.field(0)
     found = [sha256(image.as_buffer()).hexdigest() for image in images.dictionary]
+    left = {place: kinds for place, image in enumerate(images.dictionary) if (kinds := _metadata_in(image.as_py()))}
     told = map(flat, batch.drop_columns(["image"]).to_pylist())
     for place, values in zip(images.indices.to_pylist(), told, strict=True):
+        where = f"{path}, row {values['pair_id']}"
         if place is None or found[place] != values["image_sha256"]:
-            where = f"{path}, row {values['pair_id']}"
             raise ReleaseError(f"{where}: the image has other bytes than the row says; build it anew")
+        if place in left:
+            raise ReleaseError(f"{where}: the image still holds {left[place]}; build the release anew")
+
+
+def _metadata_in(image: bytes) -> str:
+    """What the gate for image bytes would take out of an image."""
+    try:
+        return ", ".join(strip(image).removed)
+    except ValueError as error:
+        return str(error)
 
 
 MAX_GROUP_ROWS = 64

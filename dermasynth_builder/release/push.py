@@ -161,7 +161,7 @@ def _compare(api: HfApi, options: PushOptions, files: Mapping[str, Path], *, rev
         changed=tuple(name for name in files if name in there and name not in same),
         same=same,
         stale=stale,
-        tag=_marked_by_tag(api, options, files, there) if options.tag in tags else "free",
+        tag=_marked_by_tag(api, options, files, head=there) if options.tag in tags else "free",
     )
 
 
@@ -220,7 +220,7 @@ def _text_there(api: HfApi, options: PushOptions, name: str) -> str:
 
 
 def _marked_by_tag(
-    api: HfApi, options: PushOptions, files: Mapping[str, Path], head: Mapping[str, Any]
+    api: HfApi, options: PushOptions, files: Mapping[str, Path], *, head: Mapping[str, Any]
 ) -> Literal["head", "other"]:
     """Whether the tag has the head's files, as far as they are a release's."""
 

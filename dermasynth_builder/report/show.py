@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.table import Table
 
+from dermasynth_builder.core.plain import printable
 from dermasynth_builder.core.protocols import Source
 from dermasynth_builder.generate.engines.batch.state import Shard
 from dermasynth_builder.generate.ledger_tools import LedgerSummary
@@ -92,7 +93,7 @@ def pair_text(row: Mapping[str, Any], width: int) -> str:
     lines += [wrap(f"from: {text}") for text in row["references"]]
     lines.append(wrap(f"engine: {row['engine']} ({model}); image: {row['licence']}, {row['attribution']}"))
     lines += [wrap(f"flag: {doubt}") for doubt in row["doubts"]]
-    return "\n".join(lines)
+    return printable("\n".join(lines))
 
 
 def _short(value: Any) -> Any:

@@ -10,7 +10,7 @@ told by phototype and Monk tone.
 """
 
 import ast
-import math
+import re
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -288,6 +288,9 @@ DURATIONS = {
 }
 SHOT_TYPES = {"CLOSE_UP": "close-up", "AT_AN_ANGLE": "at an angle", "AT_DISTANCE": "at a distance"}
 CONDITIONS = "weighted_skin_condition_label"
+_MOST_WEIGHT = 1e6  # a published weight is at most 1
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9 ,'’()/&+-]{0,79}")  # the longest that is published has 61 letters
+_MOST_WORDS = 9
 RETIRED = "Remove from labeling tool"  # stands where a condition's name was taken out of the list after it was chosen
 
 
@@ -343,13 +346,13 @@ def weighted_conditions(text: str) -> dict[str, float]:
     """The published dict, a Python literal: condition -> weight, in its own order. Raises ValueError for any other."""
     try:
         conditions = ast.literal_eval(text)
-    except (SyntaxError, MemoryError, RecursionError) as error:
+    except (SyntaxError, MemoryError, RecursionError, TypeError) as error:
         raise ValueError(str(error)) from error
     if not isinstance(conditions, dict):
         raise ValueError("not a dict")
     for name, weight in conditions.items():
         is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
-        if not isinstance(name, str) or not name.strip() or not is_number or not 0 < weight < math.inf:
+        if not isinstance(name, str) or not name.strip() or not is_number or not 0 < weight < _MOST_WEIGHT:
             raise ValueError(f"{name!r}: {weight!r} is not a condition with a weight above 0")
     return {name.strip(): float(weight) for name, weight in conditions.items()}
 
@@ -374,7 +377,15 @@ def _weighed(labels: CellReader) -> Mapping[str, float]:
         return {}
     if RETIRED in conditions:
         labels.unknown(CONDITIONS, RETIRED, "a note about a tool and no condition", taken="left out")
+    for name in [name for name in conditions if not _is_name(name)]:
+        labels.unknown(CONDITIONS, name, "no name of a condition", taken="left out")
+        del conditions[name]
     return dict(sorted(conditions.items(), key=lambda item: -item[1]))
+
+
+def _is_name(text: str) -> bool:
+    """Whether it is listed, or at least looks like a condition's name: a prompt shows it to a model."""
+    return text in vocabulary.diagnoses("scin") or bool(_NAME.fullmatch(text) and len(text.split()) <= _MOST_WORDS)
 
 
 def _in_words(name: str, labels: CellReader) -> str:
