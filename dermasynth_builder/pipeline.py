@@ -40,7 +40,7 @@ from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import load_prompt_book
 from dermasynth_builder.read.selection import part_text
 from dermasynth_builder.read.source import read_source
-from dermasynth_builder.release.card import DATA, Config, attribution_text, card_text
+from dermasynth_builder.release.card import Config, attribution_text, card_text
 from dermasynth_builder.release.folder import ATTRIBUTION, CARD, loading_call, new_release, verify
 from dermasynth_builder.release.kept import remember
 from dermasynth_builder.release.parquet import SplitFiles
@@ -280,7 +280,7 @@ def _write_sample(
     """The files of the config `sample`; None where no source has a train split, of which it is drawn."""
     train = {each.source.name: each.splits["train"].files for each in configs if "train" in each.splits}
     images = {each.read.name: {image.image_id: image for image in each.read.images} for each in planned}
-    return write_sample(train, images, folder / DATA / SAMPLE, max_side_px=settings.max_side_px)
+    return write_sample(train, images, folder / SAMPLE, max_side_px=settings.max_side_px)
 
 
 def _part(planned: Sequence[Planned], settings: Settings) -> str:

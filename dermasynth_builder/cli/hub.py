@@ -88,7 +88,7 @@ def verify(
     with TemporaryDirectory(prefix="dermasynth-") as folder:
         there = fetched(release, Path(folder))
         folders = raw_folders(list(recipe_in(there).raw), raw or ())
-        proof = prove(there, folders, ledgers, TerminalReporter())
+        proof = prove(there, folders, ledgers, report=TerminalReporter())
     if not proof.is_whole:
         raise ReleaseError(f"{release} is not what its recipe makes here. {proof_text(proof)}")
     print(proof_text(proof))

@@ -1,8 +1,8 @@
 """Writes a release folder in one piece, and reads one back to see whether it holds together.
 
 A release is the Hub repository: README.md with the metadata block, ATTRIBUTION.md, recipe.toml, withdrawn.csv,
-`data/<config>/<split>-*.parquet`, and nothing else. Its configs are `sample`, the sources, and `all`, which names the
-files of the sources. One that an older version made can be replaced, and not be read.
+`data/<source>/<split>-*.parquet`, `sample/train-*.parquet`, and nothing else. Its configs are `sample`, the sources,
+and `all`, which names the files of the sources. One that an older version made can be replaced, and not be read.
 """
 
 import json

@@ -160,7 +160,7 @@ def _compare_if_reached(api: HfApi, options: PushOptions, files: Mapping[str, Pa
     return difference
 
 
-def _compare(api: HfApi, options: PushOptions, files: Mapping[str, Path], revision: str | None = None) -> Difference:
+def _compare(api: HfApi, options: PushOptions, files: Mapping[str, Path], *, revision: str | None = None) -> Difference:
     """How the files differ from the repository's at a revision, and what the tag marks there."""
     try:
         there = _tree(api, options.repo, revision)
@@ -175,7 +175,7 @@ def _compare(api: HfApi, options: PushOptions, files: Mapping[str, Path], revisi
         changed=tuple(name for name in files if name in there and name not in same),
         same=same,
         stale=stale,
-        tag=_marked_by_tag(api, options, files, there) if options.tag in tags else "free",
+        tag=_marked_by_tag(api, options, files, head=there) if options.tag in tags else "free",
     )
 
 
@@ -234,7 +234,7 @@ def _text_there(api: HfApi, options: PushOptions, name: str) -> str:
 
 
 def _marked_by_tag(
-    api: HfApi, options: PushOptions, files: Mapping[str, Path], head: Mapping[str, Any]
+    api: HfApi, options: PushOptions, files: Mapping[str, Path], *, head: Mapping[str, Any]
 ) -> Literal["head", "other"]:
     """Whether the tag has the head's files, as far as they are a release's."""
 
@@ -302,7 +302,7 @@ def _sent(api: HfApi, options: PushOptions, files: Mapping[str, Path], *, differ
             _require_card_accepted(options.release / CARD)
         api.create_repo(options.repo, repo_type="dataset", private=options.is_private, exist_ok=True)
         pull = _pull_request(api, options)
-        _complete(api, options, files, pull.num)
+        _complete(api, options, files, num=pull.num)
         if options.is_pull_request:
             return f"{where}/discussions/{pull.num} holds the release; merge it there, then push again to tag it"
         if pull.status == "draft":
@@ -331,10 +331,10 @@ _DESCRIPTION = (
 )
 
 
-def _complete(api: HfApi, options: PushOptions, files: Mapping[str, Path], num: int) -> None:
+def _complete(api: HfApi, options: PushOptions, files: Mapping[str, Path], *, num: int) -> None:
     """Commits to a pull request what it lacks of the release."""
     revision = f"refs/pr/{num}"
-    lacking = _compare(api, options, files, revision)
+    lacking = _compare(api, options, files, revision=revision)
     names = [*(name for name in lacking.new + lacking.changed if name != CARD), *lacking.stale]
     if CARD in lacking.new + lacking.changed:
         names.append(CARD)  # last, so that a pull request with a card is whole

@@ -75,7 +75,8 @@ def test_every_config_and_the_one_over_all_load(version: str, built: Built, tmp_
 def test_the_config_over_all_stores_nothing_twice(built: Built) -> None:
     configs = verify(built.release, SilentReporter())
     assert list(configs) == [registry.SAMPLE, *registry.SOURCES, registry.ALL]
-    files = sorted(set(built.release.rglob("*.parquet")) - set(configs[registry.SAMPLE].paths))
+    files = sorted((built.release / "data").rglob("*.parquet"))
+    assert sorted(configs[registry.SAMPLE].paths) == sorted((built.release / "sample").iterdir())
     assert sorted(configs[registry.ALL].paths) == files
     assert sorted(path for name in registry.SOURCES for path in configs[name].paths) == files
     assert len({hashlib.sha256(path.read_bytes()).hexdigest() for path in files}) == len(files)
@@ -85,8 +86,14 @@ def test_a_release_of_one_source_lists_that_source_and_no_other(built: Built, tm
     settings = Settings(raw={"hiba": built.settings.raw["hiba"]}, work=tmp_path / "build", out=tmp_path / "dermasynth")
     pipeline.build(settings, SilentReporter())
     assert list(verify(settings.out, SilentReporter())) == ["sample", "hiba", "all"]
-    assert {path.name for path in settings.out.iterdir()} == {"README.md", "ATTRIBUTION.md", "recipe.toml", "data"}
-    assert {path.name for path in (settings.out / "data").iterdir()} == {"sample", "hiba"}
+    assert {path.name for path in settings.out.iterdir()} == {
+        "README.md",
+        "ATTRIBUTION.md",
+        "recipe.toml",
+        "data",
+        "sample",
+    }
+    assert {path.name for path in (settings.out / "data").iterdir()} == {"hiba"}
     assert "BCN20000" not in (settings.out / "ATTRIBUTION.md").read_text(encoding="utf-8")
 
 

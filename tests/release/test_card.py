@@ -104,7 +104,7 @@ def test_the_card_names_just_the_configs_splits_and_files_that_are_there(
 ) -> None:
     sample, config, whole = metadata["configs"]
     assert (sample["config_name"], sample["default"]) == ("sample", True)
-    assert sample["data_files"] == [{"split": "train", "path": "data/sample/train-*.parquet"}]
+    assert sample["data_files"] == [{"split": "train", "path": "sample/train-*.parquet"}]
     assert (config["config_name"], config["version"], config.get("default")) == ("pad_ufes", __version__, None)
     assert whole["data_files"] == [{**item, "path": [item["path"]]} for item in config["data_files"]]
     assert [item["split"] for item in config["data_files"]] == SPLITS

@@ -132,7 +132,7 @@ def test_a_release_is_its_card_attribution_recipe_and_parquet_and_nothing_else(b
     splits = ("test", "train", "validation")
     assert sorted(tree(built.release)) == [
         "ATTRIBUTION.md", "README.md", *(f"data/pad_ufes/{split}-00000-of-00001.parquet" for split in splits),
-        "data/sample/train-00000-of-00001.parquet", "recipe.toml",
+        "recipe.toml", "sample/train-00000-of-00001.parquet",
     ]  # fmt: skip
     assert sorted(path.name for path in built.folder.iterdir()) == [".dermasynth.lock", "build", "dermasynth"]
 
