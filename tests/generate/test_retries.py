@@ -101,5 +101,6 @@ def test_after_two_retries_nothing_more_is_asked(tmp_path: Path) -> None:
         again = retries.anew(REQUEST, [f"form: fault {number}"], key)
         assert again is not None
         key = again.key
+    assert again is not None
     assert "- form: fault 0\n- form: fault 1" in again.prompt
     assert retries.anew(REQUEST, ["form: fault 2"], key) is None
