@@ -137,8 +137,8 @@ def measure_labelled(name: str) -> bool:
         )
         holds &= is_kept
         print(f"  {check:20}{score.faults:6}  {score.recall:6.3f}             {shown}  {'' if is_kept else 'BROKEN'}")
-    for check, told in FIRST_MEASURED.get(name, {}).items():
-        print(f"  at first: {check:12}", *("    -" if each is None else f"{each:5.3f}" for each in told))
+    for check, at_first in FIRST_MEASURED.get(name, {}).items():
+        print(f"  at first: {check:12}", *("    -" if each is None else f"{each:5.3f}" for each in at_first))
     print(*misses, sep="\n")
     return holds
 
