@@ -77,6 +77,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Run:
         ("specimens", "next: dermasynth build example --raw raw"),
         ("audit", '"source": "example"'),
         ("plan", '"malignancy"'),
+        ("plan", '"example: visual_features": '),
         ("build", " answered, 0 failed"),
         ("build with recorded", "no words"),
     ],
