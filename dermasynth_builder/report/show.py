@@ -41,6 +41,7 @@ def plan_counts(planned: Planned) -> dict[str, Any]:
         "diagnoses": counted(image.facts.diagnosis or "not recorded" for image in images),
         "requests": work.requests,
         "question_types": [_load_counts(load) for load in work.loads],
+        "images_of_types_that_the_engine_cannot_answer": dict(sorted(planned.unanswerable.items())),
         "problems": counted(str(problem.kind) for problem in planned.read.problems),
     }
 
