@@ -299,7 +299,7 @@ def _grounds(value: Any) -> list[list[str]]:
 
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("model", "model_version", "finish_reason", "thoughts"), _text_or_none),
+    **dict.fromkeys(("model", "model_version", "finish_reason", "thoughts", "failed_text"), _text_or_none),
     **dict.fromkeys(("answered_at", "sent_at"), _time_or_none),
     "usage": counts,
     "waited_s": lambda value: amount(value) or 0.0,

@@ -38,7 +38,7 @@ def openai_engine(options: EngineOptions, context: EngineContext) -> OnlineEngin
     if options.media_resolution:
         raise UsageError("--media-resolution is Gemini's; for the engine openai, --image-side says how large images go")
     if options.tier == "flex":
-        raise UsageError('--tier flex is Gemini\'s; for the engine openai say --body \'{"service_tier": "flex"}\'')
+        raise UsageError("--tier flex is Gemini's; with the engine openai set service_tier to flex by --body")
     require_free_of(options.body, ("messages", "model"))
     return OnlineEngine(OpenAIService(replace(options, timeout_s=options.timeout_s or _TIMEOUT_S)), context)
 

@@ -4,7 +4,7 @@ import re
 from statistics import median, quantiles
 
 import pytest
-import textstat  # type: ignore[import-untyped]  # it has no stubs
+import textstat
 
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.files import resource_dir
