@@ -20,12 +20,12 @@ from tests.support.recited import answer, requests
 KEYS = [request.key for request in requests(10)]
 TYPE = """
 [[type]]
-name = "a_type_of_this_test"
-topic = "surroundings"
+name = "differential"
+topic = "a type of the general bank, for PAD-UFES-20 too"
 audience = "a nurse"
-good_answer = "what lies around it"
+good_answer = "what else it could be"
 needs = []
-wordings = ["What surrounds it?"]
+wordings = ["What else could it be?"]
 """
 Output = pytest.CaptureFixture[str]
 
@@ -63,12 +63,11 @@ def change_bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[],
     return change
 
 
-@pytest.mark.usefixtures("parrot")
 def test_every_command_that_plans_tells_of_a_changed_bank_and_of_no_other(
     specimens: Path, change_bank: Callable[[], None], tmp_path: Path, capsys: Output
 ) -> None:
-    given = ["pad_ufes", "--raw", str(specimens), "--work", str(tmp_path / "work"), "--engine", "parrot"]
-    settings = Settings(raw={"pad_ufes": specimens}, work=tmp_path / "work", engine="parrot")
+    given = ["pad_ufes", "--raw", str(specimens), "--work", str(tmp_path / "work")]
+    settings = Settings(raw={"pad_ufes": specimens}, work=tmp_path / "work")
     pipeline.ask(pipeline.plan(settings, SilentReporter()), settings, SilentReporter())
     commands = [["plan", *given], ["generate", *given, "--dry-run"], ["generate", *given]]
     for command in commands:
