@@ -64,7 +64,7 @@ CLAIMS: dict[str, Callable[[Facts], bool]] = {
     r"They named one condition only|stands alone": lambda facts: len(facts.differential) == 1,
     r"No diagnosis has been made|has no diagnosis|has named this": lambda facts: facts.diagnosis is None,
     r"itching, pain and bleeding were all denied": lambda facts: not (facts.itches or facts.hurts or facts.bleeds),
-    r"^(?:This is|It is|The diagnosis is) (?:an? )?[a-z' ]+[.,]": lambda facts: not facts.differential,
+    r"^(?:This is|It is) an? [a-z' ]+[.,]|^The diagnosis is ": lambda facts: not facts.differential,
     r"Yes: an? |Yes, .* is malignant": lambda facts: facts.malignancy == "malignant",
     r"benign, and the diagnosis|no cancer;": lambda facts: facts.malignancy in ("benign", "indeterminate"),
 }
