@@ -6,7 +6,7 @@ VENV3 := .venv-datasets3
 RUN := $(VENV)/bin/python -m
 DERMASYNTH := $(VENV)/bin/dermasynth
 RAW ?= data
-SOURCES ?= pad_ufes
+SOURCES ?=
 ENGINE ?= template
 OUT ?= dermasynth
 PARALLEL := -n auto --dist worksteal
@@ -62,7 +62,7 @@ fix: $(VENV)/installed-dev ## mend format and what lint can mend by itself
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
 
-build: $(VENV)/installed ## build ./dermasynth from raw releases: make build RAW=DIR SOURCES=pad_ufes
+build: $(VENV)/installed ## build ./dermasynth from raw releases: all in RAW=data, or SOURCES=pad_ufes
 	$(DERMASYNTH) build $(SOURCES) --raw $(RAW) --engine $(ENGINE) --out $(OUT)
 
 push-hub: $(VENV)/installed ## send ./dermasynth to the Hub: make push-hub REPO=USER/dermasynth

@@ -120,6 +120,8 @@ class ProblemKind(StrEnum):
     BROKEN_ROW = "broken row"
     LEAKING_GROUP = "group in both official splits"  # costs the official split of its images and no row
     OTHER_SET = "images of another set"  # one for all of them, where a release lies in a larger one
+    TABLE_COPY = "copy of a table"  # costs nothing
+    COLUMN = "unknown or missing column"  # costs a fact of all rows
     UNKNOWN_VALUE = "unknown value"  # costs a fact and not the row
 
 
