@@ -145,7 +145,7 @@ class RawFolder:
         for path in (path for path, columns in self._columns.items() if self._is_of(kind, columns)):
             items = list(read_table(path, self.root, (kind.key, *kind.columns)))
             rows = [item for item in items if isinstance(item, Row)]
-            mine, others, told = _parted(rows, kind, location_of(path, self.root), vouched)
+            mine, others, told = _parted(rows, kind, location_of(path, self.root), vouched=vouched)
             if mine or not rows:
                 got.problems += [item for item in items if isinstance(item, Problem)]
                 got.tables.append(location_of(path, self.root))
@@ -222,7 +222,7 @@ class RawFolder:
 
 
 def _parted(
-    rows: Sequence[Row], kind: TableKind, table: str, vouched: Collection[str]
+    rows: Sequence[Row], kind: TableKind, table: str, *, vouched: Collection[str] = ()
 ) -> tuple[list[Row], list[Row], list[Problem]]:
     """The source's rows of a table, those of other sets, and a problem that counts these."""
     if kind.is_joined:
@@ -271,7 +271,7 @@ def _owner(path: Path, root: Path, source: str) -> str:
         for kind in other.tables if name != source and isinstance(other, StatesOrigin) else ():
             if kind.fits(columns) and not kind.is_joined:
                 rows = [item for item in read_table(path, root, ()) if isinstance(item, Row)]
-                if _parted(rows, kind, location_of(path, root), ())[0]:
+                if _parted(rows, kind, location_of(path, root))[0]:
                     return other.title
     return ""
 

@@ -31,6 +31,7 @@ _WITH_POINT = re.compile(r"[-+]?\d+\.0+")
 _ALIASES = {"gender": "sex", "sex": "gender"}
 _ALIKE = 0.85  # of names; the ISIC archive's anatom_site_general and anatom_site_special are 0.82
 OF_NO_TABLE = r"|index|level_0|Unnamed: ?\d+(_level_\d+)?"  # what programs write in front of their rows
+_ROWS_THAT_TELL = 10  # of fewer, a column may be empty by chance
 _EXACT_DIGITS = 15  # of a number, as spreadsheets keep it
 
 Choice = TypeVar("Choice")
@@ -328,6 +329,9 @@ def told_columns(rows: Collection[Row], asked: Collection[str], known: Columns) 
                 yield Problem(ProblemKind.COLUMN, table, _not_read(column, wanted))
         for fact in lacking:
             yield Problem(ProblemKind.COLUMN, table, f"has no column {fact.replace('|', ' or ')}")
+        for fact in known.facts if len(same) >= _ROWS_THAT_TELL else ():
+            if fact not in lacking and not any(row.cells.get(name) for row in same for name in fact.split("|")):
+                yield Problem(ProblemKind.COLUMN, table, f"no row fills the column {fact.replace('|', ' or ')}")
         group = known.group.split("|")
         alone = sum(not any(row.cells.get(column) for column in group) for row in same) if known.group else 0
         if alone:

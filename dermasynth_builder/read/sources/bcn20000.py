@@ -27,7 +27,7 @@ FIGSHARE = TableKind(
     "figshare's bcn_20k_train.csv and bcn_20k_test.csv",
     "bcn_filename",
     signs=(Sign("bcn_filename", r"^bcn_\d{10}$", "BCN_0000000001.jpg"),),
-    facts=("diagnosis", "age_approx", "anatom_site_general", "sex", "split"),
+    facts=("age_approx", "anatom_site_general", "sex", "split"),  # the test part has no diagnosis
     group="lesion_id",
     unread="capture_date",
 )
@@ -82,6 +82,8 @@ class Bcn20000:
             yield from read_images(got.items, folder.images, isic_export.form(self, "dermoscopic", EXPORT))
             return
         items: Iterable[Row | Problem] = got.items
+        if got.kind == FIGSHARE and not any(row.cells.get("diagnosis") for row in got.rows):
+            yield Problem(ProblemKind.COLUMN, got.tables[0], "no row has a diagnosis; is it the test part alone?")
         if got.kind == CHALLENGE:
             items = chain(_with_codes(got, folder.gather(GROUND_TRUTH)))
             for row in got.others:  # some copies leave it out
