@@ -5,6 +5,7 @@ from datetime import date
 from functools import partial
 from heapq import nsmallest
 from itertools import chain
+from pathlib import Path
 
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import ReleaseError
@@ -127,7 +128,8 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
     engine = open_engine(settings)
     ledger = open_ledger(engine, settings, report)
     if not settings.is_partial_allowed:
-        _require_all_asked(planned, ledger)
+        told = "run `dermasynth generate` first, or release what is there with --partial"
+        _require_all_asked(planned, ledger, told)
     record_recipe(settings)
     with new_release(settings.out) as folder:
         configs = [write_source(each, ledger, folder, settings=settings, report=report) for each in planned]
@@ -147,6 +149,7 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
             if change:
                 report.say(f"{config.source.name}: {count} of {config.changes.total()} images: {change}")
     report.say(f"release written to {settings.out}")
+    _warn_of_magic(settings.out, report)
     report.say(f"load it: {loading_call(settings.out, configs[0].source.name)}")
     return configs
 
@@ -159,9 +162,18 @@ def _part(planned: Sequence[Planned], settings: Settings) -> str:
 
 
 def pairs(settings: Settings, report: Reporter) -> Iterator[Pair]:
-    """The pairs of a run without writing a release: what the ledger answers, after all checks."""
+    """The pairs of a run without writing a release: what the ledger answers, after all checks. Raises ReleaseError."""
     ledger = open_ledger(open_engine(settings), settings, report)
-    for each in plan(settings, report):
+    planned = plan(settings, report)
+    if not settings.is_partial_allowed:
+        name, raw = next(iter(settings.raw.items()))
+        _require_all_asked(
+            planned,
+            ledger,
+            f"run `dermasynth generate {name} --raw {raw} --work {settings.work}` first, or take what is there with "
+            "is_partial_allowed=True",
+        )
+    for each in planned:
         for item in checked_pairs(each, ledger, recipe_of(settings)):
             if isinstance(item, Pair):
                 yield item
@@ -179,14 +191,20 @@ def open_ledger(engine: Engine, settings: Settings, report: Reporter) -> Ledger:
     return Ledger(ledger_path(settings.work / "ledgers", engine), engine.identity, report.warn)
 
 
-def _require_all_asked(planned: Sequence[Planned], ledger: Ledger) -> None:
+def _require_all_asked(planned: Sequence[Planned], ledger: Ledger, otherwise: str) -> None:
     for each in planned:
         missing = sum(key not in ledger for key in each.all_keys())
         if missing:
-            raise ReleaseError(
-                f"{missing} requests of {each.read.name} have no reply in {ledger.path}; run `dermasynth generate` "
-                "first, or release what is there with --partial"
-            )
+            raise ReleaseError(f"{missing} requests of {each.read.name} have no reply in {ledger.path}; {otherwise}")
+
+
+def _warn_of_magic(out: Path, report: Reporter) -> None:
+    """`datasets` takes the path of a folder for a pattern, brackets and all, and then finds nothing under it."""
+    if magic := sorted(set(str(out.resolve())) & set("*?[]")):
+        report.warn(
+            f"{out.resolve()}: `load_dataset` takes a path with {' '.join(magic)} in it for a pattern, and finds no file "
+            "or those of another folder; move the release, or choose another --out"
+        )
 
 
 def open_engine(settings: Settings) -> Engine:

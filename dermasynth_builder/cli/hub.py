@@ -42,7 +42,7 @@ def download(
     "--out",
     own=PushOptions,
     example="dermasynth push USER/dermasynth --dry-run",
-    first=("--out", "--tag", "--private", "--allow-template", "--dry-run"),
+    first=("--out", "--tag", "--private", "--allow-template", "--delete", "--dry-run"),
 )
 def push(
     settings: Settings,
@@ -52,9 +52,10 @@ def push(
 ) -> None:
     """Send a release to the Hugging Face Hub.
 
-    Each image is held against its hash before: 2 s a GB.
+    Each image is held against its hash before: 2 s a GB. Of what lies in the repository, files of an earlier release
+    alone are deleted, after a question.
     """
-    from dermasynth_builder.cli.terminal import TerminalReporter
+    from dermasynth_builder.cli.terminal import TerminalReporter, confirmed
     from dermasynth_builder.release.push import push
 
-    push(PushOptions(release=settings.out, repo=repo, **chosen), TerminalReporter())
+    push(PushOptions(release=settings.out, repo=repo, **chosen), TerminalReporter(), confirmed)

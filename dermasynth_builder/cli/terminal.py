@@ -32,6 +32,14 @@ def text_width() -> int:
     return min(_terminal(sys.stdout).width, PLAIN_WIDTH) if sys.stdout.isatty() else PLAIN_WIDTH
 
 
+def confirmed(question: str) -> bool:
+    """Whether a person says yes; where nobody can, no."""
+    if not sys.stdin.isatty():
+        return False
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return input().strip().lower() in ("y", "yes")
+
+
 def _terminal(stream: TextIO) -> Console:
     return console_on(stream, is_terminal=stream.isatty())
 

@@ -363,4 +363,8 @@ class PushOptions:
     tag: Annotated[str, Option("tag of this release", "--tag", metavar="TAG")] = f"v{__version__}"
     is_private: Annotated[bool, Option("make the repository private if it is made now", "--private")] = False
     is_template_allowed: Annotated[bool, Option("push rows that no model wrote too", "--allow-template")] = False
+    is_deletion_allowed: Annotated[
+        bool,
+        Option("delete what an earlier release put there and this one has no more, without asking", "--delete"),
+    ] = False
     is_dry: Annotated[bool, Option("show what would be sent, and send nothing", "--dry-run")] = False

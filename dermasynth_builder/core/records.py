@@ -117,6 +117,7 @@ class ProblemKind(StrEnum):
     IMAGE_WITHOUT_ROW = "image without row"
     BROKEN_IMAGE = "broken image"
     DOUBLED_ID = "doubled id"
+    CLASHING_FILES = "different files of one name"
     BROKEN_ROW = "broken row"
     LEAKING_GROUP = "group in both official splits"  # costs the official split of its images and no row
     OTHER_SET = "images of another set"  # one for all of them, where a release lies in a larger one

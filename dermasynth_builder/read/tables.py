@@ -382,7 +382,9 @@ class ImageFolder:
             paths = [path for path in paths if table.parent in path.parents] or paths  # another set may lie beside it
         if any(not cmp(paths[0], other, shallow=False) for other in paths[1:]):
             names = ", ".join(location_of(path, self._root) for path in paths)
-            return Problem(ProblemKind.DOUBLED_ID, image.row_location, f"two different files have that name: {names}")
+            return Problem(
+                ProblemKind.CLASHING_FILES, image.row_location, f"two different files have that name: {names}"
+            )
         return replace(image, path=paths[0])
 
     def unclaimed(self) -> Iterator[Problem]:

@@ -133,7 +133,7 @@ def card_text(configs: Sequence[Config], environment: Environment, part: str = "
 def card_metadata(configs: Sequence[Config]) -> dict[str, Any]:
     """The card's YAML block as a mapping."""
     rows = sum(config.rows for config in configs)
-    metadata: dict[str, Any] = {
+    return {
         **_licence(configs),
         "language": ["en"],
         "pretty_name": "DermaSynth",
@@ -141,13 +141,12 @@ def card_metadata(configs: Sequence[Config]) -> dict[str, Any]:
         "task_categories": ["visual-question-answering", "image-text-to-text"],
         "size_categories": [_size_category(rows)],
         "tags": ["medical", "dermatology", "synthetic", "image", "text"],
-        "configs": [_config_entry(config, is_default=i == 0) for i, config in enumerate(configs)],
-        "dataset_info": [_info_entry(config) for config in configs],
+        "configs": [
+            *(_config_entry(config, is_default=i == 0) for i, config in enumerate(configs)),
+            _all_config_entry(configs),
+        ],
+        "dataset_info": [*map(_info_entry, configs), _all_info_entry(configs)],
     }
-    if len(configs) > 1:
-        metadata["configs"].append(_all_config_entry(configs))
-        metadata["dataset_info"].append(_all_info_entry(configs))
-    return metadata
 
 
 def _licence(configs: Sequence[Config]) -> dict[str, Any]:

@@ -5,14 +5,16 @@ What the Hub has already is not sent again, and a push that was cut off goes on 
 """
 
 import hashlib
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from huggingface_hub import DatasetCard, HfApi
 from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is httpx's or httpx2's, by version
+    HfHubHTTPError,
     HFValidationError,
     HTTPError,
     RepositoryNotFoundError,
@@ -24,7 +26,10 @@ from dermasynth_builder.core.options import RECIPE, PushOptions
 from dermasynth_builder.core.records import is_fake_version
 from dermasynth_builder.core.registry import ALL
 from dermasynth_builder.core.reporter import Reporter
-from dermasynth_builder.release.folder import ATTRIBUTION, CARD, ConfigFiles, values_in, verify
+from dermasynth_builder.release.folder import ATTRIBUTION, CARD, ConfigFiles, read_card, values_in, verify
+
+_SHARD = re.compile(r"[a-z][a-z0-9_]*/(train|validation|test)-\d{5}-of-\d{5}\.parquet")
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class Difference:
     new: tuple[str, ...]
     changed: tuple[str, ...]
     same: tuple[str, ...]
-    stale: tuple[str, ...]  # Parquet files on the Hub that the release has no more
+    stale: tuple[str, ...]  # files that an earlier release put on the Hub and this one has no more
     tag: Literal["free", "head", "other"] = "free"  # what the order's tag marks: nothing, what the head has, another
 
     @property
@@ -43,23 +48,25 @@ class Difference:
         return self.tag == "head" and not (self.new or self.changed or self.stale)
 
 
-def push(options: PushOptions, report: Reporter) -> Difference:
-    """Sends the release, or with `is_dry` says what would go.
+def push(options: PushOptions, report: Reporter, confirm: Callable[[str], bool] = lambda _: False) -> Difference:
+    """Sends the release, or with `is_dry` says what would go and what a push would be refused for.
 
-    Raises PushError where the release must not go or the Hub refuses.
+    `confirm` is asked before files are deleted, unless the options allow it. Raises PushError where the release must
+    not go, where the Hub refuses, and where the answer is no.
     """
     files = _require_fit(options, report)
     if not sys.stderr.isatty():
         disable_progress_bars()  # huggingface_hub draws its own, on terminals and into logs alike
     api = HfApi()
     try:
-        difference = _compare(api, options, files)
+        difference = _compared(api, options, files, report)
         _tell(difference, files, report)
         if difference.is_none:
             report.say(f"{options.repo} has this release already, tagged {options.tag}; nothing to send")
             return difference
         _require_free_tag(options, difference)
         if not options.is_dry:
+            _require_deletion_allowed(options, difference, confirm)
             _send(api, options, difference)
             report.say(f"pushed to {api.endpoint}/datasets/{options.repo}, tagged {options.tag}")
     except (HTTPError, HFValidationError, OSError) as error:
@@ -82,17 +89,37 @@ def _require_fit(options: PushOptions, report: Reporter) -> dict[str, Path]:
     of_sources = [config for config in configs.values() if config.name != ALL]
     fake = sorted(c.name for c in of_sources if any(is_fake_version(v or "") for v in values_in(c, "model_version")))
     if fake:
-        raise PushError(
-            f"not pushed: {', '.join(fake)} holds answers that `dermasynth fake-gemini` has invented; ask a real "
-            "service, with a --work folder of its own"
+        _refuse(
+            f"{', '.join(fake)} holds answers that `dermasynth fake-gemini` has invented; ask a real "
+            "service, with a --work folder of its own",
+            options,
+            report,
         )
     by_rule = sorted(config.name for config in of_sources if not all(values_in(config, "model")))
     if by_rule and not options.is_template_allowed:
-        raise PushError(
-            f"not pushed: {', '.join(by_rule)} holds rows that no model wrote: nothing looked at the image; "
-            "build with a model engine, or say --allow-template if that is what you want to publish"
+        _refuse(
+            f"{', '.join(by_rule)} holds rows that no model wrote: nothing looked at the image; "
+            "build with a model engine, or say --allow-template if that is what you want to publish",
+            options,
+            report,
         )
     return _files(options.release, configs)
+
+
+def _refuse(reason: str, options: PushOptions, report: Reporter) -> None:
+    """Raises PushError, or tells of it where nothing is sent anyway."""
+    if not options.is_dry:
+        raise PushError(f"not pushed: {reason}")
+    report.warn(f"a push would be refused: {reason}")
+
+
+def _require_deletion_allowed(options: PushOptions, difference: Difference, confirm: Callable[[str], bool]) -> None:
+    if not difference.stale or options.is_deletion_allowed:
+        return
+    names = ", ".join(difference.stale[:_SHOWN]) + (" ..." if len(difference.stale) > _SHOWN else "")
+    asked = f"{len(difference.stale)} files of an earlier release in {options.repo} are not in this one: {names}"
+    if not confirm(f"{asked}. Delete them?"):
+        raise PushError(f"not pushed: {asked}; say --delete to have them deleted")
 
 
 def _files(release: Path, configs: Mapping[str, ConfigFiles]) -> dict[str, Path]:
@@ -102,11 +129,22 @@ def _files(release: Path, configs: Mapping[str, ConfigFiles]) -> dict[str, Path]
     return {path.relative_to(release).as_posix(): path for path in files}
 
 
+def _compared(api: HfApi, options: PushOptions, files: Mapping[str, Path], report: Reporter) -> Difference:
+    """As `_compare`; a dry run without a network shows what the release holds."""
+    try:
+        return _compare(api, options, files)
+    except (HTTPError, OSError) as error:
+        if not options.is_dry or isinstance(error, HfHubHTTPError):
+            raise
+        report.warn(f"the Hub cannot be reached ({_told(error)}); what it has already is not known")
+        return Difference(tuple(files), (), (), ())
+
+
 def _compare(api: HfApi, options: PushOptions, files: Mapping[str, Path]) -> Difference:
     """How the files differ from the repository's, and what the tag marks there."""
     try:
-        there = _tree(api, options.repo)
-        tags = {tag.name for tag in api.list_repo_refs(options.repo, repo_type="dataset").tags}
+        tags = {tag.name for tag in api.list_repo_refs(options.repo, repo_type="dataset").tags}  # fails without delay
+        there = _tree(api, options, files)
     except RepositoryNotFoundError:
         return Difference(tuple(files), (), (), ())
     same = tuple(name for name in files if name in there and _is_same(files[name], there[name]))
@@ -115,26 +153,56 @@ def _compare(api: HfApi, options: PushOptions, files: Mapping[str, Path]) -> Dif
         changed=tuple(name for name in files if name in there and name not in same),
         same=same,
         stale=tuple(name for name in there if name not in files),
-        tag=_marked_by_tag(api, options, there) if options.tag in tags else "free",
+        tag=_marked_by_tag(api, options, files, there=there) if options.tag in tags else "free",
     )
 
 
-def _tree(api: HfApi, repo: str, revision: str | None = None) -> dict[str, Any]:
-    """The files of the repository that are a release's by their names, by path."""
-    tree = api.list_repo_tree(repo, revision=revision, recursive=True, repo_type="dataset")
-    files = [item for item in tree if hasattr(item, "blob_id")]
-    if scripts := [file.path for file in files if file.path.endswith(".py")]:
+def _tree(
+    api: HfApi, options: PushOptions, files: Mapping[str, Path], *, revision: str | None = None
+) -> dict[str, Any]:
+    """The files of the repository that this release or an earlier one has, by path; others are the owner's own."""
+    tree = api.list_repo_tree(options.repo, revision=revision, recursive=True, repo_type="dataset")
+    found = {item.path: item for item in tree if hasattr(item, "blob_id")}
+    if scripts := [name for name in found if name.endswith(".py")]:
         raise PushError(
-            f"not pushed: {repo} holds {', '.join(scripts)}, and `datasets` refuses a repository with a script; "
-            "delete it there first"
+            f"not pushed: {options.repo} holds {', '.join(scripts)}, and `datasets` refuses a repository with a "
+            "script; delete it there first"
         )
+    earlier = _configs_there(api, options, revision) if CARD in found else frozenset()
+    configs = earlier | {name.partition("/")[0] for name in files}
+    if strangers := [name for name in found if _is_loaded(name, configs) and not _SHARD.fullmatch(name)]:
+        raise PushError(
+            f"not pushed: {options.repo} holds {', '.join(strangers[:_SHOWN])}, which no release put there and which "
+            "`load_dataset` would give as rows of this one; move or delete it there first"
+        )
+    ours = [CARD, ATTRIBUTION, RECIPE] if earlier else []
     return {
-        file.path: file for file in files if file.path in (CARD, ATTRIBUTION, RECIPE) or file.path.endswith(".parquet")
+        name: file
+        for name, file in found.items()
+        if name in files or name in ours or (_SHARD.fullmatch(name) and name.partition("/")[0] in configs)
     }
 
 
-def _marked_by_tag(api: HfApi, options: PushOptions, head: Mapping[str, Any]) -> Literal["head", "other"]:
-    tagged = _tree(api, options.repo, options.tag)
+def _is_loaded(name: str, configs: Collection[str]) -> bool:
+    """Whether the card of a release with these configs has `datasets` read the file."""
+    folder, _, rest = name.partition("/")
+    return folder in configs and re.fullmatch(r"(train|validation|test)-[^/]*\.parquet", rest) is not None
+
+
+def _configs_there(api: HfApi, options: PushOptions, revision: str | None) -> frozenset[str]:
+    """The configs of an earlier release, as the card in the repository tells them; none where it is another card."""
+    card = api.hf_hub_download(options.repo, CARD, repo_type="dataset", revision=revision)
+    try:
+        configs = read_card(Path(card).parent)
+    except ReleaseError:
+        return frozenset()
+    return frozenset(name for name, config in configs.items() if config.content_digest.startswith("sha256:"))
+
+
+def _marked_by_tag(
+    api: HfApi, options: PushOptions, files: Mapping[str, Path], *, there: Mapping[str, Any]
+) -> Literal["head", "other"]:
+    head, tagged = there, _tree(api, options, files, revision=options.tag)
     is_head = {name: file.blob_id for name, file in tagged.items()} == {n: file.blob_id for n, file in head.items()}
     return "head" if is_head else "other"
 

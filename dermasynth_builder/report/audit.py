@@ -56,8 +56,8 @@ def survey_source(name: str, settings: Settings, report: Reporter) -> Survey:
     read = list(source.read(root))
     listed = [item for item in read if isinstance(item, ClinicalImage)]
     problems = [item for item in read if isinstance(item, Problem)]
+    on_disk = OnDisk.of(listed, problems, settings.rows)
     problems += rows_without_image(listed)
-    on_disk = OnDisk.of(listed, settings.rows)
     images, broken = _measured(on_disk.counted(listed), settings, report)
     problems += broken
     decoded = None

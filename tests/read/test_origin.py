@@ -272,6 +272,17 @@ def test_a_folder_of_a_sources_name_that_holds_another_is_refused(drawn: Drawn, 
         raw_in(tmp_path)
 
 
+def test_images_of_the_same_hospital_that_name_patients_are_of_another_set(drawn: Drawn, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(drawn["bcn20000", "flat"], tmp_path / "bcn"))
+    cells = ["patient_id", *[""] * 9, *["IP_1"] * 3]
+    rewrite(root / "metadata.csv", lambda rows: [[*row, cell] for row, cell in zip(rows, cells, strict=True)])
+    images, problems = read("bcn20000", root)
+    assert len(images) == 9
+    assert [problem.detail for problem in problems if problem.kind == ProblemKind.OTHER_SET] == [
+        "3 of 12 images are of other sets (attribution: Hospital Clínic de Barcelona 3)"
+    ]
+
+
 def test_more_rows_than_the_set_has_are_refused(drawn: Drawn, tmp_path: Path) -> None:
     root = Path(shutil.copytree(drawn["hiba", "flat"], tmp_path / "hiba"))
     rewrite(root / "metadata.csv", lambda rows: [*rows, *([f"ISIC_{n}", *rows[1][1:]] for n in range(1635))])

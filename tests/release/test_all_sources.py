@@ -81,10 +81,10 @@ def test_the_config_over_all_stores_nothing_twice(built: Built) -> None:
     assert len({hashlib.sha256(path.read_bytes()).hexdigest() for path in files}) == len(files)
 
 
-def test_a_release_of_one_source_lists_that_source_and_no_other(built: Built, tmp_path: Path) -> None:
+def test_a_release_of_one_source_lists_that_source_alone_and_all(built: Built, tmp_path: Path) -> None:
     settings = Settings(raw={"hiba": built.settings.raw["hiba"]}, work=tmp_path / "build", out=tmp_path / "dermasynth")
     pipeline.build(settings, SilentReporter())
-    assert list(verify(settings.out, SilentReporter())) == ["hiba"]
+    assert list(verify(settings.out, SilentReporter())) == ["hiba", "all"]
     assert {path.name for path in settings.out.iterdir()} == {"README.md", "ATTRIBUTION.md", "recipe.toml", "hiba"}
     assert "BCN20000" not in (settings.out / "ATTRIBUTION.md").read_text(encoding="utf-8")
 

@@ -75,7 +75,7 @@ def config_of(name: str, content_digest: str = "ab") -> Config:
 
 
 def test_the_features_of_card_and_files_are_the_same(built: Built, metadata: dict[str, Any]) -> None:
-    [info] = metadata["dataset_info"]
+    info, _ = metadata["dataset_info"]
     from_card = datasets.Features._from_yaml_list(info["features"])
     for path in files_of(built.release):
         assert datasets.Features.from_arrow_schema(pq.read_schema(path)) == from_card
@@ -83,7 +83,7 @@ def test_the_features_of_card_and_files_are_the_same(built: Built, metadata: dic
 
 
 def test_rows_and_sizes_of_the_card_are_those_of_the_files(built: Built, metadata: dict[str, Any]) -> None:
-    [info] = metadata["dataset_info"]
+    info, _ = metadata["dataset_info"]
     files = {split: files_of(built.release, split) for split in SPLITS}
     footers = {split: sum(pq.read_metadata(path).num_rows for path in paths) for split, paths in files.items()}
     assert {split["name"]: split["num_examples"] for split in info["splits"]} == footers
@@ -97,17 +97,19 @@ def test_rows_and_sizes_of_the_card_are_those_of_the_files(built: Built, metadat
 def test_the_card_names_just_the_configs_splits_and_files_that_are_there(
     built: Built, metadata: dict[str, Any]
 ) -> None:
-    [config] = metadata["configs"]
+    config, of_all = metadata["configs"]
     assert (config["config_name"], config["version"], config["default"]) == ("pad_ufes", __version__, True)
     assert [item["split"] for item in config["data_files"]] == SPLITS
     for item in config["data_files"]:
         assert sorted(built.release.glob(item["path"])) == files_of(built.release, item["split"])
+        assert item in of_all["data_files"] or [item["path"]] in [each["path"] for each in of_all["data_files"]]
+    assert of_all["config_name"] == "all"
     assert MetadataConfigs.from_dataset_card_data(DatasetCard.load(built.release / "README.md").data)
 
 
 def test_a_split_without_rows_is_not_named(specimens: Path, build_release: Build, tmp_path: Path) -> None:
     built = build_release(specimens, tmp_path, split_shares=(0.5, 0.0, 0.5))
-    [config] = yaml.safe_load((built.release / "README.md").read_text().split("---\n")[1])["configs"]
+    config, _ = yaml.safe_load((built.release / "README.md").read_text().split("---\n")[1])["configs"]
     assert [item["split"] for item in config["data_files"]] == ["train", "test"]
 
 

@@ -232,7 +232,8 @@ def test_a_missing_folder_is_told_with_the_commands_that_make_one(tmp_path: Path
 
 def test_raw_images_without_replies_are_told_with_the_command_that_asks(specimens: Path, tmp_path: Path) -> None:
     with pytest.raises(
-        ValueError, match=r"no replies for .* in .*; run `dermasynth generate pad_ufes --raw .* --work "
+        ValueError,
+        match=r"48 requests of pad_ufes have no reply in .*; run `dermasynth generate pad_ufes --raw .* --work ",
     ):
         prepare(tmp_path, data_dir=str(specimens), work_dir=str(tmp_path / "build"))
 
@@ -241,7 +242,7 @@ def test_a_release_without_the_config_is_told_with_what_it_holds(built: Built, t
     release = Path(shutil.copytree(built.release, tmp_path / "dermasynth"))
     card = release / "README.md"
     card.write_text(card.read_text(encoding="utf-8").replace("config_name: pad_ufes", "config_name: hiba"))
-    with pytest.raises(ValueError, match="holds hiba and not pad_ufes"):
+    with pytest.raises(ValueError, match="holds hiba, all and not pad_ufes"):
         prepare(tmp_path, data_dir=str(release))
 
 

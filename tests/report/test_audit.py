@@ -186,6 +186,15 @@ def test_a_few_rows_without_image_are_problems(pad: Path, tmp_path: Path) -> Non
     assert (problem.kind, problem.count) == ("row without image", 4)
 
 
+def test_what_the_tables_list_is_counted_where_two_files_have_one_name(pad: Path, tmp_path: Path) -> None:
+    for path in pad.rglob("*.png"):
+        (pad / "small").mkdir(exist_ok=True)
+        (pad / "small" / path.name).write_bytes(b"another file")
+    told = audit_of("pad_ufes", pad, tmp_path)
+    assert (told.files.listed, told.files.with_file, told.files.without_file) == (8, 0, 8)
+    assert [(each.kind, each.count) for each in told.problems] == [("different files of one name", 8)]
+
+
 def test_a_table_without_rows_is_counted_as_nothing(pad: Path, tmp_path: Path, capsys: Output) -> None:
     table = pad / "metadata.csv"
     table.write_text(table.read_text("utf-8").splitlines()[0] + "\n", encoding="utf-8")
