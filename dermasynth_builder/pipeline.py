@@ -202,7 +202,7 @@ def _warn_of_magic(out: Path, report: Reporter) -> None:
     """`datasets` takes the path of a folder for a pattern, brackets and all, and then finds nothing under it."""
     if magic := sorted(set(str(out.resolve())) & set("*?[]")):
         report.warn(
-            f"{out.resolve()}: `load_dataset` takes a path with {' '.join(magic)} in it for a pattern, and finds no file "
+            f"{out.resolve()}: `load_dataset` takes a path with {' '.join(magic)} for a pattern, and finds no file "
             "or those of another folder; move the release, or choose another --out"
         )
 

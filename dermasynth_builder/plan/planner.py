@@ -110,7 +110,7 @@ class _ImagePlan:
 
     def _kinds(self, slot: str, style: Style) -> list[QuestionType]:
         """The types of the slot's bank that fit the image."""
-        bank = self.planner.book.banks.get(GENERAL if slot == GENERAL else self.image.source, ())
+        bank = self.planner.book.bank_of(GENERAL if slot == GENERAL else self.image.source)
         return [kind for kind in bank if kind.style == style and kind.suits(self.image.facts, self.image.modality)]
 
     def _draw(self, what: str) -> Random:

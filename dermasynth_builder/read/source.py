@@ -95,7 +95,7 @@ def read_source(name: str, settings: Settings, report: Reporter) -> ReadSource:
 
 def _listed(name: str, settings: Settings, report: Reporter) -> tuple[list[ClinicalImage], list[Problem]]:
     """What the tables list, under licences that are wanted, and what is wrong with it."""
-    read = list(registry.source(name).read(settings.raw[name]))
+    read = list(registry.source(name, settings).read(settings.raw[name]))
     images = [item for item in read if isinstance(item, ClinicalImage)]
     if settings.is_permissive_only:
         images = _permissive(name, images, report)

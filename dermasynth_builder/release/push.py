@@ -59,7 +59,7 @@ def push(options: PushOptions, report: Reporter, confirm: Callable[[str], bool] 
         disable_progress_bars()  # huggingface_hub draws its own, on terminals and into logs alike
     api = HfApi()
     try:
-        difference = _compared(api, options, files, report)
+        difference = _compared(api, options, files, report=report)
         _tell(difference, files, report)
         if difference.is_none:
             report.say(f"{options.repo} has this release already, tagged {options.tag}; nothing to send")
@@ -129,7 +129,7 @@ def _files(release: Path, configs: Mapping[str, ConfigFiles]) -> dict[str, Path]
     return {path.relative_to(release).as_posix(): path for path in files}
 
 
-def _compared(api: HfApi, options: PushOptions, files: Mapping[str, Path], report: Reporter) -> Difference:
+def _compared(api: HfApi, options: PushOptions, files: Mapping[str, Path], *, report: Reporter) -> Difference:
     """As `_compare`; a dry run without a network shows what the release holds."""
     try:
         return _compare(api, options, files)

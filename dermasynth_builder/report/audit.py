@@ -52,7 +52,7 @@ def survey_source(name: str, settings: Settings, report: Reporter) -> Survey:
     `settings.rows` says which images count; `settings.is_verified` decodes every file.
     Raises SourceError where there is no release.
     """
-    source, root = registry.source(name), settings.raw[name]
+    source, root = registry.source(name, settings), settings.raw[name]
     read = list(source.read(root))
     listed = [item for item in read if isinstance(item, ClinicalImage)]
     problems = [item for item in read if isinstance(item, Problem)]

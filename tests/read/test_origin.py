@@ -33,8 +33,8 @@ from dermasynth_builder.core.records import ClinicalImage, Problem, ProblemKind
 from dermasynth_builder.read.find import find_raw, raw_in
 from dermasynth_builder.read.origin import StatesOrigin
 
-RELEASES = [(name, layout) for name in registry.SPECIMENS for layout in registry.specimen_layouts(name) or (None,)]
-SOURCES = list(registry.SPECIMENS)
+SOURCES = [name for name in registry.SPECIMENS if isinstance(registry.source(name), StatesOrigin)]
+RELEASES = [(name, layout) for name in SOURCES for layout in registry.specimen_layouts(name) or (None,)]
 Drawn = dict[tuple[str, str | None], Path]
 Table = list[list[str]]
 
