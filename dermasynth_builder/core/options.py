@@ -421,4 +421,7 @@ class PushOptions:
         bool,
         Option("delete what an earlier release put there and this one has no more, without asking", "--delete"),
     ] = False
+    is_without_statistics: Annotated[
+        bool, Option("push although the page of a split would show no statistics", "--without-statistics")
+    ] = False
     is_dry: Annotated[bool, Option("show what would be sent, and send nothing", "--dry-run")] = False

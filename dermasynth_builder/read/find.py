@@ -7,6 +7,7 @@ from pathlib import Path
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import NoReleaseError, SourceError
 from dermasynth_builder.core.records import ClinicalImage
+from dermasynth_builder.read.gate import images_of
 
 
 def find_raw(here: Path) -> dict[str, Path]:
@@ -57,7 +58,7 @@ def _release_in(folder: Path, name: str) -> Path | None:
 
     Raises SourceError as `Source.read`.
     """
-    items = registry.source(name).read(folder)
+    items = images_of(registry.source(name), folder)
     with_file = [item for item in items if isinstance(item, ClinicalImage) and item.path]
     if not with_file:
         return None

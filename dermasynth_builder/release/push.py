@@ -27,6 +27,7 @@ from dermasynth_builder.core.records import is_fake_version
 from dermasynth_builder.core.registry import ALL
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.release.folder import ATTRIBUTION, CARD, ConfigFiles, read_card, values_in, verify
+from dermasynth_builder.release.viewer import viewer_faults
 
 _SHARD = re.compile(r"[a-z][a-z0-9_]*/(train|validation|test)-\d{5}-of-\d{5}\.parquet")
 _SHOWN = 3
@@ -100,6 +101,14 @@ def _require_fit(options: PushOptions, report: Reporter) -> dict[str, Path]:
         _refuse(
             f"{', '.join(by_rule)} holds rows that no model wrote: nothing looked at the image; "
             "build with a model engine, or say --allow-template if that is what you want to publish",
+            options,
+            report,
+        )
+    faults = list(viewer_faults({name: config.files for name, config in configs.items()}))
+    if faults and not options.is_without_statistics:
+        _refuse(
+            "the Hub's page would show no statistics, bars and filters of "
+            f"{'; '.join(faults)}. Other --splits or images give other columns, and --without-statistics pushes it so",
             options,
             report,
         )
