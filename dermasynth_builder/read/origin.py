@@ -30,8 +30,10 @@ from dermasynth_builder.read.tables import (
 )
 
 _TABLES = frozenset({".csv", ".tsv"})
+_MIRRORS = frozenset({".parquet", ".jsonl"})
 _NAMES_FILES = re.compile(r"(image|img|file|isic)_?(\d_)?(id|path|name|file)?|bcn_filename|md5hash")
 _SHOWN = 4
+_GUIDE = "docs/own_images.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,8 @@ class RawFolder:
     def __init__(self, root: Path, source: StatesOrigin) -> None:
         """Raises SourceError if `root` is no folder."""
         inner = root / source.name
-        if inner.is_dir() and any(path.suffix.lower() in _TABLES for path in walk_files(inner)):
+        tables = [path for path in (walk_files(inner) if inner.is_dir() else ()) if path.suffix.lower() in _TABLES]
+        if any(kind.fits(columns_of(path)) for path in tables for kind in source.tables):
             root = inner
         self.root = root
         self.source = source
@@ -186,12 +189,17 @@ class RawFolder:
         """The error for a folder in which no table is proved to be the source's: what is there, what is looked for."""
         zips = [path.name for path in self.files if path.suffix.lower() == ".zip"]
         found = [self._told(path, kinds) for path in self._columns]
+        others = [location_of(path, self.root) for path in self.files if path.suffix.lower() in _MIRRORS]
         looked_for = "; or ".join(map(str, kinds))
         return NoReleaseError(
             f"{self.root} holds no raw release of {self.source.title}: found no table that is proved to be of it. "
             f"Looked for {looked_for}. "
             + (f"Found: {'; '.join(found[:_SHOWN])}{' ...' if len(found) > _SHOWN else ''}. " if found else "")
             + (f"Unpack {', '.join(zips[:_SHOWN])} first. " if zips else "")
+            + (
+                f"The source folder reads {', '.join(others[:_SHOWN])} by a mapping, see docs/own_images.md. "
+                * bool(others)
+            )
             + advice
         )
 

@@ -5,6 +5,7 @@ licence and what must not be parted, for nobody else can.
 """
 
 import atexit
+import json
 import re
 import shutil
 import tempfile
@@ -94,7 +95,8 @@ class Folder:
             )
         _require_told(mapping)
         parquet = [path for path in files if path.suffix.lower() == ".parquet"]
-        tables = [path for path in files if {mapping.image, mapping.group} <= set(columns_of(path))]
+        named = {mapping.image, mapping.group}
+        tables = [path for path in files if named <= set(_columns_of(path))]
         if parquet and not tables:
             files, rows = _unpacked(parquet, root, mapping, into=(self.work or _scratch()) / "unpacked")
             items: list[Row | Problem] = [*rows]
@@ -162,9 +164,31 @@ def _mapping_beside(root: Path) -> FolderOptions:
     return read_recipe(path).folder if path.is_file() else NO_FOLDER
 
 
+def _columns_of(path: Path) -> list[str]:
+    """The columns of a CSV table, or the keys of the first line of an imagefolder's `metadata.jsonl`."""
+    if path.suffix.lower() != ".jsonl":
+        return columns_of(path) if path.suffix.lower() in (".csv", ".tsv") else []
+    lines = _json_lines(path)
+    return list(lines[0]) if lines else []
+
+
+def _json_lines(path: Path) -> list[dict[str, Any]]:
+    """The lines of a file of JSON objects. Raises SourceError."""
+    try:
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except ValueError as error:
+        raise SourceError(f"{path} cannot be read as lines of JSON: {error}") from error
+    return [line for line in lines if isinstance(line, dict)]
+
+
 def _placed(path: Path, root: Path, mapping: FolderOptions) -> Iterator[Row | Problem]:
-    needed = [mapping.image, mapping.group, *mapping.facts.values()]
-    yield from read_table(path, root, list(dict.fromkeys(needed)))
+    needed = list(dict.fromkeys([mapping.image, mapping.group, *mapping.facts.values()]))
+    if path.suffix.lower() != ".jsonl":
+        yield from read_table(path, root, needed)
+        return
+    for number, values in enumerate(_json_lines(path), start=1):
+        cells = dict.fromkeys(needed, "") | {key: _text(value) for key, value in values.items()}
+        yield Row(path.relative_to(root).as_posix(), number, cells)
 
 
 def _ids(rows: Sequence[Row], mapping: FolderOptions) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Own images become rows by a mapping alone, from files with a table, an imagefolder or Parquet."""
 
 import csv
+import json
 import re
 import shutil
 from dataclasses import replace
@@ -83,6 +84,26 @@ def test_an_imagefolder_has_the_same_name_in_two_folders(own: Path, tmp_path: Pa
     assert [image.image_id for image in images[:4]] == ["a_000", "b_000", "a_001", "b_001"]
     assert len({image.path for image in images}) == 12
     assert [image.facts for image in images] == [image.facts for image in expected]
+
+
+def test_an_imagefolder_may_have_its_table_in_lines_of_json(own: Path) -> None:
+    expected, _ = read(own)
+    with (own / "patients.csv").open(encoding="utf-8", newline="") as file:
+        lines = [json.dumps(row | {"age": int(row["age"]) if row["age"] else None}) for row in csv.DictReader(file)]
+    (own / "patients.csv").unlink()
+    (own / "metadata.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    images, problems = read(own)
+    assert problems == []
+    assert [(image.facts, image.path) for image in images] == [(image.facts, image.path) for image in expected]
+    (own / "metadata.jsonl").write_text("{broken", encoding="utf-8")
+    with pytest.raises(SourceError, match=r"metadata\.jsonl cannot be read as lines of JSON"):
+        read(own)
+
+
+def test_a_mirror_under_the_name_of_a_set_is_pointed_to_the_mapping(own: Path, tmp_path: Path) -> None:
+    root = as_parquet(own, tmp_path / "mirror", lambda path: path.read_bytes())
+    with pytest.raises(SourceError, match=r"folder reads train-0.*parquet by a mapping, see docs/own_images"):
+        list(registry.source("pad_ufes").read(root))
 
 
 @pytest.mark.parametrize("form", ["struct", "bytes"])
