@@ -3,6 +3,7 @@
 Each field says beside it how it is told on the command line and in a recipe; see `core.option.Option`.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -272,6 +273,11 @@ class FolderOptions:
     ] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.homepage and not re.fullmatch(r"https?://[^\s<>\"'()]+", self.homepage):
+            raise ValueError(f"homepage {self.homepage!r}: write an address that begins with https://")
+        for name in ("title", "citation", "licence", "attribution"):
+            if set(getattr(self, name)) & set("<>\n"):
+                raise ValueError(f"{name}: write it on one line and without < and >")
         for fact in self.facts:
             if fact not in FACTS_TO_MAP:
                 raise ValueError(

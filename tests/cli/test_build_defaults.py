@@ -59,7 +59,9 @@ def test_a_source_that_is_named_is_read_from_the_folder_of_its_name(here: Path) 
     draw("pad_ufes", "hiba")
     assert main(["build", "pad_ufes", "--raw", "data"]) == 0
     assert sources_of_rows("pad_ufes") == {"pad_ufes"}
-    assert {row["image_id"][:4] for row in read_rows(list(read_card(Path("dermasynth"))["pad_ufes"].paths))} == {"PAT_"}
+    assert {
+        row["pair_id"].split("/")[1][:4] for row in read_rows(list(read_card(Path("dermasynth"))["pad_ufes"].paths))
+    } == {"PAT_"}
 
 
 def test_a_folder_without_a_release_is_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -75,7 +75,7 @@ class Folder:
     @property
     def homepage(self) -> str:
         """As the mapping says."""
-        return self.mapping.homepage or "https://github.com/abdurrahimyilmaz/DermaSynth"
+        return self.mapping.homepage
 
     def with_settings(self, settings: Settings) -> "Folder":
         """See `TakesSettings.with_settings`."""

@@ -149,6 +149,21 @@ def test_a_fact_that_there_is_not_is_refused_with_the_nearest(tmp_path: Path) ->
         read_recipe(path)
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('homepage = "javascript:alert(1)"', "write an address that begins with https://"),
+        ('citation = "<b>me</b>"', "citation: write it on one line and without < and >"),
+        ('title = "a\\nb"', "title: write it on one line"),
+    ],
+)
+def test_what_would_be_more_than_words_on_a_page_is_refused(line: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(f"[folder]\n{line}\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=said):
+        read_recipe(path)
+
+
 def test_rows_without_a_group_and_codes_without_a_name_are_told(own: Path) -> None:
     table = own / "patients.csv"
     text = table.read_text(encoding="utf-8").replace("NAEV", "ZZ").replace("\nP3,", "\n,", 1)
@@ -177,7 +192,7 @@ def test_the_release_says_title_licence_and_recipe(own: Path, tmp_path: Path, re
     )
     pipeline.build(settings, recorder)
     rows = list(read_rows(list(read_card(settings.out)["folder"].paths)))
-    assert {row["image_id"] for row in rows} == {f"photo_{number:03}" for number in range(12)}
+    assert {row["pair_id"].split("/")[1] for row in rows} == {f"photo_{number:03}" for number in range(12)}
     assert {row["licence"] for row in rows} == {"CC0-1.0"}
     assert "Drawn images of a clinic that does not exist" in (settings.out / "README.md").read_text("utf-8")
     assert read_recipe(settings.out / "recipe.toml").folder == settings.folder
