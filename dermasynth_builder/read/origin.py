@@ -245,7 +245,8 @@ def _parted(
         own = [row for row in rows if sign.holds(row) or row.cells[kind.key] in vouched]
         if all(sign.holds(row) for row in rows if row.cells.get(sign.column)) and own:
             own = list(rows)  # where nothing else is mixed in, an empty cell is a cell that is missing
-    own = [row for row in own if not any(row.cells.get(column) for column in kind.never)]
+    if not is_whole:  # else it is the collection itself, whatever its columns have become
+        own = [row for row in own if not any(row.cells.get(column) for column in kind.never)]
     kept = {row.line for row in own}
     others = [row for row in rows if row.line not in kept]
     if not others:

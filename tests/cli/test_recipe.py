@@ -77,7 +77,7 @@ def test_init_and_build_need_no_option_where_raw_images_lie(here: Path, capsys: 
     assert "pad_ufes: photographs\n" in capsys.readouterr().out
     assert run("build") == 0
     assert "settings from recipe.toml" in capsys.readouterr().err
-    assert list(verify(here / "dermasynth", SilentReporter())) == ["pad_ufes"]
+    assert list(verify(here / "dermasynth", SilentReporter())) == ["pad_ufes", "all"]
     assert run("init") == 2
     assert "recipe.toml is there already" in capsys.readouterr().err
 

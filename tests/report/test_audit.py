@@ -283,7 +283,7 @@ def test_without_matplotlib_the_table_is_printed_and_a_sentence_says_what_to_ins
     [
         (("audit", "pad_ufes", "hiba", "--raw", "x", "--figure", "a.png"), "one file for 2 sources"),
         (("audit", "pad_ufes", "--raw", "x", "--figure", "a.jpg"), "ends in .png"),
-        (("audit", "ham10000", "--raw", "x"), 'Invalid value "ham10000" for SOURCES. Choose from: "pad_ufes"'),
+        (("audit", "isic2018", "--raw", "x"), 'Invalid value "isic2018" for SOURCES. Choose from: "pad_ufes"'),
     ],
 )
 def test_wrong_use_gets_a_sentence_and_code_two(words: tuple[str, ...], said: str, capsys: Output) -> None:

@@ -52,7 +52,7 @@ def test_pairs_are_found_by_facts_and_other_columns(built: Built, rows: list[dic
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("pad_ufs",), "no pair or image has the id 'pad_ufs'.* it has: pad_ufes; did you mean 'pad_ufes'"),
+        (("pad_ufs",), "no pair or image has the id 'pad_ufs'.* it has: pad_ufes, all; did you mean 'pad_ufes'"),
         (("--where", "diagnosis=nevos"), "no diagnosis 'nevos'; there is .*; did you mean 'nevus'"),
         (("--where", "enigne=template"), "there is no field 'enigne'; did you mean 'engine'"),
         (("--where", "messages=x"), "there is no field 'messages'"),

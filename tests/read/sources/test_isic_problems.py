@@ -164,7 +164,7 @@ def test_one_name_of_two_different_files_is_not_chosen_from_but_copies_are_one(h
     shutil.copy(hiba / "ISIC_9990002.jpg", hiba / "ISIC_9990001.png")
     images, problems = read(Hiba(), hiba)
     assert len(images) == 11
-    assert only(problems).kind is ProblemKind.DOUBLED_ID
+    assert only(problems).kind is ProblemKind.CLASHING_FILES
 
 
 @pytest.mark.parametrize("spoil", [{"skin_type": "IX"}, {"isic_id": "ISIC_9990002"}])

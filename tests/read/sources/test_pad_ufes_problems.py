@@ -79,7 +79,7 @@ def test_two_different_files_of_one_name_are_not_chosen_from(raw: Path) -> None:
     images, problems = read(raw)
     assert first.name not in [image.file_name for image in images]
     assert len(images) == 5
-    assert only(problems).kind is ProblemKind.DOUBLED_ID
+    assert only(problems).kind is ProblemKind.CLASHING_FILES
     assert first.name in only(problems).detail
     assert first.relative_to(raw).as_posix() in only(problems).detail
     assert only(problems).location.startswith("metadata.csv, line ")

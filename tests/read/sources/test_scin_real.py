@@ -68,7 +68,7 @@ def test_no_group_loses_a_case(images: list[ClinicalImage], real_data: Path) -> 
     group_of = {image.image_id: image.group_id for image in images}
     for case in rows_of(real_data / "scin", "scin_cases.csv"):
         paths = [path for shot in (1, 2, 3) if (path := case.cells[f"image_{shot}_path"])]
-        assert len({group_of[Path(path).stem] for path in paths}) == 1
+        assert len({group_of[f"scin_{Path(path).stem}"] for path in paths}) == 1
 
 
 def test_what_people_said_of_themselves(case_facts: list[Facts]) -> None:
