@@ -38,7 +38,7 @@ STAND_INS = {
     "skin_type": ("fitzpatrick",),
     "super_class": ("is_melanocytic",),
     "anatom_site": ("body_site", "body_site_published"),
-    "body_parts": ("body_site", "body_site_published"),
+    "body_parts": ("body_site", "body_sites", "body_site_published"),
     "condition_symptoms": ("symptoms",),
     "other_symptoms": ("symptoms",),
     "textures": ("textures",),
