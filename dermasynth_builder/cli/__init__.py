@@ -14,7 +14,7 @@ from io import TextIOWrapper
 from cyclopts import App, CycloptsError
 
 from dermasynth_builder import __version__
-from dermasynth_builder.cli import build, hub, invented, ledgers, look
+from dermasynth_builder.cli import build, hub, invented, ledgers, look, train
 from dermasynth_builder.cli.command import Command
 from dermasynth_builder.core.errors import DermaSynthError, StoppedError, UsageError
 
@@ -33,6 +33,7 @@ COMMANDS: dict[str, Command] = {
     "release": build.release,
     "build": build.build,
     "push": hub.push,
+    "export": train.export,
     "status": look.status,
     "cancel": ledgers.cancel,
     "show": look.show,
