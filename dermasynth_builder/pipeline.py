@@ -162,7 +162,7 @@ def pairs(settings: Settings, report: Reporter) -> Iterator[Pair]:
     """The pairs of a run without writing a release: what the ledger answers, after all checks."""
     ledger = open_ledger(open_engine(settings), settings, report)
     for each in plan(settings, report):
-        for item in checked_pairs(each, ledger, recipe_of(settings)):
+        for item in checked_pairs(each, ledger, recipe_of(settings, each.read.images)):
             if isinstance(item, Pair):
                 yield item
 

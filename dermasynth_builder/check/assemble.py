@@ -1,13 +1,12 @@
 """Replies become pairs: parsed, checked, split."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from dermasynth_builder import __version__
 from dermasynth_builder.core.errors import ReleaseError
-from dermasynth_builder.core.options import DEFAULT_SPLITS
 from dermasynth_builder.core.protocols import Check
-from dermasynth_builder.core.records import SPLITS, AnyRequest, ClinicalImage, Finding, Pair, Reply, Split, share_of
+from dermasynth_builder.core.records import AnyRequest, ClinicalImage, Finding, Pair, Reply, Split
 from dermasynth_builder.plan import reply_form
 
 
@@ -17,8 +16,9 @@ class Recipe:
 
     engine: str
     seed: int
-    split_shares: tuple[float, float, float] = DEFAULT_SPLITS
+    splits: Mapping[str, Split]  # by group
     flags: tuple[str, ...] = ()  # of every pair
+    folds: Mapping[str, int] = field(default_factory=dict)  # by group, where folds are wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +47,6 @@ def assemble(
                 yield _pair(request, reply, exchange, image=images[request.image_id], recipe=recipe)
         except reply_form.BadReply as error:
             yield Reject(request.pair_id, request.key, (f"reply: {error}",), request.question, reply.text)
-
-
-def split_of(image: ClinicalImage, recipe: Recipe) -> Split:
-    """The split of the image's group: by a hash of the group, so that no group is in two splits.
-
-    Where the release parts train and test itself, its test is ours, and validation is taken from its train.
-    """
-    train, validation, test = recipe.split_shares
-    if image.official_split == "test":
-        return "test"
-    kept = train + validation
-    shares = (train / kept, validation / kept, 0.0) if image.official_split and kept else (train, validation, test)
-    share = share_of(recipe.seed, image.source, "split", image.group_id)
-    for split, end in zip(SPLITS, _cumulated(shares), strict=True):
-        if share < end:
-            return split
-    return SPLITS[0]
 
 
 def checked(items: Iterable[Pair | Reject], checks: Sequence[Check]) -> Iterator[Pair | Reject]:
@@ -101,7 +84,8 @@ def _pair(
     return Pair(
         pair_id=request.pair_id_of(exchange.step.slot),
         image=image,
-        split=split_of(image, recipe),
+        split=recipe.splits[image.group_id],
+        fold=recipe.folds.get(image.group_id),
         question=messages[0].content,
         answer=messages[1].content,
         messages=messages,
@@ -121,10 +105,3 @@ def _pair(
         cost_usd=reply.cost_usd,
         flags=recipe.flags,
     )
-
-
-def _cumulated(shares: Iterable[float]) -> Iterator[float]:
-    end = 0.0
-    for share in shares:
-        end += share
-        yield end

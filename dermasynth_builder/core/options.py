@@ -290,7 +290,7 @@ class Settings:
     split_shares: Annotated[
         tuple[float, float, float],
         Option(
-            "shares of the patients (on the command line in percent: 90/5/5)",
+            "shares of each diagnosis, by whole patients (on the command line in percent: 90/5/5)",
             "--splits",
             "release",
             "TRAIN/VALIDATION/TEST",
@@ -298,6 +298,16 @@ class Settings:
             read=shares_of,
         ),
     ] = DEFAULT_SPLITS
+    folds: Annotated[
+        int | None,
+        Option(
+            "N folds for cross-validation, in a column of their own: whole patients, each diagnosis in equal parts",
+            "--folds",
+            "release",
+            scope="release",
+        ),
+        Ge(2),
+    ] = None
     max_side_px: Annotated[
         int | None,
         Option(

@@ -294,6 +294,7 @@ class Pair:
     request_key: str
     cost_usd: float | None = None  # of the whole request, which may have made other pairs too
     flags: tuple[str, ...] = ()
+    fold: int | None = None  # of cross-validation, from 0; None where no folds were asked for
 
 
 @dataclass(frozen=True, slots=True)

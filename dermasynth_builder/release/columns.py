@@ -42,6 +42,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("lesion_id", "string", "the lesion, unique in its source"),
     Column("modality", "string", "clinical or dermoscopic"),
     Column("official_split", "string", "the split that the source itself gives the image"),
+    Column("fold", "int32", "fold of cross-validation, from 0; empty where the release has none"),
     Column("style", "string", "asked: a question of the bank; self_instruct: the engine wrote the question"),
     Column("question_type", "string", "what kind of question"),
     Column("diagnosis", "string", "recorded diagnosis in words"),

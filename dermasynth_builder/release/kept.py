@@ -45,7 +45,8 @@ def proof_of(planned: Planned, ledger: Ledger, settings: Settings) -> str:
 
 def _settings_of(settings: Settings) -> list[Any]:
     checks = [(name, _source_digest(registry.check(name))) for name in registry.CHECKS]
-    told = [settings.engine, settings.seed, settings.split_shares, settings.max_side_px, settings.is_specimen]
+    told = [settings.engine, settings.seed, settings.split_shares, settings.folds]
+    told += [settings.max_side_px, settings.is_specimen]
     return [*told, checks, code_digest(), pa.__version__, PIL.__version__]
 
 

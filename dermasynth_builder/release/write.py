@@ -1,6 +1,6 @@
 """Makes one config of a release: replies to checked pairs to Parquet, with the rejects kept beside."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TextIO
 
 from dermasynth_builder.check.assemble import Recipe, Reject, assemble, checked
+from dermasynth_builder.check.splits import folds_of, splits_of
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.options import Settings
-from dermasynth_builder.core.records import Pair, canonical_json
+from dermasynth_builder.core.records import ClinicalImage, Pair, canonical_json
 from dermasynth_builder.core.reporter import Advance, Reporter
 from dermasynth_builder.generate.ledger import Ledger
 from dermasynth_builder.generate.rounds import Planned
@@ -38,7 +39,9 @@ def write_source(planned: Planned, ledger: Ledger, folder: Path, *, settings: Se
         kept = stack.enter_context(rejects.open("w", encoding="utf-8", errors="backslashreplace"))
         output = _Output(kept, ConfigStats(), advance)
         written = write_config(
-            folder / name, output.published(checked_pairs(planned, ledger, recipe_of(settings))), settings.max_side_px
+            folder / name,
+            output.published(checked_pairs(planned, ledger, recipe_of(settings, planned.read.images))),
+            settings.max_side_px,
         )
     if not written.splits:
         raise ReleaseError(f"{name}: no pair is left to release; the reasons are in {rejects}")
@@ -61,10 +64,12 @@ def are_specimens(config: ConfigFiles) -> Iterator[bool]:
     return (SPECIMEN_FLAG in row["flags"] for row in read_rows(config.paths, ["flags"]))
 
 
-def recipe_of(settings: Settings) -> Recipe:
-    """What holds for all pairs of a run."""
+def recipe_of(settings: Settings, images: Sequence[ClinicalImage]) -> Recipe:
+    """What holds for all pairs of one source in a run; `images` are all that it has there."""
     flags = (SPECIMEN_FLAG,) if settings.is_specimen else ()
-    return Recipe(settings.engine, settings.seed, settings.split_shares, flags)
+    splits = splits_of(images, settings.seed, settings.split_shares)
+    folds = folds_of(images, settings.seed, settings.folds) if settings.folds else {}
+    return Recipe(settings.engine, settings.seed, splits, flags, folds)
 
 
 @dataclass(slots=True)
