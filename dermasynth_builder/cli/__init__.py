@@ -34,6 +34,7 @@ COMMANDS: dict[str, Command] = {
     "build": build.build,
     "push": hub.push,
     "export": train.export,
+    "train": train.train,
     "status": look.status,
     "cancel": ledgers.cancel,
     "show": look.show,

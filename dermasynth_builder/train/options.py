@@ -80,6 +80,9 @@ class TrainOptions:
     tasks: _TASKS = ()
     forms: _FORMS = ()
     sources: _SOURCES = ()
+    fold: Annotated[
+        int | None, Option("leave this fold out and train on all others, in place of the split train", "--fold")
+    ] = None
     method: Annotated[
         Method, Option("adapters; all weights; adapters on a 4-bit model", "--method", metavar="lora|full|qlora")
     ] = "lora"

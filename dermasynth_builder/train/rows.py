@@ -26,6 +26,7 @@ class Row:
     image_sha256: str
     group_id: str  # with the source before it, as two sources may number their patients alike: "hiba/17"
     split: Split
+    fold: int | None
     question_type: str
     messages: tuple[Turn, ...]
     facts: Facts
@@ -101,6 +102,7 @@ def _row(values: Mapping[str, Any], split: Split) -> Row:
         image_sha256=values["image_sha256"],
         group_id=f"{values['source']}/{values['group_id']}",
         split=split,
+        fold=values.get("fold"),
         question_type=values["question_type"],
         messages=tuple(Turn(turn["role"], turn["content"]) for turn in values["messages"]),
         facts=_facts(values),

@@ -13,6 +13,7 @@ _ROW = Row(
     image_sha256="ab" * 32,
     group_id="pad_ufes/PAT_9001",
     split="train",
+    fold=None,
     question_type="overview",
     messages=(Turn("user", "What is to be seen?"), Turn("assistant", "A brown patch.")),
     facts=FULL,
