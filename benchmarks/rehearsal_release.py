@@ -14,6 +14,7 @@ from typing import Any
 
 from dermasynth_builder.cli import main as dermasynth
 from dermasynth_builder.generate.prices import load_prices
+from dermasynth_builder.release.columns import flat, path_of
 
 COLUMNS = (
     *("pair_id", "source", "group_id", "style", "engine", "model", "model_version"),
@@ -82,9 +83,8 @@ def _loaded(out: Path, name: str) -> list[dict[str, Any]]:
     datasets.disable_progress_bars()
     splits = datasets.load_dataset(str(out), name)
     next(iter(splits.values()))[0]["image"].load()
-    return [
-        dict(row) | {"split": split} for split, loaded in splits.items() for row in loaded.select_columns(list(COLUMNS))
-    ]
+    columns = list(dict.fromkeys(path_of(name).partition(".")[0] for name in COLUMNS))
+    return [flat(row) | {"split": split} for split, loaded in splits.items() for row in loaded.select_columns(columns)]
 
 
 def _replies(folder: Path) -> dict[str, dict[str, Any]]:

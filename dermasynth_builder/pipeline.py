@@ -19,7 +19,7 @@ from dermasynth_builder.generate.ledger import Ledger, ledger_path
 from dermasynth_builder.generate.ledger_tools import sent_on_day, unused_text
 from dermasynth_builder.generate.prices import cost_usd, load_prices, online_tier
 from dermasynth_builder.generate.rounds import Planned, rounds_folder
-from dermasynth_builder.generate.run import Run, Tally, finishing_on_ctrl_c, generate, run_note, run_text
+from dermasynth_builder.generate.run import Run, Tally, finishing_on_signals, generate, run_note, run_text
 from dermasynth_builder.plan.plan_file import PLANS, plans_in
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import load_prompt_book
@@ -28,6 +28,7 @@ from dermasynth_builder.read.source import read_source
 from dermasynth_builder.release.card import Config, attribution_text, card_text
 from dermasynth_builder.release.folder import ATTRIBUTION, CARD, loading_call, new_release, verify
 from dermasynth_builder.release.kept import remember
+from dermasynth_builder.release.viewer import viewer_faults
 from dermasynth_builder.release.write import checked_pairs, recipe_of, write_source
 
 
@@ -66,7 +67,8 @@ def tell_unused(planned: Sequence[Planned], ledger: Ledger, settings: Settings, 
 def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tally:
     """Has the engine answer what its ledger does not hold yet, a round of self-instruct after the other.
 
-    A first Ctrl-C finishes what is under way. Raises StoppedError or EngineError where it ends early.
+    A first Ctrl-C, SIGTERM or SIGHUP finishes what is under way. Raises StoppedError or EngineError where it ends
+    early.
     """
     engine = open_engine(settings)
     ledger = open_ledger(engine, settings, report)
@@ -77,7 +79,7 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
     total = len(wanted) if wanted else sum(_requests_of(each, settings) for each in planned)
     of_source = {each.read.name: each for each in planned}
     try:
-        with finishing_on_ctrl_c(run, report.warn), report.bar(f"asking {engine.name}", total) as bar:
+        with finishing_on_signals(run, report.warn), report.bar(f"asking {engine.name}", total) as bar:
             advance = _showing(run, bar, total)
             for number in range(1 if wanted else settings.plan_options.rounds):
                 requests = chain.from_iterable(each.requests_to_ask(number, ledger) for each in planned)
@@ -135,7 +137,9 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
         (folder / ATTRIBUTION).write_text(attribution_text(configs, templates), encoding="utf-8")
         (folder / CARD).write_text(card_text(configs, templates, _part(planned, settings)), encoding="utf-8")
         (folder / RECIPE).write_text(release_recipe(settings), encoding="utf-8")
-        verify(folder, report, unread={config.source.name for config in configs if config.is_kept})
+        written = verify(folder, report, unread={config.source.name for config in configs if config.is_kept})
+        for fault in viewer_faults({name: config.files for name, config in written.items()}):
+            report.warn(f"the Hub's page will show no statistics: {fault}")
     for config in configs:
         remember(config, settings)
         counts = ", ".join(f"{split} {files.rows}" for split, files in config.splits.items())

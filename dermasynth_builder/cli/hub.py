@@ -42,7 +42,7 @@ def download(
     "--out",
     own=PushOptions,
     example="dermasynth push USER/dermasynth --dry-run",
-    first=("--out", "--tag", "--private", "--allow-template", "--dry-run"),
+    first=("--out", "--tag", "--private", "--allow-template", "--without-statistics", "--dry-run"),
 )
 def push(
     settings: Settings,

@@ -24,12 +24,13 @@ def demo(
     """Build and show a small release from drawn specimens."""
     from dermasynth_builder.cli.demo import run_demo
     from dermasynth_builder.cli.terminal import TerminalReporter, text_width
+    from dermasynth_builder.release.columns import flat
     from dermasynth_builder.report.show import pair_text
 
     rows = run_demo(work, out, images=images, report=TerminalReporter())
     print(f"\nthree pairs, as load_dataset gives them from {out}:\n")
     for row in rows[:3]:
-        print(pair_text(row, text_width()), end="\n\n")
+        print(pair_text(flat(row), text_width()), end="\n\n")
 
 
 def _layouts_text() -> str:

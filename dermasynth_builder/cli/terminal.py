@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task
 from rich.table import Column
 from rich.text import Text
 
+from dermasynth_builder.core.plain import printable
 from dermasynth_builder.core.reporter import Bar
 from dermasynth_builder.report.tables import PLAIN_WIDTH, console_on, plain_text, shortened
 
@@ -63,6 +64,7 @@ class TerminalReporter:
 
     def _write(self, line: str, stream: TextIO) -> None:
         """Above the bars where they stand on the same terminal."""
+        line = printable(line)
         if self._bars.live.is_started and stream.isatty():
             self._bars.console.print(line, soft_wrap=True)
             return

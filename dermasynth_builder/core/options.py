@@ -373,4 +373,7 @@ class PushOptions:
     tag: Annotated[str, Option("tag of this release", "--tag", metavar="TAG")] = f"v{__version__}"
     is_private: Annotated[bool, Option("make the repository private if it is made now", "--private")] = False
     is_template_allowed: Annotated[bool, Option("push rows that no model wrote too", "--allow-template")] = False
+    is_without_statistics: Annotated[
+        bool, Option("push although the page of a split would show no statistics", "--without-statistics")
+    ] = False
     is_dry: Annotated[bool, Option("show what would be sent, and send nothing", "--dry-run")] = False

@@ -24,6 +24,8 @@ Severity = Literal["reject", "flag"]
 Split = Literal["train", "validation", "test"]
 
 _FAKE = "-fake"
+# As pair ids end: two letters apart, as the Hub's viewer makes no statistics of ids whose lengths span two numbers.
+_SLOTS_IN_IDS = {"source": "of_source"}
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
@@ -43,6 +45,7 @@ class Facts:
     differential: tuple[str, ...] = ()  # conditions that dermatologists considered, weightiest first
     differential_weights: tuple[float, ...] = ()  # one for each of `differential`, as published; equal weights are ties
     body_site: str | None = None  # in lower-case words: "forearm", or several: "arm and leg"
+    body_sites: tuple[str, ...] = ()  # each of the places, where `body_site` names several: "arm", "leg"
     body_site_published: str | None = None
     age_years: int | None = None
     is_age_rounded: bool | None = None  # True: `age_years` is published in steps of five years
@@ -200,7 +203,7 @@ class Request:
     def pair_id_of(self, slot: str) -> str:
         """As `pair_id`, for one of several pairs of this request."""
         variant = f"/{self.variant}" if self.variant else ""
-        return f"{self.source}/{self.image_id}/{slot}{variant}"
+        return f"{self.source}/{self.image_id}/{_SLOTS_IN_IDS.get(slot, slot)}{variant}"
 
     @property
     def prompt_sha256(self) -> str:
@@ -234,7 +237,7 @@ class PlannedRequest:
 
     def pair_id_of(self, slot: str) -> str:
         """See `Request.pair_id_of`."""
-        return f"{self.source}/{self.image_id}/{slot}"
+        return f"{self.source}/{self.image_id}/{_SLOTS_IN_IDS.get(slot, slot)}"
 
 
 AnyRequest = Request | PlannedRequest

@@ -1,18 +1,16 @@
 """One run of an engine: it asks what the ledger does not hold yet, ends in good order, and says what it came to."""
 
-import signal
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import FrameType
 from typing import TypeVar
 
 from dermasynth_builder.core.errors import DermaSynthError, EngineError, StoppedError
 from dermasynth_builder.core.protocols import Engine
 from dermasynth_builder.core.records import AnyRequest, Reply, Request
+from dermasynth_builder.core.signals import heeding_stop_signals
 from dermasynth_builder.generate.ledger import Ledger
 
 _Asked = TypeVar("_Asked", bound=AnyRequest)
@@ -160,26 +158,14 @@ def _missing(requests: Iterable[_Asked], ledger: Ledger, run: Run) -> Iterator[_
         yield request
 
 
-@contextmanager
-def finishing_on_ctrl_c(run: Run, warn: Callable[[str], object]) -> Iterator[None]:
-    """The first Ctrl-C ends the run, which finishes what is under way; the second is a KeyboardInterrupt.
+def finishing_on_signals(run: Run, warn: Callable[[str], object]) -> AbstractContextManager[None]:
+    """The first Ctrl-C, SIGTERM or SIGHUP ends the run, which finishes what is under way; the second drops it."""
 
-    Outside the main thread, where no signal comes, it does nothing.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def end(_: int, __: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    def end() -> None:
         run.end(StoppedError("stopped. Answers are saved; run the same command again to continue"))
         warn("finishing what is under way; Ctrl-C once more drops it")
 
-    earlier = signal.signal(signal.SIGINT, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, earlier)
+    return heeding_stop_signals(end)
 
 
 def run_note(run: Run, total: int) -> str:

@@ -75,6 +75,7 @@ _ROMAN = ("I", "II", "III", "IV", "V", "VI")
 UNTOLD = frozenset(
     {
         *("diagnosis_published", "diagnosis_isic", "malignancy_published", "body_site_published"),
+        "body_sites",
         *("has_piped_water", "has_sewage_system", "background_father", "background_mother"),
     }
 )

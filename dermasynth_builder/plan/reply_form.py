@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from dermasynth_builder.core.plain import hostile_in, one_line
 from dermasynth_builder.core.records import AnyRequest, Reply, Step, Style, Turn
 
 MIN_TURNS, MAX_TURNS = 2, 5  # questions of a conversation
 _FENCE = re.compile(r"```[a-zA-Z]*\s*\n(?P<inside>.*?)```", re.DOTALL)
-_HALF_LETTER = re.compile("[\ud800-\udfff]")
 
 
 class BadReply(ValueError):  # noqa: N818 - a value's fault, caught where it is raised and kept as a reason
@@ -161,6 +161,11 @@ def _texts(members: Mapping[str, Any], names: Sequence[str]) -> list[str]:
     for name in names:
         if not isinstance(members[name], str) or not members[name].strip():
             raise BadReply(f"empty member: {name} is not text, or is empty")
-        if _HALF_LETTER.search(members[name]):
-            raise BadReply(f"broken text: {name} holds half a character, which no file can hold")
-    return [members[name].strip() for name in names]
+        if hostile := hostile_in(members[name], allowed="\n\t"):
+            raise BadReply(f"broken text: {name} holds {hostile}")
+    return [_plain(members[name]) for name in names]
+
+
+def _plain(text: str) -> str:
+    """The text without characters that cannot be seen; spaces of other kinds become plain ones."""
+    return "\n".join(one_line(line) for line in text.strip().split("\n"))

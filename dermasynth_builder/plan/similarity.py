@@ -13,6 +13,7 @@ from rapidfuzz.distance import LCSseq
 NEAR = 0.7
 """From here on two questions count as the same."""
 
+_SHOWABLE = re.compile(r"(?!.*(?:https?:|www\.))[^\W_][^\n{}<>\[\]|#*`\\]{5,298}[?.]")
 Tokens = Sequence[str]
 _TOKEN = re.compile(r"[^\W_]+(?:['’_][^\W_]+)*")
 
@@ -65,10 +66,14 @@ class Known:
 
 
 def accepted(questions: Iterable[str], known: Known) -> list[str]:
-    """The questions that are new beside `known` and beside those accepted before them; `known` takes them in."""
+    """The questions that are new beside `known` and beside those accepted before them; `known` takes them in.
+
+    They are shown in the prompts of other images: only what is a question on one line, without markup and without an
+    address, is accepted.
+    """
     kept: list[str] = []
     for question in dict.fromkeys(questions):  # whatever came of one, the same words again are not new
-        if known.nearest(question) is None:
+        if _SHOWABLE.fullmatch(question) and known.nearest(question) is None:
             kept.append(question)
             known.add([question])
     return kept

@@ -6,6 +6,7 @@ from pathlib import Path
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import SourceError
 from dermasynth_builder.core.records import ClinicalImage
+from dermasynth_builder.read.gate import images_of
 
 
 def find_raw(here: Path) -> dict[str, Path]:
@@ -32,7 +33,7 @@ def _holds(name: str, folder: Path) -> bool:
     if not folder.is_dir():
         return False
     try:
-        items = registry.source(name).read(folder)
+        items = images_of(registry.source(name), folder)
         return any(isinstance(item, ClinicalImage) and item.path for item in items)
     except SourceError:
         return False

@@ -96,6 +96,8 @@ def _texts(found: object) -> list[str]:
     """What a field holds, as texts; nothing where it is not recorded."""
     if isinstance(found, bool):
         return [str(found).lower()]
+    if isinstance(found, float):
+        return [f"{found:g}"]
     if isinstance(found, list | tuple):
         return [text for each in found for text in _texts(each)]
     return [] if found is None else [str(found)]

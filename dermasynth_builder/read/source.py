@@ -10,8 +10,10 @@ from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import SourceError, UsageError
 from dermasynth_builder.core.images.index import ImageIndex
 from dermasynth_builder.core.options import Rows, Settings
+from dermasynth_builder.core.plain import table_cell
 from dermasynth_builder.core.records import ClinicalImage, Problem, ProblemKind
 from dermasynth_builder.core.reporter import Reporter
+from dermasynth_builder.read.gate import images_of
 from dermasynth_builder.read.licences import licence_of
 from dermasynth_builder.read.selection import Condition, chosen, conditions_of, part_text, sample, value_of
 
@@ -94,7 +96,7 @@ def read_source(name: str, settings: Settings, report: Reporter) -> ReadSource:
 
 def _listed(name: str, settings: Settings, report: Reporter) -> tuple[list[ClinicalImage], list[Problem]]:
     """What the tables list, under licences that are wanted, and what is wrong with it."""
-    read = list(registry.source(name).read(settings.raw[name]))
+    read = list(images_of(registry.source(name), settings.raw[name]))
     images = [item for item in read if isinstance(item, ClinicalImage)]
     if settings.is_permissive_only:
         images = _permissive(name, images, report)
@@ -170,9 +172,8 @@ def write_problems(name: str, problems: Sequence[Problem], work: Path) -> Path:
     path = work / "problems" / f"{name}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows(
-            [("kind", "location", "detail"), *((p.kind, p.location, p.detail) for p in problems)]
-        )
+        rows = ((each.kind, table_cell(each.location), table_cell(each.detail)) for each in problems)
+        csv.writer(file).writerows([("kind", "location", "detail"), *rows])
     return path
 
 

@@ -1,11 +1,30 @@
 """The columns of a release, in their order: the one place that says their types and meanings.
 
 From this table come the features of `datasets`, and from these the Parquet schema and the features in the card.
+
+About 25 columns stand at the top, in the order in which a person reads them; the rest is folded into four structs.
+Where a new one goes:
+
+- At the top stands what a person filters or reads first, and only in a form for which the Hub's viewer can always
+  make statistics: a text of few values (ten at most, or a fifth of the rows), a bool, a float64. It fails on a whole
+  split where integers, lengths of a list, or lengths of a text of many values span exactly two neighbouring numbers;
+  so no integer, no id and no list of our own is at the top. `certainty` of an answer belongs here.
+- `facts` holds what a source's metadata say beside the facts at the top; all of `core.records.Facts` is in either.
+- `evidence` is what a row's text rests on and what speaks against it: references, doubts; `grounds`, `measured`,
+  `observed`, `cites`, `not_assessable`, `conflict`, the marks that `checks` give.
+- `provenance` is how the text was made: all that a machine needs to make it again.
+- `origin` is where the image comes from: ids, hashes, what was done to its file; `pixel_sha256`, `also_in`.
+
+A value of `Pair`, `ClinicalImage` or `Facts` becomes a column by one line here: its path, whose last part is the name
+of the field. No two paths end alike, so `flat` gives the values of a row by that name alone. A struct of which nothing
+is known is null as a whole.
 """
 
 import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
+from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +33,7 @@ import pyarrow.parquet as pq
 
 from dermasynth_builder.core.images.renditions import PublishedImage
 from dermasynth_builder.core.records import Facts, Pair
+from dermasynth_builder.plan.facts_in_words import facts_for_engine, metadata_lines
 
 if TYPE_CHECKING:
     from datasets import Features
@@ -23,97 +43,113 @@ if TYPE_CHECKING:
 class Column:
     """One column. `type` is "image", "messages", "texts", "numbers" or a `datasets` scalar type."""
 
-    name: str
+    path: str  # "diagnosis"; of a field in a struct "facts.diagnosis_isic", or deeper
     type: str
     meaning: str
 
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition(".")[2]
+
 
 COLUMNS: tuple[Column, ...] = (
-    Column("image", "image", "the image; byte for byte as in the source where `image_change` is empty"),
+    Column("image", "image", "the image; byte for byte as in the source where `origin.image_change` is empty"),
     Column("question", "string", "the first question"),
     Column("answer", "string", "the answer to it"),
-    Column("source", "string", "the image set"),
-    Column("image_id", "string", "the image's id in its source"),
-    Column(
-        "group_id",
-        "string",
-        "what no split parts: the patient, or the lesion or case where no patient is known",
-    ),
-    Column("lesion_id", "string", "the lesion, unique in its source"),
-    Column("modality", "string", "clinical or dermoscopic"),
-    Column("official_split", "string", "the split that the source itself gives the image"),
-    Column("fold", "int32", "fold of cross-validation, from 0; empty where the release has none"),
-    Column("style", "string", "asked: a question of the bank; self_instruct: the engine wrote the question"),
-    Column("question_type", "string", "what kind of question"),
     Column("diagnosis", "string", "recorded diagnosis in words"),
-    Column("diagnosis_published", "string", "recorded diagnosis as the source writes it"),
-    Column("diagnosis_isic", "string", "its node in the ISIC diagnosis taxonomy, levels joined by colons"),
-    Column("malignancy", "string", "class of that node: benign, indeterminate, malignant"),
-    Column("malignancy_published", "string", "class as the source writes it"),
-    Column("confirmation", "string", "how the diagnosis was confirmed"),
-    Column("differential", "texts", "conditions that dermatologists considered, weightiest first"),
-    Column("differential_weights", "numbers", "their weights as published, in the same order"),
+    Column("question_type", "string", "what kind of question"),
+    Column("malignancy", "string", "class of the diagnosis in the ISIC taxonomy: benign, indeterminate, malignant"),
     Column("body_site", "string", "place on the body in words"),
-    Column("body_site_published", "string", "place on the body as the source writes it"),
-    Column("age_years", "int32", "age of the patient, years"),
-    Column("is_age_rounded", "bool", "whether the age is published in steps of five years"),
-    Column("age_band", "string", "age as a band of years, where no age is published"),
     Column("sex", "string", "female or male"),
-    Column("fitzpatrick", "int32", "Fitzpatrick phototype, 1 to 6"),
-    Column("fitzpatrick_rater", "string", "who rated the phototype: patient or dermatologist"),
-    Column("monk_tone_india", "int32", "Monk skin tone, 1 to 10, rated in India"),
-    Column("monk_tone_us", "int32", "Monk skin tone, 1 to 10, rated in the United States"),
-    Column("diameter_1_mm", "float64", "first recorded diameter, mm"),
-    Column("diameter_2_mm", "float64", "second recorded diameter, mm"),
-    Column("itches", "bool", "itching"),
-    Column("hurts", "bool", "pain"),
-    Column("bleeds", "bool", "bleeding"),
-    Column("has_grown", "bool", "growth"),
-    Column("has_changed", "bool", "change"),
-    Column("is_elevated", "bool", "elevation"),
-    Column("symptoms", "texts", "other reported complaints"),
-    Column("textures", "texts", "reported textures"),
-    Column("duration", "string", "reported duration"),
-    Column("is_melanocytic", "bool", "whether the lesion is melanocytic"),
-    Column("dermoscopic_type", "string", "kind of dermoscopy"),
-    Column("shot_type", "string", "close-up, at an angle, at a distance, overview"),
-    Column("smokes", "bool", "the patient smokes"),
-    Column("drinks_alcohol", "bool", "the patient drinks alcohol"),
-    Column("uses_pesticide", "bool", "the patient uses pesticides"),
-    Column("has_skin_cancer_history", "bool", "skin cancer in the history of the patient or the family"),
-    Column("has_cancer_history", "bool", "cancer in the history of the patient or the family"),
-    Column("has_melanoma_history", "bool", "the patient has had melanoma before"),
-    Column("has_family_melanoma_history", "bool", "melanoma in the family"),
-    Column("has_piped_water", "bool", "piped water at home"),
-    Column("has_sewage_system", "bool", "sewage system at home"),
-    Column("background_father", "string", "where the father's family comes from"),
-    Column("background_mother", "string", "where the mother's family comes from"),
+    Column("age_years", "float64", "age of the patient, whole years"),
+    Column("fitzpatrick", "string", "Fitzpatrick phototype, 1 to 6"),
+    Column("is_flagged", "bool", "whether a check doubts this row"),
+    Column("flags", "string", "the checks that do, joined by semicolons; `evidence.doubts` says why"),
+    Column("messages", "messages", "the whole exchange in the form that trainers read"),
+    Column("source", "string", "the image set"),
+    Column("modality", "string", "clinical or dermoscopic"),
+    Column("style", "string", "asked: a question of the bank; self_instruct: the engine wrote the question"),
+    Column("is_metadata_shown", "bool", "whether the engine was told the recorded facts"),
+    Column("confirmation", "string", "how the diagnosis was confirmed"),
+    Column("facts.age_band", "string", "age as a band of years, where no age is published"),
+    Column("facts.is_age_rounded", "bool", "whether the age is published in steps of five years"),
+    Column("facts.body_sites", "texts", "each place on the body that `body_site` names"),
+    Column("facts.differential", "texts", "conditions that dermatologists considered, weightiest first"),
+    Column("facts.differential_weights", "numbers", "their weights as published, in the same order"),
+    Column("facts.diagnosis_isic", "string", "node of the ISIC diagnosis taxonomy, levels joined by colons"),
+    Column("facts.published.diagnosis_published", "string", "recorded diagnosis as the source writes it"),
+    Column("facts.published.malignancy_published", "string", "class as the source writes it"),
+    Column("facts.published.body_site_published", "string", "place on the body as the source writes it"),
+    Column("facts.skin.fitzpatrick_rater", "string", "who rated the phototype: patient or dermatologist"),
+    Column("facts.skin.monk_tone_india", "int32", "Monk skin tone, 1 to 10, rated in India"),
+    Column("facts.skin.monk_tone_us", "int32", "Monk skin tone, 1 to 10, rated in the United States"),
+    Column("facts.size.diameter_1_mm", "float64", "first recorded diameter, mm"),
+    Column("facts.size.diameter_2_mm", "float64", "second recorded diameter, mm"),
+    Column("facts.signs.itches", "bool", "itching"),
+    Column("facts.signs.hurts", "bool", "pain"),
+    Column("facts.signs.bleeds", "bool", "bleeding"),
+    Column("facts.signs.has_grown", "bool", "growth"),
+    Column("facts.signs.has_changed", "bool", "change"),
+    Column("facts.signs.is_elevated", "bool", "elevation"),
+    Column("facts.symptoms", "texts", "other reported complaints"),
+    Column("facts.textures", "texts", "reported textures"),
+    Column("facts.duration", "string", "reported duration"),
+    Column("facts.shot.is_melanocytic", "bool", "whether the lesion is melanocytic"),
+    Column("facts.shot.dermoscopic_type", "string", "kind of dermoscopy"),
+    Column("facts.shot.shot_type", "string", "close-up, at an angle, at a distance, overview"),
+    Column("facts.history.smokes", "bool", "the patient smokes"),
+    Column("facts.history.drinks_alcohol", "bool", "the patient drinks alcohol"),
+    Column("facts.history.uses_pesticide", "bool", "the patient uses pesticides"),
+    Column("facts.history.has_skin_cancer_history", "bool", "skin cancer in the history of the patient or the family"),
+    Column("facts.history.has_cancer_history", "bool", "cancer in the history of the patient or the family"),
+    Column("facts.melanoma.has_melanoma_history", "bool", "the patient has had melanoma before"),
+    Column("facts.melanoma.has_family_melanoma_history", "bool", "melanoma in the family"),
+    Column("facts.household.has_piped_water", "bool", "piped water at home"),
+    Column("facts.household.has_sewage_system", "bool", "sewage system at home"),
+    Column("facts.household.background_father", "string", "where the father's family comes from"),
+    Column("facts.household.background_mother", "string", "where the mother's family comes from"),
+    Column("evidence.references", "texts", "sources of the curated sentences in the answer"),
+    Column("evidence.doubts", "texts", "what is doubtful in this row, as check: reason"),
     Column("licence", "string", "licence of the image"),
-    Column("attribution", "string", "whom to name beside the image"),
     Column("engine", "string", "what wrote the answer; template: rules and curated sentences, no model"),
     Column("model", "string", "the model as asked for; empty where none took part"),
-    Column("model_version", "string", "the model as the service reported it"),
-    Column("references", "texts", "sources of the curated sentences in the answer"),
-    Column("prompt_id", "string", "the prompt's template"),
-    Column("prompt_sha256", "string", "sha256 of the whole prompt"),
-    Column("is_metadata_shown", "bool", "whether the engine was told the recorded facts"),
-    Column("seed", "int32", "seed of the draws"),
-    Column("generated_at", "string", "when the answer came, UTC; empty where it is a pure function"),
-    Column("builder_version", "string", "version of the software"),
-    Column("cost_usd", "float64", "what the request cost, US dollars; questions asked together share one request"),
-    Column("request_key", "string", "key of the request in the ledger"),
+    Column("provenance.model_version", "string", "the model as the service reported it"),
+    Column("provenance.prompt_id", "string", "the prompt's template"),
+    Column("provenance.prompt_sha256", "string", "sha256 of the whole prompt"),
+    Column("provenance.request_key", "string", "key of the request in the ledger"),
+    Column("provenance.seed", "int32", "seed of the draws"),
+    Column("provenance.generated_at", "string", "when the answer came, UTC; empty where it is a pure function"),
+    Column("provenance.cost_usd", "float64", "what the request cost, US dollars; it may have made other rows too"),
+    Column("provenance.builder_version", "string", "version of the software"),
+    Column("origin.image_id", "string", "the image's id in its source"),
+    Column(
+        "origin.group_id",
+        "string",
+        "what no split parts: the patient, or the lesion or case where no patient is known; unique in its source",
+    ),
+    Column("origin.lesion_id", "string", "the lesion, unique in its source"),
+    Column("origin.official_split", "string", "the split that the source itself gives the image"),
+    Column("origin.fold", "int32", "fold of cross-validation, from 0; empty where the release has none"),
+    Column("origin.attribution", "string", "whom to name beside the image"),
+    Column("origin.width_px", "int32", "width of the image"),
+    Column("origin.height_px", "int32", "height of the image"),
+    Column("origin.image_sha256", "string", "sha256 of the image's bytes"),
+    Column("origin.source_sha256", "string", "sha256 of the source's file"),
+    Column("origin.image_change", "string", "what was done to the source's file: metadata removed, scaled"),
     Column("pair_id", "string", "the row's own name, the same on every build"),
-    Column("image_sha256", "string", "sha256 of the image's bytes"),
-    Column("source_sha256", "string", "sha256 of the source's file"),
-    Column("image_change", "string", "what was done to the source's file: metadata removed, scaled"),
-    Column("flags", "texts", "what is doubtful in this row, as check: reason"),
-    Column("messages", "messages", "the whole exchange in the form that trainers read"),
 )
 
-TEXT_COLUMNS: tuple[str, ...] = tuple(column.name for column in COLUMNS if column.type != "image")
-"""The names of all columns but the image."""
+NAMES: tuple[str, ...] = tuple(column.name for column in COLUMNS if column.type != "image")
+"""The names of all values of a row but the image, wherever they stand in it."""
+_PATHS = {column.name: column.path for column in COLUMNS}
 
-_FACTS = frozenset(field.name for field in fields(Facts))
+TOP_COLUMNS: tuple[str, ...] = tuple(dict.fromkeys(column.path.partition(".")[0] for column in COLUMNS))
+"""The columns as readers see them, in order; a struct stands where its first field does."""
+TEXT_COLUMNS: tuple[str, ...] = tuple(name for name in TOP_COLUMNS if name != "image")
+"""All of them but the image."""
+
+_FACTS = tuple(field.name for field in fields(Facts))
 _PAIR = frozenset(field.name for field in fields(Pair))
 
 
@@ -124,23 +160,111 @@ def _place(name: str) -> str:
     return name if name in _PAIR else f"image.{name}"
 
 
-_OF_PUBLISHED = ("image_sha256", "source_sha256", "image_change")  # what the pair alone does not know
-_OF_PAIR = tuple(name for name in TEXT_COLUMNS if name not in _OF_PUBLISHED)
-_values_of = attrgetter(*map(_place, _OF_PAIR))
+# What a pair holds in another form, or its image's file alone knows.
+_MADE: dict[str, Callable[[Pair, PublishedImage], Any]] = {
+    "age_years": lambda pair, _: _float(pair.image.facts.age_years),
+    "fitzpatrick": lambda pair, _: _text(pair.image.facts.fitzpatrick),
+    "body_sites": lambda pair, _: places(pair.image.facts),
+    "is_flagged": lambda pair, _: bool(pair.flags),
+    "flags": lambda pair, _: "; ".join(dict.fromkeys(flag.partition(":")[0] for flag in pair.flags)) or None,
+    "doubts": lambda pair, _: pair.flags,
+    "messages": lambda pair, _: [{"role": turn.role, "content": turn.content} for turn in pair.messages],
+    "image_sha256": lambda _, image: image.sha256,
+    "width_px": lambda _, image: image.width_px,
+    "height_px": lambda _, image: image.height_px,
+    "source_sha256": lambda pair, _: pair.image.file.sha256 if pair.image.file else None,
+    "image_change": lambda _, image: image.change,
+}
+_TAKEN = tuple(name for name in NAMES if name not in _MADE)
+_values_of = attrgetter(*map(_place, _TAKEN))
+
+_Tree = dict[str, "str | _Tree"]
+"""Names at one level of a row, each with the name of its value or with the names below it."""
+
+
+def _tree(columns: Iterable[Column]) -> "_Tree":
+    tree: _Tree = {}
+    for column in columns:
+        *above, last = column.path.split(".")
+        level: Any = tree
+        for part in above:
+            level = level.setdefault(part, {})
+        level[last] = column.name
+    return tree
+
+
+_ROW = _tree(column for column in COLUMNS if column.type != "image")
 
 
 def row(pair: Pair, image: PublishedImage) -> dict[str, Any]:
     """The value of every column but the image."""
-    values = dict(zip(_OF_PAIR, _values_of(pair), strict=True))
-    file = pair.image.file
-    return values | {
-        "messages": [{"role": turn.role, "content": turn.content} for turn in pair.messages],
-        "references": list(pair.references),
-        "flags": list(pair.flags),
-        "image_sha256": image.sha256,
-        "source_sha256": file.sha256 if file else None,
-        "image_change": image.change,
-    }
+    values = dict(zip(_TAKEN, _values_of(pair), strict=True))
+    values |= {name: made(pair, image) for name, made in _MADE.items()}
+    return {name: _folded(below, values) for name, below in _ROW.items()}
+
+
+def _folded(tree: "str | _Tree", values: Mapping[str, Any]) -> Any:
+    """A value, or a struct of values; None where nothing in it is known."""
+    if isinstance(tree, str):
+        return values[tree]
+    struct = {name: _folded(below, values) for name, below in tree.items()}
+    return struct if any(value not in (None, (), []) for value in struct.values()) else None
+
+
+def flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a row, or of those columns of it that were read, by their names, whatever structs they stand in.
+
+    Of a struct that is null, every field that was read is None; a list of one, empty.
+    """
+    return dict(chain.from_iterable(_unfolded(name, value, _ROW.get(name, name)) for name, value in row.items()))
+
+
+def _unfolded(name: str, value: Any, tree: "str | _Tree") -> Iterator[tuple[str, Any]]:
+    if isinstance(tree, str):
+        yield name, value
+        return
+    for below, subtree in tree.items():
+        if value is None:
+            yield from _unfolded(below, [] if below in _LISTS else None, subtree)
+        elif below in value:
+            yield from _unfolded(below, value[below], subtree)
+
+
+_LISTS = frozenset(column.name for column in COLUMNS if column.type in ("texts", "numbers"))
+
+
+def path_of(name: str) -> str:
+    """Where a value stands in a row, as Parquet readers are asked for it: "origin.group_id"."""
+    return _PATHS[name]
+
+
+def places(facts: Facts) -> tuple[str, ...]:
+    """Each place on the body that a phrase names."""
+    return facts.body_sites or ((facts.body_site,) if facts.body_site else ())
+
+
+def facts_of(row: Mapping[str, Any]) -> Facts:
+    """The facts of a row's image, as the source's reader gave them."""
+    values = flat(row)
+    told = {name: values[name] for name in _FACTS}
+    made = {name: tuple(told[name] or ()) for name in _LISTS.intersection(_FACTS)}
+    if len(made["body_sites"]) < 2:
+        made["body_sites"] = ()
+    numbers = {name: None if told[name] is None else int(told[name]) for name in ("age_years", "fitzpatrick")}
+    return Facts(**(told | made | numbers))
+
+
+def told_facts(row: Mapping[str, Any]) -> list[str]:
+    """What the engine was told of the image, word for word, a line a fact; nothing where it was told nothing."""
+    return metadata_lines(facts_for_engine(facts_of(row))) if row["is_metadata_shown"] else []
+
+
+def _float(number: int | None) -> float | None:
+    return None if number is None else float(number)
+
+
+def _text(number: int | None) -> str | None:
+    return None if number is None else str(number)
 
 
 @cache
@@ -155,7 +279,12 @@ def features() -> "Features":
         "numbers": [Value("float64")],
         "messages": [{"role": text, "content": text}],
     }
-    return Features({column.name: compound.get(column.type) or Value(column.type) for column in COLUMNS})
+    types = {column.name: compound.get(column.type) or Value(column.type) for column in COLUMNS}
+
+    def spelled(tree: "str | _Tree") -> Any:
+        return types[tree] if isinstance(tree, str) else {name: spelled(below) for name, below in tree.items()}
+
+    return Features(spelled(_tree(COLUMNS)))
 
 
 @cache
@@ -166,15 +295,18 @@ def schema() -> pa.Schema:
 
 def features_json() -> str:
     """The features of all columns, as `datasets` looks for them under "huggingface" in a file's metadata."""
-    spelled = {name: _spelled(feature) for name, feature in features().to_dict().items()}
-    return json.dumps({"info": {"features": spelled}})
+    return json.dumps({"info": {"features": _spelled(features().to_dict())}})
 
 
 def _spelled(feature: Any) -> Any:
-    """A list in the one form that 3.x knows and later versions read too."""
+    """A list in the one form that 3.x knows and later versions read too, in structs as well."""
     match feature:
         case {"_type": "List", "feature": item}:
-            return [item]
+            return [_spelled(item)]
+        case {"_type": str()}:
+            return feature
+        case dict():
+            return {name: _spelled(below) for name, below in feature.items()}
         case _:
             return feature
 

@@ -23,7 +23,7 @@ from dermasynth_builder.core.registry import ALL
 from dermasynth_builder.core.reporter import Advance, Reporter
 from dermasynth_builder.release.card import content_digest_of_all, content_mark
 from dermasynth_builder.release.columns import card_features
-from dermasynth_builder.release.parquet import SplitFiles, check_images, read_rows, read_split
+from dermasynth_builder.release.parquet import SplitFiles, check_images, read_split, read_values
 
 CARD = "README.md"
 ATTRIBUTION = "ATTRIBUTION.md"
@@ -152,8 +152,8 @@ def _named(folder: Path, configs: Mapping[str, ConfigFiles]) -> set[Path]:
 
 
 def values_in(config: ConfigFiles, column: str) -> set[Any]:
-    """The values of a column in all rows of a config; None where a row has none."""
-    return {values[column] for values in read_rows(config.paths, [column])}
+    """The values of this name in all rows of a config; None where a row has none."""
+    return {values[column] for values in read_values(config.paths, [column])}
 
 
 def _config(folder: Path, entry: Mapping[str, Any], info: Mapping[str, Any]) -> ConfigFiles:

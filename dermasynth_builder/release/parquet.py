@@ -22,22 +22,23 @@ import pyarrow.parquet as pq
 
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.images.renditions import PublishedImage, publish_image
+from dermasynth_builder.core.images.strip import strip
 from dermasynth_builder.core.records import SPLITS, Pair, Split, canonical_json
 from dermasynth_builder.core.reporter import Advance
-from dermasynth_builder.release.columns import TEXT_COLUMNS, features_json, leaves, row, schema
+from dermasynth_builder.release.columns import TEXT_COLUMNS, features_json, flat, leaves, path_of, row, schema
 
 
 def check_images(files: Iterable[Path], advance: Advance) -> None:
-    """Holds every image of Parquet files against `image_sha256` of its rows; `advance` hears of rows.
+    """Holds every image of Parquet files against `image_sha256` of its rows, and to the gate for image bytes.
 
-    A row group is in memory at a time, and each of its images is hashed once: 2 s a GB, twice what sha256 alone takes.
-    Raises ReleaseError naming the first row whose image has other bytes.
+    `advance` hears of rows. A row group is in memory at a time, and each of its images is looked at once.
+    Raises ReleaseError naming the first row whose image has other bytes or holds metadata.
     """
     for path in files:
         try:
             with pq.ParquetFile(path, read_dictionary=["image.bytes"]) as file:
                 for group in range(file.num_row_groups):
-                    table = file.read_row_group(group, columns=["image.bytes", "image_sha256", "pair_id"])
+                    table = file.read_row_group(group, columns=["image.bytes", path_of("image_sha256"), "pair_id"])
                     for batch in table.to_batches():
                         _check(batch, path)
                         advance(batch.num_rows)
@@ -49,10 +50,22 @@ def _check(batch: pa.RecordBatch, path: Path) -> None:
     cells: Any = batch.column("image")
     images = cells.field(0)
     found = [sha256(image.as_buffer()).hexdigest() for image in images.dictionary]
-    told = (batch.column(name).to_pylist() for name in ("image_sha256", "pair_id"))
-    for place, sha256_told, pair_id in zip(images.indices.to_pylist(), *told, strict=True):
-        if place is None or found[place] != sha256_told:
-            raise ReleaseError(f"{path}, row {pair_id}: the image has other bytes than the row says; build it anew")
+    left = {place: kinds for place, image in enumerate(images.dictionary) if (kinds := _metadata_in(image.as_py()))}
+    told = map(flat, batch.drop_columns(["image"]).to_pylist())
+    for place, values in zip(images.indices.to_pylist(), told, strict=True):
+        where = f"{path}, row {values['pair_id']}"
+        if place is None or found[place] != values["image_sha256"]:
+            raise ReleaseError(f"{where}: the image has other bytes than the row says; build it anew")
+        if place in left:
+            raise ReleaseError(f"{where}: the image still holds {left[place]}; build the release anew")
+
+
+def _metadata_in(image: bytes) -> str:
+    """What the gate for image bytes would take out of an image."""
+    try:
+        return ", ".join(strip(image).removed)
+    except ValueError as error:
+        return str(error)
 
 
 MAX_GROUP_ROWS = 64
@@ -91,7 +104,10 @@ class ContentHash:
 
     def _flush(self) -> None:
         if self._waiting:
-            [batch] = pa.concat_tables(self._waiting).combine_chunks().to_batches()
+            table = pa.concat_tables(self._waiting)
+            while any(map(pa.types.is_struct, table.schema.types)):
+                table = table.flatten()
+            [batch] = table.combine_chunks().to_batches()
             rows = zip(*map(_as_json, batch.columns), strict=True)
             self._state.update("".join(f"[{','.join(cells)}]\n" for cells in rows).encode())
         self._waiting = []
@@ -132,8 +148,9 @@ class _RowGroup:
         """Whether one more image with so many rows keeps to the limits."""
         return len(self.rows) + rows <= MAX_GROUP_ROWS and self._bytes + len(image) <= MAX_GROUP_BYTES
 
-    def add(self, image: bytes, rows: Sequence[dict[str, Any]]) -> None:
-        place = self._place_of.setdefault(rows[0]["image_sha256"], len(self._images))
+    def add(self, published: PublishedImage, rows: Sequence[dict[str, Any]]) -> None:
+        image = published.content
+        place = self._place_of.setdefault(published.sha256, len(self._images))
         if place == len(self._images):
             self._images.append(image)
         self._places += [place] * len(rows)
@@ -223,7 +240,7 @@ class SplitWriter:
         if not self._group.has_room(image.content, len(pairs)):
             self._end_group()
         rows = [row(pair, image) for pair in pairs]
-        self._group.add(image.content, rows)
+        self._group.add(image, rows)
 
     def finish(self) -> SplitFiles | None:
         """Writes what is left and gives the files their final names; None where nothing was added."""
@@ -343,14 +360,20 @@ def read_rows(files: Iterable[Path], columns: list[str] | None = None) -> Iterat
                 yield from file.read_row_group(group, columns=columns).to_pylist()
 
 
+def read_values(files: Iterable[Path], names: Iterable[str] | None = None) -> Iterator[dict[str, Any]]:
+    """The rows of files as `flat` gives them, with the values of these names alone; all where none are given."""
+    return map(flat, read_rows(files, None if names is None else [path_of(name) for name in names]))
+
+
 def rows_where(
     files: Iterable[Path], fits: Callable[[dict[str, Any]], bool], *, tested: Iterable[str], columns: Iterable[str]
 ) -> Iterator[dict[str, Any]]:
-    """The rows that fit, as `read_rows` gives them with these columns; `fits` is told the tested columns alone."""
+    """The rows that fit, as `read_rows` gives them with these columns; `fits` is told the values of `tested` alone."""
+    paths = [path_of(name) for name in tested]
     for path in files:
         with pq.ParquetFile(path) as file:
             for group in range(file.num_row_groups):
-                is_wanted = [fits(row) for row in file.read_row_group(group, columns=list(tested)).to_pylist()]
+                is_wanted = [fits(flat(row)) for row in file.read_row_group(group, columns=paths).to_pylist()]
                 if any(is_wanted):
                     table = file.read_row_group(group, columns=list(columns))
                     yield from table.filter(pa.array(is_wanted)).to_pylist()

@@ -25,6 +25,7 @@ from dermasynth_builder.core.records import is_fake_version
 from dermasynth_builder.core.registry import ALL
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.release.folder import ATTRIBUTION, CARD, ConfigFiles, values_in, verify
+from dermasynth_builder.release.viewer import viewer_faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,12 @@ def _require_fit(options: PushOptions, report: Reporter) -> dict[str, Path]:
         raise PushError(
             f"not pushed: {', '.join(by_rule)} holds rows that no model wrote: nothing looked at the image; "
             "build with a model engine, or say --allow-template if that is what you want to publish"
+        )
+    faults = list(viewer_faults({name: config.files for name, config in configs.items()}))
+    if faults and not options.is_without_statistics:
+        raise PushError(
+            "not pushed: the Hub's page would show no statistics, bars and filters of "
+            f"{'; '.join(faults)}. Other --splits or images give other columns, and --without-statistics pushes it so"
         )
     return _files(options.release, configs)
 

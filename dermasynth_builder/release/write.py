@@ -19,7 +19,7 @@ from dermasynth_builder.generate.rounds import Planned
 from dermasynth_builder.release.card import Config, ConfigStats
 from dermasynth_builder.release.folder import ConfigFiles
 from dermasynth_builder.release.kept import keep, proof_of, rejects_path
-from dermasynth_builder.release.parquet import read_rows, write_config
+from dermasynth_builder.release.parquet import read_values, write_config
 
 SPECIMEN_FLAG = "specimen: the image is drawn and the facts are invented"
 
@@ -61,7 +61,7 @@ def checked_pairs(planned: Planned, ledger: Ledger, recipe: Recipe) -> Iterator[
 
 def are_specimens(config: ConfigFiles) -> Iterator[bool]:
     """Whether each row of a config is about a drawn specimen."""
-    return (SPECIMEN_FLAG in row["flags"] for row in read_rows(config.paths, ["flags"]))
+    return (SPECIMEN_FLAG in values["doubts"] for values in read_values(config.paths, ["doubts"]))
 
 
 def recipe_of(settings: Settings, images: Sequence[ClinicalImage]) -> Recipe:

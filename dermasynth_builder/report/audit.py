@@ -19,6 +19,7 @@ from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.protocols import CountsTables
 from dermasynth_builder.core.records import ClinicalImage, Facts, ImageFile, Problem
 from dermasynth_builder.core.reporter import Reporter
+from dermasynth_builder.read.gate import images_of
 from dermasynth_builder.read.source import OnDisk, rows_without_image, write_problems
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def survey_source(name: str, settings: Settings, report: Reporter) -> Survey:
     Raises SourceError where there is no release.
     """
     source, root = registry.source(name), settings.raw[name]
-    read = list(source.read(root))
+    read = list(images_of(source, root))
     listed = [item for item in read if isinstance(item, ClinicalImage)]
     problems = [item for item in read if isinstance(item, Problem)]
     problems += rows_without_image(listed)

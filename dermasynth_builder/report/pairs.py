@@ -11,19 +11,19 @@ from dermasynth_builder.core.errors import FigureError, UsageError
 from dermasynth_builder.core.registry import ALL
 from dermasynth_builder.core.wording import did_you_mean
 from dermasynth_builder.read.selection import Condition, conditions_of
-from dermasynth_builder.release.columns import TEXT_COLUMNS
+from dermasynth_builder.release.columns import NAMES, TEXT_COLUMNS, flat
 from dermasynth_builder.release.folder import ConfigFiles, read_card
-from dermasynth_builder.release.parquet import read_rows, rows_where
+from dermasynth_builder.release.parquet import read_values, rows_where
 
-_FIELDS = tuple(name for name in TEXT_COLUMNS if name != "messages")
+_FIELDS = tuple(name for name in NAMES if name != "messages")
 _IDS = ("pair_id", "image_id")
 
 
 def find_pairs(release: Path, wanted: str | None = None, where: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
-    """The rows of a config (None: the first), or those of a pair or an image by its id; without their images.
+    """The rows of a config (None: the first), or those of a pair or an image by its id; without their images, `flat`.
 
-    `where` is as of a plan and takes any column. Raises UsageError where nothing is found, and ReleaseError where
-    there is no release.
+    `where` is as of a plan and takes any value of a row. Raises UsageError where nothing is found, and ReleaseError
+    where there is no release.
     """
     configs = read_card(release)
     config = configs.get(wanted or next(iter(configs)))
@@ -40,7 +40,7 @@ def find_pairs(release: Path, wanted: str | None = None, where: Sequence[str] = 
     first = next(found, None)
     if first is None:
         raise UsageError(f"{release}: {_why_nothing(looked_in, wanted, conditions, configs=configs)}")
-    return chain([first], found)
+    return map(flat, chain([first], found))
 
 
 def _why_nothing(
@@ -52,7 +52,7 @@ def _why_nothing(
 ) -> str:
     """Why no pair was found, with the names or values that there are."""
     for condition in conditions:
-        rows = (row for config in looked_in for row in read_rows(config.paths, [condition.field]))
+        rows = (row for config in looked_in for row in read_values(config.paths, [condition.field]))
         for told in condition.unknown(row[condition.field] for row in rows):
             return f"--where: {told}"
     if wanted in configs or not wanted:

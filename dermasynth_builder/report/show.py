@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.table import Table
 
+from dermasynth_builder.core.plain import printable
 from dermasynth_builder.core.protocols import Source
 from dermasynth_builder.generate.engines.batch.state import Shard
 from dermasynth_builder.generate.ledger_tools import LedgerSummary
@@ -80,9 +81,9 @@ def _add_question_types(table: Table, rows: Sequence[Mapping[str, Any]]) -> None
 
 
 def pair_text(row: Mapping[str, Any], width: int) -> str:
-    """One row of a release, readable, in lines of up to `width`."""
+    """One row of a release, `flat`, readable, in lines of up to `width`."""
     facts = ("diagnosis", "malignancy", "body_site", "age_years", "sex", "fitzpatrick")
-    known = ", ".join(f"{name} {row[name]}" for name in facts if row[name] is not None)
+    known = ", ".join(f"{name} {_short(row[name])}" for name in facts if row[name] is not None)
     wrap = partial(textwrap.fill, width=width, subsequent_indent="   ")
     lines = [f"--- {row['pair_id']} ({row['style']}, {row['question_type']})"]
     for turn in row["messages"]:
@@ -91,8 +92,12 @@ def pair_text(row: Mapping[str, Any], width: int) -> str:
     lines.append(wrap(f"facts: {known}"))
     lines += [wrap(f"from: {text}") for text in row["references"]]
     lines.append(wrap(f"engine: {row['engine']} ({model}); image: {row['licence']}, {row['attribution']}"))
-    lines += [wrap(f"flag: {flag}") for flag in row["flags"]]
-    return "\n".join(lines)
+    lines += [wrap(f"flag: {doubt}") for doubt in row["doubts"]]
+    return printable("\n".join(lines))
+
+
+def _short(value: Any) -> Any:
+    return f"{value:g}" if isinstance(value, float) else value
 
 
 def source_text(source: Source, width: int) -> str:

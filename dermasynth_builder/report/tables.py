@@ -9,6 +9,8 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from dermasynth_builder.core.plain import printable
+
 PLAIN_WIDTH = 100
 """Columns of a text that goes to a file or a pipe, whatever the terminal has."""
 LONGEST_LIST = 15
@@ -31,7 +33,7 @@ def table_of_numbers(*headings: str) -> Table:
 def name(text: str, *, indent: int = 0, style: str = "") -> Text:
     """A cell of the first column; a long name takes several lines."""
     lead = " " * indent
-    lines = textwrap.wrap(text, _NAME_WIDTH, initial_indent=lead, subsequent_indent=f"{lead}  ")
+    lines = textwrap.wrap(printable(text), _NAME_WIDTH, initial_indent=lead, subsequent_indent=f"{lead}  ")
     return Text("\n".join(lines), style, no_wrap=True, overflow="ellipsis")
 
 
@@ -43,7 +45,7 @@ def heading(text: str, *, indent: int = 0) -> Text:
 def hanging(mark: str, text: str) -> Table:
     """A paragraph after a mark, which its further lines leave free."""
     table = Table.grid(padding=(0, 1, 0, 0))
-    table.add_row(mark, text)
+    table.add_row(mark, printable(text))
     return table
 
 

@@ -1,19 +1,17 @@
 """The rows of a release as training and evaluation need them: the one module here that knows the names of columns."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dermasynth_builder.core.errors import ReleaseError, UsageError
 from dermasynth_builder.core.records import SPLITS, Facts, Modality, Split, Turn, is_fake_version
 from dermasynth_builder.core.registry import ALL
+from dermasynth_builder.release.columns import TOP_COLUMNS, facts_of, flat
 from dermasynth_builder.release.folder import ConfigFiles, read_card
 from dermasynth_builder.release.parquet import read_rows
 from dermasynth_builder.release.write import SPECIMEN_FLAG
-
-_NAMES = tuple(field.name for field in fields(Facts))
-_TUPLES = frozenset(field.name for field in fields(Facts) if str(field.type).startswith("tuple"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +62,7 @@ class OpenRelease:
                 yield row, values["image"]["bytes"]
 
     def _read(self, splits: Iterable[Split], without: Sequence[str]) -> Iterator[tuple[Row, dict[str, Any]]]:
-        from dermasynth_builder.release.columns import COLUMNS
-
-        columns = [column.name for column in COLUMNS if column.name not in without]
+        columns = [name for name in TOP_COLUMNS if name not in without]
         for config in self.configs.values():
             for split in splits:
                 for values in read_rows(config.files.get(split, ()), columns):
@@ -94,7 +90,8 @@ def open_release(folder: Path, sources: Iterable[str] = ()) -> OpenRelease:
     return OpenRelease(folder, {name: configs[name] for name in chosen})
 
 
-def _row(values: Mapping[str, Any], split: Split) -> Row:
+def _row(columns: Mapping[str, Any], split: Split) -> Row:
+    values = flat(columns)
     return Row(
         pair_id=values["pair_id"],
         source=values["source"],
@@ -102,23 +99,15 @@ def _row(values: Mapping[str, Any], split: Split) -> Row:
         image_sha256=values["image_sha256"],
         group_id=f"{values['source']}/{values['group_id']}",
         split=split,
-        fold=values.get("fold"),
+        fold=values["fold"],
         question_type=values["question_type"],
         messages=tuple(Turn(turn["role"], turn["content"]) for turn in values["messages"]),
-        facts=_facts(values),
+        facts=facts_of(columns),
         is_told=values["is_metadata_shown"],
         modality=values["modality"],
         licence=values["licence"],
         attribution=values["attribution"],
         model=values["model"],
         is_fake=is_fake_version(values["model_version"] or ""),
-        is_specimen=SPECIMEN_FLAG in (values["flags"] or ()),
+        is_specimen=SPECIMEN_FLAG in values["doubts"],
     )
-
-
-def _facts(values: Mapping[str, Any]) -> Facts:
-    """The facts, whether a column holds each or a struct those of one source alone."""
-    told = {**(values.get("facts") or {}), **values}
-    known: dict[str, Any] = {name: told[name] for name in _NAMES if told.get(name) is not None}
-    known |= {name: tuple(known[name]) for name in _TUPLES & known.keys()}
-    return Facts(**known)

@@ -15,7 +15,7 @@ import pytest
 from dermasynth_builder import __version__
 from dermasynth_builder.cli import COMMANDS, main
 from dermasynth_builder.core.registry import SPECIMENS
-from dermasynth_builder.release.parquet import read_rows
+from dermasynth_builder.release.parquet import read_values
 from tests.support.paths import ROOT
 from tests.support.releases import Built
 
@@ -73,9 +73,9 @@ def keep_the_cache_of_datasets_empty(monkeypatch: pytest.MonkeyPatch, folder: Pa
 @pytest.mark.slow
 def test_the_demo_marks_its_rows_as_drawn(tmp_path: Path) -> None:
     assert run("demo", "--images", "6", "--work", tmp_path / "work", "--out", tmp_path / "dermasynth") == 0
-    rows = list(read_rows(sorted((tmp_path / "dermasynth").rglob("*.parquet"))))
+    rows = list(read_values(sorted((tmp_path / "dermasynth").rglob("*.parquet"))))
     assert all(row["licence"] == "CC0-1.0" and "drawn" in row["attribution"] for row in rows)
-    assert all(any(flag.startswith("specimen") for flag in row["flags"]) for row in rows)
+    assert all(any(flag.startswith("specimen") for flag in row["doubts"]) for row in rows)
     assert "Drawn specimens" in (tmp_path / "dermasynth" / "README.md").read_text("utf-8")
 
 
@@ -144,7 +144,7 @@ def test_status_tells_of_ledgers_and_release(built: Built, tmp_path: Path, capsy
 def test_show_prints_the_pairs_asked_for(built: Built, capsys: Output) -> None:
     assert run("show", "pad_ufes", "-n", "2", "--skip", "1", "--out", built.release) == 0
     printed = capsys.readouterr().out
-    first = list(read_rows(sorted(built.release.glob("pad_ufes/train-*")), ["pair_id"]))[1]["pair_id"]
+    first = list(read_values(sorted(built.release.glob("pad_ufes/train-*")), ["pair_id"]))[1]["pair_id"]
     assert printed.count("\n\n") == 2
     assert printed.startswith(f"--- {first} ")
 

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from dermasynth_builder.cli import terminal
+from dermasynth_builder.report.tables import name, table_of_numbers
 from tests.support.fake_service import command
 from tests.support.releases import Built
 
@@ -154,3 +155,17 @@ def test_piped_tables_are_plain_whatever_the_terminal_is(built: Built, tmp_path:
     ]
     assert printed[0] == printed[1]
     assert not re.search(rb"\x1b| \n|[^\x00-\x7f]", printed[0])
+
+
+def test_no_line_makes_the_terminal_do_anything(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "a\x1b]0;title\x07 \N{RIGHT-TO-LEFT OVERRIDE}b"
+    report = terminal.TerminalReporter()
+    report.say(hostile)
+    report.warn(hostile)
+    table = table_of_numbers("name", "count")
+    table.add_row(name(hostile), "1")
+    terminal.show(table)
+    told = capsys.readouterr()
+    assert r"a\x1b]0;title\x07 \u202eb" in told.out
+    assert r"a\x1b]0;title\x07 \u202eb" in told.err
+    assert "\x1b" not in told.out + told.err

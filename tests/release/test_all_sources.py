@@ -17,7 +17,7 @@ from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.read.licences import by_strictness, known_licences, licence_of
 from dermasynth_builder.release.folder import read_card, verify
-from dermasynth_builder.release.parquet import read_rows
+from dermasynth_builder.release.parquet import read_values
 from tests.support.processes import python_for, run_python
 from tests.support.releases import Built
 
@@ -58,7 +58,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 
 def rows_of(release: Path, name: str) -> list[dict[str, Any]]:
-    return list(read_rows(read_card(release)[name].paths))
+    return list(read_values(read_card(release)[name].paths))
 
 
 @pytest.mark.slow

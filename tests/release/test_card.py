@@ -22,7 +22,7 @@ from dermasynth_builder.core.records import Split
 from dermasynth_builder.read.sources.pad_ufes import PadUfes
 from dermasynth_builder.release.card import Config, ConfigStats, card_metadata
 from dermasynth_builder.release.folder import read_card, verify
-from dermasynth_builder.release.parquet import SplitFiles, read_rows
+from dermasynth_builder.release.parquet import SplitFiles, read_values
 from tests.support.paths import ROOT
 from tests.support.recorder import Recorder
 from tests.support.releases import Built
@@ -45,7 +45,7 @@ def text(built: Built) -> str:
 
 @pytest.fixture(scope="module")
 def rows(built: Built) -> list[dict[str, Any]]:
-    return list(read_rows(files_of(built.release)))
+    return list(read_values(files_of(built.release)))
 
 
 @pytest.fixture
@@ -189,8 +189,8 @@ def test_examples_in_the_text_are_rows(text: str, rows: list[dict[str, Any]]) ->
 
 
 def test_the_text_describes_every_column_once(text: str, rows: list[dict[str, Any]]) -> None:
-    described = re.findall(r"^\| `(\w+)` \| \w+ \| .+ \|$", text.partition("## Columns")[2], re.MULTILINE)
-    assert described == list(rows[0])
+    described = re.findall(r"^\| `([\w.]+)` \| \w+ \| .+ \|$", text.partition("## Columns")[2], re.MULTILINE)
+    assert [path.rpartition(".")[2] for path in described] == ["image", *(name for name in rows[0] if name != "image")]
 
 
 def test_no_number_of_the_card_is_typed_by_hand() -> None:
@@ -238,8 +238,8 @@ def change_an_answer(table: pa.Table) -> pa.Table:
     return table.set_column(table.schema.get_field_index("answer"), table.schema.field("answer"), pa.array(answers))
 
 
-def widen_the_seed(table: pa.Table) -> pa.Table:
-    return table.set_column(table.schema.get_field_index("seed"), "seed", table["seed"].cast(pa.int64()))
+def narrow_the_age(table: pa.Table) -> pa.Table:
+    return table.set_column(table.schema.get_field_index("age_years"), "age_years", table["age_years"].cast(pa.int64()))
 
 
 def damage_a_name(release: Path) -> None:
@@ -265,10 +265,10 @@ def forget_a_split(release: Path) -> None:
 DISAGREEMENTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "another count of rows": (lambda r: edit(r, "num_examples: ", "num_examples: 1"), r"says 1\d+ rows of train, its"),
     "a changed answer": (lambda r: rewrite(r, change_an_answer), "says sha256:.*its files hold sha256:"),
-    "rows in another order": (lambda r: rewrite(r, lambda t: t.sort_by("request_key")), "its files hold sha256:"),
+    "rows in another order": (lambda r: rewrite(r, lambda t: t.sort_by("answer")), "its files hold sha256:"),
     "a row less": (lambda r: rewrite(r, lambda t: t.slice(1)), "rows of train, its files hold"),
     "a column less": (lambda r: rewrite(r, lambda t: t.drop_columns("flags")), "another schema"),
-    "a column of another type": (lambda r: rewrite(r, widen_the_seed), "another schema"),
+    "a column of another type": (lambda r: rewrite(r, narrow_the_age), "another schema"),
     "other features": (lambda r: edit(r, "dtype: int32", "dtype: int64"), "its features are not those of this version"),
     "another mark": (lambda r: edit(r, "description: sha256:", "description: sha256:0"), "says sha256:0"),
     "another size": (lambda r: edit(r, "download_size: ", "download_size: 1"), "another size than the card says"),

@@ -1,16 +1,33 @@
 """The columns: what `datasets` makes of them is the same whichever version makes the release."""
 
 import json
+from collections import Counter
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from dermasynth_builder.core.images.renditions import PublishedImage
 from dermasynth_builder.core.records import Facts, Turn
-from dermasynth_builder.release.columns import COLUMNS, TEXT_COLUMNS, card_features, features, leaves, row, schema
-from tests.support.clinical_images import clinical_image, pair
+from dermasynth_builder.plan.facts_in_words import facts_for_engine, metadata_lines
+from dermasynth_builder.release.columns import (
+    COLUMNS,
+    NAMES,
+    TEXT_COLUMNS,
+    TOP_COLUMNS,
+    card_features,
+    facts_of,
+    features,
+    flat,
+    leaves,
+    places,
+    row,
+    schema,
+    told_facts,
+)
+from tests.support.clinical_images import EMPTY, clinical_image, many_facts, pair
 from tests.support.paths import ROOT
 from tests.support.processes import python_for, run_python
 
@@ -34,47 +51,90 @@ def test_schema_metadata_and_card_are_the_same_under_every_version(version: str,
 def test_lists_are_spelled_as_datasets_3_knows_them() -> None:
     spelled = json.loads(schema().metadata[b"huggingface"])["info"]["features"]
     text = {"dtype": "string", "_type": "Value"}
-    assert (spelled["flags"], spelled["messages"]) == ([text], [{"role": text, "content": text}])
-    assert {str(each) for each in spelled.values() if isinstance(each, dict)} == {
-        str({"_type": "Image"}),
-        *(str({"dtype": dtype, "_type": "Value"}) for dtype in ("string", "int32", "float64", "bool")),
-    }
+    assert (spelled["evidence"]["doubts"], spelled["messages"]) == ([text], [{"role": text, "content": text}])
+    assert spelled["facts"]["signs"]["itches"] == {"dtype": "bool", "_type": "Value"}
+    assert '"List"' not in schema().metadata[b"huggingface"].decode()
 
 
 def test_every_column_has_a_feature_and_a_field_in_the_order_of_the_table() -> None:
-    names = [column.name for column in COLUMNS]
-    assert list(features()) == schema().names == [each["name"] for each in card_features()] == names
-    assert {column.name: str(schema().field(column.name).type) for column in COLUMNS if column.type == "texts"} == (
-        dict.fromkeys(("differential", "symptoms", "textures", "references", "flags"), "list<item: string>")
-    )
+    assert list(features()) == schema().names == [each["name"] for each in card_features()] == list(TOP_COLUMNS)
+    written = [leaf.partition(".list.")[0] for leaf in leaves() if not leaf.startswith(("image.", "messages."))]
+    assert sorted(written) == sorted(each.path for each in COLUMNS if each.name not in ("image", "messages"))
+
+
+def test_no_two_values_have_one_name() -> None:
+    assert max(Counter(column.name for column in COLUMNS).values()) == 1
+
+
+def test_the_top_holds_what_the_viewer_can_always_count() -> None:
+    types = {column.path: column.type for column in COLUMNS if "." not in column.path}
+    assert set(types.values()) == {"image", "messages", "string", "bool", "float64"}
+    assert len(TOP_COLUMNS) == 26
+    assert TOP_COLUMNS[:7] == ("image", "question", "answer", "diagnosis", "question_type", "malignancy", "body_site")
 
 
 def test_leaves_are_the_names_that_parquet_gives() -> None:
     assert leaves()[:2] == ["image.bytes", "image.path"]
-    assert {"question", "flags.list.element", "messages.list.element.role"} <= set(leaves())
+    assert {"question", "evidence.doubts.list.element", "messages.list.element.role"} <= set(leaves())
 
 
 def test_every_column_has_the_value_of_its_own_name_and_no_other() -> None:
     named: dict[str, Any] = {field.name: f"the fact {field.name}" for field in fields(Facts)}
+    lists = {name: (f"first of {name}", "second") for name in ("body_sites", "differential", "symptoms", "textures")}
+    named |= {**lists, "differential_weights": (0.6, 0.4), "age_years": 55, "fitzpatrick": 4}
     of_image = ("source", "image_id", "group_id", "lesion_id", "modality", "official_split", "licence", "attribution")
     image = replace(clinical_image(facts=Facts(**named)), **{name: f"the image's {name}" for name in of_image})  # type: ignore[arg-type]
     told = replace(pair("Why?", "So.", image=image), messages=(Turn("user", "a"), Turn("assistant", "b")))
-    lists = {"references": ("first", "second"), "flags": ("doubtful",)}
-    of_pair = set(TEXT_COLUMNS) & {field.name for field in fields(told)} - {"messages", *lists}
-    told = replace(told, **{name: f"the pair's {name}" for name in of_pair}, **lists)  # type: ignore[arg-type]
-    assert row(told, PublishedImage(b"", "cd" * 32, "scaled")) == {
-        **{field.name: f"the fact {field.name}" for field in fields(Facts) if field.name in TEXT_COLUMNS},
+    flags = ("form: is short", "form: is plain", "novelty: is old")
+    of_pair = set(NAMES) & {field.name for field in fields(told)} - {"messages", "references", "flags"}
+    told = replace(told, **{name: f"the pair's {name}" for name in of_pair}, references=("one", "two"), flags=flags)  # type: ignore[arg-type]
+    made = row(told, PublishedImage(b"", "cd" * 32, "scaled", 40, 30))
+    assert list(made) == list(TEXT_COLUMNS)
+    assert flat(made) == {
+        **named,
+        "age_years": 55.0,
+        "fitzpatrick": "4",
         **{name: f"the image's {name}" for name in of_image},
         **{name: f"the pair's {name}" for name in of_pair},
-        "references": ["first", "second"],
-        "flags": ["doubtful"],
+        "references": ("one", "two"),
+        "is_flagged": True,
+        "flags": "form; novelty",
+        "doubts": flags,
         "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}],
+        "width_px": 40,
+        "height_px": 30,
         "image_sha256": "cd" * 32,
         "source_sha256": "ab" * 32,
         "image_change": "scaled",
     }
 
 
+@pytest.mark.parametrize("facts", many_facts())
+def test_facts_and_what_the_engine_was_told_can_be_read_out_of_a_stored_row(facts: Facts) -> None:
+    told = pair("Why?", "So.", image=clinical_image(facts=facts))
+    values = row(told, PublishedImage(b"", "cd" * 32, None, 1, 1))
+    stored = pa.Table.from_pylist([values], schema().remove(0)).to_pylist()[0]
+    assert facts_of(stored) == facts
+    assert told_facts(stored) == metadata_lines(facts_for_engine(facts))
+    assert told_facts(stored | {"is_metadata_shown": False}) == []
+
+
+def test_a_struct_of_which_nothing_is_known_is_null() -> None:
+    told = row(pair("Why?", "So.", image=clinical_image(facts=EMPTY)), PublishedImage(b"", "cd" * 32, None, 1, 1))
+    assert (told["facts"], told["evidence"]) == (None, None)
+    assert (told["is_flagged"], told["flags"], flat(told)["symptoms"], flat(told)["itches"]) == (False, None, [], None)
+    partly = row(
+        pair("Why?", "So.", image=clinical_image(facts=Facts(hurts=False))), PublishedImage(b"", "c", None, 1, 1)
+    )
+    assert (partly["facts"]["signs"]["hurts"], partly["facts"]["history"]) == (False, None)
+
+
+def test_every_place_is_in_the_list_whether_one_is_recorded_or_several() -> None:
+    assert places(Facts(body_site="arm")) == ("arm",)
+    assert places(Facts(body_site="arm and leg", body_sites=("arm", "leg"))) == ("arm", "leg")
+    assert places(Facts()) == ()
+
+
 def test_an_image_that_was_not_measured_has_no_hash_of_its_source() -> None:
     told = pair("Why?", "So.", image=replace(clinical_image(), file=None))
-    assert row(told, PublishedImage(b"", "cd" * 32, None))["source_sha256"] is None
+    assert flat(row(told, PublishedImage(b"", "cd" * 32, None, 1, 1)))["source_sha256"] is None

@@ -21,7 +21,7 @@ from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.records import PlannedRequest, Reply
 from dermasynth_builder.generate.rounds import Planned
 from dermasynth_builder.release.folder import new_release
-from dermasynth_builder.release.parquet import read_rows
+from dermasynth_builder.release.parquet import read_values
 from tests.support.processes import run_python
 from tests.support.recorder import Recorder
 from tests.support.releases import Built
@@ -48,7 +48,7 @@ def rows_of(release: Path) -> dict[str, dict[str, Any]]:
     """All rows by pair id, each with the split it is in."""
     rows: dict[str, dict[str, Any]] = {}
     for path in sorted((release / "pad_ufes").iterdir()):
-        for row in read_rows([path]):
+        for row in read_values([path]):
             rows[row["pair_id"]] = row | {"split": path.name.partition("-")[0]}
     return rows
 

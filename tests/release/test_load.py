@@ -157,7 +157,7 @@ def test_every_route_gives_the_same_rows(found: dict[str, Any]) -> None:
 def test_the_rows_are_those_of_the_files(found: dict[str, Any], built: Built) -> None:
     rows = rows_of(built)
     for row in rows.values():
-        row["image"] = row["image_sha256"]
+        row["image"] = row["origin"]["image_sha256"]
     assert found["rows"] == rows
 
 
@@ -165,8 +165,8 @@ def test_an_image_has_its_own_bytes_although_a_file_of_its_name_lies_there(
     found: dict[str, Any], specimens: Path
 ) -> None:
     names = {path.stem for path in specimens.rglob("*.png")}
-    assert {row["image_id"] for row in found["rows"].values()} == names
-    assert all(row["image"] == row["image_sha256"] for row in found["rows"].values())
+    assert {row["origin"]["image_id"] for row in found["rows"].values()} == names
+    assert all(row["image"] == row["origin"]["image_sha256"] for row in found["rows"].values())
     assert min(found["size"]) > 40
 
 
@@ -289,7 +289,11 @@ def test_another_reply_in_the_ledger_reaches_the_rows(
     before = prepare(tmp_path, **options)
     [ledger] = (tmp_path / "build" / "ledgers").glob("*.jsonl")
     [first] = [row for row in rows_of(built).values() if row["pair_id"] == before["train"][0]["pair_id"]]
-    reply = {"key": first["request_key"], "text": json.dumps({"answer": "Another answer."}), "references": []}
+    reply = {
+        "key": first["provenance"]["request_key"],
+        "text": json.dumps({"answer": "Another answer."}),
+        "references": [],
+    }
     with ledger.open("a", encoding="utf-8") as file:
         file.write(json.dumps(reply) + os.linesep)
     assert prepare(tmp_path, **options)["train"][0]["answer"] == "Another answer."

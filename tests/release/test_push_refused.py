@@ -12,7 +12,7 @@ import pytest
 
 from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.invented.fake_gemini.service import FakeGemini
-from dermasynth_builder.release.parquet import read_rows
+from dermasynth_builder.release.parquet import read_values
 from tests.loopback_hub.client import run_process, run_script
 from tests.loopback_hub.hub import HANG_UP, TOKEN, LoopbackHub
 from tests.loopback_hub.push import CARD, REPO, SENDING, TAG, TRAIN, files_of, listed, published, push, sent
@@ -82,7 +82,7 @@ def test_invented_answers_say_so_in_every_row_and_on_the_card_and_are_not_pushed
     with FakeGemini() as fake:
         options = EngineOptions(base_url=fake.url)
         release = build_release(specimens, tmp_path, engine="gemini", engine_options=options).release
-    versions = {row["model_version"] for row in read_rows(release.rglob("*.parquet"), ["model_version"])}
+    versions = {row["model_version"] for row in read_values(release.rglob("*.parquet"), ["model_version"])}
     assert versions == {"gemini-3.5-flash-lite-fake"}
     card = (release / CARD).read_text()
     assert "> **Invented answers.**" in card

@@ -2,10 +2,14 @@
 
 import shutil
 from collections.abc import Callable
+from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.release.folder import verify
@@ -65,3 +69,14 @@ def test_each_row_is_held_against_its_image_however_a_file_is_written(built: Bui
     pq.write_table(table.from_pylist(rows, schema=table.schema), tmp_path / "none.parquet")
     with pytest.raises(ReleaseError, match=rf"row {rows[5]['pair_id']}: the image has other bytes"):
         check_images([tmp_path / "none.parquet"], told.append)
+
+
+def test_an_image_that_still_holds_metadata_is_named_with_its_row(tmp_path: Path) -> None:
+    written = BytesIO()
+    Image.new("RGB", (8, 8)).save(written, "JPEG", comment="Jane Doe")
+    image = written.getvalue()
+    origin = {"image_sha256": sha256(image).hexdigest()}
+    row = {"image": {"bytes": image, "path": None}, "pair_id": "pad_ufes/x/1", "origin": origin}
+    pq.write_table(pa.Table.from_pylist([row]), tmp_path / "x.parquet")
+    with pytest.raises(ReleaseError, match=r"x\.parquet, row pad_ufes/x/1: the image still holds comment; build"):
+        check_images([tmp_path / "x.parquet"], lambda _: None)

@@ -293,7 +293,7 @@ def test_a_name_with_dollar_signs_is_no_formula(pad: Path, tmp_path: Path) -> No
 
 
 def test_problems_with_long_places_take_a_few_lines(pad: Path, tmp_path: Path) -> None:
-    edit_table(pad / "metadata.csv", lambda rows: rows[0].update(region="somewhere " * 60))
+    edit_table(pad / "metadata.csv", lambda rows: rows[0].update(region="somewhere " * 20))
     printed = plain_text(audit_text(audit_of("pad_ufes", pad, tmp_path))).splitlines()
     assert sum("somewhere" in line for line in printed) == 2
     assert max(map(len, printed)) <= 100

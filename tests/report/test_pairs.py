@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dermasynth_builder.cli import main
-from dermasynth_builder.release.parquet import read_rows
+from dermasynth_builder.release.parquet import read_values
 from tests.support.releases import Built
 
 Output = pytest.CaptureFixture[str]
@@ -23,7 +23,7 @@ def run(*words: str | Path) -> int:
 
 @pytest.fixture
 def rows(built: Built) -> list[dict[str, Any]]:
-    return list(read_rows(sorted(built.release.rglob("*.parquet"))))
+    return list(read_values(sorted(built.release.rglob("*.parquet"))))
 
 
 def shown(capsys: Output) -> list[str]:

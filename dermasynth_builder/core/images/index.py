@@ -18,7 +18,7 @@ from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
-from dermasynth_builder.core.images.strip import strip
+from dermasynth_builder.core.images.strip import require_whole
 from dermasynth_builder.core.records import ClinicalImage, ImageFile, Problem, ProblemKind
 
 # The number changes with the columns and with what counts as usable, so that no version reads another's rows.
@@ -88,7 +88,7 @@ def _require_whole(image: Image.Image, content: bytes) -> None:
     """Raises one of `_BROKEN` for an image that is cut off or whose checksums are wrong."""
     if content.startswith(_JPEG_START) and content.endswith(_JPEG_END):
         return
-    strip(content)  # which holds a PNG's checksums to its bytes, and meets the end of a JPEG
+    require_whole(content)  # which holds a PNG's checksums to its bytes, and meets the end of a JPEG
     if image.format != "PNG":
         image.load()  # decodes all: slow, and needed only where no end mark tells that the file is whole
 

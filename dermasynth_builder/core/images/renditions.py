@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageOps
 
@@ -32,6 +33,8 @@ class PublishedImage:
     content: bytes
     sha256: str  # of `content`
     change: str | None  # what was done to the source's file, for readers; None: nothing, byte for byte the same
+    width_px: int
+    height_px: int
 
     @property
     def cell(self) -> dict[str, bytes | None]:
@@ -50,22 +53,21 @@ def publish_image(image: ClinicalImage, max_side_px: int | None = None) -> Publi
     content = path.read_bytes()
     if not is_unchanged(path, file):
         raise ReleaseError(f"{path} has changed since it was measured; run the build again")
-    stripped = strip(content)
-    removed = f"metadata removed ({', '.join(stripped.removed)})" if stripped.removed else None
-    if max_side_px and max(file.width_px, file.height_px) > max_side_px and file.mode in _SCALED_MODES:
-        try:
-            content, how = _smaller(content, max_side_px)
-        except (OSError, ValueError) as error:
-            raise ReleaseError(
-                f"{path} cannot be decoded: {error}; `dermasynth audit --verify` finds all such"
-            ) from error
-        return PublishedImage(content, sha256(content).hexdigest(), "; ".join(filter(None, (removed, how))))
+    try:
+        stripped = strip(content)
+        removed = f"metadata removed ({', '.join(stripped.removed)})" if stripped.removed else None
+        if max_side_px and max(file.width_px, file.height_px) > max_side_px and file.mode in _SCALED_MODES:
+            content, how, size = _smaller(content, max_side_px)
+            change = "; ".join(filter(None, (removed, how)))
+            return PublishedImage(content, sha256(content).hexdigest(), change, *size)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ReleaseError(f"{path} cannot be decoded: {error}; `dermasynth audit --verify` finds all such") from error
     digest = sha256(stripped.content).hexdigest() if removed else file.sha256
-    return PublishedImage(stripped.content, digest, removed)
+    return PublishedImage(stripped.content, digest, removed, file.width_px, file.height_px)
 
 
-def _smaller(content: bytes, max_side_px: int) -> tuple[bytes, str]:
-    """The image scaled down and turned upright, and how: as JPEG, or as PNG where parts of it are transparent."""
+def _smaller(content: bytes, max_side_px: int) -> tuple[bytes, str, tuple[int, int]]:
+    """The image scaled down and turned upright, how, and its size: JPEG, or PNG where parts of it are transparent."""
     with Image.open(BytesIO(content)) as image:
         profile = image.info.get("icc_profile") if image.mode != "CMYK" else None  # it fits no other colours
         upright = ImageOps.exif_transpose(image)
@@ -73,13 +75,19 @@ def _smaller(content: bytes, max_side_px: int) -> tuple[bytes, str]:
     if coloured.mode == "RGBA" and coloured.getchannel("A").getextrema() == (255, 255):
         coloured = coloured.convert("RGB")
     coloured.thumbnail((max_side_px, max_side_px), Image.Resampling.LANCZOS)
-    made = BytesIO()
     how = f"scaled to at most {max_side_px} px a side, Lanczos"
     if coloured.mode == "RGBA":
-        coloured.save(made, "PNG", icc_profile=profile)
-        return made.getvalue(), f"{how}, PNG"
-    coloured.save(made, "JPEG", icc_profile=profile, quality=JPEG_QUALITY, subsampling=0)
-    return made.getvalue(), f"{how}, JPEG of quality {JPEG_QUALITY}"
+        return _encoded(coloured, "PNG", icc_profile=profile), f"{how}, PNG", coloured.size
+    made = _encoded(coloured, "JPEG", icc_profile=profile, quality=JPEG_QUALITY, subsampling=0)
+    return made, f"{how}, JPEG of quality {JPEG_QUALITY}", coloured.size
+
+
+def _encoded(image: Image.Image, name: str, **options: Any) -> bytes:
+    """The file without metadata: Pillow's versions differ in what of `image.info` they write."""
+    image.info.clear()
+    made = BytesIO()
+    image.save(made, name, **options)
+    return strip(made.getvalue()).content
 
 
 _KEPT = 64  # images; about twenty megabytes of large ones
@@ -150,6 +158,4 @@ def _reduced(image: Image.Image, options: EngineOptions) -> bytes:
         upright = Image.alpha_composite(white, upright)
     coloured = upright.convert("RGB")
     coloured.thumbnail((side, side), Image.Resampling.LANCZOS)
-    made = BytesIO()
-    coloured.save(made, "JPEG", quality=options.image_quality, icc_profile=None)
-    return made.getvalue()
+    return _encoded(coloured, "JPEG", quality=options.image_quality, icc_profile=None)

@@ -16,6 +16,7 @@ _IMAGE_TOKENS = {"MEDIA_RESOLUTION_LOW": 280, "MEDIA_RESOLUTION_MEDIUM": 560}
 _MOST_IMAGE_TOKENS = 1120
 _THOUGHTS = {"LOW": 120, "MEDIUM": 400, "HIGH": 1200}  # mean tokens
 _LETTERS_A_TOKEN = 4
+_MOST_VALUES = 10_000  # in one answer
 _MEMBERS = frozenset(
     {*("contents", "systemInstruction", "generationConfig", "safetySettings", "tools", "toolConfig", "labels")}
     | {"cachedContent", "model", "serviceTier"}
@@ -61,7 +62,8 @@ def answer_text(request: FakeRequest, seed: int) -> str:
     schema = request.config.get("responseJsonSchema") or request.config.get("responseSchema")
     if schema is None:
         return _sentences(words, draw)
-    return json.dumps(_filled(schema, schema, draw=draw, words=words), ensure_ascii=False)
+    made = _Filling(schema, draw, words).value(schema)
+    return json.dumps(made, ensure_ascii=False)
 
 
 def response_of(request: FakeRequest, text: str, *, model_version: str, finish_reason: str = "STOP") -> dict[str, Any]:
@@ -124,29 +126,38 @@ def camel_keys(value: Any) -> Any:
     }
 
 
-def _filled(schema: Mapping[str, Any], root: Mapping[str, Any], *, draw: Random, words: list[str]) -> Any:
-    """A value that the schema allows; `root` holds the definitions."""
-    if reference := schema.get("$ref"):
-        return _filled(root["$defs"][reference.rpartition("/")[2]], root, draw=draw, words=words)
-    if choices := schema.get("enum") or ([schema["const"]] if "const" in schema else None):
-        return draw.choice(choices)
-    for several in ("anyOf", "oneOf"):
-        if several in schema:
-            return _filled(schema[several][0], root, draw=draw, words=words)
-    kinds = schema.get("type", "object")
-    kind = str(kinds if isinstance(kinds, str) else next(each for each in kinds if each != "null")).lower()
-    if kind == "object":
-        members = schema.get("properties", {})
-        return {name: _filled(member, root, draw=draw, words=words) for name, member in members.items()}
-    if kind == "array":
-        least = int(schema.get("minItems", 1))
-        count = draw.randint(least, int(schema.get("maxItems", least + 2)))
-        return [_filled(schema.get("items", {"type": "string"}), root, draw=draw, words=words) for _ in range(count)]
-    if kind == "boolean":
-        return draw.random() < 0.5
-    if kind in ("integer", "number"):
-        return draw.randint(int(schema.get("minimum", 0)), int(schema.get("maximum", 100)))
-    return _sentences(words, draw)[: int(schema.get("maxLength", 100_000))]
+class _Filling:
+    """Makes values that a schema allows."""
+
+    def __init__(self, schema: Mapping[str, Any], draw: Random, words: list[str]) -> None:
+        self._root, self._draw, self._words = schema, draw, words
+        self._made = 0
+
+    def value(self, schema: Mapping[str, Any]) -> Any:
+        """Raises BadRequest where the schema asks for more than a service would write."""
+        self._made += 1
+        if self._made > _MOST_VALUES:
+            raise BadRequest("The specified schema produces a constraint that has too many states for serving.")
+        if reference := schema.get("$ref"):
+            return self.value(self._root["$defs"][reference.rpartition("/")[2]])
+        if choices := schema.get("enum") or ([schema["const"]] if "const" in schema else None):
+            return self._draw.choice(choices)
+        for several in ("anyOf", "oneOf"):
+            if several in schema:
+                return self.value(schema[several][0])
+        kinds = schema.get("type", "object")
+        kind = str(kinds if isinstance(kinds, str) else next(each for each in kinds if each != "null")).lower()
+        if kind == "object":
+            return {name: self.value(member) for name, member in schema.get("properties", {}).items()}
+        if kind == "array":
+            least = int(schema.get("minItems", 1))
+            count = self._draw.randint(least, int(schema.get("maxItems", least + 2)))
+            return [self.value(schema.get("items", {"type": "string"})) for _ in range(count)]
+        if kind == "boolean":
+            return self._draw.random() < 0.5
+        if kind in ("integer", "number"):
+            return self._draw.randint(int(schema.get("minimum", 0)), int(schema.get("maximum", 100)))
+        return _sentences(self._words, self._draw)[: int(schema.get("maxLength", 100_000))]
 
 
 def _sentences(words: list[str], draw: Random) -> str:

@@ -17,6 +17,7 @@ from dermasynth_builder.invented.fake_gemini.answers import BadRequest, FakeRequ
 from dermasynth_builder.invented.fake_gemini.faults import FakeAnswer, error_answer
 
 AnswerRow = Callable[[str, Any], FakeAnswer]  # model and GenerateContentRequest -> what becomes of it
+_LEAST_FREE_BYTES = 1 << 30
 ENDED = frozenset({"SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED"})
 _NO_SUCH_MEMBER = "Invalid JSON payload received: batch.inputConfig holds neither fileName nor requests."
 
@@ -71,6 +72,16 @@ class FakeBatches:
         """ "files/1", "batches/2", ... without a repetition."""
         self.made += 1
         return f"{kind}/fake{self.made}"
+
+    def begin_file(self) -> str:
+        """The name of a new, empty file."""
+        name = self.new_name("files")
+        self.append(name, b"")
+        return name
+
+    def has_room(self) -> bool:
+        """Whether the disk takes another part of a file."""
+        return self._folder is None or shutil.disk_usage(self._folder).free > _LEAST_FREE_BYTES
 
     def append(self, name: str, part: bytes) -> None:
         """Adds to a file, which is made if it is not there. All files together may be larger than all images."""

@@ -1,8 +1,9 @@
 """Files and Batches of the fake Gemini: HTTP in and out, keys and tokens looked at."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -50,6 +51,31 @@ async def json_of(call: web.Request) -> Any:
         return None
 
 
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@web.middleware
+async def guarded(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    """Answers programs of this machine alone, no web page; a body that cannot be made sense of is a bad request."""
+    origin = request.headers.get("Origin")
+    if _host(f"//{request.host}") not in _LOOPBACK or (origin is not None and _host(origin) not in _LOOPBACK):
+        refusal = error_answer(403, "PERMISSION_DENIED", "This service answers programs on its own machine.")
+        return response(request, refusal)
+    try:
+        return await handler(request)
+    except (TypeError, AttributeError, KeyError, IndexError, ValueError, RecursionError) as error:
+        told = f"Invalid JSON payload received: {type(error).__name__}"
+        return response(request, error_answer(400, "INVALID_ARGUMENT", told))
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
 _PAGE = 10  # jobs of a list, unless asked otherwise
 
 
@@ -76,14 +102,18 @@ class _Routes:
         """The first step of a resumable upload: says where the bytes go."""
         if refusal := refusal_of_key(call):
             return response(call, refusal)
-        name = self._batches.new_name("files")
+        name = self._batches.begin_file()
         return web.json_response({}, headers={"X-Goog-Upload-URL": f"{call.url.origin()}{call.path}/{name[6:]}"})
 
     async def upload(self, call: web.Request) -> web.StreamResponse:
         """A part of the bytes; the last one says so. The URL is its own permission."""
         name = call.match_info["name"]
+        if self._batches.size_bytes(name) is None:
+            return response(call, _none(name))
+        if not self._batches.has_room():
+            return response(call, error_answer(429, "RESOURCE_EXHAUSTED", "The disk of this service is nearly full."))
         self._batches.append(name, await call.read())
-        if "finalize" not in call.headers["X-Goog-Upload-Command"]:
+        if "finalize" not in call.headers.get("X-Goog-Upload-Command", ""):
             return web.json_response({}, headers={"X-Goog-Upload-Status": "active"})
         described = {"file": _described(name, self._batches.size_bytes(name))}
         return web.json_response(described, headers={"X-Goog-Upload-Status": "final"})

@@ -14,7 +14,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -23,11 +22,13 @@ from aiohttp import web
 
 from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.core.records import fake_version
+from dermasynth_builder.core.signals import STOP_SIGNALS
 from dermasynth_builder.invented.fake_gemini.answers import BadRequest, FakeRequest, answer_text, response_of
 from dermasynth_builder.invented.fake_gemini.batches import FakeBatches
 from dermasynth_builder.invented.fake_gemini.faults import FakeAnswer, day_quota, error_answer, fault_of, minute_quota
 from dermasynth_builder.invented.fake_gemini.routes import (
     add_batch_routes,
+    guarded,
     json_of,
     refusal_of_key,
     refusal_of_token,
@@ -101,7 +102,7 @@ class FakeGemini:
     def application(self) -> web.Application:
         """The routes."""
         routes = _Routes(self)
-        made = web.Application(client_max_size=_MOST_BODY_BYTES)
+        made = web.Application(client_max_size=_MOST_BODY_BYTES, middlewares=[guarded])
         for version in ("v1", "v1beta"):
             made.router.add_get(f"/{version}/models", routes.models)
             made.router.add_get(f"/{version}/models/{{model}}", routes.model)
@@ -132,10 +133,12 @@ class FakeGemini:
 
 
 def serve(fake: FakeGemini, port: int, say: Callable[[str], object]) -> None:
-    """Runs the service until Ctrl-C. Raises UsageError where the port is taken."""
+    """Runs the service until Ctrl-C, SIGTERM or SIGHUP. Raises UsageError where the port is taken."""
 
     async def run() -> None:
-        runner = _runner(fake)
+        runner, stopped = _runner(fake), asyncio.Event()
+        for number in STOP_SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
         try:
             at = await _start(runner, port)
         except OSError as error:
@@ -144,13 +147,12 @@ def serve(fake: FakeGemini, port: int, say: Callable[[str], object]) -> None:
         say("  GEMINI_API_KEY=any dermasynth generate ... --engine gemini \\")
         say(f"    --base-url http://{_HOST}:{at} --work {_WORK}")
         try:
-            await asyncio.Event().wait()
+            await stopped.wait()
         finally:
             await runner.cleanup()
             fake.batches.close()
 
-    with suppress(KeyboardInterrupt):
-        asyncio.run(run())
+    asyncio.run(run())
 
 
 class _Routes:

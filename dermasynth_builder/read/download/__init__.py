@@ -16,12 +16,14 @@ from filelock import FileLock, Timeout
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import DownloadError, SourceError, UsageError
 from dermasynth_builder.core.options import DownloadOptions
+from dermasynth_builder.core.plain import table_cell
 from dermasynth_builder.core.records import ClinicalImage
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.read.download import consent, hosts
 from dermasynth_builder.read.download.fetcher import Advance, Fetcher, RetryPolicy, forget
 from dermasynth_builder.read.download.files import Failure, Host, RemoteFile, is_file_name, unpack
 from dermasynth_builder.read.download.hosts import HostEntry
+from dermasynth_builder.read.gate import images_of
 from dermasynth_builder.read.licences import licence_of
 from dermasynth_builder.read.selection import sample
 
@@ -111,7 +113,7 @@ class _Download:
 
     def _listed(self) -> list[ClinicalImage]:
         """The images that the source finds in the tables, those with a file having its path."""
-        items = registry.source(self.options.source).read(self.options.folder)
+        items = images_of(registry.source(self.options.source), self.options.folder)
         return [item for item in items if isinstance(item, ClinicalImage)]
 
     def _wanted(self, listed: Sequence[ClinicalImage]) -> Sequence[ClinicalImage]:
@@ -196,7 +198,8 @@ class _Download:
             path.unlink()
         if failures:
             with path.open("w", encoding="utf-8", newline="") as file:
-                csv.writer(file).writerows([("file", "reason"), *((each.name, each.reason) for each in failures)])
+                rows = ((table_cell(each.name), table_cell(each.reason)) for each in failures)
+                csv.writer(file).writerows([("file", "reason"), *rows])
         for failure in failures:
             if failure.is_known:
                 self.report.warn(f"{failure.name} did not come; the release is known to lack it")

@@ -10,7 +10,7 @@ told by phototype and Monk tone.
 """
 
 import ast
-import math
+import re
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -45,7 +45,7 @@ class Mention:
 
     @property
     def image_id(self) -> str:
-        """The name of the file without its suffix; it may begin with a hyphen."""
+        """The name of the file without its suffix: a number of up to 19 digits, which may be negative."""
         return PurePosixPath(self.file_name).stem
 
     @property
@@ -70,7 +70,8 @@ class Scin:
     def read(self, root: Path) -> Iterator[ClinicalImage | Problem]:
         """See `Source.read`. One image a file; images are grouped by case, and cases that share a file are one group.
 
-        A file of several cases has the facts of the first; the other mentions of it are problems.
+        A file of several cases has the facts of the first; the other mentions of it are problems. Ids get a word before
+        the number: readers of tables take bare ones for numbers or dates.
         """
         files = walk_files(root)
         cases_table, labels_table = self._find_tables(root, files)
@@ -134,9 +135,9 @@ class Scin:
         cells = CellReader(mention.case, MISSING)
         image = ClinicalImage(
             source=self.name,
-            image_id=mention.image_id,
+            image_id=f"scin_{mention.image_id}",
             file_name=mention.file_name,
-            group_id=group,
+            group_id=f"case_{group}",
             modality="clinical",
             facts=replace(facts, shot_type=shot_type(cells, mention.shot)),
             licence=self.licence,
@@ -287,6 +288,9 @@ DURATIONS = {
 }
 SHOT_TYPES = {"CLOSE_UP": "close-up", "AT_AN_ANGLE": "at an angle", "AT_DISTANCE": "at a distance"}
 CONDITIONS = "weighted_skin_condition_label"
+_MOST_WEIGHT = 1e6  # a published weight is at most 1
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9 ,'’()/&+-]{0,79}")  # the longest that is published has 61 letters
+_MOST_WORDS = 9
 RETIRED = "Remove from labeling tool"  # stands where a condition's name was taken out of the list after it was chosen
 
 
@@ -297,6 +301,7 @@ def of_case(case: CellReader) -> Facts:
     phototype = case.choice("fitzpatrick_skin_type", PHOTOTYPES)
     return Facts(
         body_site=join_words(words) if words else None,
+        body_sites=tuple(words) if len(words) > 1 else (),
         body_site_published=", ".join(ticked) or None,
         age_band=case.choice("age_group", AGE_BANDS),
         sex=case.choice("sex_at_birth", SEXES),
@@ -341,13 +346,13 @@ def weighted_conditions(text: str) -> dict[str, float]:
     """The published dict, a Python literal: condition -> weight, in its own order. Raises ValueError for any other."""
     try:
         conditions = ast.literal_eval(text)
-    except (SyntaxError, MemoryError, RecursionError) as error:
+    except (SyntaxError, MemoryError, RecursionError, TypeError) as error:
         raise ValueError(str(error)) from error
     if not isinstance(conditions, dict):
         raise ValueError("not a dict")
     for name, weight in conditions.items():
         is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
-        if not isinstance(name, str) or not name.strip() or not is_number or not 0 < weight < math.inf:
+        if not isinstance(name, str) or not name.strip() or not is_number or not 0 < weight < _MOST_WEIGHT:
             raise ValueError(f"{name!r}: {weight!r} is not a condition with a weight above 0")
     return {name.strip(): float(weight) for name, weight in conditions.items()}
 
@@ -372,7 +377,15 @@ def _weighed(labels: CellReader) -> Mapping[str, float]:
         return {}
     if RETIRED in conditions:
         labels.unknown(CONDITIONS, RETIRED, "a note about a tool and no condition", taken="left out")
+    for name in [name for name in conditions if not _is_name(name)]:
+        labels.unknown(CONDITIONS, name, "no name of a condition", taken="left out")
+        del conditions[name]
     return dict(sorted(conditions.items(), key=lambda item: -item[1]))
+
+
+def _is_name(text: str) -> bool:
+    """Whether it is listed, or at least looks like a condition's name: a prompt shows it to a model."""
+    return text in vocabulary.diagnoses("scin") or bool(_NAME.fullmatch(text) and len(text.split()) <= _MOST_WORDS)
 
 
 def _in_words(name: str, labels: CellReader) -> str:

@@ -1,6 +1,7 @@
 """What becomes of a source's image file in a release."""
 
 import os
+from base64 import b64decode
 from dataclasses import replace
 from hashlib import sha256
 from io import BytesIO
@@ -10,10 +11,13 @@ from typing import Any
 import pytest
 from PIL import Image
 from PIL.ExifTags import Base
+from PIL.PngImagePlugin import PngInfo
 
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.images.index import measure_file
-from dermasynth_builder.core.images.renditions import publish_image
+from dermasynth_builder.core.images.renditions import make_sent_image, publish_image
+from dermasynth_builder.core.images.strip import strip
+from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.core.records import ClinicalImage, ImageFile
 from tests.support.clinical_images import clinical_image
 
@@ -54,6 +58,42 @@ def test_a_large_image_is_scaled_to_the_longest_side_asked_for(mode: str, made: 
     assert published.change is not None
     assert published.change.startswith("scaled to at most 150 px a side, Lanczos, " + made)
     assert publish_image(saved(tmp_path, mode), 150) == published
+
+
+def named_exif() -> Image.Exif:
+    block = Image.Exif()
+    block[Base.Artist] = "Jane Doe"
+    return block
+
+
+SPOKEN: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "jpeg": ("RGB", "x.jpg", {"comment": "Jane Doe", "xmp": b"<x>Jane Doe</x>", "exif": named_exif()}),
+    "grey jpeg": ("L", "x.jpg", {"comment": "Jane Doe"}),
+    "print's jpeg": ("CMYK", "x.jpg", {"comment": "Jane Doe"}),
+    "png": ("RGB", "x.png", {"pnginfo": True}),
+    "transparent png": ("RGBA", "x.png", {"pnginfo": True}),
+    "palette png": ("P", "x.png", {"pnginfo": True}),
+}
+
+
+@pytest.mark.parametrize("name", SPOKEN)
+@pytest.mark.parametrize("side", [None, 150])
+def test_no_word_of_a_file_is_in_what_is_stored_scaled_or_sent(name: str, side: int | None, tmp_path: Path) -> None:
+    mode, file_name, options = SPOKEN[name]
+    if "pnginfo" in options:
+        options = {"pnginfo": PngInfo()}
+        options["pnginfo"].add_text("Comment", "Jane Doe")
+        options["pnginfo"].add_itxt("XML:com.adobe.xmp", "Jane Doe")
+    image = saved(tmp_path, mode, file_name, **options)
+    assert image.path
+    assert b"Jane" in image.path.read_bytes()
+    published = publish_image(image, side)
+    sent = b64decode(make_sent_image(image.path, EngineOptions(image_side_px=side or 1024)).base64)
+    for content in (published.content, sent):
+        assert b"Jane" not in content
+        assert strip(content).content is content
+    assert published.change
+    assert "metadata removed" in published.change
 
 
 def test_an_opaque_alpha_channel_is_no_reason_for_png(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from dermasynth_builder.cli import main
 from dermasynth_builder.core.errors import EngineError, StoppedError
 from dermasynth_builder.core.options import EngineOptions, PlanOptions, Settings
 from dermasynth_builder.core.reporter import SilentReporter
+from dermasynth_builder.core.signals import heeding_stop_signals
 from dermasynth_builder.generate.ledger import Ledger, ledger_path
 from dermasynth_builder.generate.run import Run, generate
 from dermasynth_builder.invented.fake_gemini.service import FakeGemini
@@ -161,22 +162,40 @@ def let_a_day_pass(work: Path) -> None:
 
 
 @pytest.mark.slow
-def test_ctrl_c_finishes_what_is_under_way_and_a_second_one_drops_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "ended"), [(signal.SIGINT, 1), (signal.SIGTERM, -15), (signal.SIGHUP, -1)])
+def test_a_signal_to_stop_finishes_what_is_under_way_and_a_second_one_drops_it(
+    number: signal.Signals, ended: int, tmp_path: Path
+) -> None:
     raw, work = write_pad_ufes(tmp_path / "raw", images=100, side_px=16), tmp_path / "build"
     with FakeGemini(latency_s=0.3) as fake:
         process = start(*words(raw, work, fake.url, "--concurrency", "10"))
         wait_until(lambda: sum(fake.asked.values()) >= 15)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         assert process.wait() == 3
         assert len(records_in(work)) == sum(fake.asked.values()) < 60
         fake.latency_s = 30
         process = start(*words(raw, work, fake.url, "--concurrency", "10"))
         before = sum(fake.asked.values())
         wait_until(lambda: sum(fake.asked.values()) >= before + 10)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         time.sleep(0.2)  # a person's second press
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=5) == 1
+        process.send_signal(number)
+        assert process.wait(timeout=5) == ended
+
+
+def test_a_hang_up_that_is_ignored_stays_so() -> None:
+    stopped: list[int] = []
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with heeding_stop_signals(lambda: stopped.append(1)):
+            signal.raise_signal(signal.SIGHUP)
+            assert stopped == []
+            signal.raise_signal(signal.SIGTERM)
+            assert stopped == [1]
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def settings_of(raw: Path, work: Path, url: str, **changes: object) -> Settings:

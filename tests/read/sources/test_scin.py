@@ -48,10 +48,10 @@ def test_every_layout_gives_each_file_once(layout: Layout, tmp_path: Path) -> No
     images, problems = read(write_scin(tmp_path, layout=layout, side_px=16))
     assert [problem.kind for problem in problems] == [ProblemKind.DOUBLED_ID]
     assert len(images) == len({image.image_id for image in images}) == 14
-    assert any(image.image_id.startswith("-") for image in images)
+    assert any(image.image_id.startswith("scin_-") for image in images)
     assert sum(image.path is None for image in images) == 1
     for image in images:
-        assert image.path is None or image.path.name == image.file_name == f"{image.image_id}.png"
+        assert image.path is None or f"scin_{image.path.name}" == f"scin_{image.file_name}" == f"{image.image_id}.png"
         assert (image.source, image.modality, image.licence) == ("scin", "clinical", "SCIN Data Use License")
         assert image.attribution == Scin.attribution
     assert read(tmp_path) == (images, problems)
@@ -101,6 +101,7 @@ def test_what_a_person_said_becomes_facts(flat: Path) -> None:
     )
     assert facts == Facts(
         body_site="arm and sole of the foot",
+        body_sites=("arm", "sole of the foot"),
         body_site_published="arm, foot_sole, other",
         age_band="18 to 29",
         sex="female",
@@ -251,7 +252,9 @@ def test_cases_that_share_files_are_one_group_and_the_file_is_kept_once(tmp_path
     ids = [row["case_id"] for row in rows_of(root / "scin_cases.csv")]
     groups = {image.row_location: image.group_id for image in read(root)[0]}
     shared = min(ids[2], ids[5])
-    assert [groups[f"scin_cases.csv, line {line}"] for line in range(2, 8)] == [*ids[:2], shared, *ids[3:5], shared]
+    assert [groups[f"scin_cases.csv, line {line}"] for line in range(2, 8)] == [
+        f"case_{case}" for case in (*ids[:2], shared, *ids[3:5], shared)
+    ]
     (problem,) = read(root)[1]
     assert (problem.kind, problem.location) == (ProblemKind.DOUBLED_ID, "scin_cases.csv, line 7")
     assert f"an image of the cases {ids[2]}, {ids[5]}; kept once, as scin_cases.csv, line 4 has it" in problem.detail
@@ -265,7 +268,7 @@ def test_groups_reach_through_a_chain_of_shared_files(flat: Path) -> None:
     edit_table(flat / "scin_cases.csv", chain)
     ids = [row["case_id"] for row in rows_of(flat / "scin_cases.csv")]
     images, problems = read(flat)
-    assert {image.group_id for image in images} == {min(ids[:3]), ids[3]}
+    assert {image.group_id for image in images} == {f"case_{min(ids[:3])}", f"case_{ids[3]}"}
     assert [problem.kind for problem in problems] == [ProblemKind.DOUBLED_ID] * 2
 
 
