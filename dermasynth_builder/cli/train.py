@@ -1,11 +1,19 @@
 """The commands that tune models and measure them: export, train, evaluate, push-model."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 from dermasynth_builder.cli.command import Chosen, command
 from dermasynth_builder.core.option import Option
 from dermasynth_builder.core.options import Settings
-from dermasynth_builder.train.options import ExportOptions, TrainOptions
+from dermasynth_builder.train.options import (
+    CompareOptions,
+    ExportOptions,
+    ItemsOptions,
+    PredictOptions,
+    ScoreOptions,
+    TrainOptions,
+)
 
 
 @command(
@@ -55,3 +63,87 @@ def train(
     from dermasynth_builder.train.sft import train
 
     train(model, settings.out, TrainOptions(**chosen), report=TerminalReporter())
+
+
+@command(
+    "--out",
+    own=ItemsOptions,
+    example="dermasynth evaluate items --out dermasynth --to evaluation",
+    first=("--out", "--to", "--task", "--form", "--split"),
+)
+def items(settings: Settings, chosen: Chosen, /) -> None:
+    """Write closed questions about held-out images, with references, controls and tasks for other harnesses.
+
+    Beside them lie the answers of a majority vote, of shuffled labels and of a linear probe on pixels (extra:
+    evaluate), and tasks/ for inspect_ai, lmms-eval and VLMEvalKit (the last of lettered items).
+    """
+    from dermasynth_builder.cli.terminal import TerminalReporter
+    from dermasynth_builder.train.evaluate.items import write_items
+
+    write_items(settings.out, ItemsOptions(**chosen), TerminalReporter())
+
+
+@command(
+    own=PredictOptions,
+    example="dermasynth evaluate predict medgemma --adapter model --image blank",
+    first=("--items", "--adapter", "--base-url", "--image", "--to"),
+)
+def predict(
+    chosen: Chosen, model: Annotated[str, Option("a folder, a name on the Hub, or on the server", metavar="MODEL")], /
+) -> None:
+    """Have a model answer the items; stopped or killed, the same command goes on.
+
+    The model is loaded here (extra: train), or asked at an OpenAI-compatible server. Any other tool may write the file
+    too: a JSON object a line, with item_id and answer.
+    """
+    from dermasynth_builder.cli.terminal import TerminalReporter
+    from dermasynth_builder.train.evaluate.predict import predict
+
+    predict(model, PredictOptions(**chosen), TerminalReporter())
+
+
+@command(
+    own=ScoreOptions,
+    example="dermasynth evaluate score tuned=tuned.jsonl base=base.jsonl other=other.jsonl",
+    first=("--items", "--run", "--to", "--figure"),
+)
+def score(
+    chosen: Chosen, *answers: Annotated[str, Option("a system's name and its file of answers", metavar="NAME=FILE")]
+) -> None:
+    """Score answers, the first system against all others and the controls (extra: evaluate).
+
+    Intervals draw patients, not images. NAME `other`, or one that ends in -other, was shown other patients' images;
+    NAME@1, NAME@2 are seeds of one system.
+    """
+    from dermasynth_builder.cli.terminal import TerminalReporter
+    from dermasynth_builder.train.evaluate.score import score
+
+    options = ScoreOptions(**chosen)
+    _show_scores(score(answers, options, TerminalReporter()), options.figure)
+
+
+@command(
+    own=CompareOptions,
+    example="dermasynth evaluate compare medgemma --adapter model",
+    first=("--items", "--adapter", "--tuned", "--batch"),
+)
+def compare(
+    chosen: Chosen,
+    base: Annotated[str, Option("the model that was tuned: a folder or a name on the Hub", metavar="BASE")],
+    /,
+) -> None:
+    """Measure a tuned model against its base: both answer, the tuned one on blank, other and no pictures too."""
+    from dermasynth_builder.cli.terminal import TerminalReporter
+    from dermasynth_builder.train.evaluate.compare import compare
+
+    _show_scores(compare(base, CompareOptions(**chosen), TerminalReporter()), None)
+
+
+def _show_scores(scores: dict[str, Any], figure: Path | None) -> None:
+    from dermasynth_builder.cli.terminal import show
+    from dermasynth_builder.train.evaluate.score_text import draw_scores, scores_text
+
+    show(scores_text(scores))
+    if figure:
+        draw_scores(scores, figure)
+        print(f"scores drawn into {figure}")

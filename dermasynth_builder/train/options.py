@@ -163,8 +163,27 @@ class ScoreOptions:
         tuple[Path, ...],
         Option("run.json of a training; its rows must not be in the test; may be repeated", "--run", metavar="FILE"),
     ] = ()
+    figure: Annotated[
+        Path | None, Option("draw the scores into FILE, a .png or .svg (extra: figures)", "--figure", metavar="FILE")
+    ] = None
     resamples: Annotated[int, Option("of the patients, for the intervals", "--resamples"), _ABOVE_ZERO] = 2000
     seed: Annotated[int, Option("of the resamples", "--seed")] = DEFAULT_SEED
+
+
+@dataclass(frozen=True, slots=True)
+class CompareOptions:
+    """A tuned model against the one that it was tuned from."""
+
+    items: Annotated[Path, Option("the folder of the items", "--items", metavar="DIR")] = Path("evaluation")
+    adapter: Annotated[Path | None, Option("the tuned model is this adapter on BASE", "--adapter", metavar="DIR")] = (
+        None
+    )
+    tuned: Annotated[Path | None, Option("the tuned model is this folder", "--tuned", metavar="DIR")] = None
+    batch: Annotated[int, Option("items at once", "--batch"), _ABOVE_ZERO] = 8
+    max_new_tokens: Annotated[int, Option("of an answer", "--max-new-tokens"), _ABOVE_ZERO] = 64
+    max_side_px: _MAX_SIDE = None
+    dtype: Annotated[Dtype, Option("of the weights", "--dtype", metavar="TYPE")] = "bfloat16"
+    resamples: Annotated[int, Option("of the patients, for the intervals", "--resamples"), _ABOVE_ZERO] = 2000
 
 
 @dataclass(frozen=True, slots=True)
