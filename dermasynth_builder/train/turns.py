@@ -5,23 +5,14 @@ them. So by default the recorded facts stand before the question, and what the a
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from dermasynth_builder.core.errors import ReleaseError
-from dermasynth_builder.core.records import Facts, Turn
-from dermasynth_builder.plan.facts_in_words import metadata_lines
+from dermasynth_builder.core.records import Turn
+from dermasynth_builder.plan.plain_turn import known_lines, user_turn
 from dermasynth_builder.train.rows import Row
 
-GIVEN_DIAGNOSIS = frozenset({"next_steps", "patient_explanation", "context", "complaints", "evolution", "history"})
-"""Question types that start from the diagnosis. In all others, those that come later included, it is to be found."""
-
-_TO_BE_FOUND = (
-    *("diagnosis", "diagnosis_published", "diagnosis_isic", "malignancy", "malignancy_published"),
-    *("differential", "differential_weights"),
-    "is_melanocytic",  # says half of the diagnosis
-)
 _IMAGE_MARK = re.compile(r"<image>|<\|image\|>|<image_soft_token>|<start_of_image>|<\|image_pad\|>|<\|vision_start\|>")
 
 
@@ -34,32 +25,16 @@ class Example:
     messages: tuple[Turn, ...]  # user first, then in turn
 
 
-def facts_shown(row: Row) -> Facts:
-    """The facts that stand before the question of a row: what the engine was told, less what is to be found."""
-    if not row.is_told:
-        return Facts()
-    if row.question_type in GIVEN_DIAGNOSIS:
-        return row.facts
-    empty = Facts()
-    return replace(row.facts, **{name: getattr(empty, name) for name in _TO_BE_FOUND})
-
-
-def known_lines(row: Row) -> list[str]:
-    """The facts of `facts_shown` in words, one a line."""
-    return metadata_lines(facts_shown(row))
-
-
-def user_turn(question: str, known: Iterable[str]) -> str:
-    """The user's first turn: what is known, one fact a line, then the question."""
-    lines = [f"- {line}" for line in known]
-    return "\n".join(["Known:", *lines, "", question]) if lines else question
+def known_of(row: Row) -> list[str]:
+    """The facts that stand before the question of a row, in words; none where the engine was told none."""
+    return known_lines(row.question_type, row.facts) if row.is_told else []
 
 
 def example_of(row: Row, context: Literal["record", "question"]) -> Example:
     """The row as a trainer gets it. Raises ReleaseError where its turns cannot be trained on."""
     first, *rest = row.messages
     if context == "record":
-        first = Turn("user", user_turn(first.content, known_lines(row)))
+        first = Turn("user", user_turn(first.content, known_of(row)))
     return checked_example(Example(row.pair_id, row, (first, *rest)))
 
 

@@ -8,15 +8,9 @@ from hypothesis import strategies as st
 
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.records import Facts, Turn
+from dermasynth_builder.plan.plain_turn import GIVEN_DIAGNOSIS
 from dermasynth_builder.plan.questions import load_prompt_book
-from dermasynth_builder.train.turns import (
-    GIVEN_DIAGNOSIS,
-    Example,
-    checked_example,
-    example_of,
-    facts_shown,
-    known_lines,
-)
+from dermasynth_builder.train.turns import Example, checked_example, example_of, known_of
 from tests.support.clinical_images import EXPORTED, FULL
 from tests.support.training import row
 
@@ -32,7 +26,7 @@ def test_the_types_that_start_from_the_diagnosis_are_types_of_the_banks() -> Non
 def test_the_diagnosis_stands_before_a_question_only_where_the_question_starts_from_it(
     question_type: str, facts: Facts
 ) -> None:
-    known = " ".join(known_lines(row(facts=facts, question_type=question_type)))
+    known = " ".join(known_of(row(facts=facts, question_type=question_type)))
     is_given = question_type in GIVEN_DIAGNOSIS
     assert (f"Diagnosis on record: {facts.diagnosis}" in known) is is_given
     assert (f"taxonomy: {facts.malignancy}" in known) is is_given
@@ -41,7 +35,7 @@ def test_the_diagnosis_stands_before_a_question_only_where_the_question_starts_f
 
 
 def test_facts_that_the_engine_was_not_told_do_not_stand_there() -> None:
-    assert facts_shown(row(is_told=False)) == Facts()
+    assert known_of(row(is_told=False)) == []
     example = example_of(row(is_told=False), "record")
     assert example.messages == row().messages
 
@@ -58,7 +52,7 @@ def test_the_bare_question_and_the_turns_after_the_first_stay_as_they_are() -> N
 @given(st.sampled_from([field.name for field in fields(Facts)]))
 def test_no_fact_is_shown_that_is_not_recorded(name: str) -> None:
     without = replace(FULL, **{name: getattr(Facts(), name)})
-    assert len(known_lines(row(facts=without))) <= len(known_lines(row(facts=FULL)))
+    assert len(known_of(row(facts=without))) <= len(known_of(row(facts=FULL)))
 
 
 @pytest.mark.parametrize(

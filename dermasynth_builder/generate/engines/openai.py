@@ -17,6 +17,7 @@ from dermasynth_builder.core.protocols import EngineContext
 from dermasynth_builder.core.records import Request
 from dermasynth_builder.generate.engines.online import OnlineEngine
 from dermasynth_builder.generate.engines.online.attempt import Access, Identity, Outcome, Status
+from dermasynth_builder.plan.plain_turn import known_lines, user_turn
 
 REVISION = 1
 """Raised by hand whenever this code asks the same request differently."""
@@ -31,7 +32,8 @@ def openai_engine(options: EngineOptions, context: EngineContext) -> OnlineEngin
         raise UsageError("the engine openai needs --model: the name under which the server has it")
     if options.media_resolution:
         raise UsageError("--media-resolution is Gemini's; for the engine openai, --image-side says how large images go")
-    return OnlineEngine(OpenAIService(replace(options, timeout_s=options.timeout_s or _TIMEOUT_S)), context)
+    kind = PlainService if options.prompt == "plain" else OpenAIService
+    return OnlineEngine(kind(replace(options, timeout_s=options.timeout_s or _TIMEOUT_S)), context)
 
 
 class OpenAIService:
@@ -103,3 +105,32 @@ class _Server:
 
     async def headers(self) -> Mapping[str, str]:
         return self._headers
+
+
+class PlainService(OpenAIService):
+    """A model that `dermasynth train` has tuned: it is asked as in its training, and answers in words.
+
+    Its answer is kept as the reply that the schema asks for, with the words in `answer`.
+    """
+
+    def __init__(self, options: EngineOptions) -> None:
+        super().__init__(options)
+        self.identity = {**self.identity, "prompt": "plain"}
+
+    def body(self, request: Request, image: SentImage | None, max_output_tokens: int) -> bytes:
+        """See `Service.body`."""
+        asked = user_turn(request.question, known_lines(request.question_type, request.facts))
+        content: list[dict[str, Any]] = [{"type": "text", "text": asked}]
+        if image:
+            url = f"data:{image.mime_type};base64,{image.base64.decode()}"
+            content.insert(0, {"type": "image_url", "image_url": {"url": url}})
+        messages = [{"role": "user", "content": content}]
+        return json.dumps(
+            {"model": self.options.model, "messages": messages, "max_tokens": max_output_tokens, "temperature": 0}
+        ).encode()
+
+    def read(self, content: bytes) -> Outcome:
+        """See `Service.read`."""
+        outcome = super().read(content)
+        answer = (outcome.text or "").strip()
+        return replace(outcome, text=json.dumps({"answer": answer}, ensure_ascii=False)) if answer else outcome

@@ -10,6 +10,12 @@ from rich.text import Text
 
 from dermasynth_builder.core.errors import FigureError
 
+_LEGEND = (
+    "bal.: balanced accuracy, with 95 % by patient; none: answers that name no option or several, counted wrong; mal., "
+    "spec.: recall of malignant images and specificity; first - this: what the first system has more, 95 % by patient; "
+    "p: McNemar's exact test by item"
+)
+
 
 def scores_text(scores: Mapping[str, Any]) -> RenderableType:
     """A table a task, and what the first system is against each other one."""
@@ -28,22 +34,12 @@ def _parts(scores: Mapping[str, Any]) -> Iterator[RenderableType]:
         for name, each in task["seeds"].items():
             yield Text(f"{name}: {each['seeds']} seeds, {each['mean']:.3f} ({each['least']:.3f} to {each['most']:.3f})")
         yield Text("")
+    yield Text(_LEGEND)
 
 
 def _table(task: Mapping[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for heading in (
-        "",
-        "bal. acc.",
-        "95 %",
-        "acc.",
-        "F1",
-        "no answer",
-        "mal. recall",
-        "spec.",
-        "less than first",
-        "McNemar",
-    ):
+    for heading in ("", "bal.", "95 %", "F1", "none", "mal.", "spec.", "first - this", "p"):
         table.add_column(heading, justify="left" if not heading else "right", no_wrap=True)
     for name, each in task["systems"].items():
         malignancy = each["malignancy"] or {}
@@ -52,13 +48,12 @@ def _table(task: Mapping[str, Any]) -> Table:
         table.add_row(
             name,
             f"{each['balanced_accuracy']:.3f}",
-            f"{low:.3f}-{high:.3f}",
-            _shown(each["accuracy"]),
+            f"{low:.2f}-{high:.2f}",
             f"{each['macro_f1']:.3f}",
             _shown(each["unanswered"]),
             _shown(malignancy.get("recall", {}).get("share")),
             _shown(malignancy.get("specificity", {}).get("share")),
-            "{:.3f} to {:.3f}".format(*against["balanced_accuracy_95"]) if against else "",
+            "{:+.2f} to {:+.2f}".format(*against["balanced_accuracy_95"]) if against else "",
             f"{against['mcnemar_p']:.2g}" if against else "",
         )
     return table
