@@ -11,6 +11,7 @@ from dermasynth_builder.train.options import (
     ExportOptions,
     ItemsOptions,
     PredictOptions,
+    PushModelOptions,
     ScoreOptions,
     TrainOptions,
 )
@@ -137,6 +138,23 @@ def compare(
     from dermasynth_builder.train.evaluate.compare import compare
 
     _show_scores(compare(base, CompareOptions(**chosen), TerminalReporter()), None)
+
+
+@command(
+    own=PushModelOptions,
+    example="dermasynth push-model USER/Llama-3.2-11B-Derma --scores evaluation/scores/model/scores.json --dry-run",
+    first=("--model", "--scores", "--private", "--allow-template", "--dry-run"),
+)
+def push_model(
+    chosen: Chosen,
+    repo: Annotated[str, Option("the model repository; made if it is not there", metavar="USER/NAME")],
+    /,
+) -> None:
+    """Send a tuned model to the Hugging Face Hub, with a card made of run.json and of its scores."""
+    from dermasynth_builder.cli.terminal import TerminalReporter
+    from dermasynth_builder.train.push_model import push_model
+
+    push_model(repo, PushModelOptions(**chosen), TerminalReporter())
 
 
 def _show_scores(scores: dict[str, Any], figure: Path | None) -> None:

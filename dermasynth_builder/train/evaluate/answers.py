@@ -12,10 +12,10 @@ from dermasynth_builder.core.files import read_toml
 from dermasynth_builder.train.options import Form
 
 _DENIAL = re.compile(
-    r"\b(?:not|no|never|isn't|rather than|instead of|without|unlikely|excluded?|excludes|rules? out|ruled out|"
+    r"\b(?:not|no|never|isn't|rather than|instead of|without|excludes?|rules? out|"
     r"no evidence of|nor|neither)\b(?:\W+\w+){0,3}\W*$"
 )
-_CLAUSE = re.compile(r"[.;:!?\n]|,? but ")
+_CLAUSE = re.compile(r"[.,;:!?\n]| but ")
 _LETTER = re.compile(
     r"^\W*(?:(?:the )?(?:correct )?(?:answer|option|choice)(?: is)?\W+)?([A-Z])(?![a-zA-Z'-])(?! [a-z])", re.IGNORECASE
 )
@@ -72,5 +72,6 @@ def _is_denied(answer: str, start: int, end: int) -> bool:
     before = _CLAUSE.split(answer[:start])[-1].lower()
     after = _CLAUSE.split(answer[end:])[0].lower()
     return bool(
-        _DENIAL.search(before) or re.match(r"\W*(?:is|was|seems|appears)? ?(?:un|not )likely|\W*is excluded", after)
+        _DENIAL.search(before)
+        or re.match(r"\W*(?:is|was|seems|appears)? ?(?:un|not )likely|\W*(?:is|was) (?:excluded|ruled out)", after)
     )
