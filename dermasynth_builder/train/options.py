@@ -23,7 +23,7 @@ Shown = Literal["real", "blank", "other", "none"]
 
 _ABOVE_ZERO = Gt(0)
 _SOURCES = Annotated[
-    tuple[str, ...], Option("only this source of the release; may be repeated", "--source", metavar="SOURCE")
+    tuple[str, ...], Option("only this source of the release; may be repeated", "--source", metavar="NAME")
 ]
 _CONTEXT = Annotated[
     Context,
