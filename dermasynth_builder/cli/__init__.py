@@ -39,6 +39,7 @@ COMMANDS: dict[str, Command] = {
     "evaluate predict": train.predict,
     "evaluate score": train.score,
     "evaluate compare": train.compare,
+    "evaluate invented": train.invented,
     "push-model": train.push_model,
     "status": look.status,
     "cancel": ledgers.cancel,

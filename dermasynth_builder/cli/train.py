@@ -9,6 +9,7 @@ from dermasynth_builder.core.options import Settings
 from dermasynth_builder.train.options import (
     CompareOptions,
     ExportOptions,
+    InventedOptions,
     ItemsOptions,
     PredictOptions,
     PushModelOptions,
@@ -155,6 +156,25 @@ def push_model(
     from dermasynth_builder.train.push_model import push_model
 
     push_model(repo, PushModelOptions(**chosen), TerminalReporter())
+
+
+@command(
+    "--out",
+    own=InventedOptions,
+    example="dermasynth evaluate invented medgemma --adapter model --rows 500",
+    first=("--out", "--context", "--adapter", "--rows", "--to"),
+)
+def invented(
+    settings: Settings,
+    chosen: Chosen,
+    model: Annotated[str, Option("a folder, a name on the Hub, or on the server", metavar="MODEL")],
+    /,
+) -> None:
+    """Count how often a model's open answers state an age, a sex or a confirmation that nobody gave it."""
+    from dermasynth_builder.cli.terminal import TerminalReporter
+    from dermasynth_builder.train.evaluate.invented import measure_invention
+
+    measure_invention(model, settings.out, InventedOptions(**chosen), report=TerminalReporter())
 
 
 def _show_scores(scores: dict[str, Any], figure: Path | None) -> None:

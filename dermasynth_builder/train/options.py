@@ -154,6 +154,30 @@ class PredictOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class InventedOptions:
+    """Which held-out rows a model answers in its own words."""
+
+    to: Annotated[Path, Option("file of the answers and rates", "--to", metavar="FILE")] = Path(
+        "evaluation/invented.json"
+    )
+    context: Annotated[
+        Literal["record", "question"],
+        Option("what the user's turn holds, as in the model's training", "--context", metavar="record|question"),
+    ] = "record"
+    rows: Annotated[int, Option("N rows, the same on each run", "--rows"), _ABOVE_ZERO] = 200
+    sources: _SOURCES = ()
+    split: Annotated[Split, Option("whose rows are asked", "--split", metavar="SPLIT")] = "test"
+    adapter: Annotated[Path | None, Option("adapter to put on the model", "--adapter", metavar="DIR")] = None
+    base_url: Annotated[
+        str | None, Option("ask an OpenAI-compatible server in place of loading the model", "--base-url", metavar="URL")
+    ] = None
+    batch: Annotated[int, Option("rows at once", "--batch"), _ABOVE_ZERO] = 8
+    max_new_tokens: Annotated[int, Option("of an answer", "--max-new-tokens"), _ABOVE_ZERO] = 256
+    dtype: Annotated[Dtype, Option("of the weights", "--dtype", metavar="TYPE")] = "bfloat16"
+    seed: Annotated[int, Option("of the draw of rows", "--seed")] = DEFAULT_SEED
+
+
+@dataclass(frozen=True, slots=True)
 class ScoreOptions:
     """What is scored, and against what."""
 

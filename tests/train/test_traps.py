@@ -47,7 +47,10 @@ class Tiny:
     def collate(self, **options: Any) -> Callable[[list[dict[str, Any]]], Any]:
         """TRL's own collator; by default as a training of ours has it."""
         options = {"assistant_only_loss": True, "chat_template": self.marked, "max_length": None} | options
-        return DataCollatorForVisionLanguageModeling(processor=self.processor, **options)
+        made: Callable[[list[dict[str, Any]]], Any] = DataCollatorForVisionLanguageModeling(
+            processor=self.processor, **options
+        )
+        return made
 
     def check(
         self, collate: Callable[[list[dict[str, Any]]], Any], rows: Sequence[dict[str, Any]]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from dermasynth_builder.core.errors import ScoreError, StoppedError, TrainError, UsageError
 from dermasynth_builder.core.reporter import Reporter
@@ -20,8 +20,9 @@ from dermasynth_builder.train.options import PredictOptions
 from dermasynth_builder.train.pictures import PictureOptions, blank, handed_on, open_picture
 from dermasynth_builder.train.run_card import RUN_CARD, read_run_card
 
-Question = tuple[Item, bytes | None]  # with the picture that is shown
+Question = tuple[str, bytes | None]  # with the picture that is shown
 Answer = Callable[[Sequence[Question]], list[str]]
+Of = TypeVar("Of")
 _TRIES = 3
 
 
@@ -57,11 +58,11 @@ def predict(model: str, options: PredictOptions, report: Reporter) -> Path:
     done = _begun(path, about)
     waiting = [question for question in _questions(items, options) if question[0].item_id not in done]
     if waiting:
-        named = presets().get(model, model)
-        answer = _server(named, options) if options.base_url else _local(named, options)
+        answer = answerer(presets().get(model, model), options)
         with report.bar("answering", len(waiting)) as advance, path.open("a", encoding="utf-8") as file:
-            for batch in _batches(waiting, options.batch):
-                for (item, _), text in zip(batch, answer(batch), strict=True):
+            for batch in batches(waiting, options.batch):
+                asked = [(item.question, picture) for item, picture in batch]
+                for (item, _), text in zip(batch, answer(asked), strict=True):
                     file.write(json.dumps({"item_id": item.item_id, "answer": text}, ensure_ascii=False) + "\n")
                 file.flush()
                 advance(len(batch))
@@ -123,7 +124,7 @@ def _begun(path: Path, about: dict[str, Any]) -> dict[str, str]:
     return found.answers
 
 
-def _questions(items: ItemSet, options: PredictOptions) -> Iterator[Question]:
+def _questions(items: ItemSet, options: PredictOptions) -> Iterator[tuple[Item, bytes | None]]:
     pictures = PictureOptions(is_rgb=True, max_side_px=options.max_side_px)
     for item, content in items.images(SWAPPED if options.image == "other" else CLOSED):
         match options.image:
@@ -135,10 +136,16 @@ def _questions(items: ItemSet, options: PredictOptions) -> Iterator[Question]:
                 yield item, handed_on(content, pictures, item.item_id).content
 
 
-def _batches(questions: Iterable[Question], size: int) -> Iterator[list[Question]]:
+def batches(questions: Iterable[Of], size: int) -> Iterator[list[Of]]:
+    """So many at a time, in order."""
     waiting = iter(questions)
     while batch := list(islice(waiting, size)):
         yield batch
+
+
+def answerer(model: str, options: PredictOptions) -> Answer:
+    """What answers questions about pictures: the server of the options, or else the model, loaded here."""
+    return _server(model, options) if options.base_url else _local(model, options)
 
 
 def _local(model: str, options: PredictOptions) -> Answer:
@@ -173,7 +180,7 @@ def _local(model: str, options: PredictOptions) -> Answer:
 
     def answer(batch: Sequence[Question]) -> list[str]:
         inputs = processor.apply_chat_template(
-            [turns(item.question, picture) for item, picture in batch],
+            [turns(question, picture) for question, picture in batch],
             add_generation_prompt=True,
             tokenize=True,
             return_dict=True,
@@ -206,8 +213,8 @@ def _server(model: str, options: PredictOptions) -> Answer:
         reraise=True,
     )
     def ask(question: Question) -> str:
-        item, picture = question
-        content: list[dict[str, Any]] = [{"type": "text", "text": item.question}]
+        text, picture = question
+        content: list[dict[str, Any]] = [{"type": "text", "text": text}]
         if picture:
             shown = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
             content.insert(0, {"type": "image_url", "image_url": {"url": shown}})
