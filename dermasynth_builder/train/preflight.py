@@ -46,7 +46,7 @@ def examples_to_check(examples: Sequence[Example]) -> tuple[Example, Example]:
 
 
 def check(
-    collate: Collate, rows: Sequence[dict[str, Any]], answers: Sequence[Sequence[str]], learner: Learner
+    collate: Collate, rows: Sequence[dict[str, Any]], answers: Sequence[Sequence[str]], *, learner: Learner
 ) -> Figures:
     """Collates the rows as the trainer would and looks at what they teach.
 

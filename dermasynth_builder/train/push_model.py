@@ -39,7 +39,7 @@ def push_model(repo: str, options: PushModelOptions, report: Reporter) -> str:
         report.say(text)
         return text
     (options.model / CARD).write_text(text, encoding="utf-8")
-    _send(repo, card, options, report)
+    _send(repo, card, options, report=report)
     return text
 
 
@@ -162,7 +162,7 @@ def _duties(card: Mapping[str, Any], family: Family) -> str:
     return "\n".join(["## Licences and duties\n", *lines])
 
 
-def _send(repo: str, card: Mapping[str, Any], options: PushModelOptions, report: Reporter) -> None:
+def _send(repo: str, card: Mapping[str, Any], options: PushModelOptions, *, report: Reporter) -> None:
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HFValidationError, HTTPError  # type: ignore[attr-defined]  # httpx's or httpx2's
 

@@ -8,7 +8,7 @@ import math
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -47,13 +47,17 @@ def train(model: str, release: Path, options: TrainOptions, *, report: Reporter)
     if is_begun == "finished":
         report.say(f"{options.to} holds this very run already, finished; nothing to do")
         return preflight.Figures(0, 0, 0, ())
+    checkpoint = _last_checkpoint(options.to) if is_begun else None
+    loaded = _as_left(loaded, checkpoint, options)
     report.say(
         f"{len(examples)} examples of {len({each.row.group_id for each in examples})} patients, {options.context}"
     )
     try:
         trainer = _trainer(loaded, _dataset(examples, opened, options), options)
         answers = [[turn.content for turn in each.messages if turn.role == "assistant"] for each in looked_at]
-        figures = preflight.check(trainer.data_collator, _rows_of(looked_at, opened, options), answers, loaded.learner)
+        figures = preflight.check(
+            trainer.data_collator, _rows_of(looked_at, opened, options), answers, learner=loaded.learner
+        )
         report.say(
             f"two rows looked at: {figures.labels} labels, the longest of {figures.tokens} tokens, "
             f"pixels {' x '.join(map(str, figures.pixels))}"
@@ -61,7 +65,7 @@ def train(model: str, release: Path, options: TrainOptions, *, report: Reporter)
         if options.is_dry:
             return figures
         card.write(options.to, preflight=asdict(figures))
-        told = _run(trainer, options, report, is_begun=bool(is_begun))
+        told = _run(trainer, options, report, checkpoint=checkpoint)
         _save(trainer, loaded, options)
         card.write(options.to, preflight=asdict(figures), **told)
     finally:
@@ -129,6 +133,19 @@ def _load(name: str, options: TrainOptions) -> _Loaded:
         processor.chat_template = TEMPLATES[family.template]
     base = {"model": name, "revision": getattr(config, "_commit_hash", None), "config_sha256": digest(_plain(config))}
     return _Loaded(model, processor, family, base)
+
+
+def _as_left(loaded: _Loaded, checkpoint: Path | None, options: TrainOptions) -> _Loaded:
+    """The model with the weights of a checkpoint, where all of them are tuned.
+
+    A trainer loads these too, but by the names that they have in memory: where a family's files name them otherwise, as
+    Gemma 3's do, it keeps the weights that it was given, with a warning, and trains on from the beginning.
+    """
+    if checkpoint is None or options.method != "full":
+        return loaded
+    from transformers import AutoModelForImageTextToText
+
+    return replace(loaded, model=AutoModelForImageTextToText.from_pretrained(checkpoint, dtype=loaded.model.dtype))
 
 
 def _plain(config: Any) -> Any:
@@ -263,12 +280,11 @@ def _arguments(options: TrainOptions, *, is_cuda: bool) -> dict[str, Any]:
     }
 
 
-def _run(trainer: Any, options: TrainOptions, report: Reporter, *, is_begun: bool) -> dict[str, Any]:
+def _run(trainer: Any, options: TrainOptions, report: Reporter, *, checkpoint: Path | None) -> dict[str, Any]:
     """Trains to the end and gives what is to be told of it."""
     import torch
     from transformers import PrinterCallback
 
-    checkpoint = _last_checkpoint(options.to) if is_begun else None
     if checkpoint:
         report.say(f"continuing from {checkpoint.name}")
     began = time.monotonic()

@@ -15,13 +15,6 @@ _PATCH_PX = 8
 _WIDTH = 64
 _WORDS = 1200
 
-_GEMMA3_TURNS = (
-    "{{ bos_token }}{% for m in messages %}{{ '<start_of_turn>' + ('model' if m['role'] == 'assistant' else m['role'])"
-    " + '\n' }}{% if m['content'] is string %}{{ m['content'] | trim }}{% else %}{% for c in m['content'] %}"
-    "{{ '<start_of_image>' if c['type'] == 'image' else c['text'] | trim }}{% endfor %}{% endif %}"
-    "{{ '<end_of_turn>\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}"
-)
-
 
 def write_tiny(family: Family, folder: Path, texts: Iterable[str], seed: int = 0) -> Path:
     """Writes a model, its processor and a tokenizer learned from `texts`, and gives the folder."""
@@ -51,7 +44,7 @@ def _tokenizer(texts: Iterable[str], special: list[str], **names: Any) -> Any:
 
 
 def _gemma3(texts: list[str]) -> tuple[Any, Any]:
-    from transformers import Gemma3Config, Gemma3ForConditionalGeneration, Gemma3Processor
+    from transformers import Gemma3ForConditionalGeneration, Gemma3Processor
     from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
     from trl.chat_template_utils import gemma3_chat_template
 
@@ -70,9 +63,19 @@ def _gemma3(texts: list[str]) -> tuple[Any, Any]:
         },
     )
     tokens = {name: tokenizer.convert_tokens_to_ids(name) for name in special}
-    config = Gemma3Config(
+    model = Gemma3ForConditionalGeneration(_gemma3_config(tokens, len(tokenizer)))
+    model.model.multi_modal_projector.mm_input_projection_weight.data.normal_(0, _WIDTH**-0.5)
+    model.generation_config.eos_token_id = [tokens["<eos>"], tokens["<end_of_turn>"]]
+    pictures = Gemma3ImageProcessorPil(size={"height": SIDE_PX, "width": SIDE_PX})
+    return model, Gemma3Processor(pictures, tokenizer, chat_template=gemma3_chat_template, image_seq_length=16)
+
+
+def _gemma3_config(tokens: dict[str, int], rows: int) -> Any:
+    from transformers import Gemma3Config
+
+    return Gemma3Config(
         text_config={
-            **{"vocab_size": len(tokenizer), "hidden_size": _WIDTH, "intermediate_size": 2 * _WIDTH},
+            **{"vocab_size": rows, "hidden_size": _WIDTH, "intermediate_size": 2 * _WIDTH},
             **{"num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16},
             **{"max_position_embeddings": 2048, "sliding_window": 1024, "pad_token_id": tokens["<pad>"]},
             **{"bos_token_id": tokens["<bos>"], "eos_token_id": tokens["<eos>"]},
@@ -90,15 +93,10 @@ def _gemma3(texts: list[str]) -> tuple[Any, Any]:
         bos_token_id=tokens["<bos>"],
         tie_word_embeddings=True,
     )
-    model = Gemma3ForConditionalGeneration(config)
-    model.model.multi_modal_projector.mm_input_projection_weight.data.normal_(0, _WIDTH**-0.5)
-    model.generation_config.eos_token_id = [tokens["<eos>"], tokens["<end_of_turn>"]]
-    pictures = Gemma3ImageProcessorPil(size={"height": SIDE_PX, "width": SIDE_PX})
-    return model, Gemma3Processor(pictures, tokenizer, chat_template=gemma3_chat_template, image_seq_length=16)
 
 
 def _mllama(texts: list[str]) -> tuple[Any, Any]:
-    from transformers import MllamaConfig, MllamaForConditionalGeneration, MllamaProcessor
+    from transformers import MllamaForConditionalGeneration, MllamaProcessor
     from transformers.models.mllama.image_processing_pil_mllama import MllamaImageProcessorPil
 
     from dermasynth_builder.train.families import MLLAMA_TEMPLATE
@@ -121,7 +119,20 @@ def _mllama(texts: list[str]) -> tuple[Any, Any]:
     assert tokenizer.convert_tokens_to_ids("<|image|>") == rows
     ends = [tokenizer.convert_tokens_to_ids(name) for name in ("<|eot_id|>", "<|end_of_text|>")]
     ids = {"bos_token_id": tokenizer.bos_token_id, "pad_token_id": tokenizer.pad_token_id, "eos_token_id": ends}
-    config = MllamaConfig(
+    model = MllamaForConditionalGeneration(_mllama_config(ids, rows))
+    for name, value in model.named_parameters():
+        if name.endswith(("cross_attn_attn_gate", "cross_attn_mlp_gate")):
+            value.data.fill_(1.0)
+    model.generation_config.eos_token_id = ends
+    model.generation_config.pad_token_id = tokenizer.pad_token_id
+    pictures = MllamaImageProcessorPil(size={"height": SIDE_PX, "width": SIDE_PX}, max_image_tiles=1)
+    return model, MllamaProcessor(pictures, tokenizer, chat_template=MLLAMA_TEMPLATE)
+
+
+def _mllama_config(ids: dict[str, Any], rows: int) -> Any:
+    from transformers import MllamaConfig
+
+    return MllamaConfig(
         text_config={
             **{"vocab_size": rows, "hidden_size": _WIDTH, "intermediate_size": 2 * _WIDTH, "num_hidden_layers": 3},
             **{"num_attention_heads": 4, "num_key_value_heads": 2, "cross_attention_layers": [1]},
@@ -136,14 +147,6 @@ def _mllama(texts: list[str]) -> tuple[Any, Any]:
         },
         image_token_index=rows,
     )
-    model = MllamaForConditionalGeneration(config)
-    for name, value in model.named_parameters():
-        if name.endswith(("cross_attn_attn_gate", "cross_attn_mlp_gate")):
-            value.data.fill_(1.0)
-    model.generation_config.eos_token_id = ends
-    model.generation_config.pad_token_id = tokenizer.pad_token_id
-    pictures = MllamaImageProcessorPil(size={"height": SIDE_PX, "width": SIDE_PX}, max_image_tiles=1)
-    return model, MllamaProcessor(pictures, tokenizer, chat_template=MLLAMA_TEMPLATE)
 
 
 _MAKERS = {"gemma3": _gemma3, "mllama": _mllama}

@@ -7,13 +7,18 @@ nothing: it falls in every case. That blank and other patients' pictures are at 
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from tenacity import Retrying, stop_after_delay, wait_fixed
 
 pytest.importorskip("torch", reason="make test-train has it")
 for name in ("trl", "peft", "sklearn", "statsmodels"):
@@ -28,7 +33,10 @@ from tests.support.paths import ROOT  # noqa: E402
 from tests.support.releases import Built  # noqa: E402
 from tests.support.tiny_models import write_tiny  # noqa: E402
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("default"),  # what torch, transformers and TRL say of each other is not ours to mend
+]
 
 TUNING = (
     *("--context", "closed", "--task", "diagnosis", "--method", "full", "--vision", "trained", "--dtype", "float32"),
@@ -194,3 +202,55 @@ def test_a_dry_run_looks_at_two_rows_and_leaves_nothing(
     assert "no model wrote its answer" in capsys.readouterr().err
     assert main([str(word) for word in (*words, "--allow-template", "--length", "40")]) == 1
     assert "leave --length out" in capsys.readouterr().err
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@contextmanager
+def served(model: Path, log: Path) -> Iterator[str]:
+    """`transformers serve` with that model; gives its address once it answers."""
+    command = Path(sys.executable).with_name("transformers")
+    if not command.exists() or find_spec("uvicorn") is None:
+        pytest.skip("transformers serve is not installed; make test-train has it")
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    with log.open("w") as told:
+        process = subprocess.Popen(
+            [str(command), "serve", str(model), "--device", "cpu", "--port", str(port)], stdout=told, stderr=told
+        )
+        try:
+            for attempt in Retrying(stop=stop_after_delay(120), wait=wait_fixed(0.5), reraise=True):
+                with attempt:
+                    assert process.poll() is None, log.read_text()[-2000:]
+                    httpx.get(f"{url}/health").raise_for_status()
+            yield url
+        finally:
+            process.kill()
+            process.wait()
+
+
+def test_a_tuned_model_is_served_asked_and_released(
+    specimens600: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Serve, generate, release, load: the answers in the rows are what the tuned model says."""
+    monkeypatch.chdir(specimens600.folder)
+    tuned = specimens600.folder / "tuned-in-words"
+    words = ("--allow-template", "--rows", "40", "--steps", "120", "--batch", "8", "--accumulate", "1", "--lr", "3e-3")
+    more = ("--context", "question", "--method", "full", "--vision", "trained", "--dtype", "float32")
+    run("train", base("gemma3", specimens600), "--out", "dermasynth", "--to", tuned, *words, *more)
+    raw = write_pad_ufes(tmp_path / "raw", images=8, side_px=64)
+    asked = ("pad_ufes", "--raw", raw, "--engine", "openai", "--model", tuned, "--prompt", "plain")
+    asked_with = (*asked, "--self-instruct", "0", "--work", tmp_path / "work", "--max-output-tokens", "160")
+    with served(tuned, tmp_path / "serve.log") as url:
+        run("generate", *asked_with, "--base-url", url)
+    run("release", *asked_with, "--out", tmp_path / "again")
+    rows = list(open_release(tmp_path / "again").rows())
+    [ledger] = (tmp_path / "work" / "ledgers").glob("*.jsonl")
+    said = [json.loads(line).get("text") for line in ledger.read_text("utf-8").splitlines()]
+    answers = {json.loads(text)["answer"] for text in said if text}
+    assert rows
+    assert {row.messages[1].content for row in rows} <= answers
+    assert {row.model for row in rows} == {str(tuned)}

@@ -19,7 +19,10 @@ from dermasynth_builder.train.families import MLLAMA_TEMPLATE, MLLAMA_TRAINING_T
 from dermasynth_builder.train.preflight import NO_LABEL, Learner, check  # noqa: E402
 from tests.support.tiny_models import Family, write_tiny  # noqa: E402
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("default"),  # what torch, transformers and TRL say of each other is not ours to mend
+]
 
 ANSWERS = ("A nevus.", "This is a basal cell carcinoma, proven by biopsy.")
 QUESTION = "Which diagnosis is recorded for this image?"
@@ -55,7 +58,7 @@ class Tiny:
     def check(
         self, collate: Callable[[list[dict[str, Any]]], Any], rows: Sequence[dict[str, Any]]
     ) -> preflight.Figures:
-        return check(collate, rows, [[row["messages"][-1]["content"]] for row in rows], self.learner)
+        return check(collate, rows, [[row["messages"][-1]["content"]] for row in rows], learner=self.learner)
 
 
 @pytest.fixture(scope="module", params=["gemma3", "mllama"])
@@ -186,4 +189,4 @@ def test_a_text_that_holds_the_models_own_mark_is_refused(tiny: Tiny) -> None:
 
 def test_an_answer_that_is_another_is_refused(tiny: Tiny) -> None:
     with pytest.raises(TrainError, match="and not the answer"):
-        check(tiny.collate(), rows(), [["A mole."], ["A mole."]], tiny.learner)
+        check(tiny.collate(), rows(), [["A mole."], ["A mole."]], learner=tiny.learner)

@@ -33,7 +33,7 @@ def write_controls(
     except ImportError:
         report.warn("no linear probe among the controls: it needs scikit-learn; pip install 'dermasynth[evaluate]'")
         return
-    _write(folder / "probe.jsonl", _probe(items, trained, opened, report))
+    _write(folder / "probe.jsonl", _probe(items, trained, opened=opened, report=report))
 
 
 def _write(path: Path, answers: Mapping[str, str]) -> None:
@@ -76,7 +76,7 @@ def _kind(item: Item) -> tuple[str, str, str]:
     return item.source, item.task, item.form
 
 
-def _probe(items: Sequence[Item], trained: Sequence[Item], opened: OpenRelease, report: Reporter) -> dict[str, str]:
+def _probe(items: Sequence[Item], trained: Sequence[Item], *, opened: OpenRelease, report: Reporter) -> dict[str, str]:
     """A logistic regression on small pictures, one for each kind of item. Statements that may be true have none."""
     import numpy as np
     from sklearn.linear_model import LogisticRegression

@@ -154,12 +154,33 @@ def _local(model: str, options: PredictOptions) -> Answer:
         if find_spec(name) is None:
             raise UsageError(f"answering with a local model needs {name}: pip install 'dermasynth[train]'")
     import torch
-    from PIL import Image
+
+    processor, loaded = _loaded(model, options)
+
+    def answer(batch: Sequence[Question]) -> list[str]:
+        inputs = processor.apply_chat_template(
+            [_turns(question, picture) for question, picture in batch],
+            add_generation_prompt=True,
+            tokenize=True,
+            return_dict=True,
+            return_tensors="pt",
+            processor_kwargs={"padding": True},
+        ).to(loaded.device, dtype=loaded.dtype)
+        with torch.inference_mode():
+            made = loaded.generate(**inputs, max_new_tokens=options.max_new_tokens, do_sample=False)
+        fresh = made[:, inputs["input_ids"].shape[1] :]
+        return [str(text).strip() for text in processor.batch_decode(fresh, skip_special_tokens=True)]
+
+    return answer
+
+
+def _loaded(model: str, options: PredictOptions) -> tuple[Any, Any]:
+    """Processor and model, ready to answer. Raises TrainError."""
+    import torch
     from transformers import AutoModelForImageTextToText, AutoProcessor
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         processor = AutoProcessor.from_pretrained(model, revision=options.revision)
         loaded = AutoModelForImageTextToText.from_pretrained(
@@ -171,28 +192,15 @@ def _local(model: str, options: PredictOptions) -> Answer:
             loaded = PeftModel.from_pretrained(loaded, str(options.adapter))
     except (OSError, ValueError, ImportError) as error:
         raise TrainError(f"{model} cannot be loaded: {str(error).splitlines()[0]}. Check the name") from error
-    loaded = loaded.to(device).eval()
     processor.tokenizer.padding_side = "left"
+    return processor, loaded.to("cuda" if torch.cuda.is_available() else "cpu").eval()
 
-    def turns(question: str, picture: bytes | None) -> list[dict[str, Any]]:
-        shown = [{"type": "image", "image": Image.open(io.BytesIO(picture))}] if picture else []
-        return [{"role": "user", "content": [*shown, {"type": "text", "text": question}]}]
 
-    def answer(batch: Sequence[Question]) -> list[str]:
-        inputs = processor.apply_chat_template(
-            [turns(question, picture) for question, picture in batch],
-            add_generation_prompt=True,
-            tokenize=True,
-            return_dict=True,
-            return_tensors="pt",
-            processor_kwargs={"padding": True},
-        ).to(device, dtype=loaded.dtype)
-        with torch.inference_mode():
-            made = loaded.generate(**inputs, max_new_tokens=options.max_new_tokens, do_sample=False)
-        fresh = made[:, inputs["input_ids"].shape[1] :]
-        return [str(text).strip() for text in processor.batch_decode(fresh, skip_special_tokens=True)]
+def _turns(question: str, picture: bytes | None) -> list[dict[str, Any]]:
+    from PIL import Image
 
-    return answer
+    shown = [{"type": "image", "image": Image.open(io.BytesIO(picture))}] if picture else []
+    return [{"role": "user", "content": [*shown, {"type": "text", "text": question}]}]
 
 
 def _server(model: str, options: PredictOptions) -> Answer:
@@ -213,18 +221,7 @@ def _server(model: str, options: PredictOptions) -> Answer:
         reraise=True,
     )
     def ask(question: Question) -> str:
-        text, picture = question
-        content: list[dict[str, Any]] = [{"type": "text", "text": text}]
-        if picture:
-            shown = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
-            content.insert(0, {"type": "image_url", "image_url": {"url": shown}})
-        body = {
-            "model": model,
-            "messages": [{"role": "user", "content": content}],
-            "max_tokens": options.max_new_tokens,
-            "temperature": 0,
-        }
-        found = client.post(url, json=body).raise_for_status().json()
+        found = client.post(url, json=_body(model, question, options)).raise_for_status().json()
         return str(found["choices"][0]["message"]["content"] or "").strip()
 
     def answer(batch: Sequence[Question]) -> list[str]:
@@ -237,3 +234,13 @@ def _server(model: str, options: PredictOptions) -> Answer:
             ) from error
 
     return answer
+
+
+def _body(model: str, question: Question, options: PredictOptions) -> dict[str, Any]:
+    text, picture = question
+    content: list[dict[str, Any]] = [{"type": "text", "text": text}]
+    if picture:
+        shown = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+        content.insert(0, {"type": "image_url", "image_url": {"url": shown}})
+    messages = [{"role": "user", "content": content}]
+    return {"model": model, "messages": messages, "max_tokens": options.max_new_tokens, "temperature": 0}

@@ -44,7 +44,8 @@ def score(named_files: Sequence[str], options: ScoreOptions, report: Reporter) -
         "resamples": options.resamples,
         "seed": options.seed,
         "tasks": {
-            kind: _task(of_kind, answers, list(files), options) for kind, of_kind in _kinds(items.items.values())
+            kind: _task(of_kind, answers, asked=list(files), options=options)
+            for kind, of_kind in _kinds(items.items.values())
         },
     }
     folder = options.to or options.items / "scores"
@@ -100,7 +101,7 @@ def _kinds(items: Iterable[Item]) -> list[tuple[str, list[Item]]]:
 
 
 def _task(
-    items: Sequence[Item], answers: Mapping[str, Mapping[str, str]], asked: Sequence[str], options: ScoreOptions
+    items: Sequence[Item], answers: Mapping[str, Mapping[str, str]], *, asked: Sequence[str], options: ScoreOptions
 ) -> dict[str, Any]:
     """The figures of all systems on one task and form, the first of `asked` against all others, twins and seeds."""
     given = {
