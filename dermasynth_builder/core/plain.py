@@ -36,6 +36,19 @@ def _escape(letter: str) -> str:
     return " " if unicodedata.category(letter) == "Zs" else letter.encode("unicode_escape").decode()
 
 
+_MARKDOWN = re.compile(
+    r"[\\`*\[\]<>|#&~$@]"  # signs of markup, HTML, entities, tables, links
+    r"|(?<![^\W_])_|_(?![^\W_])"  # not within a word, where it marks nothing
+    r"|(?<=:)/(?=/)|(?<=www)\."  # of addresses, which become links by themselves
+    r"|^[-+=]|(?:(?<=^\d)|(?<=^\d\d))[.)]"  # lists and underlines
+)
+
+
+def markdown(text: str) -> str:
+    """The text as running text of a page in Markdown: one line, and nothing in it is markup, HTML or a link."""
+    return _MARKDOWN.sub(r"\\\g<0>", one_line(printable(text)))
+
+
 def table_cell(text: str) -> str:
     """The text as a cell of a CSV file: one line, and never the beginning of a formula."""
     cell = printable(text).replace("\n", "\\n").replace("\t", " ")

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
-from jinja2 import Environment
+from jinja2 import Environment, Template
+from markupsafe import Markup
 
 from dermasynth_builder import __version__
+from dermasynth_builder.core.plain import markdown
 from dermasynth_builder.core.protocols import Source
 from dermasynth_builder.core.records import SPLITS, Pair, Split, digest, is_fake_version
 from dermasynth_builder.core.registry import ALL
@@ -107,14 +109,15 @@ def content_mark(splits: Mapping[Split, SplitFiles]) -> str:
 
 def attribution_text(configs: Sequence[Config], environment: Environment) -> str:
     """The whole ATTRIBUTION.md of a release."""
-    return environment.get_template("ATTRIBUTION.md.jinja").render(configs=configs, version=__version__).strip() + "\n"
+    text = _page("ATTRIBUTION.md.jinja", environment).render(configs=configs, version=__version__)
+    return f"{text.strip()}\n"
 
 
 def card_text(configs: Sequence[Config], environment: Environment, part: str = "") -> str:
     """The whole README.md of a release. The first config is the default one; `part` says which images were chosen."""
     metadata = yaml.safe_dump(card_metadata(configs), sort_keys=False, allow_unicode=True, width=1000)
     models = sorted({model for config in configs for model in config.stats.models})
-    body = environment.get_template("README.md.jinja").render(
+    body = _page("README.md.jinja", environment).render(
         configs=configs,
         columns=COLUMNS,
         strictest=by_strictness(licence for config in configs for licence in config.stats.licences)[-1],
@@ -128,6 +131,15 @@ def card_text(configs: Sequence[Config], environment: Environment, part: str = "
         engines_without_model=sorted({name for config in configs for name in config.stats.engines_without_model}),
     )
     return f"---\n{metadata}---\n\n{body.strip()}\n"
+
+
+def _page(name: str, environment: Environment) -> Template:
+    """A template of Markdown: each value that is not marked as safe, for it is our own, is put in as plain text."""
+    return environment.overlay(finalize=_on_page).get_template(name)
+
+
+def _on_page(value: Any) -> Any:
+    return markdown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def card_metadata(configs: Sequence[Config]) -> dict[str, Any]:
@@ -156,8 +168,9 @@ def _licence(configs: Sequence[Config]) -> dict[str, Any]:
     ids = sorted({licence.hub for licence in licences})
     entry: dict[str, Any] = {"license": ids[0] if len(ids) == 1 else ids}
     if other := [licence for licence in licences if licence.hub == "other"]:
-        entry["license_name"] = re.sub(r"[^a-z0-9]+", "-", other[0].name.lower()).strip("-")
-        entry |= {"license_link": other[0].url} if other[0].url else {}
+        strictest = other[-1]
+        entry["license_name"] = re.sub(r"[^a-z0-9]+", "-", strictest.name.lower()).strip("-") or "other"
+        entry |= {"license_link": strictest.url} if strictest.url else {}
     return entry
 
 

@@ -1,13 +1,15 @@
 """Text of strangers is harmless on a line, in a terminal and in a table."""
 
 import csv
+import re
 from io import StringIO
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
-from dermasynth_builder.core.plain import hostile_in, one_line, printable, table_cell
+from dermasynth_builder.core.plain import hostile_in, markdown, one_line, printable, table_cell
 
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=30)  # half characters too
 
@@ -56,3 +58,19 @@ def test_what_is_hostile_is_named(text: str, told: str | None) -> None:
 def test_what_cannot_be_seen_is_taken_out_of_a_line() -> None:
     text = "  me\N{ZERO WIDTH SPACE}la\N{SOFT HYPHEN}noma \n\N{NO-BREAK SPACE} in situ\N{BYTE ORDER MARK} "
     assert one_line(text) == "melanoma in situ"
+
+
+@given(st.text(st.sampled_from("a1 _*#`[]()<>!|&;:/\\~@$-+=.\n\"'w") | st.characters(), max_size=40))
+@example("see www.evil.example or http://evil.example or me@evil.example")
+@example("1. x")
+@example("__a__ _b_ a_b_c")
+@example("<script>alert(1)</script>![x](http://evil.example/p.png)")
+@example("&lt;b&gt; &#60;b&#62;")
+def test_a_text_on_a_page_is_text_and_nothing_else(text: str) -> None:
+    for dialect in ("commonmark", "gfm-like"):
+        render = MarkdownIt(dialect, {"html": True}).enable("table").render
+        shown = markdown(text)
+        assert set(re.findall(r"<(\w+)", render(f"> {shown} end"))) <= {"blockquote", "p"}
+        table = render(f"| a | b |\n|---|---|\n| {shown} | end |")
+        assert table.count("<td>") == 2
+        assert set(re.findall(r"<(\w+)", table)) == {"table", "thead", "tr", "th", "tbody", "td"}

@@ -16,12 +16,12 @@ from filelock import FileLock, Timeout
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import DownloadError, SourceError, UsageError
 from dermasynth_builder.core.options import DownloadOptions
-from dermasynth_builder.core.plain import table_cell
+from dermasynth_builder.core.plain import printable, table_cell
 from dermasynth_builder.core.records import ClinicalImage
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.read.download import consent, hosts
 from dermasynth_builder.read.download.fetcher import Advance, Fetcher, RetryPolicy, forget
-from dermasynth_builder.read.download.files import Failure, Host, RemoteFile, is_file_name, unpack
+from dermasynth_builder.read.download.files import NO_ROOM, Failure, Host, RemoteFile, is_file_name, unpack
 from dermasynth_builder.read.download.hosts import HostEntry
 from dermasynth_builder.read.gate import images_of
 from dermasynth_builder.read.licences import licence_of
@@ -136,7 +136,10 @@ class _Download:
             if not target.exists():
                 with self.report.bar(bundle.path, bundle.size_bytes, unit="B") as advance:
                     archive = self.fetcher.bring(bundle, self.options.folder, advance)
-                unpack(archive, target)
+                for name in unpack(archive, target):
+                    self.report.warn(
+                        f"{bundle.path}: {printable(name)} was left out; it is not a path inside the folder"
+                    )
                 self.report.say(f"{self.options.source}: {bundle.path} is here and unpacked")
             forget(self.options.folder / bundle.safe_path)
 
@@ -171,6 +174,10 @@ class _Download:
             self.fetcher.fetch(file, self.options.folder, advance)
         except DownloadError as error:
             return Failure(file.name, str(error), self._is_known_absent(file.name))
+        except OSError as error:
+            if error.errno in NO_ROOM:
+                raise
+            return Failure(file.name, error.strerror or str(error))
         return None
 
     def _in_parallel(

@@ -44,6 +44,10 @@ class Transient(Exception):  # noqa: N818 - it is no error until it has come too
         self.is_expired = is_expired  # a fresh address may help
 
 
+class _TooLongError(DownloadError):
+    """A file goes on beyond its end."""
+
+
 def require_success(response: httpx.Response, *, can_expire: bool = False) -> None:
     """Raises Transient for a response after which to try again, DownloadError for one that will not change."""
     code = response.status_code
@@ -118,6 +122,8 @@ Advance = Callable[[int], object]  # told the bytes that came; a negative number
 Answer = TypeVar("Answer")
 
 _CHUNK_BYTES = 1 << 18
+_MOST_PAGE_BYTES = 64_000_000  # of a page or an answer of an API
+_MOST_BYTES = 1_000_000_000  # of a file whose size is not published: tables, and images of a bucket
 _TURNS = 2  # a file that came wrong is fetched once more from its start
 _AGENT = f"dermasynth/{__version__}"
 
@@ -172,9 +178,9 @@ class Fetcher:
         """A page."""
 
         def ask() -> str:
-            response = self._client.get(url)
-            require_success(response)
-            return response.text
+            with self._client.stream("GET", url) as response:
+                require_success(response)
+                return _read(response, _MOST_PAGE_BYTES).decode(response.encoding or "utf-8", errors="replace")
 
         return self._tried(ask, url)
 
@@ -188,7 +194,7 @@ class Fetcher:
                 begins, total = held_range(response)
                 if response.status_code != httpx.codes.PARTIAL_CONTENT or begins != start or total is None:
                     raise DownloadError(f"{response.url.host} does not give parts of files")
-                return response.read(), total
+                return _read(response, length), total
 
         return self._tried(ask, url)
 
@@ -231,13 +237,18 @@ class Fetcher:
             held_bytes = _size_of(part)
             try:
                 return self._tried(once, file.path)
+            except _TooLongError as error:
+                advance(-_size_of(part))
+                forget(part.with_suffix(""))
+                raise DownloadError(f"{file.path}: {error}") from error
             except DownloadError:
                 if _size_of(part) <= held_bytes or self._is_stopped.is_set():
                     raise
 
     def _receive(self, file: RemoteFile, part: Path, advance: Advance) -> None:
+        most_bytes = _MOST_BYTES if file.size_bytes is None else file.size_bytes
         if file.opened:
-            self._copy(file.opened, part, advance)
+            self._copy(file.opened, part, most_bytes, advance)
             return
         held_bytes = _size_of(part)
         if file.size_bytes is not None and held_bytes == file.size_bytes:
@@ -256,20 +267,22 @@ class Fetcher:
                 _etag_of(part.with_suffix("")).write_text(etag, encoding="utf-8")
             with part.open("ab") as out:
                 for chunk in response.iter_bytes():  # as it comes: a break loses nothing
-                    self._write(out, chunk, advance)
+                    self._write(out, chunk, most_bytes, advance)
 
-    def _copy(self, opened: Callable[[], IO[bytes]], part: Path, advance: Advance) -> None:
+    def _copy(self, opened: Callable[[], IO[bytes]], part: Path, most_bytes: int, advance: Advance) -> None:
         _restart(part, advance)
         try:
             with opened() as stream, part.open("ab") as out:
                 while chunk := stream.read(_CHUNK_BYTES):
-                    self._write(out, chunk, advance)
+                    self._write(out, chunk, most_bytes, advance)
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise Transient(f"a member of a remote archive does not unpack: {error}") from error
 
-    def _write(self, out: BinaryIO, chunk: bytes, advance: Advance) -> None:
+    def _write(self, out: BinaryIO, chunk: bytes, most_bytes: int, advance: Advance) -> None:
         if self._is_stopped.is_set():
             raise DownloadError("stopped")
+        if out.tell() + len(chunk) > most_bytes:
+            raise _TooLongError(f"more than its {most_bytes:,} bytes came; nothing of it is kept")
         out.write(chunk)
         out.flush()  # what is here when the process is killed need not come again
         advance(len(chunk))
@@ -313,6 +326,16 @@ class Fetcher:
         longest_s = self._retry_policy.longest_wait_s
         drawn_s = tenacity.wait_random_exponential(multiplier=self._retry_policy.backoff_s, max=longest_s)(state)
         return min(max(asked_s, drawn_s), longest_s)
+
+
+def _read(response: httpx.Response, most_bytes: int) -> bytes:
+    """The body. Raises DownloadError for a longer one."""
+    content = bytearray()
+    for chunk in response.iter_bytes():
+        content += chunk
+        if len(content) > most_bytes:
+            raise DownloadError(f"{response.url.host} sends more than the {most_bytes:,} bytes that it may")
+    return bytes(content)
 
 
 def _part_of(target: Path) -> Path:

@@ -1,5 +1,7 @@
 """What is to be fetched, what came of it, and zip archives unpacked: all of one or nothing, and below one folder."""
 
+import errno
+import re
 import shutil
 import zipfile
 import zlib
@@ -9,6 +11,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
 
 from dermasynth_builder.core.errors import DownloadError
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+"""What goes wrong with every file alike, and not with one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +64,28 @@ class Host(Protocol):
         """Each of those images by itself, in any order, found by its file name as the source's tables give it."""
 
 
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)  # devices of Windows
+_LONGEST_PART_BYTES = 200  # a file system takes 255, and a suffix is added while it grows
+_MOST_EXPANSION = 50  # images hardly shrink in an archive
+_SMALL_BYTES = 100_000_000  # unpacked; as much is taken whatever the expansion
+
+
 def safe_path(text: str) -> PurePosixPath:
     """The path, if it stays below where it is taken from; names come from tables and archives that others wrote.
 
-    Raises DownloadError for one that is absolute, goes up, is empty or has a character that no path should have.
+    Raises DownloadError for one that is absolute, goes up, is empty, or that some file system does not take.
     """
     path = PurePosixPath(text)
     is_plain = text.isprintable() and not set(text) & set('\\:*?"<>|')
-    if not path.parts or path.is_absolute() or ".." in path.parts or not is_plain:
-        raise DownloadError(f"{text!r} is not a path inside the folder; it was skipped")
+    if not path.parts or path.is_absolute() or not is_plain or not all(map(_is_fit, path.parts)):
+        shown = text if len(text) <= _LONGEST_PART_BYTES else f"{text[:40]}..."
+        raise DownloadError(f"{shown!r} is not a path inside the folder; it was skipped")
     return path
+
+
+def _is_fit(part: str) -> bool:
+    is_short = len(part.encode(errors="replace")) <= _LONGEST_PART_BYTES
+    return is_short and part == part.strip().rstrip(".") and not _RESERVED.fullmatch(part)
 
 
 def is_file_name(text: str) -> bool:
@@ -79,30 +96,52 @@ def is_file_name(text: str) -> bool:
         return False
 
 
-def unpack(archive: Path, target: Path) -> None:
-    """Unpacks the archive as the folder `target`, which appears when it is whole; each member's CRC-32 is checked.
+def unpack(archive: Path, target: Path) -> list[str]:
+    """Unpacks the archive as the folder `target`, which appears when it is whole, and gives the names it left out.
 
-    Raises DownloadError for a broken archive, one with a path that leads out of it, and where the disk has no room.
+    Those lead out of the folder, or no file system takes them. Each member's CRC-32 is checked.
+    Raises DownloadError for a broken archive, one that grows beyond all measure, and where the disk has no room.
     """
     unfinished = target.with_name(f".{target.name}.part")  # hidden, so that no source reads half of it
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
         with zipfile.ZipFile(archive) as opened:
-            _require_safe(opened, target)
-            opened.extractall(unfinished)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            fit = [info for info in opened.infolist() if _is_safe(info.filename)]
+            _require_room(fit, archive, target)
+            opened.extractall(unfinished, fit)
+            left_out = [info.filename for info in opened.infolist() if info not in fit]
+        _put_in_place(unfinished, target)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            raise
         raise DownloadError(f"{archive} does not unpack: {error}; delete it and run the command again") from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return left_out
+
+
+def _put_in_place(unfinished: Path, target: Path) -> None:
+    unfinished.mkdir(exist_ok=True)  # nothing came out of an empty archive
     shutil.rmtree(unfinished / "__MACOSX", ignore_errors=True)
     inner = unfinished / target.name  # most archives hold one folder of their own name
     is_doubled = [path.name for path in unfinished.iterdir()] == [target.name] and inner.is_dir()
     (inner if is_doubled else unfinished).rename(target)
-    shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _require_safe(opened: zipfile.ZipFile, target: Path) -> None:
-    for info in opened.infolist():
-        safe_path(info.filename)
-    needed_bytes = sum(info.file_size for info in opened.infolist())
+def _is_safe(name: str) -> bool:
+    try:
+        safe_path(name)
+    except DownloadError:
+        return False
+    return True
+
+
+def _require_room(members: Sequence[zipfile.ZipInfo], archive: Path, target: Path) -> None:
+    needed_bytes = sum(info.file_size for info in members)  # no more than this comes out of a member
     free_bytes = shutil.disk_usage(target.parent).free
     if needed_bytes > free_bytes:
         raise DownloadError(f"{target.name} takes {needed_bytes:,} bytes unpacked, and the disk has {free_bytes:,}")
+    size_bytes = archive.stat().st_size
+    if needed_bytes > max(_SMALL_BYTES, _MOST_EXPANSION * size_bytes):
+        told = f"{archive} would grow to {needed_bytes:,} bytes, {needed_bytes // size_bytes:,} times its size"
+        raise DownloadError(f"{told}; no archive of images does. Delete it and get it again")

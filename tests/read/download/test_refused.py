@@ -12,7 +12,7 @@ from dermasynth_builder.core.errors import DownloadError
 from dermasynth_builder.core.options import DownloadOptions
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.read import download as downloads
-from dermasynth_builder.read.download import FAILURES, download, hosts
+from dermasynth_builder.read.download import FAILURES, download, fetcher, hosts
 from dermasynth_builder.read.download.fetcher import Fetcher
 from dermasynth_builder.read.download.files import RemoteFile
 from dermasynth_builder.read.download.hosts import isic
@@ -157,10 +157,28 @@ def test_an_image_in_place_of_another_is_not_taken(hiba: Drawn) -> None:
 
 def test_fewer_bytes_than_published_are_not_the_file(hiba: Drawn) -> None:
     name = f"{first_image(hiba)}.jpg"
-    hiba.archives.fail(Fault(name, body=hiba.archives.files[f"/signed/{name}"] + b"more", times=2))
+    hiba.archives.fail(Fault(name, body=hiba.archives.files[f"/signed/{name}"][:-1], times=2))
     with pytest.raises(DownloadError, match=r"it has \d+ bytes instead of \d+"):
         hiba.download()
     assert name not in [path.name for path in hiba.folder.rglob("*")]
+
+
+def test_a_file_that_goes_on_beyond_its_end_is_left_there(hiba: Drawn) -> None:
+    name = f"{first_image(hiba)}.jpg"
+    hiba.archives.fail(Fault(name, body=hiba.archives.files[f"/signed/{name}"] + bytes(20_000_000), times=9))
+    before = hiba.archives.sent_bytes
+    with pytest.raises(
+        DownloadError, match=rf"1 of \d+ images did not come, {name} because .* more than its [\d,]+ bytes"
+    ):
+        hiba.download()
+    assert hiba.archives.sent_bytes - before < 15_000_000
+    assert not [path.name for path in hiba.folder.rglob("*") if path.name.startswith(name)]
+
+
+def test_a_page_without_end_is_not_read(monkeypatch: pytest.MonkeyPatch, hiba: Drawn) -> None:
+    monkeypatch.setattr(fetcher, "_MOST_PAGE_BYTES", 100)
+    with pytest.raises(DownloadError, match="sends more than the 100 bytes that it may"):
+        hiba.download()
 
 
 def test_a_place_that_is_gone_ends_the_run_early(hiba: Drawn, monkeypatch: pytest.MonkeyPatch) -> None:

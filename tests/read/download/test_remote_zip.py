@@ -27,11 +27,33 @@ def archive_of(folder: Path, *names: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["../escaped.png", "/escaped.png", "a/../../escaped.png", "C:\\escaped.png", "a\nb"])
-def test_an_archive_that_leads_out_of_its_folder_is_not_unpacked(tmp_path: Path, name: str) -> None:
-    with pytest.raises(DownloadError, match="not a path inside the folder"):
-        unpack(archive_of(tmp_path, "fine.png", name), tmp_path / "to")
-    assert not [path for path in tmp_path.rglob("*") if path.suffix == ".png"]
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("../escaped.png", "/escaped.png", "a/../../escaped.png", "C:\\escaped.png", "a\nb.png", "x" * 300 + ".png"),
+        *("a/CON.png", "nul", " x.png", "x.png ", "a./x.png", "a\N{RIGHT-TO-LEFT OVERRIDE}.png"),
+    ],
+)
+def test_a_member_that_no_folder_should_have_is_left_out_and_told(tmp_path: Path, name: str) -> None:
+    assert unpack(archive_of(tmp_path, "fine.png", name), tmp_path / "to") == [name]
+    assert [path.name for path in tmp_path.rglob("*") if path.suffix == ".png"] == ["fine.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.zip", "to"]
+
+
+@pytest.mark.parametrize("names", [("a", "a/b.png"), ("a/b.png", "a")])
+def test_a_file_that_is_a_folder_too_leaves_nothing_behind(tmp_path: Path, names: tuple[str, ...]) -> None:
+    with pytest.raises(DownloadError, match="does not unpack: "):
+        unpack(archive_of(tmp_path, *names), tmp_path / "to")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
+
+
+def test_an_archive_that_grows_beyond_all_measure_is_not_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.png", bytes(101_000_000))
+    with pytest.raises(DownloadError, match=r"would grow to 101,000,000 bytes, 1,\d+ times its size"):
+        unpack(path, tmp_path / "to")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
 
 
 def test_an_archive_is_unpacked_whole_or_not_at_all(tmp_path: Path) -> None:
