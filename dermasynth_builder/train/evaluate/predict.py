@@ -208,7 +208,7 @@ def _server(model: str, options: PredictOptions) -> Answer:
     import os
 
     import httpx
-    from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_exponential
+    from tenacity import retry, retry_if_exception, stop_after_attempt, wait_exponential
 
     url = f"{(options.base_url or '').rstrip('/').removesuffix('/v1')}/v1/chat/completions"
     key = os.environ.get("OPENAI_API_KEY")
@@ -217,7 +217,7 @@ def _server(model: str, options: PredictOptions) -> Answer:
     @retry(
         stop=stop_after_attempt(_TRIES),
         wait=wait_exponential(max=10),
-        retry=retry_if_exception_type(httpx.HTTPError),
+        retry=retry_if_exception(_may_pass),
         reraise=True,
     )
     def ask(question: Question) -> str:
@@ -234,6 +234,15 @@ def _server(model: str, options: PredictOptions) -> Answer:
             ) from error
 
     return answer
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether another try may do better."""
+    import httpx
+
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code >= 500 or error.response.status_code == 429
+    return isinstance(error, httpx.TransportError)
 
 
 def _body(model: str, question: Question, options: PredictOptions) -> dict[str, Any]:
