@@ -12,12 +12,15 @@ from dermasynth_builder.core.errors import ScoreError, StoppedError
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.train.evaluate.items import ItemSet, write_items
 from dermasynth_builder.train.evaluate.predict import predict, read_predictions
-from dermasynth_builder.train.options import ItemsOptions, PredictOptions
+from dermasynth_builder.train.options import ItemsOptions, PredictOptions, Task
 from tests.support.fake_service import answer_json
 from tests.support.loopback_server import serving
 from tests.support.releases import Built
 
 pytestmark = pytest.mark.slow
+
+
+TASKS: tuple[Task, ...] = ("diagnosis", "malignancy")
 
 
 class Chat(ThreadingHTTPServer):
@@ -53,7 +56,7 @@ def chat() -> Iterator[tuple[Chat, str]]:
 
 @pytest.fixture
 def items(built: Built, tmp_path: Path) -> ItemSet:
-    options = ItemsOptions(to=tmp_path / "evaluation", tasks=("diagnosis", "malignancy"), split="train")
+    options = ItemsOptions(to=tmp_path / "evaluation", tasks=TASKS, split="train")
     return write_items(built.release, options, SilentReporter())
 
 
@@ -69,7 +72,9 @@ def ask(items: ItemSet, chat: tuple[Chat, str]) -> Ask:
     return asked
 
 
-def test_each_item_is_asked_once_with_its_picture(ask: Ask, items: ItemSet, chat: tuple[Chat, str]) -> None:
+def test_each_item_is_asked_once_with_its_picture(
+    ask: Ask, items: ItemSet, built: Built, chat: tuple[Chat, str]
+) -> None:
     path = ask()
     found = read_predictions(path)
     assert set(found.answers) == set(items.items)
@@ -77,6 +82,7 @@ def test_each_item_is_asked_once_with_its_picture(ask: Ask, items: ItemSet, chat
     contents = [body["messages"][0]["content"] for body in chat[0].bodies]
     assert {text["text"] for _, text in contents} == {item.question for item in items.items.values()}
     assert all(picture["image_url"]["url"].startswith("data:image/png;base64,") for picture, _ in contents)
+    write_items(built.release, ItemsOptions(to=items.folder, tasks=TASKS, split="train"), SilentReporter())
     assert ask() == path
     assert len(chat[0].bodies) == len(items.items)  # all known
 

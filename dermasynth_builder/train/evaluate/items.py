@@ -25,6 +25,10 @@ ABOUT = "about.json"
 CLOSED, SWAPPED, REFERENCES = "closed", "swapped", "references"
 _FEW_PATIENTS = 10
 _ROWS_A_GROUP = 100
+_KEPT = (
+    "predictions",
+    "scores",
+)  # of older items too: answers are dear, and tell by themselves which items they are of
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +220,9 @@ def _new_folder(folder: Path) -> Iterator[Path]:
     making.mkdir(parents=True)
     try:
         yield making
+        for kept in _KEPT:
+            if (folder / kept).exists():
+                (folder / kept).rename(making / kept)
         shutil.rmtree(folder, ignore_errors=True)
         making.rename(folder)
     finally:
