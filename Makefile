@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 VENV3 := .venv-datasets3
 VENV_SERVE := .venv-serve
+VENV_TRAIN := .venv-train
 RUN := $(VENV)/bin/python -m
 DERMASYNTH := $(VENV)/bin/dermasynth
 # RAW (data where there is no recipe.toml), SOURCES, ENGINE and OUT are for those who have no recipe.toml, or override it.
@@ -16,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick coverage mutants check golden picture fix build push-hub clean
+.PHONY: help demo test test-train quick coverage mutants check golden picture fix build push-hub clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -27,6 +28,9 @@ demo: $(VENV)/installed ## build demo/dermasynth from drawn specimens and show t
 test: $(VENV)/installed-dev $(VENV3)/installed $(VENV_SERVE)/installed ## run all tests, on every core
 	DERMASYNTH_DATASETS3=$(CURDIR)/$(VENV3)/bin/python DERMASYNTH_SERVE_PYTHON=$(CURDIR)/$(VENV_SERVE)/bin/python \
 	  $(RUN) pytest -q $(PARALLEL)
+
+test-train: $(VENV_TRAIN)/installed ## run the tests that tune and score models; needs torch, half a gigabyte to several
+	OMP_NUM_THREADS=1 $(VENV_TRAIN)/bin/python -m pytest -q -n 2 --dist loadfile tests/train tests/check/test_splits.py
 
 quick: $(VENV)/installed-dev ## run the tests that take less than a second each; tells those that take more
 	$(RUN) pytest -q $(PARALLEL) -m "not slow" --durations 5 --durations-min 1
@@ -73,7 +77,7 @@ push-hub: $(VENV)/installed ## send ./dermasynth to the Hub: make push-hub REPO=
 	$(DERMASYNTH) push $(REPO) $(if $(OUT),--out $(OUT)) $(PUSH_OPTIONS)
 
 clean: ## remove the environments and the caches of the tools
-	rm -rf $(VENV) $(VENV3) $(VENV_SERVE) mutants .coverage .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV3) $(VENV_SERVE) $(VENV_TRAIN) mutants .coverage .mypy_cache .ruff_cache .pytest_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -99,4 +103,11 @@ $(VENV_SERVE)/installed: Makefile
 	$(PYTHON) -m venv $(VENV_SERVE)
 	$(VENV_SERVE)/bin/python -m pip install --quiet 'torch==2.13.0'
 	$(VENV_SERVE)/bin/python -m pip install --quiet 'transformers[serving]==5.24.0' 'pillow>=10.3'
+	@touch $@
+
+# torch first and alone: what comes with the others may be the newest, with gigabytes for cards that are not there.
+$(VENV_TRAIN)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV_TRAIN)
+	$(VENV_TRAIN)/bin/python -m pip install --quiet 'torch==2.13.0'
+	$(VENV_TRAIN)/bin/python -m pip install --quiet --editable '.[dev,evaluate,serve]' 'transformers==5.24.0' 'trl==1.16.0' 'peft==0.21.2'
 	@touch $@

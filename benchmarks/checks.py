@@ -28,7 +28,7 @@ from pathlib import Path
 
 import httpx
 
-from dermasynth_builder.check.assemble import ReleaseTerms, assemble
+from dermasynth_builder.check.assemble import assemble
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.options import PlanOptions, Settings
 from dermasynth_builder.core.records import Facts, Pair, canonical_json
@@ -37,6 +37,7 @@ from dermasynth_builder.generate.run import Run
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import load_prompt_book
 from dermasynth_builder.read.source import read_source
+from dermasynth_builder.release.write import terms_of
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tests.support.clinical_images import clinical_image, pair
@@ -188,15 +189,16 @@ def template_pairs(root: Path) -> Iterator[list[Pair]]:
     """The template engine's pairs over the tables below `root`, image by image."""
     raw = {path.name: path for path in sorted(root.iterdir()) if path.name in registry.SOURCES}
     settings = Settings(raw=raw, rows="all")
-    engine, recipe = registry.engine("template"), ReleaseTerms("template", settings.seed)
+    engine = registry.engine("template")
     for name in raw:
         images = read_source(name, settings, SilentReporter()).images
+        terms = terms_of(settings, images)
         planner = Planner(load_prompt_book(sources=[name]), settings.seed, PlanOptions())
         of_id = {image.image_id: image for image in images}
         requests = list(planner.requests(images))
         replies = {reply.key: reply for reply in engine.answer(requests, Run())}
         for _, of_image in groupby(requests, key=lambda each: each.image_id):
-            made = assemble(((each, replies.get(each.key)) for each in of_image), of_id, recipe)
+            made = assemble(((each, replies.get(each.key)) for each in of_image), of_id, terms)
             yield [each for each in made if isinstance(each, Pair)]
 
 

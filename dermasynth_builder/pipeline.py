@@ -188,7 +188,7 @@ def _ask_rejected(planned: Sequence[Planned], settings: Settings, engine: Engine
 def _rejected_anew(planned: Planned, settings: Settings, ledger: Ledger, *, retries: Retries) -> Iterator[Request]:
     """What to ask in place of each reply of a source that the checks reject, as requests in full."""
     reasons: dict[str, list[str]] = {}
-    for item in checked_pairs(planned, ledger, terms_of(settings)):
+    for item in checked_pairs(planned, ledger, terms_of(settings, planned.read.images)):
         if isinstance(item, Reject) and item.reply is not None:
             reasons.setdefault(item.request_key, []).extend(item.reasons)
     if not reasons:
@@ -306,7 +306,7 @@ def pairs(settings: Settings, report: Reporter) -> Iterator[Pair]:
             "is_partial_allowed=True",
         )
     for each in planned:
-        for item in checked_pairs(each, ledger, terms_of(settings)):
+        for item in checked_pairs(each, ledger, terms_of(settings, each.read.images)):
             if isinstance(item, Pair):
                 yield item
 

@@ -105,6 +105,7 @@ def test_help_and_the_command_line_load_nothing_heavy() -> None:
         "from dermasynth_builder.cli import main\n"
         "with contextlib.suppress(SystemExit): main(['--help'])\n"
         "heavy = {'datasets', 'pandas', 'numpy', 'pyarrow', 'PIL', 'httpx', 'huggingface_hub', 'jinja2', 'tenacity'}\n"
+        "heavy |= {'torch', 'transformers', 'trl', 'peft', 'sklearn', 'scipy', 'statsmodels', 'matplotlib'}\n"
         "heavy |= {'aiohttp', 'google.genai', 'google.auth', 'pydantic'}\n"  # rich is what cyclopts draws help with
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -5,19 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from dermasynth_builder import __version__
 from dermasynth_builder.core.errors import ReleaseError
-from dermasynth_builder.core.options import DEFAULT_SPLITS
 from dermasynth_builder.core.protocols import Check
-from dermasynth_builder.core.records import (
-    SPLITS,
-    AnyRequest,
-    ClinicalImage,
-    Finding,
-    Pair,
-    Reply,
-    Split,
-    Turn,
-    share_of,
-)
+from dermasynth_builder.core.records import AnyRequest, ClinicalImage, Finding, Pair, Reply, Split, Turn
 from dermasynth_builder.plan import reply_form
 
 
@@ -27,9 +16,10 @@ class ReleaseTerms:
 
     engine: str
     seed: int
-    split_shares: tuple[float, float, float] = DEFAULT_SPLITS
+    splits: Mapping[str, Split]  # by group
     flags: tuple[str, ...] = ()  # of every pair
     withdrawn: Mapping[str, str] = field(default_factory=dict)  # pair, or "source/image" -> why it is not published
+    folds: Mapping[str, int] = field(default_factory=dict)  # by group, where folds are wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,27 +60,6 @@ def _unless_withdrawn(pair: Pair, terms: ReleaseTerms) -> Pair | Reject:
     return pair
 
 
-def split_of(image: ClinicalImage, terms: ReleaseTerms) -> Split:
-    """The split of the image's group: by a hash of the group, so that no group is in two splits.
-
-    Where the release parts train and test itself, its test is ours, and validation is taken from its train. Groups
-    that share a picture are drawn as one; see `check.copies`.
-    """
-    source, official = image.source, image.official_split
-    if image.shared:
-        source, official = image.shared.source, image.shared.official_split
-    train, validation, test = terms.split_shares
-    if official == "test":
-        return "test"
-    kept = train + validation
-    shares = (train / kept, validation / kept, 0.0) if official and kept else (train, validation, test)
-    share = share_of(terms.seed, source, "split", image.group_id)
-    for split, end in zip(SPLITS, _cumulated(shares), strict=True):
-        if share < end:
-            return split
-    return SPLITS[0]
-
-
 def checked(items: Iterable[Pair | Reject], checks: Sequence[Check]) -> Iterator[Pair | Reject]:
     """The pairs of one image after all checks, each with its flags or as a reject; rejects stay as they are.
 
@@ -126,7 +95,8 @@ def _pair(
     return Pair(
         pair_id=request.pair_id_of(exchange.step.slot),
         image=image,
-        split=split_of(image, terms),
+        split=terms.splits[image.group_id],
+        fold=terms.folds.get(image.group_id),
         question=messages[0].content,
         answer=messages[1].content,
         messages=messages,
@@ -152,10 +122,3 @@ def _pair(
 def _is_said(sentence: str, messages: Sequence[Turn]) -> bool:
     """Whether an answer holds the sentence; one reply may bring several pairs."""
     return any(sentence in turn.content for turn in messages if turn.role == "assistant")
-
-
-def _cumulated(shares: Iterable[float]) -> Iterator[float]:
-    end = 0.0
-    for share in shares:
-        end += share
-        yield end

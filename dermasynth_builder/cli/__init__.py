@@ -14,7 +14,7 @@ from io import TextIOWrapper
 from cyclopts import App, CycloptsError
 
 from dermasynth_builder import __version__
-from dermasynth_builder.cli import build, hub, invented, leaks, ledgers, look
+from dermasynth_builder.cli import build, hub, invented, leaks, ledgers, look, train
 from dermasynth_builder.cli.command import Command
 from dermasynth_builder.core.errors import DermaSynthError, StoppedError, UsageError
 
@@ -35,6 +35,14 @@ COMMANDS: dict[str, Command] = {
     "build": build.build,
     "push": hub.push,
     "verify": hub.verify,
+    "export": train.export,
+    "train": train.train,
+    "evaluate items": train.items,
+    "evaluate predict": train.predict,
+    "evaluate score": train.score,
+    "evaluate compare": train.compare,
+    "evaluate invented": train.invented,
+    "push-model": train.push_model,
     "status": look.status,
     "report": look.report,
     "failures": look.failures,
@@ -42,6 +50,8 @@ COMMANDS: dict[str, Command] = {
     "show": look.show,
     "fake-gemini": invented.fake_gemini,
 }
+GROUPS = {"evaluate": "Measure a model on closed questions about held-out images, with controls."}
+"""Commands that have commands of their own, and what they are for."""
 _INSTALL = "--install-completion"
 OLD_SPELLINGS = {"--allow-missing-images": "--whole-table"}
 """Options of older versions, and what stands for them now."""
@@ -84,7 +94,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str]) -> int:
-    name = words[0] if words else ""
+    name = next((each for each in (" ".join(words[:2]), *words[:1]) if each in COMMANDS), " ".join(words[:1]))
     app = make_app(COMMANDS if name == _INSTALL else {name})
     if not words:  # wrong use, so that a script whose variable is empty does not go on
         app.help_print([])
@@ -120,14 +130,21 @@ def make_app(wanted: Collection[str]) -> App:
         exit_on_error=False,
         suppress_keyboard_interrupt=False,
     )
-    for each, command in COMMANDS.items():
-        app.command(
+    groups: dict[str, App] = {}
+    for place, (each, command) in enumerate(COMMANDS.items()):
+        group, _, step = each.rpartition(" ")
+        if group and group not in groups:
+            groups[group] = App(
+                name=group, help=GROUPS[group], help_format="plaintext", version_flags=(), sort_key=place
+            )
+            app.command(groups[group])
+        (groups[group] if group else app).command(
             command.as_function() if each in wanted else lambda: None,
-            name=each,
+            name=step,
             help=command.help if each in wanted else command.summary,
             usage=f"Usage: dermasynth {each} {command.usage}" if each in wanted else "",
             help_epilogue=f"example:\n  {command.example}",
-            sort_key=list(COMMANDS).index(each),
+            sort_key=place,
         )
     app.register_install_completion_command(_INSTALL, help="Have the shell complete commands and options.")
     return app

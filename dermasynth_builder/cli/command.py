@@ -92,7 +92,8 @@ class Command:
             front.append(_settings(said, given.pop("recipe", None), is_all_said=is_all_said, sources=sources))
             words = () if sources is not None else words
         if self.own:
-            front.append({name: given.pop(name) for name in self.own_keys if name in given})
+            own = self.own_keys.items()
+            front.append({name: options.value_of(key, given.pop(name)) for name, key in own if name in given})
         self.function(*front, *words, **given)
 
 

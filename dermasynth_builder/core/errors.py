@@ -15,6 +15,8 @@
     ├── LedgerError           a ledger that cannot be opened or is in use
     ├── ReleaseError          a release that cannot be written, or whose card and files disagree
     ├── FigureError           a figure that cannot be drawn here
+    ├── TrainError            a model that cannot be tuned, or rows that it would learn wrongly from
+    ├── ScoreError            items or predictions that do not fit together
     └── PushError             a release that must not go, or did not go, to the Hub
 
 One bad row, image or reply is never an exception: it is a `Problem`, a failed `Reply` or a `Finding`.
@@ -79,6 +81,14 @@ class ReleaseError(DermaSynthError):
 
 class FigureError(DermaSynthError):
     """A figure cannot be drawn here."""
+
+
+class TrainError(DermaSynthError):
+    """A model cannot be tuned here, or its rows would be trained on wrongly."""
+
+
+class ScoreError(DermaSynthError):
+    """Items and predictions do not fit together, or an item was trained on."""
 
 
 class PushError(DermaSynthError):

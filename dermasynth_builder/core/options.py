@@ -25,6 +25,7 @@ DEFAULT_SPLITS = (0.90, 0.05, 0.05)  # shares of the groups: train, validation, 
 ImageFamily = Literal["resolution", "tiles"]  # how a model counts the tokens of an image
 Thinking = Literal["off", "minimal", "low", "medium", "high", "xhigh"]
 ServiceTier = Literal["standard", "flex"]
+Prompt = Literal["full", "plain"]
 MediaResolution = Literal["low", "medium", "high"]
 Resolution = Literal["low", "medium", "high", "ultra_high"]  # all that are priced
 Privacy = Literal["standard", "full"]  # see `read.privacy`
@@ -123,6 +124,17 @@ class EngineOptions:
             scope="release",
         ),
     ] = None
+    prompt: Annotated[
+        Prompt,
+        Option(
+            "of the engine openai: full, the prompt with facts and rules, and a reply in JSON; plain, the question as "
+            "`dermasynth train` asks it, and a reply in prose, for a model that was tuned",
+            "--prompt",
+            "model",
+            "full|plain",
+            scope="release",
+        ),
+    ] = "full"
     max_output_tokens: Annotated[
         int,
         Option(
@@ -419,7 +431,7 @@ class Settings:
     split_shares: Annotated[
         tuple[float, float, float],
         Option(
-            "shares of the patients in each split (on the command line in percent: 90/5/5)",
+            "shares of each diagnosis, by whole patients (on the command line in percent: 90/5/5)",
             "--splits",
             "release",
             "TRAIN/VALIDATION/TEST",
@@ -427,6 +439,16 @@ class Settings:
             read=shares_of,
         ),
     ] = DEFAULT_SPLITS
+    folds: Annotated[
+        int | None,
+        Option(
+            "N folds for cross-validation, in a column of their own: whole patients, each diagnosis in equal parts",
+            "--folds",
+            "release",
+            scope="release",
+        ),
+        Ge(2),
+    ] = None
     max_side_px: Annotated[
         int | None,
         Option(
@@ -447,6 +469,14 @@ class Settings:
     def __post_init__(self) -> None:
         if not 1 <= self.shard[0] <= self.shard[1]:
             raise ValueError(f"shard {list(self.shard)}: say which part of how many, as [2, 5]")
+        plan = self.plan_options
+        if self.engine_options.prompt == "plain" and (
+            self.engine != "openai" or plan.self_instruct_share or plan.conversation_share or plan.is_together
+        ):
+            raise ValueError(
+                "--prompt plain asks one question at a time, of the engine openai alone: say --engine openai "
+                "--self-instruct 0, and leave out --conversations and --together"
+            )
         if min(self.split_shares) < 0 or abs(sum(self.split_shares) - 1) > 1e-6:
             raise ValueError(f"split_shares {list(self.split_shares)}: the three must make 1 together")
 

@@ -351,6 +351,7 @@ class Pair:
     cost_usd: float | None = None  # of the whole request, which may have made other pairs too
     grounds: tuple[Ground, ...] = ()  # what each sentence rests on; empty where a model wrote them
     flags: tuple[str, ...] = ()
+    fold: int | None = None  # of cross-validation, from 0; None where no folds were asked for
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
-"""All sources, hosts, engines and checks: those that ship by a lazy "module:object" line each, others by entry points.
+"""All sources, hosts, engines, checks, exports: those that ship by a lazy "module:object" line, others by entry points.
 
 A line is imported when its name is asked for, so that a plug-in's own dependencies cost nothing to others. Installed
-packages add names by entry points of the groups "dermasynth.sources", ".specimens", ".hosts", ".engines" and ".checks".
+packages add names by entry points of the groups "dermasynth.sources", ".specimens", ".hosts", ".engines", ".checks" and
+".exports".
 """
 
 import re
@@ -172,6 +173,18 @@ CHECKS = PlugIns(
         "columns": "dermasynth_builder.check.columns:check_columns",
         "novelty": "dermasynth_builder.check.novelty:Novelty",
         "repeats": "dermasynth_builder.check.repeats:Repeats",
+    },
+)
+EXPORTS = PlugIns(  # what writes a release for a trainer; see `train.export.WriteSplit`
+    "export format",
+    "exports",
+    {
+        "trl": "dermasynth_builder.train.export.trl:write_trl",
+        "llava": "dermasynth_builder.train.export.llava:write_llava",
+        "llamafactory": "dermasynth_builder.train.export.llamafactory:write_llamafactory",
+        "ms_swift": "dermasynth_builder.train.export.ms_swift:write_ms_swift",
+        "webdataset": "dermasynth_builder.train.export.webdataset:write_webdataset",
+        "vertex": "dermasynth_builder.train.export.vertex:write_vertex",
     },
 )
 

@@ -137,6 +137,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column("origin.lesion_id", "string", "the lesion, unique in its source"),
     Column("origin.official_split", "string", "the split that the source itself gives the image"),
+    Column("origin.fold", "int32", "fold of cross-validation, from 0; empty where the release has none"),
     Column("origin.attribution", "string", "whom to name beside the image"),
     Column("origin.width_px", "int32", "width of the image"),
     Column("origin.height_px", "int32", "height of the image"),

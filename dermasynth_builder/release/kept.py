@@ -54,6 +54,7 @@ def _settings_of(settings: Settings) -> list[Any]:
         settings.engine,
         settings.seed,
         settings.split_shares,
+        settings.folds,
         settings.max_side_px,
         settings.is_specimen,
     ]

@@ -1,6 +1,6 @@
 """Makes one config of a release: replies to checked pairs to Parquet, with the rejects kept beside."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TextIO
 
 from dermasynth_builder.check.assemble import Reject, ReleaseTerms, assemble, checked
+from dermasynth_builder.check.splits import folds_of, splits_of
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.options import Settings
-from dermasynth_builder.core.records import Pair, canonical_json
+from dermasynth_builder.core.records import ClinicalImage, Pair, canonical_json
 from dermasynth_builder.core.reporter import Advance, Reporter
 from dermasynth_builder.generate.ledger import Ledger
 from dermasynth_builder.generate.retries import retries_of
@@ -41,7 +42,7 @@ def write_source(planned: Planned, ledger: Ledger, folder: Path, *, settings: Se
         output = _Output(kept, ConfigStats(), advance)
         written = write_config(
             folder / DATA / name,
-            output.published(checked_pairs(planned, ledger, terms_of(settings))),
+            output.published(checked_pairs(planned, ledger, terms_of(settings, planned.read.images))),
             settings.max_side_px,
         )
     if not written.splits:
@@ -65,11 +66,15 @@ def are_specimens(config: ConfigFiles) -> Iterator[bool]:
     return (SPECIMEN_FLAG in values["doubts"] for values in read_values(config.paths, ["doubts"]))
 
 
-def terms_of(settings: Settings) -> ReleaseTerms:
-    """What holds for all pairs of a run."""
-    flags = (SPECIMEN_FLAG,) if settings.is_specimen else ()
+def terms_of(settings: Settings, images: Sequence[ClinicalImage]) -> ReleaseTerms:
+    """What holds for all pairs of one source in a run; `images` are all that it has there."""
     return ReleaseTerms(
-        settings.engine, settings.seed, settings.split_shares, flags, read_withdrawn(settings.withdrawn)
+        settings.engine,
+        settings.seed,
+        splits_of(images, settings.seed, settings.split_shares),
+        flags=(SPECIMEN_FLAG,) if settings.is_specimen else (),
+        withdrawn=read_withdrawn(settings.withdrawn),
+        folds=folds_of(images, settings.seed, settings.folds) if settings.folds else {},
     )
 
 

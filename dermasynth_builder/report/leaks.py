@@ -10,9 +10,9 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dermasynth_builder.check.assemble import ReleaseTerms, split_of
+from dermasynth_builder.check.splits import folds_of, splits_of
 from dermasynth_builder.core.errors import UsageError
-from dermasynth_builder.core.records import ClinicalImage, share_of
+from dermasynth_builder.core.records import ClinicalImage
 from dermasynth_builder.read.tables import IMAGE_SUFFIXES
 
 PARTS = {
@@ -160,7 +160,9 @@ def pictures_of(images: Iterable[ClinicalImage]) -> dict[str, str]:
     return names
 
 
-def write_splits(images: Iterable[ClinicalImage], terms: ReleaseTerms, folder: Path) -> Counter[str]:
+def write_splits(
+    images: Iterable[ClinicalImage], folder: Path, *, seed: int, shares: tuple[float, float, float]
+) -> Counter[str]:
     """Writes `<folder>/<source>.csv` with id, group, fold and split of every image; gives the images of each source.
 
     No group, and no picture that was compared, is in two folds or two splits. Folds are 1 to 5.
@@ -170,14 +172,11 @@ def write_splits(images: Iterable[ClinicalImage], terms: ReleaseTerms, folder: P
         by_source.setdefault(image.source, []).append(image)
     folder.mkdir(parents=True, exist_ok=True)
     for source, own in by_source.items():
+        splits, folds = splits_of(own, seed, shares), folds_of(own, seed, FOLDS)
         with (folder / f"{source}.csv").open("w", encoding="utf-8", newline="") as file:
             rows = csv.writer(file, lineterminator="\n")
             rows.writerow(("id", "group", "fold", "split"))
             for image in sorted(own, key=lambda each: each.image_id):
-                rows.writerow((image.image_id, image.group_id, _fold(image, terms), split_of(image, terms)))
+                group = image.group_id
+                rows.writerow((image.image_id, group, 1 + folds[group], splits[group]))
     return Counter({source: len(own) for source, own in by_source.items()})
-
-
-def _fold(image: ClinicalImage, terms: ReleaseTerms) -> int:
-    drawn_as = image.shared.source if image.shared else image.source
-    return 1 + int(FOLDS * share_of(terms.seed, drawn_as, "fold", image.group_id))

@@ -1,7 +1,6 @@
-"""Replies become pairs or rejects, groups get their split, findings their effect."""
+"""Replies become pairs or rejects, findings get their effect."""
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from hashlib import sha256
@@ -9,72 +8,16 @@ from hashlib import sha256
 import pytest
 
 from dermasynth_builder import __version__
-from dermasynth_builder.check.assemble import Reject, ReleaseTerms, apply_findings, assemble, checked, split_of
+from dermasynth_builder.check.assemble import Reject, ReleaseTerms, apply_findings, assemble, checked
 from dermasynth_builder.check.form import check_form
 from dermasynth_builder.check.repeats import Repeats
 from dermasynth_builder.core.errors import ReleaseError
-from dermasynth_builder.core.records import ClinicalImage, Finding, Pair, Reply
+from dermasynth_builder.core.records import Finding, Pair, Reply
 from dermasynth_builder.plan.reply_form import schema
 from tests.support.clinical_images import clinical_image, pair
 from tests.support.recited import answer, failure, requests
 
-TERMS = ReleaseTerms("recited", seed=3, split_shares=(0.6, 0.2, 0.2), flags=("drawn",))
-GROUPS = 3000
-
-
-def shares_of_splits(official_split: str | None, shares: tuple[float, float, float]) -> dict[str, float]:
-    """How the groups of images are parted."""
-    terms = replace(TERMS, split_shares=shares)
-    image = replace(clinical_image(), official_split=official_split)
-    splits = Counter(split_of(replace(image, group_id=f"group_{number}"), terms) for number in range(GROUPS))
-    return {split: count / GROUPS for split, count in splits.items()}
-
-
-# --- splits ---
-
-
-def test_groups_are_parted_by_the_shares_asked_for() -> None:
-    found = shares_of_splits(None, (0.6, 0.3, 0.1))
-    assert found == pytest.approx({"train": 0.6, "validation": 0.3, "test": 0.1}, abs=0.03)
-
-
-def test_an_official_test_part_is_our_test_and_nothing_else_is_in_it() -> None:
-    assert shares_of_splits("test", (0.6, 0.3, 0.1)) == {"test": 1.0}
-    assert shares_of_splits("test", (1.0, 0.0, 0.0)) == {"test": 1.0}
-    found = shares_of_splits("train", (0.4, 0.2, 0.4))
-    assert found == pytest.approx({"train": 2 / 3, "validation": 1 / 3}, abs=0.03)
-
-
-def test_an_official_train_part_is_parted_as_if_its_shares_were_all_there_are() -> None:
-    images = [clinical_image(group=f"group_{number}") for number in range(200)]
-    officially = [split_of(replace(image, official_split="train"), replace(TERMS, split_shares=(0.4, 0.2, 0.4)))
-                  for image in images]  # fmt: skip
-    alone = replace(TERMS, split_shares=(0.4 / 0.6000000000000001, 0.2 / 0.6000000000000001, 0.0))
-    assert officially == [split_of(image, alone) for image in images]
-
-
-def test_the_splits_that_were_published_stay() -> None:
-    splits = [split_of(clinical_image(group=f"group_{number}"), TERMS) for number in range(12)]
-    placed = {split: [number for number, each in enumerate(splits) if each == split] for split in set(splits)}
-    assert placed == {"train": [0, 2, 5, 6, 7, 9, 10], "validation": [3, 11], "test": [1, 4, 8]}
-
-
-def test_an_official_train_part_is_whole_where_all_is_to_be_train() -> None:
-    assert shares_of_splits("train", (0.5, 0.0, 0.5)) == {"train": 1.0}
-
-
-def test_a_split_depends_on_group_source_and_seed_and_on_nothing_else() -> None:
-    images = [clinical_image(f"image_{number}", group=f"group_{number}") for number in range(200)]
-
-    def splits(images: list[ClinicalImage], terms: ReleaseTerms = TERMS) -> list[str]:
-        return [split_of(image, terms) for image in images]
-
-    same = [replace(image, image_id="other", file_name="other.png", path=None, file=None) for image in images]
-    assert splits(same) == splits(images)
-    assert splits(images, replace(TERMS, engine="gemini", flags=())) == splits(images)
-    assert splits(images, replace(TERMS, seed=4)) != splits(images)
-    assert splits([replace(image, source="hiba") for image in images]) != splits(images)
-
+TERMS = ReleaseTerms("recited", seed=3, splits={"PAT_9001": "validation"}, flags=("drawn",), folds={"PAT_9001": 2})
 
 # --- pairs and rejects ---
 
@@ -102,7 +45,8 @@ def test_a_pair_tells_where_it_comes_from() -> None:
     assert made == Pair(
         pair_id="pad_ufes/PAT_9001_7001_0/general",
         image=clinical_image("PAT_9001_7001_0"),
-        split=split_of(clinical_image(), TERMS),
+        split="validation",
+        fold=2,
         question="What does this picture show?",
         answer="A mole.",
         messages=made.messages,

@@ -32,7 +32,7 @@ def run(*words: str | Path) -> int:
 
 def test_every_command_has_help_with_an_example(capsys: Output) -> None:
     for name in COMMANDS:
-        assert run(name, "--help") == 0
+        assert run(*name.split(), "--help") == 0
         assert f"example:\n  dermasynth {name}" in capsys.readouterr().out
 
 

@@ -1,4 +1,5 @@
-"""The endpoints of the Hub that huggingface_hub 2.4 and datasets 3.6 to 5.2 call, for dataset repositories.
+"""The endpoints of the Hub that huggingface_hub 2.4 and datasets 3.6 to 5.2 call, for dataset and model
+repositories, which share one space of names.
 
 Answers have the Hub's fields as far as these clients read them.
 Left out: hiding what is private, Xet, comments, multipart uploads, pages of long trees, redirects of LFS files
@@ -9,6 +10,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from hashlib import sha1
 from urllib.parse import parse_qs, urlsplit
 
@@ -29,17 +31,18 @@ def whoami(_: HubStore, __: Call) -> Answer:
 def create_repository(store: HubStore, call: Call) -> Answer:
     """A new dataset repository of the user; 409 with the same body where it exists."""
     wanted = json.loads(call.body)
-    if wanted.get("type") != "dataset":
-        raise HubError(400, f"The loopback Hub keeps datasets only, not a {wanted.get('type', 'model')}")
+    kind = wanted.get("type") or "model"
+    if kind not in ("dataset", "model"):
+        raise HubError(400, f"The loopback Hub keeps datasets and models, not a {kind}")
     owner = wanted.get("organization") or USER
     if owner != USER:
-        raise HubError(403, f'You don\'t have the rights to create a dataset under the namespace "{owner}"')
+        raise HubError(403, f'You don\'t have the rights to create a {kind} under the namespace "{owner}"')
     repo_id = f"{owner}/{wanted['name']}"
     is_new = store.create(repo_id, is_private=wanted.get("visibility") == "private")
-    created = {"url": f"{call.base_url}/datasets/{repo_id}", "name": repo_id}
+    created = {"url": f"{call.base_url}/{'datasets/' if kind == 'dataset' else ''}{repo_id}", "name": repo_id}
     if is_new:
         return json_answer(created)
-    return json_answer({**created, "error": "You already created this dataset repo"}, status=409)
+    return json_answer({**created, "error": f"You already created this {kind} repo"}, status=409)
 
 
 def validate_card(_: HubStore, call: Call) -> Answer:
@@ -307,26 +310,34 @@ def add_branch(store: HubStore, call: Call) -> Answer:
     return Answer(201)
 
 
+_API = (
+    Route("GET", "/api/{kind}/{repo}", describe_repository),
+    Route("GET", "/api/{kind}/{repo}/revision/{revision}", describe_repository),
+    Route("GET", "/api/{kind}/{repo}/refs", list_references),
+    Route("GET", "/api/{kind}/{repo}/tree/{revision}", list_tree),
+    Route("GET", "/api/{kind}/{repo}/tree/{revision}/{path}", list_tree),
+    Route("POST", "/api/{kind}/{repo}/paths-info/{revision}", describe_paths),
+    Route("POST", "/api/{kind}/{repo}/preupload/{revision}", plan_uploads, needs_token=True),
+    Route("POST", "/api/{kind}/{repo}/commit/{revision}", commit_edits, needs_token=True),
+    Route("POST", "/api/{kind}/{repo}/tag/{revision}", add_tag, needs_token=True),
+    Route("POST", "/api/{kind}/{repo}/branch/{branch}", add_branch, needs_token=True),
+)
+
+
+def _of_kind(kind: str, prefix: str) -> list[Route]:
+    """The routes of one kind of repository, whose files lie under `prefix`."""
+    return [
+        *(replace(route, pattern=route.pattern.replace("{kind}", kind)) for route in _API),
+        Route("POST", f"{prefix}/{{repo}}.git/info/lfs/objects/batch", plan_lfs_uploads, needs_token=True),
+        Route("GET", f"{prefix}/{{repo}}/resolve/{{revision}}/{{path}}", resolve_file),
+    ]
+
+
 ROUTES = (
     Route("GET", "/api/whoami-v2", whoami, needs_token=True),
     Route("POST", "/api/validate-yaml", validate_card),
     Route("POST", "/api/repos/create", create_repository, needs_token=True),
-    Route("GET", "/api/datasets/{repo}", describe_repository),
-    Route("GET", "/api/datasets/{repo}/revision/{revision}", describe_repository),
-    Route("GET", "/api/datasets/{repo}/refs", list_references),
-    Route("GET", "/api/datasets/{repo}/tree/{revision}", list_tree),
-    Route("GET", "/api/datasets/{repo}/tree/{revision}/{path}", list_tree),
-    Route("POST", "/api/datasets/{repo}/paths-info/{revision}", describe_paths),
-    Route("POST", "/api/datasets/{repo}/preupload/{revision}", plan_uploads, needs_token=True),
-    Route("POST", "/api/datasets/{repo}/commit/{revision}", commit_edits, needs_token=True),
-    Route("POST", "/api/datasets/{repo}/tag/{revision}", add_tag, needs_token=True),
-    Route("POST", "/api/datasets/{repo}/branch/{branch}", add_branch, needs_token=True),
-    Route("GET", "/api/datasets/{repo}/discussions", list_discussions),
-    Route("POST", "/api/datasets/{repo}/discussions", create_discussion, needs_token=True),
-    Route("GET", "/api/datasets/{repo}/discussions/{num}", show_discussion),
-    Route("POST", "/api/datasets/{repo}/discussions/{num}/status", change_status, needs_token=True),
-    Route("POST", "/api/datasets/{repo}/discussions/{num}/merge", merge_pull_request, needs_token=True),
-    Route("POST", "/datasets/{repo}.git/info/lfs/objects/batch", plan_lfs_uploads, needs_token=True),
     Route("PUT", "/lfs-objects/{repo}/{oid}", receive_lfs_object),
-    Route("GET", "/datasets/{repo}/resolve/{revision}/{path}", resolve_file),
+    *_of_kind("datasets", "/datasets"),
+    *_of_kind("models", ""),
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-LFS_SUFFIXES = (".parquet", ".png", ".jpg")
+LFS_SUFFIXES = (".parquet", ".png", ".jpg", ".safetensors")
 LFS_BOUND_BYTES = 10 * 1024 * 1024
 FIRST_COMMIT_AT = datetime(2025, 1, 1, tzinfo=UTC)
 

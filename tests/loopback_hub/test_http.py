@@ -211,7 +211,7 @@ def test_every_request_is_recorded_with_its_body_and_status(hub: LoopbackHub) ->
 def test_a_request_that_makes_no_sense_is_a_400(hub: LoopbackHub) -> None:
     for body in (b"{", b"{}", b"[1]"):
         assert ask(hub, "POST", f"{API}/preupload/main", body)[0] == 400
-    assert ask(hub, "POST", "/api/repos/create", {"type": "model", "name": "dermasynth"})[0] == 400
+    assert ask(hub, "POST", "/api/repos/create", {"type": "space", "name": "dermasynth"})[0] == 400
 
 
 def test_what_is_not_there_is_named_to_the_test_as_well(hub: LoopbackHub) -> None:

@@ -1,7 +1,6 @@
 """One contract for every source: whatever its release looks like, what it gives is typed, grouped and licensed."""
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict
 from inspect import signature
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dermasynth_builder.check.assemble import ReleaseTerms, split_of
+from dermasynth_builder.check.splits import folds_of, splits_of
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import SourceError
 from dermasynth_builder.core.options import DEFAULT_SPLITS, Settings
@@ -119,13 +118,10 @@ def test_every_image_has_a_licence_and_somebody_to_name(images: list[ClinicalIma
         assert len(image.attribution) > 10
 
 
-def test_no_group_is_in_two_splits(images: list[ClinicalImage]) -> None:
+def test_every_group_has_one_split_and_one_fold(images: list[ClinicalImage]) -> None:
     for seed in range(20):
-        terms = ReleaseTerms("template", seed, DEFAULT_SPLITS)
-        splits = defaultdict(set)
-        for image in images:
-            splits[image.group_id].add(split_of(image, terms))
-        assert all(len(found) == 1 for found in splits.values())
+        assert set(splits_of(images, seed, DEFAULT_SPLITS)) == {image.group_id for image in images}
+        assert set(folds_of(images, seed, 5)) == {image.group_id for image in images}
 
 
 def test_two_readings_give_the_same_in_the_same_order(release: tuple[str, Path]) -> None:

@@ -22,6 +22,7 @@ from dermasynth_builder.generate.engines.online.attempt import Access, Identity,
 from dermasynth_builder.generate.engines.online.body import require_free_of, with_body
 from dermasynth_builder.generate.engines.online.refusals import outcome_of_error, outcome_within
 from dermasynth_builder.generate.foreign import NotJSON, counts, mapping, parsed, sequence, shown, text, words_of
+from dermasynth_builder.plan.plain_turn import known_lines, user_turn
 from dermasynth_builder.plan.reply_form import split_thoughts
 
 REVISION = 1
@@ -40,7 +41,8 @@ def openai_engine(options: EngineOptions, context: EngineContext) -> OnlineEngin
     if options.tier == "flex":
         raise UsageError("--tier flex is Gemini's; with the engine openai set service_tier to flex by --body")
     require_free_of(options.body, ("messages", "model"))
-    return OnlineEngine(OpenAIService(replace(options, timeout_s=options.timeout_s or _TIMEOUT_S)), context)
+    kind = PlainService if options.prompt == "plain" else OpenAIService
+    return OnlineEngine(kind(replace(options, timeout_s=options.timeout_s or _TIMEOUT_S)), context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,3 +217,32 @@ class _Server:
 
     async def headers(self) -> Mapping[str, str]:
         return self._headers
+
+
+class PlainService(OpenAIService):
+    """A model that `dermasynth train` has tuned: it is asked as in its training, and answers in words.
+
+    Its answer is kept as the reply that the schema asks for, with the words in `answer`.
+    """
+
+    def __init__(self, options: EngineOptions) -> None:
+        super().__init__(options)
+        self.identity = {**self.identity, "prompt": "plain"}
+
+    def body(self, request: Request, image: SentImage | None, max_output_tokens: int) -> bytes:
+        """See `Service.body`."""
+        asked = user_turn(request.question, known_lines(request.question_type, request.facts))
+        content: list[dict[str, Any]] = [{"type": "text", "text": asked}]
+        if image:
+            url = f"data:{image.mime_type};base64,{image.base64.decode()}"
+            content.insert(0, {"type": "image_url", "image_url": {"url": url}})
+        messages = [{"role": "user", "content": content}]
+        return json.dumps(
+            {"model": self.options.model, "messages": messages, "max_tokens": max_output_tokens, "temperature": 0}
+        ).encode()
+
+    def read(self, content: bytes) -> Outcome:
+        """See `Service.read`."""
+        outcome = super().read(content)
+        answer = (outcome.text or "").strip()
+        return replace(outcome, text=json.dumps({"answer": answer}, ensure_ascii=False)) if answer else outcome

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,14 @@ import pytest
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.core.images.renditions import make_sent_image
-from dermasynth_builder.core.options import EngineOptions
+from dermasynth_builder.core.options import EngineOptions, PlanOptions, Settings
+from dermasynth_builder.core.records import Turn
 from dermasynth_builder.generate.engines.online.attempt import Status
-from dermasynth_builder.generate.engines.openai import OpenAIService, read_chat
+from dermasynth_builder.generate.engines.openai import OpenAIService, PlainService, read_chat
+from dermasynth_builder.train.turns import example_of
+from tests.support.clinical_images import FULL
 from tests.support.fake_service import draw_picture, question_about
+from tests.support.training import row
 
 OPTIONS = EngineOptions(model="medgemma", base_url="http://127.0.0.1:1/v1", thinking="low")
 
@@ -43,6 +48,31 @@ def test_the_server_and_its_key_are_found(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("OPENAI_API_KEY", "k")
     permitted = asyncio.run(OpenAIService(OPTIONS).access().headers())
     assert permitted == {"Content-Type": "application/json", "Authorization": "Bearer k"}
+
+
+def test_a_tuned_model_is_asked_as_in_its_training_and_answers_in_words(tmp_path: Path) -> None:
+    plain = PlainService(replace(OPTIONS, prompt="plain"))
+    asked = replace(question_about(draw_picture(tmp_path / "a.jpg")), facts=FULL, question_type="identify")
+    [text] = json.loads(plain.body(asked, None, 100))["messages"][0]["content"]
+    shown = example_of(row(messages=(Turn("user", asked.question), Turn("assistant", "A mole.")), facts=FULL), "record")
+    assert text == {"type": "text", "text": shown.messages[0].content}
+    assert "Diagnosis on record" not in text["text"]
+    assert asked.prompt not in text["text"]
+    assert plain.read(completion("A brown patch.")).text == '{"answer": "A brown patch."}'
+    assert plain.read(completion("")).text == ""
+    assert plain.identity != OpenAIService(OPTIONS).identity
+
+
+@pytest.mark.parametrize("changes", [{"engine": "gemini"}, {"plan_options": PlanOptions()}])
+def test_a_plain_prompt_is_for_single_questions_of_this_engine(changes: dict[str, object]) -> None:
+    settings = Settings(
+        raw={},
+        engine="openai",
+        engine_options=replace(OPTIONS, prompt="plain"),
+        plan_options=PlanOptions(self_instruct_share=0.0),
+    )
+    with pytest.raises(ValueError, match="one question at a time"):
+        replace(settings, **changes)  # type: ignore[arg-type]  # a test's own
 
 
 @pytest.mark.parametrize(

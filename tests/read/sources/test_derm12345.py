@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 
-from dermasynth_builder.check.assemble import ReleaseTerms, split_of
+from dermasynth_builder.check.splits import splits_of
 from dermasynth_builder.core.errors import SourceError, UsageError
 from dermasynth_builder.core.records import ClinicalImage, Facts, Problem, ProblemKind
 from dermasynth_builder.invented.specimens.derm12345 import Layout, write_derm12345
@@ -120,10 +120,10 @@ def test_a_patient_of_whom_one_image_has_no_part_is_in_one_part_all_the_same(fla
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_no_patient_is_in_two_splits(layout: Layout, tmp_path: Path) -> None:
-    terms = ReleaseTerms("template", 0, (0.4, 0.3, 0.3))
     images, _ = read(write_derm12345(tmp_path, images=24, layout=layout, side_px=16))
-    placed = {(image.group_id, split_of(image, terms)) for image in images}
+    placed = splits_of(images, 0, (0.4, 0.3, 0.3))
     assert len(placed) == len({image.group_id for image in images}) == 12
+    assert all(placed[image.group_id] == "test" for image in images if image.official_split == "test")
 
 
 def test_blanks_around_a_label_are_trimmed(flat: Path) -> None:

@@ -7,8 +7,9 @@ from typing import get_args
 
 import pytest
 
-from dermasynth_builder.check.assemble import ReleaseTerms, split_of
+from dermasynth_builder.check.splits import splits_of
 from dermasynth_builder.core.errors import SourceError, UsageError
+from dermasynth_builder.core.options import DEFAULT_SPLITS
 from dermasynth_builder.core.records import ClinicalImage, Facts, Problem, ProblemKind
 from dermasynth_builder.invented.specimens.scin import CASE_COLUMNS, Layout, write_scin
 from dermasynth_builder.read import vocabulary
@@ -258,8 +259,8 @@ def test_cases_that_share_files_are_one_group_and_the_file_is_kept_once(tmp_path
     assert [groups[f"scin_cases.csv, line {line}"] for line in range(2, 8)] == [
         f"case_{case}" for case in (*ids[:2], shared, *ids[3:5], shared)
     ]
-    together = [image for image in read(root)[0] if image.group_id == f"case_{shared}"]
-    assert len({split_of(image, ReleaseTerms("template", 0)) for image in together}) == 1
+    images = [image for image in read(root)[0] if image.group_id == f"case_{shared}"]
+    assert set(splits_of(images, 0, DEFAULT_SPLITS)) == {f"case_{shared}"}
     (problem,) = read(root)[1]
     assert (problem.kind, problem.location) == (ProblemKind.DOUBLED_ID, "scin_cases.csv, line 7")
     assert f"an image of the cases {ids[2]}, {ids[5]}; kept once, as scin_cases.csv, line 4 has it" in problem.detail

@@ -1,0 +1,162 @@
+"""Closed questions about an image, made from its recorded facts: one right answer each, and no free text."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from string import ascii_uppercase
+from types import MappingProxyType
+
+from dermasynth_builder.core.options import DEFAULT_SEED
+from dermasynth_builder.core.records import Split, Turn, share_of
+from dermasynth_builder.plan.facts_in_words import IMAGES
+from dermasynth_builder.train.options import TASKS, Form, Task
+from dermasynth_builder.train.rows import OpenRelease, Row
+from dermasynth_builder.train.turns import Example, checked_example
+
+MOST_NAMED, LETTERED = 12, 4
+"""How many options a question names at most, and how many it gives letters."""
+
+_TRUTHS: tuple[str, ...] = ("true", "false")
+_ASKED: Mapping[Task, tuple[str, str]] = MappingProxyType(
+    {
+        "diagnosis": (
+            "Which diagnosis is recorded for this image?",
+            "The diagnosis recorded for this image is {value}.",
+        ),
+        "malignancy": ("How is this finding classed?", "This finding is classed as {value}."),
+        "body_site": ("Which place on the body does this image show?", "This image shows: {value}."),
+        "modality": ("Which kind of image is this?", "This image is a {value}."),
+    }
+)
+"""Task -> how it is asked, and a statement that may be true or false. Neither holds the answer by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One closed question about one image."""
+
+    item_id: str  # "pad_ufes/<image id>/diagnosis/named"
+    task: Task
+    form: Form
+    question: str  # with its options
+    options: tuple[str, ...]  # what an answer may be, in the order in which they are shown
+    gold: str  # the right one of them
+    source: str
+    image_id: str
+    image_sha256: str
+    group_id: str  # the patient, as `Row.group_id`
+    split: Split
+    modality: str
+    fitzpatrick: int | None
+    diagnosis: str | None
+    diagnosis_isic: str | None  # levels joined by colons
+    malignancy: str | None
+
+    @property
+    def answer(self) -> str:
+        """What a right answer says: the option, or its letter."""
+        return ascii_uppercase[self.options.index(self.gold)] if self.form == "lettered" else self.gold
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedQuestions:
+    """Makes the items of rows; the options are what a release records of a source."""
+
+    values: Mapping[tuple[str, Task], tuple[str, ...]]  # (source, task) -> all values, sorted
+    tasks: Sequence[Task]
+    forms: Sequence[Form]
+    seed: int = DEFAULT_SEED
+
+    @classmethod
+    def of(
+        cls,
+        opened: OpenRelease,
+        tasks: Sequence[Task] = (),
+        forms: Sequence[Form] = (),
+        *,
+        seed: int = DEFAULT_SEED,
+    ) -> "ClosedQuestions":
+        """For the sources of a release, from the facts of all its rows; by default all tasks, answered by name."""
+        found: dict[tuple[str, Task], set[str]] = {}
+        for row in opened.rows():
+            for task in TASKS:
+                if value := recorded(row, task):
+                    found.setdefault((row.source, task), set()).add(value)
+        for source in opened.configs:
+            found[source, "modality"] = set(IMAGES.values())
+        options = {key: tuple(sorted(values)) for key, values in found.items()}
+        return cls(options, tasks or TASKS, forms or ("named",), seed)
+
+    def items(self, row: Row) -> Iterator[Item]:
+        """The items of the row's image: one for each task that its facts answer, in each form."""
+        for task in self.tasks:
+            gold, values = recorded(row, task), self.values.get((row.source, task), ())
+            if gold and len(values) > 1:
+                for form in self.forms:
+                    yield self._item(row, task, form, gold=gold)
+
+    def _item(self, row: Row, task: Task, form: Form, *, gold: str) -> Item:
+        name = f"{row.source}/{row.image_id}/{task}/{form}"
+        draw = Random(f"{self.seed}/{name}")  # noqa: S311 - a draw, not a secret
+        asked, statement = _ASKED[task]
+        values = self.values[row.source, task]
+        others = [value for value in values if value != gold]
+        if form == "true_false":
+            is_true = share_of(self.seed, name, "truth") < 0.5
+            shown = statement.format(value=gold if is_true else draw.choice(others))
+            options, gold = _TRUTHS, _TRUTHS[0 if is_true else 1]
+            question = f"True or false? {shown} Answer with true or false."
+        else:
+            most = LETTERED if form == "lettered" else MOST_NAMED
+            drawn = [gold, *draw.sample(others, min(len(others), most - 1))]
+            options = tuple(draw.sample(drawn, len(drawn)))
+            question = _with_options(asked, options, form)
+        facts = row.facts
+        return Item(
+            item_id=name,
+            task=task,
+            form=form,
+            question=question,
+            options=options,
+            gold=gold,
+            source=row.source,
+            image_id=row.image_id,
+            image_sha256=row.image_sha256,
+            group_id=row.group_id,
+            split=row.split,
+            modality=row.modality,
+            fitzpatrick=facts.fitzpatrick,
+            diagnosis=facts.diagnosis,
+            diagnosis_isic=facts.diagnosis_isic,
+            malignancy=facts.malignancy,
+        )
+
+
+def _with_options(asked: str, options: Sequence[str], form: Form) -> str:
+    if form == "named":
+        return f"{asked} Options: {'; '.join(options)}. Answer with one of them."
+    lines = [f"{letter}. {option}" for letter, option in zip(ascii_uppercase, options, strict=False)]
+    return "\n".join([asked, *lines, "Answer with the letter."])
+
+
+def recorded(row: Row, task: Task) -> str | None:
+    """What the facts say to a task; None where they say nothing."""
+    if task == "modality":
+        return IMAGES[row.modality]
+    value: str | None = getattr(row.facts, task)
+    return value
+
+
+def example_of_item(item: Item, row: Row) -> Example:
+    """The item as a trainer gets it."""
+    turns = (Turn("user", item.question), Turn("assistant", item.answer))
+    return checked_example(Example(item.item_id, row, turns))
+
+
+def one_an_image(rows: Iterable[Row]) -> Iterator[Row]:
+    """The first row of each image, for an image has several pairs."""
+    seen: set[tuple[str, str]] = set()
+    for row in rows:
+        if (row.source, row.image_id) not in seen:
+            seen.add((row.source, row.image_id))
+            yield row

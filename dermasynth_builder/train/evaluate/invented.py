@@ -1,0 +1,93 @@
+"""Open answers: how often they state an age, a sex or a confirmation that neither the picture nor the turn holds."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from dermasynth_builder.core.records import share_of
+from dermasynth_builder.core.reporter import Reporter
+from dermasynth_builder.train.evaluate.predict import answerer, batches
+from dermasynth_builder.train.families import presets
+from dermasynth_builder.train.options import InventedOptions, PredictOptions
+from dermasynth_builder.train.pictures import PictureOptions, handed_on
+from dermasynth_builder.train.rows import OpenRelease, Row, open_release
+from dermasynth_builder.train.turns import Example, example_of
+
+Kind = Literal["age", "sex", "confirmation"]
+
+_NUMBER = r"(?:\d{1,3}|[a-z]+ty(?:-[a-z]+)?)"
+STATED: Mapping[Kind, re.Pattern[str]] = MappingProxyType(
+    {
+        "age": re.compile(
+            rf"\b{_NUMBER}[- ]years?[- ]old\b|\baged (?:about )?{_NUMBER}\b"
+            rf"|\bage (?:of|is|was|:) ?(?:about )?{_NUMBER}\b|\bat (?:age )?{_NUMBER}(?: years)?\b"
+            rf"|\b{_NUMBER} years of age\b",
+            re.IGNORECASE,
+        ),
+        "sex": re.compile(r"\b(?:wo)?man\b|\b(?:fe)?male\b|\bgirl\b|\bboy\b", re.IGNORECASE),
+        "confirmation": re.compile(
+            r"\b(?:proven|confirmed|established) by (?:a )?(?:biopsy|histopathology|tissue)|\bbiopsy[- ]proven\b"
+            r"|\bmade clinically\b|\bwithout (?:a |any )?biopsy\b|\bclinical(?:ly)? diagnos\w+ without\b"
+            r"|\bagreed on by experts\b",
+            re.IGNORECASE,
+        ),
+    }
+)
+"""Kind of fact -> how an answer states one of this patient. By words alone: a few general sentences count too."""
+
+
+def invented(answer: str, turn: str) -> set[Kind]:
+    """The kinds of fact that an answer states and the user's turn does not hold in any form."""
+    held = {kind: bool(pattern.search(turn)) or _LABELLED[kind] in turn for kind, pattern in STATED.items()}
+    return {kind for kind, pattern in STATED.items() if pattern.search(answer) and not held[kind]}
+
+
+_LABELLED: Mapping[Kind, str] = MappingProxyType(
+    {"age": "Age of the patient", "sex": "Sex of the patient", "confirmation": "biopsy"}
+)
+
+
+def measure_invention(model: str, release: Path, options: InventedOptions, *, report: Reporter) -> dict[str, Any]:
+    """Has a model answer questions of held-out rows, writes what it said into `options.to`, and gives the rates."""
+    opened = open_release(release, options.sources)
+    rows = sorted(opened.rows([options.split]), key=lambda row: share_of(options.seed, row.pair_id))[: options.rows]
+    examples = {row.pair_id: example_of(row, options.context) for row in rows}
+    told = PredictOptions(
+        adapter=options.adapter, base_url=options.base_url, max_new_tokens=options.max_new_tokens, dtype=options.dtype
+    )
+    answer = answerer(presets().get(model, model), told)
+    said: list[tuple[Example, str]] = []
+    with report.bar("answering", len(examples)) as advance:
+        for batch in batches(_asked(examples, opened), options.batch):
+            texts = answer([(example.messages[0].content, picture) for example, picture in batch])
+            said += [(example, text) for (example, _), text in zip(batch, texts, strict=True)]
+            advance(len(batch))
+    rates = invention_rates([(example.messages[0].content, text) for example, text in said])
+    options.to.parent.mkdir(parents=True, exist_ok=True)
+    lines = [{"pair_id": e.name, "turn": e.messages[0].content, "answer": text} for e, text in said]
+    written = json.dumps({"context": options.context, **rates, "answers": lines}, indent=1, ensure_ascii=False)
+    options.to.write_text(written + "\n", encoding="utf-8")
+    shown = ", ".join(f"{kind} {share:.3f}" for kind, share in rates["stated_without_record"].items())
+    report.say(f"{rates['n']} answers, {rates['any']:.3f} invent something ({shown}); written to {options.to}")
+    return rates
+
+
+def invention_rates(turns_and_answers: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Of answers with the turns that they were given to: the share that invents each kind of fact, and any."""
+    found = [invented(answer, turn) for turn, answer in turns_and_answers]
+    total = max(len(found), 1)
+    return {
+        "n": len(found),
+        "any": sum(map(bool, found)) / total,
+        "stated_without_record": {kind: sum(kind in each for each in found) / total for kind in STATED},
+    }
+
+
+def _asked(examples: Mapping[str, Example], opened: OpenRelease) -> Iterator[tuple[Example, bytes]]:
+    pictures = PictureOptions(is_rgb=True)
+    row: Row
+    for row, content in opened.rows_with_images(examples):
+        yield examples[row.pair_id], handed_on(content, pictures, row.pair_id).content

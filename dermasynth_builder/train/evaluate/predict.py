@@ -1,0 +1,255 @@
+"""Has a model answer the items: one that is loaded here, or one behind an OpenAI-compatible server."""
+
+import base64
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.util import find_spec
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from dermasynth_builder.core.errors import ScoreError, StoppedError, TrainError, UsageError
+from dermasynth_builder.core.reporter import Reporter
+from dermasynth_builder.train.closed import Item
+from dermasynth_builder.train.evaluate.items import CLOSED, SWAPPED, ItemSet, read_items
+from dermasynth_builder.train.families import presets
+from dermasynth_builder.train.options import PredictOptions
+from dermasynth_builder.train.pictures import PictureOptions, blank, handed_on, open_picture
+from dermasynth_builder.train.run_card import RUN_CARD, read_run_card
+
+Question = tuple[str, bytes | None]  # with the picture that is shown
+Answer = Callable[[Sequence[Question]], list[str]]
+Of = TypeVar("Of")
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """The answers in a file."""
+
+    path: Path
+    about: dict[str, Any]  # empty for a file that somebody else made
+    answers: dict[str, str]  # by item id
+
+
+def predict(model: str, options: PredictOptions, report: Reporter) -> Path:
+    """Writes the model's answers to the items, a line each, and gives the file; those in it are not asked for again.
+
+    Raises ScoreError where the file holds other answers or an item was trained on, TrainError where the model cannot be
+    loaded, and StoppedError where a server fails: the same command then goes on.
+    """
+    items = read_items(options.items)
+    for folder in filter(None, (options.adapter, Path(model))):
+        if (folder / RUN_CARD).is_file():
+            require_not_trained_on(items, folder / RUN_CARD)
+    path = options.to or options.items / "predictions" / f"{options.image}.jsonl"
+    about = {
+        "model": presets().get(model, model),
+        "adapter": str(options.adapter) if options.adapter else None,
+        "revision": options.revision,
+        "image": options.image,
+        "max_side_px": options.max_side_px,
+        "max_new_tokens": options.max_new_tokens,
+        "items": items.sha256,
+    }
+    done = _begun(path, about)
+    waiting = [question for question in _questions(items, options) if question[0].item_id not in done]
+    if waiting:
+        answer = answerer(presets().get(model, model), options)
+        with report.bar("answering", len(waiting)) as advance, path.open("a", encoding="utf-8") as file:
+            for batch in batches(waiting, options.batch):
+                asked = [(item.question, picture) for item, picture in batch]
+                for (item, _), text in zip(batch, answer(asked), strict=True):
+                    file.write(json.dumps({"item_id": item.item_id, "answer": text}, ensure_ascii=False) + "\n")
+                file.flush()
+                advance(len(batch))
+    report.say(f"{len(done) + len(waiting)} answers in {path}")
+    return path
+
+
+def read_predictions(path: Path) -> Predictions:
+    """The answers of a file. Raises ScoreError where a line is none, or an item is answered twice."""
+    about: dict[str, Any] = {}
+    answers: dict[str, str] = {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise ScoreError(f"{path} cannot be read: {error}") from error
+    for number, line in enumerate(lines, 1):
+        try:
+            value = json.loads(line)
+            if number == 1 and "about" in value:
+                about = dict(value["about"])
+                continue
+            name, answer = value["item_id"], value["answer"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ScoreError(f'{path}, line {number}: not {{"item_id": ..., "answer": ...}} ({error!r})') from error
+        if name in answers:
+            raise ScoreError(f"{path}, line {number}: {name} is answered twice")
+        answers[name] = answer if isinstance(answer, str) else ""
+    return Predictions(path, about, answers)
+
+
+def require_not_trained_on(items: ItemSet, card: Path) -> None:
+    """Raises ScoreError where an image or a patient of the items was in the training of that run.json."""
+    told = read_run_card(card)
+    images, groups = set(told.get("images", ())), set(told.get("groups", ()))
+    seen = [item for item in items.items.values() if item.image_sha256 in images or item.group_id in groups]
+    if seen:
+        raise ScoreError(
+            f"{len(seen)} of {len(items.items)} items are about images or patients that {card} was trained on, as "
+            f"{seen[0].item_id}; write items of a split or fold that was left out"
+        )
+
+
+def _begun(path: Path, about: dict[str, Any]) -> dict[str, str]:
+    """What the file answers already; a line that a killed run left incomplete is cut off. Raises ScoreError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or not path.stat().st_size:
+        path.write_text(json.dumps({"about": about}, ensure_ascii=False) + "\n", encoding="utf-8")
+        return {}
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if whole != content:
+        path.write_bytes(whole)
+    if not whole:
+        return _begun(path, about)
+    found = read_predictions(path)
+    if found.about != about:
+        other = sorted(name for name in about if found.about.get(name) != about[name])
+        raise ScoreError(f"{path} holds answers of another {', '.join(other)}; choose another --to, or delete it")
+    return found.answers
+
+
+def _questions(items: ItemSet, options: PredictOptions) -> Iterator[tuple[Item, bytes | None]]:
+    pictures = PictureOptions(is_rgb=True, max_side_px=options.max_side_px)
+    for item, content in items.images(SWAPPED if options.image == "other" else CLOSED):
+        match options.image:
+            case "none":
+                yield item, None
+            case "blank":
+                yield item, blank(*open_picture(content, item.item_id).size)
+            case _:
+                yield item, handed_on(content, pictures, item.item_id).content
+
+
+def batches(questions: Iterable[Of], size: int) -> Iterator[list[Of]]:
+    """So many at a time, in order."""
+    waiting = iter(questions)
+    while batch := list(islice(waiting, size)):
+        yield batch
+
+
+def answerer(model: str, options: PredictOptions) -> Answer:
+    """What answers questions about pictures: the server of the options, or else the model, loaded here."""
+    return _server(model, options) if options.base_url else _local(model, options)
+
+
+def _local(model: str, options: PredictOptions) -> Answer:
+    """A model loaded by transformers, with its adapter; greedy."""
+    for name in ("torch", "transformers", *(["peft"] if options.adapter else [])):
+        if find_spec(name) is None:
+            raise UsageError(f"answering with a local model needs {name}: pip install 'dermasynth[train]'")
+    import torch
+
+    processor, loaded = _loaded(model, options)
+
+    def answer(batch: Sequence[Question]) -> list[str]:
+        inputs = processor.apply_chat_template(
+            [_turns(question, picture) for question, picture in batch],
+            add_generation_prompt=True,
+            tokenize=True,
+            return_dict=True,
+            return_tensors="pt",
+            processor_kwargs={"padding": True},
+        ).to(loaded.device, dtype=loaded.dtype)
+        with torch.inference_mode():
+            made = loaded.generate(**inputs, max_new_tokens=options.max_new_tokens, do_sample=False)
+        fresh = made[:, inputs["input_ids"].shape[1] :]
+        return [str(text).strip() for text in processor.batch_decode(fresh, skip_special_tokens=True)]
+
+    return answer
+
+
+def _loaded(model: str, options: PredictOptions) -> tuple[Any, Any]:
+    """Processor and model, ready to answer. Raises TrainError."""
+    import torch
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    try:
+        processor = AutoProcessor.from_pretrained(model, revision=options.revision)
+        loaded = AutoModelForImageTextToText.from_pretrained(
+            model, revision=options.revision, dtype=getattr(torch, options.dtype)
+        )
+        if options.adapter:
+            from peft import PeftModel
+
+            loaded = PeftModel.from_pretrained(loaded, str(options.adapter))
+    except (OSError, ValueError, ImportError) as error:
+        raise TrainError(f"{model} cannot be loaded: {str(error).splitlines()[0]}. Check the name") from error
+    processor.tokenizer.padding_side = "left"
+    return processor, loaded.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+
+
+def _turns(question: str, picture: bytes | None) -> list[dict[str, Any]]:
+    from PIL import Image
+
+    shown = [{"type": "image", "image": Image.open(io.BytesIO(picture))}] if picture else []
+    return [{"role": "user", "content": [*shown, {"type": "text", "text": question}]}]
+
+
+def _server(model: str, options: PredictOptions) -> Answer:
+    """A server of OpenAI's chat completions; the items of a batch are asked at the same time."""
+    import os
+
+    import httpx
+    from tenacity import retry, retry_if_exception, stop_after_attempt, wait_exponential
+
+    url = f"{(options.base_url or '').rstrip('/').removesuffix('/v1')}/v1/chat/completions"
+    key = os.environ.get("OPENAI_API_KEY")
+    client = httpx.Client(timeout=600, headers={"Authorization": f"Bearer {key}"} if key else {})
+
+    @retry(
+        stop=stop_after_attempt(_TRIES),
+        wait=wait_exponential(max=10),
+        retry=retry_if_exception(_may_pass),
+        reraise=True,
+    )
+    def ask(question: Question) -> str:
+        found = client.post(url, json=_body(model, question, options)).raise_for_status().json()
+        return str(found["choices"][0]["message"]["content"] or "").strip()
+
+    def answer(batch: Sequence[Question]) -> list[str]:
+        try:
+            with ThreadPoolExecutor(len(batch)) as at_once:
+                return list(at_once.map(ask, batch))
+        except (httpx.HTTPError, LookupError, ValueError, TypeError) as error:
+            raise StoppedError(
+                f"{url} gives no answer: {error}. Answers are saved; run the same command again"
+            ) from error
+
+    return answer
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether another try may do better."""
+    import httpx
+
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code >= 500 or error.response.status_code == 429
+    return isinstance(error, httpx.TransportError)
+
+
+def _body(model: str, question: Question, options: PredictOptions) -> dict[str, Any]:
+    text, picture = question
+    content: list[dict[str, Any]] = [{"type": "text", "text": text}]
+    if picture:
+        shown = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+        content.insert(0, {"type": "image_url", "image_url": {"url": shown}})
+    messages = [{"role": "user", "content": content}]
+    return {"model": model, "messages": messages, "max_tokens": options.max_new_tokens, "temperature": 0}

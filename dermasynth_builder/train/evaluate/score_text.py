@@ -1,0 +1,90 @@
+"""Scores as a table for people and as a figure."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from dermasynth_builder.core.errors import FigureError
+
+_LEGEND = (
+    "bal.: balanced accuracy, with 95 % by patient; none: answers that name no option or several, counted wrong; mal., "
+    "spec.: recall of malignant images and specificity; first - this: what the first system has more, 95 % by patient; "
+    "p: McNemar's exact test by item"
+)
+
+
+def scores_text(scores: Mapping[str, Any]) -> RenderableType:
+    """A table a task, and what the first system is against each other one."""
+    return Group(*_parts(scores))
+
+
+def _parts(scores: Mapping[str, Any]) -> Iterator[RenderableType]:
+    for kind, task in scores["tasks"].items():
+        one = next(iter(task["systems"].values()))
+        yield Text(f"{kind}: {one['n']} items of {one['patients']} patients, chance {1 / one['classes']:.3f}", "bold")
+        yield _table(task)
+        for name, each in task["persistence"].items():
+            yield Text(
+                f"{name}: {_shown(each['answer_stays'])} of the answers stay as they were on the right patient's image"
+            )
+        for name, each in task["seeds"].items():
+            yield Text(f"{name}: {each['seeds']} seeds, {each['mean']:.3f} ({each['least']:.3f} to {each['most']:.3f})")
+        yield Text("")
+    yield Text(_LEGEND)
+
+
+def _table(task: Mapping[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "bal.", "95 %", "F1", "none", "mal.", "spec.", "first - this", "p"):
+        table.add_column(heading, justify="left" if not heading else "right", no_wrap=True)
+    for name, each in task["systems"].items():
+        malignancy = each["malignancy"] or {}
+        against = task["first_against"].get(name)
+        low, high = each["balanced_accuracy_95"]
+        table.add_row(
+            name,
+            f"{each['balanced_accuracy']:.3f}",
+            f"{low:.2f}-{high:.2f}",
+            f"{each['macro_f1']:.3f}",
+            _shown(each["unanswered"]),
+            _shown(malignancy.get("recall", {}).get("share")),
+            _shown(malignancy.get("specificity", {}).get("share")),
+            "{:+.2f} to {:+.2f}".format(*against["balanced_accuracy_95"]) if against else "",
+            f"{against['mcnemar_p']:.2g}" if against else "",
+        )
+    return table
+
+
+def _shown(share: float | None) -> str:
+    return "" if share is None else f"{share:.3f}"
+
+
+def draw_scores(scores: Mapping[str, Any], path: Path) -> None:
+    """Draws the balanced accuracies with their intervals, a panel a task. Raises FigureError without matplotlib."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise FigureError("drawing scores needs matplotlib: pip install 'dermasynth[figures]'") from error
+    tasks = scores["tasks"]
+    height = sum(1.0 + 0.3 * len(task["systems"]) for task in tasks.values())
+    figure = Figure(figsize=(7, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(len(tasks), 1, squeeze=False)[:, 0]
+    for panel, (kind, task) in zip(panels, tasks.items(), strict=True):
+        names = list(task["systems"])[::-1]
+        shown = [task["systems"][name] for name in names]
+        middle = [each["balanced_accuracy"] for each in shown]
+        ends = [each["balanced_accuracy_95"] for each in shown]
+        below = [max(0.0, m - low) for m, (low, _) in zip(middle, ends, strict=True)]
+        above = [max(0.0, high - m) for m, (_, high) in zip(middle, ends, strict=True)]
+        panel.errorbar(middle, range(len(names)), xerr=[below, above], fmt="o", color="#33658a", capsize=3)
+        panel.axvline(1 / shown[0]["classes"], color="#888888", linestyle=":")
+        panel.set_yticks(range(len(names)), names)
+        panel.set_xlim(0, 1)
+        panel.set_title(f"{kind}: balanced accuracy, 95 % by patient; dotted: chance", fontsize=9)
+    figure.savefig(path, dpi=150)

@@ -1,0 +1,98 @@
+"""The run card, run.json: all that a training was made from, and who was in it."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from dermasynth_builder import __version__
+from dermasynth_builder.core.errors import TrainError
+from dermasynth_builder.core.records import digest
+from dermasynth_builder.train.families import Family
+from dermasynth_builder.train.options import TrainOptions
+from dermasynth_builder.train.rows import OpenRelease
+from dermasynth_builder.train.turns import Example
+
+RUN_CARD = "run.json"
+PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "huggingface_hub", "pillow")
+_NOT_OF_THE_RUN = ("to", "save_every", "is_dry")
+
+
+@dataclass(frozen=True, slots=True)
+class RunCard:
+    """What a training is; two runs with equal `identity` go on where the other one stopped."""
+
+    about: dict[str, Any]
+
+    @property
+    def identity(self) -> str:
+        """64 hex digits for all that decides its end."""
+        return digest({name: self.about[name] for name in ("base", "release", "options", "versions", "examples")})
+
+    def write(self, folder: Path, **more: Any) -> None:
+        """Writes it into the folder, with what is known of the run by now."""
+        folder.mkdir(parents=True, exist_ok=True)
+        fresh = folder / f".{RUN_CARD}"
+        content = {**self.about, **more, "identity": self.identity}
+        fresh.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        fresh.replace(folder / RUN_CARD)
+
+
+def read_run_card(path: Path) -> dict[str, Any]:
+    """What stands in a run.json. Raises TrainError."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found["examples"], list):
+            raise ValueError("it lists no examples")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrainError(f"{path} is not the run.json of a training: {error}") from error
+    return dict(found)
+
+
+def run_card(
+    examples: Sequence[Example], opened: OpenRelease, *, base: dict[str, Any], family: Family, options: TrainOptions
+) -> RunCard:
+    """The card of a run that is about to begin."""
+    told = {name: value for name, value in asdict(options).items() if name not in _NOT_OF_THE_RUN}
+    rows = [example.row for example in examples]
+    return RunCard(
+        {
+            "base": base,
+            "family": family.model_type,
+            "release": opened.content_digests,
+            "options": json.loads(json.dumps(told, default=str)),
+            "versions": versions(),
+            "licences": dict(Counter(row.licence for row in rows)),
+            "writers": dict(Counter(row.model or "no model: rules and curated sentences" for row in rows)),
+            "sources": dict(Counter(row.source for row in rows)),
+            "is_specimen": any(row.is_specimen for row in rows),
+            "examples": [example.name for example in examples],
+            "groups": sorted({row.group_id for row in rows}),
+            "images": sorted({row.image_sha256 for row in rows}),
+            "text_sha256": _text_digest(examples),
+        }
+    )
+
+
+def versions() -> dict[str, str]:
+    """Of dermasynth and of what it trains with, as far as it is installed."""
+    found = {"dermasynth": __version__}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _text_digest(examples: Sequence[Example]) -> str:
+    """64 hex digits for all that the examples say, in order."""
+    state = sha256()
+    for example in examples:
+        turns = [[turn.role, turn.content] for turn in example.messages]
+        state.update(json.dumps([example.name, example.row.image_sha256, turns], ensure_ascii=False).encode())
+    return state.hexdigest()

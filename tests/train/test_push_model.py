@@ -1,0 +1,100 @@
+"""A tuned model goes to the Hub with a card made of its run, and not where it must not go."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dermasynth_builder.core.errors import PushError, TrainError
+from dermasynth_builder.train.families import families, presets
+from dermasynth_builder.train.options import PushModelOptions
+from dermasynth_builder.train.push_model import card_text, push_model
+from tests.support.recorder import Recorder
+
+CARD: dict[str, Any] = {
+    "base": {"model": "meta-llama/Llama-3.2-11B-Vision-Instruct", "revision": "abc", "config_sha256": "0" * 64},
+    "family": "mllama",
+    "release": {"pad_ufes": "sha256:0123456789abcdef"},
+    "options": {"method": "lora", "seed": 2025, "context": "record"},
+    "licences": {"CC-BY-4.0": 4000, "CC-BY-NC-4.0": 1000},
+    "writers": {"gemini-3.8-flash": 5000},
+    "sources": {"pad_ufes": 4000, "bcn20000": 1000},
+    "is_specimen": False,
+    "examples": [],
+    "steps": 313,
+    "finished_at": "2026-11-25T00:00:00+00:00",
+}
+SCORES = {
+    "tasks": {
+        "diagnosis/named": {
+            "systems": {
+                "tuned": {
+                    **{"n": 90, "accuracy": 0.5, "balanced_accuracy": 0.4321, "macro_f1": 0.4, "unanswered": 0.1},
+                    "balanced_accuracy_95": [0.3, 0.5],
+                }
+            }
+        }
+    }
+}
+
+
+def dry(tmp_path: Path, repo: str = "me/Llama-3.2-11B-Derma", **changes: Any) -> str:
+    (tmp_path / "run.json").write_text(json.dumps({**CARD, **changes}))
+    return push_model(repo, PushModelOptions(model=tmp_path, is_dry=True), Recorder())
+
+
+def test_the_card_says_what_the_model_was_made_from_and_what_its_licences_ask() -> None:
+    text = card_text("me/Llama-3.2-11B-Derma", CARD, SCORES)
+    block = yaml.safe_load(text.split("---\n")[1])
+    assert block["base_model"] == CARD["base"]["model"]
+    assert (block["library_name"], block["pipeline_tag"]) == ("peft", "image-text-to-text")
+    assert block["model-index"][0]["results"][0]["metrics"][0] == {"type": "balanced_accuracy", "value": 0.4321}
+    for part in (
+        "Built with Llama",
+        "European Union",
+        "CC-BY-NC-4.0. Name the source",
+        "competing models",
+        "0.432 (0.300-0.500)",
+    ):
+        assert part in text, part
+    assert "It was not measured" in card_text("me/Llama-x", CARD, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "repo", "said"),
+    [
+        ({}, "me/DermatoLlama", "a name that begins with Llama"),
+        ({}, "Llama", "write it as USER/NAME"),
+        ({"finished_at": None, "steps": 1}, "", "drawn specimens"),
+        ({"base": {**CARD["base"], "model": "/home/me/models/llama"}}, "", "which nobody else has"),
+        ({"is_specimen": True}, "", "drawn specimens"),
+        ({"writers": {"no model: rules and curated sentences": 3}}, "", "no model wrote"),
+        ({"writers": {"gemini-3.8-flash-fake": 3}}, "", "has invented rows"),
+    ],
+)
+def test_what_must_not_go_is_refused(changes: dict[str, Any], repo: str, said: str, tmp_path: Path) -> None:
+    if changes.get("finished_at", "") is None:
+        unfinished = {name: value for name, value in CARD.items() if name != "finished_at"}
+        (tmp_path / "run.json").write_text(json.dumps(unfinished))
+        with pytest.raises(PushError, match="is not finished"):
+            push_model("me/Llama-x", PushModelOptions(model=tmp_path), Recorder())
+        return
+    with pytest.raises(PushError, match=said):
+        dry(tmp_path, **({"repo": repo} if repo else {}), **changes)
+
+
+def test_scores_that_are_none_and_a_folder_without_a_run_are_told(tmp_path: Path) -> None:
+    with pytest.raises(TrainError, match=r"is not the run.json of a training"):
+        push_model("me/x", PushModelOptions(model=tmp_path), Recorder())
+    dry(tmp_path)
+    (tmp_path / "scores.json").write_text("[]")
+    with pytest.raises(TrainError, match=r"is not the scores.json"):
+        push_model("me/Llama-x", PushModelOptions(model=tmp_path, scores=tmp_path / "scores.json"), Recorder())
+
+
+def test_every_family_says_what_its_licence_asks() -> None:
+    assert len({family.model_type for family in families()}) == len(families()) >= 6
+    assert all(family.terms and family.duties for family in families())
+    assert {"medgemma", "llama-vision", "qwen3-vl", "smolvlm"} == set(presets())

@@ -1,0 +1,211 @@
+"""Runs as their users have them: killed and begun again, pushed and pulled, served and asked, looked at and left."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import httpx
+import pytest
+from tenacity import Retrying, stop_after_delay, wait_fixed
+
+pytest.importorskip("torch", reason="make test-train has it")
+for name in ("trl", "peft"):
+    pytest.importorskip(name)
+
+from dermasynth_builder.cli import main  # noqa: E402 - torch may not be there
+from dermasynth_builder.invented.specimens.pad_ufes import write_pad_ufes  # noqa: E402
+from dermasynth_builder.train.rows import open_release  # noqa: E402
+from tests.loopback_hub.hub import LoopbackHub  # noqa: E402
+from tests.support.paths import ROOT  # noqa: E402
+from tests.support.releases import Built  # noqa: E402
+from tests.support.tuning import TUNING, WHOLE, base, run  # noqa: E402
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("default"),  # what torch, transformers and TRL say of each other is not ours to mend
+]
+
+KILLED = """
+import os, signal, sys
+from dermasynth_builder.cli import main
+from dermasynth_builder.train import sft
+of_ours = sft._progress
+def killing(bar, examples):
+    callback = of_ours(bar, examples)
+    class Killing(type(callback)):
+        def on_step_end(self, arguments, state, *rest, **more):
+            if state.global_step == 6:
+                os.kill(os.getpid(), signal.SIGKILL)
+    return Killing()
+sft._progress = killing
+main(sys.argv[1:])
+"""
+
+
+def test_a_run_that_was_killed_goes_on_and_comes_to_the_same_end(
+    specimens600: Built, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(specimens600.folder)
+    short = (
+        "train",
+        base("gemma3", specimens600),
+        "--out",
+        "dermasynth",
+        *TUNING,
+        "--steps",
+        "10",
+        "--save-every",
+        "4",
+    )
+    run(*short, "--to", "whole")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-c", KILLED, *map(str, short), "--to", "killed"]
+    assert subprocess.run(words, env=environment, capture_output=True, check=False).returncode == -9
+    assert not Path("killed/model.safetensors").exists()
+    capsys.readouterr()
+    run(*short, "--to", "killed")
+    assert "continuing from checkpoint-4" in capsys.readouterr().out
+    assert Path("killed/model.safetensors").read_bytes() == Path("whole/model.safetensors").read_bytes()
+    assert not list(Path("killed").glob("checkpoint-*"))
+    run(*short, "--to", "killed")
+    assert "nothing to do" in capsys.readouterr().out
+    assert main([str(word) for word in (*short, "--seed", "7", "--to", "killed")]) == 1
+    assert "holds a run of other rows, options or versions" in capsys.readouterr().err
+
+
+HUB_SCRIPT = """
+import sys
+from pathlib import Path
+from huggingface_hub import HfApi, snapshot_download
+from dermasynth_builder.cli import main
+api = HfApi()
+api.create_repo("tester/tiny-gemma3")
+api.upload_folder(repo_id="tester/tiny-gemma3", folder_path=sys.argv[1])
+words = ("--context", "closed", "--task", "diagnosis", "--dtype", "float32", "--steps", "3", "--lr", "1e-2")
+assert main(["train", "tester/tiny-gemma3", "--out", "dermasynth", "--to", "adapter", *words]) == 0
+assert main(["push-model", "tester/adapter", "--model", "adapter"]) == 1  # specimens are not for everybody
+assert main(["push-model", "tester/adapter", "--model", "adapter", "--allow-template"]) == 0
+import torch
+from peft import PeftModel
+from safetensors.torch import load_file
+from transformers import AutoModelForImageTextToText
+folder = Path(snapshot_download("tester/adapter"))
+model = AutoModelForImageTextToText.from_pretrained("tester/tiny-gemma3")
+PeftModel.from_pretrained(model, str(folder))
+mine, theirs = load_file("adapter/adapter_model.safetensors"), load_file(folder / "adapter_model.safetensors")
+assert mine.keys() == theirs.keys() and all(torch.equal(mine[name], theirs[name]) for name in mine)
+print("PULLED", len(mine))
+"""
+
+
+def test_an_adapter_goes_to_the_hub_and_comes_back(specimens600: Built, tmp_path: Path) -> None:
+    shutil.copytree(specimens600.release, tmp_path / "dermasynth")
+    with LoopbackHub() as hub:
+        environment = hub.environment(tmp_path / "hf") | {"PYTHONPATH": str(ROOT)}
+        words = [sys.executable, "-c", HUB_SCRIPT, str(base("gemma3", specimens600))]
+        done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert "PULLED" in done.stdout, done.stderr[-3000:]
+        files = hub.files("tester/adapter")
+    assert "drawn specimens or on rows that no model wrote" in done.stderr
+    assert {"README.md", "run.json", "adapter_config.json", "adapter_model.safetensors"} <= files.keys()
+    assert not [name for name in files if name.endswith(".bin") or "checkpoint" in name]
+    assert json.loads(files["adapter_config.json"])["base_model_name_or_path"] == "tester/tiny-gemma3"
+    assert not [name for name, content in files.items() if str(tmp_path).encode() in content]
+    card = files["README.md"].decode()
+    assert "base_model: tester/tiny-gemma3" in card
+    assert "drawn specimens: it knows nothing of real skin" in card
+
+
+def test_a_dry_run_looks_at_two_rows_and_leaves_nothing(
+    specimens600: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(specimens600.folder)
+    words = ("train", base("mllama", specimens600), "--out", "dermasynth", "--to", tmp_path / "dry", "--dry-run")
+    run(*words, "--allow-template", "--dtype", "float32")
+    told = capsys.readouterr().out
+    assert "two rows looked at" in told
+    assert not list((tmp_path / "dry").glob("*"))
+    assert main([str(word) for word in words]) == 1
+    assert "no model wrote its answer" in capsys.readouterr().err
+    assert main([str(word) for word in (*words, "--allow-template", "--length", "40")]) == 1
+    assert "leave --length out" in capsys.readouterr().err
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@contextmanager
+def served(model: Path, log: Path) -> Iterator[str]:
+    """`transformers serve` with that model; gives its address once it answers."""
+    command = Path(sys.executable).with_name("transformers")
+    if not command.exists() or find_spec("uvicorn") is None:
+        pytest.skip("transformers serve is not installed; make test-train has it")
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    with log.open("w") as told:
+        process = subprocess.Popen(
+            [str(command), "serve", str(model), "--device", "cpu", "--port", str(port)], stdout=told, stderr=told
+        )
+        try:
+            for attempt in Retrying(stop=stop_after_delay(120), wait=wait_fixed(0.5), reraise=True):
+                with attempt:
+                    assert process.poll() is None, log.read_text()[-2000:]
+                    httpx.get(f"{url}/health").raise_for_status()
+            yield url
+        finally:
+            process.kill()
+            process.wait()
+
+
+def tuned_in_words(context: str, built: Built) -> Path:
+    """A tiny Gemma 3 tuned on the answers of the release; made once."""
+    folder = built.folder / f"tuned-{context}"
+    words = ("--allow-template", "--rows", "160", "--steps", "150", "--batch", "8", "--accumulate", "1", "--lr", "3e-3")
+    if not folder.exists():
+        release = ("--out", built.release, "--to", folder)
+        run("train", base("gemma3", built), *release, *words, *WHOLE, "--context", context)
+    return folder
+
+
+def test_a_tuned_model_is_served_asked_and_released(
+    specimens600: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Serve, generate, release, load: the answers in the rows are what the tuned model says."""
+    monkeypatch.chdir(specimens600.folder)
+    tuned = tuned_in_words("question", specimens600)
+    raw = write_pad_ufes(tmp_path / "raw", images=8, side_px=64)
+    asked = ("pad_ufes", "--raw", raw, "--engine", "openai", "--model", tuned, "--prompt", "plain")
+    asked_with = (*asked, "--self-instruct", "0", "--work", tmp_path / "work", "--max-output-tokens", "160")
+    with served(tuned, tmp_path / "serve.log") as url:
+        run("generate", *asked_with, "--base-url", url)
+    run("release", *asked_with, "--out", tmp_path / "again")
+    rows = list(open_release(tmp_path / "again").rows())
+    [ledger] = (tmp_path / "work" / "ledgers").glob("*.jsonl")
+    said = [json.loads(line).get("text") for line in ledger.read_text("utf-8").splitlines()]
+    answers = {json.loads(text)["answer"] for text in said if text}
+    assert rows
+    assert {row.messages[1].content for row in rows} <= answers
+    assert {row.model for row in rows} == {str(tuned)}
+
+
+def test_a_model_tuned_on_bare_questions_invents_records_and_one_given_the_records_does_not(
+    specimens600: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(specimens600.folder)
+    rates = {}
+    for context in ("record", "question"):
+        told = ("--context", context, "--rows", "60", "--batch", "30", "--max-new-tokens", "160", "--dtype", "float32")
+        to = tmp_path / f"{context}.json"
+        run("evaluate", "invented", tuned_in_words(context, specimens600), "--out", "dermasynth", "--to", to, *told)
+        rates[context] = json.loads(to.read_text("utf-8"))["any"]
+    assert rates["question"] > 0.2, rates
+    assert rates["record"] <= rates["question"] / 5, rates

@@ -1,0 +1,151 @@
+"""The test set and its scores through the commands: what is asked, who answers, and what is no fair test."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pytest
+
+from dermasynth_builder.cli import main
+from dermasynth_builder.core.errors import ScoreError
+from dermasynth_builder.core.reporter import SilentReporter
+from dermasynth_builder.invented.specimens.pad_ufes import write_pad_ufes
+from dermasynth_builder.train.evaluate.items import ItemSet, read_items, write_items
+from dermasynth_builder.train.evaluate.predict import read_predictions
+from dermasynth_builder.train.evaluate.score import score
+from dermasynth_builder.train.options import ItemsOptions, ScoreOptions
+from dermasynth_builder.train.rows import open_release
+from tests.support.releases import Built
+
+pytest.importorskip("sklearn", reason="make test-train has it")
+pytest.importorskip("statsmodels")
+pytestmark = pytest.mark.slow
+Output = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def release(build_release: Callable[..., Built], tmp_path_factory: pytest.TempPathFactory) -> Built:
+    folder = tmp_path_factory.mktemp("score")
+    raw = write_pad_ufes(folder / "raw", images=90, side_px=32)
+    return build_release(raw, folder, split_shares=(0.6, 0.0, 0.4), folds=3)
+
+
+@pytest.fixture
+def items(release: Built, tmp_path: Path) -> ItemSet:
+    options = ItemsOptions(to=tmp_path / "evaluation", tasks=("diagnosis",), forms=("named", "lettered"))
+    return write_items(release.release, options, SilentReporter())
+
+
+def answers_of(items: ItemSet, path: Path, answer: Callable[[Any], str]) -> str:
+    lines = [json.dumps({"item_id": each.item_id, "answer": answer(each)}) for each in items.items.values()]
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return f"{path.stem}={path}"
+
+
+def scored(items: ItemSet, *files: str, **changes: Any) -> dict[str, Any]:
+    return score(list(files), ScoreOptions(items=items.folder, resamples=200, **changes), SilentReporter())
+
+
+def test_the_right_answers_are_right_and_a_constant_is_at_chance(items: ItemSet, tmp_path: Path) -> None:
+    right = answers_of(items, tmp_path / "right.jsonl", lambda item: item.answer)
+    constant = answers_of(items, tmp_path / "constant.jsonl", lambda item: "nevus")
+    found = scored(items, right, constant)["tasks"]["diagnosis/named"]
+    assert found["systems"]["right"]["balanced_accuracy"] == 1
+    assert found["systems"]["constant"]["balanced_accuracy"] == pytest.approx(1 / 6, abs=1e-4)
+    assert found["systems"]["majority"]["balanced_accuracy"] == pytest.approx(1 / 6, abs=1e-4)
+    assert found["systems"]["shuffled"]["balanced_accuracy"] < 0.5
+    assert found["systems"]["probe"]["balanced_accuracy"] > 0.3  # one look a diagnosis
+    assert found["first_against"]["constant"]["balanced_accuracy_95"][0] > 0.5
+
+
+def test_a_test_that_is_none_is_refused(items: ItemSet, tmp_path: Path) -> None:
+    whole = {each.item_id: each.answer for each in items.items.values()}
+    first = next(iter(whole))
+    broken = {
+        "leaves 1 of": {name: answer for name, answer in whole.items() if name != first},
+        "is no item of": {**whole, "hiba/x/diagnosis/named": "nevus"},
+    }
+    for said, answers in broken.items():
+        path = tmp_path / "broken.jsonl"
+        path.write_text("".join(json.dumps({"item_id": n, "answer": a}) + "\n" for n, a in answers.items()))
+        with pytest.raises(ScoreError, match=said):
+            scored(items, f"broken={path}")
+    path.write_text(path.read_text() * 2)
+    with pytest.raises(ScoreError, match="is answered twice"):
+        read_predictions(path)
+    path.write_text('{"item_id": "x"}\n')
+    with pytest.raises(ScoreError, match="line 1: not"):
+        read_predictions(path)
+
+
+def test_items_whose_patients_were_trained_on_are_refused(release: Built, items: ItemSet, tmp_path: Path) -> None:
+    right = answers_of(items, tmp_path / "right.jsonl", lambda item: item.answer)
+    rows = list(open_release(release.release).rows())
+    card = {"examples": [], "images": [], "groups": [row.group_id for row in rows if row.split == "train"]}
+    (tmp_path / "run.json").write_text(json.dumps(card))
+    scored(items, right, run=(tmp_path / "run.json",))
+    tested = next(row for row in rows if row.split == "test")
+    for leak in ({"groups": [tested.group_id]}, {"images": [tested.image_sha256]}):
+        (tmp_path / "run.json").write_text(json.dumps({**card, **leak}))
+        with pytest.raises(ScoreError, match="was trained on"):
+            scored(items, right, run=(tmp_path / "run.json",))
+
+
+def test_the_folder_is_a_data_set_whose_questions_do_not_tell_the_answers(items: ItemSet, tmp_path: Path) -> None:
+    def load(config: str) -> Any:
+        return datasets.load_dataset(str(items.folder), config, split="test", cache_dir=str(tmp_path / "cache"))
+
+    closed, references, swapped = load("closed"), load("references"), load("swapped")
+    assert "gold" not in closed.column_names
+    assert "answer" not in closed.column_names
+    assert closed["item_id"][:] == references["item_id"][:] == list(items.items)
+    shown = {row["item_id"]: row["image"].tobytes() for row in closed}
+    for row in swapped:
+        item, twin = items.items[row["item_id"]], items.twins[row["item_id"]]
+        assert item.group_id != twin.group_id
+        assert item.gold != twin.gold
+        assert row["image"].tobytes() == shown[twin.item_id]
+    assert {"inspect_dermasynth.py", "dermasynth.tsv", "lmms_test.parquet"} <= {
+        path.name for path in (items.folder / "tasks").iterdir()
+    }
+
+
+def test_a_fold_is_asked_about_in_place_of_a_split(release: Built, tmp_path: Path) -> None:
+    asked = set()
+    for fold in range(3):
+        options = ItemsOptions(to=tmp_path / str(fold), tasks=("diagnosis",), fold=fold)
+        asked |= {each.image_id for each in write_items(release.release, options, SilentReporter()).items.values()}
+    assert len(asked) == 90
+    with pytest.raises(ScoreError, match="no image in its fold 7"):
+        write_items(release.release, ItemsOptions(to=tmp_path / "7", fold=7), SilentReporter())
+
+
+def test_items_that_were_changed_are_refused_and_writing_again_gives_the_same(
+    release: Built, items: ItemSet, tmp_path: Path
+) -> None:
+    options = ItemsOptions(to=tmp_path / "again", tasks=("diagnosis",), forms=("named", "lettered"))
+    assert write_items(release.release, options, SilentReporter()).sha256 == items.sha256
+    about = items.folder / "about.json"
+    about.write_text(about.read_text().replace(items.sha256, "0" * 64))
+    with pytest.raises(ScoreError, match="are not those that it was made with"):
+        read_items(items.folder)
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "a.tex").write_text("years")
+    with pytest.raises(ScoreError, match="would be lost"):
+        write_items(release.release, ItemsOptions(to=tmp_path / "thesis"), SilentReporter())
+
+
+def test_the_command_shows_a_table_and_names_what_is_wrong(items: ItemSet, tmp_path: Path, capsys: Output) -> None:
+    right = answers_of(items, tmp_path / "right.jsonl", lambda item: item.answer)
+    seeds = [answers_of(items, tmp_path / f"right@{n}.jsonl", lambda item: item.answer) for n in (1, 2)]
+    words = ["evaluate", "score", right, *seeds, "--items", str(items.folder), "--resamples", "100"]
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    assert "diagnosis/named: " in out
+    assert "right: 2 seeds, 1.000 (1.000 to 1.000)" in out
+    assert main(["evaluate", "score", "x.jsonl", "--items", str(items.folder)]) == 2
+    assert "name each file of answers once" in capsys.readouterr().err
+    assert main(["evaluate", "score", "x=x.jsonl", "--items", str(items.folder)]) == 1
+    assert "x.jsonl cannot be read" in capsys.readouterr().err
