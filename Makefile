@@ -3,7 +3,6 @@
 PYTHON ?= python3
 VENV := .venv
 VENV3 := .venv-datasets3
-VENV_SERVE := .venv-serve
 VENV_TRAIN := .venv-train
 RUN := $(VENV)/bin/python -m
 DERMASYNTH := $(VENV)/bin/dermasynth
@@ -25,8 +24,8 @@ help: ## list the targets
 demo: $(VENV)/installed ## build demo/dermasynth from drawn specimens and show three pairs; no key, no network
 	$(DERMASYNTH) demo
 
-test: $(VENV)/installed-dev $(VENV3)/installed $(VENV_SERVE)/installed ## run all tests, on every core
-	DERMASYNTH_DATASETS3=$(CURDIR)/$(VENV3)/bin/python DERMASYNTH_SERVE_PYTHON=$(CURDIR)/$(VENV_SERVE)/bin/python \
+test: $(VENV)/installed-dev $(VENV3)/installed $(VENV_TRAIN)/installed ## run all tests, on every core
+	DERMASYNTH_DATASETS3=$(CURDIR)/$(VENV3)/bin/python DERMASYNTH_SERVE_PYTHON=$(CURDIR)/$(VENV_TRAIN)/bin/python \
 	  $(RUN) pytest -q $(PARALLEL)
 
 test-train: $(VENV_TRAIN)/installed ## run the tests that tune and score models; needs torch, half a gigabyte to several
@@ -77,7 +76,7 @@ push-hub: $(VENV)/installed ## send ./dermasynth to the Hub: make push-hub REPO=
 	$(DERMASYNTH) push $(REPO) $(if $(OUT),--out $(OUT)) $(PUSH_OPTIONS)
 
 clean: ## remove the environments and the caches of the tools
-	rm -rf $(VENV) $(VENV3) $(VENV_SERVE) $(VENV_TRAIN) mutants .coverage .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV3) $(VENV_TRAIN) mutants .coverage .mypy_cache .ruff_cache .pytest_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -98,14 +97,7 @@ $(VENV3)/installed: pyproject.toml
 	$(VENV3)/bin/python -m pip install --quiet --editable . 'datasets==3.6.0'
 	@touch $@
 
-# A real server for the engine `openai`; torch first, so that a build for CPUs stays where there is one.
-$(VENV_SERVE)/installed: Makefile
-	$(PYTHON) -m venv $(VENV_SERVE)
-	$(VENV_SERVE)/bin/python -m pip install --quiet 'torch==2.13.0'
-	$(VENV_SERVE)/bin/python -m pip install --quiet 'transformers[serving]==5.24.0' 'pillow>=10.3'
-	@touch $@
-
-# torch first and alone: what comes with the others may be the newest, with gigabytes for cards that are not there.
+# It tunes models, and serves one for the engine `openai`. torch first and alone: what comes with the others may be the newest, with gigabytes for cards that are not there.
 $(VENV_TRAIN)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV_TRAIN)
 	$(VENV_TRAIN)/bin/python -m pip install --quiet 'torch==2.13.0'
