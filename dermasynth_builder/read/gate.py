@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from dermasynth_builder.core.plain import hostile_in, printable
+from dermasynth_builder.core.plain import hostile_in, one_line, printable
 from dermasynth_builder.core.protocols import Source
 from dermasynth_builder.core.records import ClinicalImage, Facts, Problem, ProblemKind
 
@@ -19,6 +19,7 @@ _WHOLES = (
     {"differential", "differential_weights"},
     {"diagnosis", "diagnosis_published", "diagnosis_isic", "malignancy"},
 )
+_Record = TypeVar("_Record", ClinicalImage, Facts)
 _Text = str | tuple[str, ...] | None
 
 
@@ -40,14 +41,29 @@ def _gated(image: ClinicalImage) -> Iterator[ClinicalImage | Problem]:
     location = printable(image.row_location)
     for names, most in ((_NAMES, _LONGEST_NAME), (_NOTICES, _LONGEST_NOTICE)):
         for name in names:
-            if fault := _fault(getattr(image, name), most):
+            text = getattr(image, name)
+            if fault := _fault(text, most) or ("is blank" if text is not None and not text.strip() else None):
                 yield Problem(ProblemKind.BROKEN_ROW, location, f"{name.replace('_', ' ')}: {fault}")
                 return
     facts = image.facts
     unfit = {name: fault for name in _TEXT_FACTS if (fault := _fault(getattr(facts, name), _LONGEST_FACT))}
     for name, fault in unfit.items():
         yield Problem(ProblemKind.UNKNOWN_VALUE, location, f"{name.replace('_', ' ')}: {fault}")
-    yield replace(image, facts=_without(facts, unfit)) if unfit else image
+    kept = _spaced(_without(facts, unfit) if unfit else facts, _TEXT_FACTS)
+    whole = _spaced(image, (*_NAMES, *_NOTICES))
+    yield whole if kept is facts else replace(whole, facts=kept)
+
+
+def _spaced(record: _Record, names: Iterable[str]) -> _Record:
+    """The record with plain spaces in place of all other kinds."""
+    changes: dict[str, Any] = {}
+    for name in names:
+        value = getattr(record, name)
+        if isinstance(value, str) and not value.isprintable():
+            changes[name] = one_line(value) or None
+        elif isinstance(value, tuple) and not all(map(str.isprintable, value)):
+            changes[name] = tuple(map(one_line, value))
+    return replace(record, **changes) if changes else record
 
 
 def _without(facts: Facts, unfit: Iterable[str]) -> Facts:

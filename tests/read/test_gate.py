@@ -43,7 +43,8 @@ def test_whatever_a_source_reads_comes_out_as_plain_lines_or_as_a_problem(facts:
     for image in images:
         assert all(text.isprintable() and len(text) <= 1000 for text in texts_of(image))
         assert len(image.facts.differential_weights) <= len(image.facts.differential)
-        assert (image.facts == facts) == (not problems)
+        if all(text.isprintable() for text in texts_of(replace(given_image))):
+            assert (image.facts == facts) == (not problems)
     assert all(each.location.isprintable() and each.detail.isprintable() for each in problems)
 
 
