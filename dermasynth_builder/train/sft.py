@@ -49,19 +49,15 @@ def train(model: str, release: Path, options: TrainOptions, *, report: Reporter)
         return preflight.Figures(0, 0, 0, ())
     checkpoint = _last_checkpoint(options.to) if is_begun else None
     loaded = _as_left(loaded, checkpoint, options)
-    report.say(
-        f"{len(examples)} examples of {len({each.row.group_id for each in examples})} patients, {options.context}"
-    )
+    patients = len({each.row.group_id for each in examples})
+    report.say(f"{len(examples)} examples of {patients} patients, {options.context}")
     try:
         trainer = _trainer(loaded, _dataset(examples, opened, options), options)
         answers = [[turn.content for turn in each.messages if turn.role == "assistant"] for each in looked_at]
         figures = preflight.check(
             trainer.data_collator, _rows_of(looked_at, opened, options), answers, learner=loaded.learner
         )
-        report.say(
-            f"two rows looked at: {figures.labels} labels, the longest of {figures.tokens} tokens, "
-            f"pixels {' x '.join(map(str, figures.pixels))}"
-        )
+        report.say(_told(figures))
         if options.is_dry:
             return figures
         card.write(options.to, preflight=asdict(figures))
@@ -72,6 +68,11 @@ def train(model: str, release: Path, options: TrainOptions, *, report: Reporter)
         shutil.rmtree(options.to / _ROWS, ignore_errors=True)
     report.say(f"tuned model written to {options.to}, with {RUN_CARD}")
     return figures
+
+
+def _told(figures: preflight.Figures) -> str:
+    shape = " x ".join(map(str, figures.pixels))
+    return f"two rows looked at: {figures.labels} labels, the longest of {figures.tokens} tokens, pixels {shape}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,13 +166,12 @@ def served(model: Path, log: Path) -> Iterator[str]:
             process.wait()
 
 
-def tuned_in_words(context: str, built: Built) -> Path:
-    """A tiny Gemma 3 tuned on the answers of the release; made once."""
-    folder = built.folder / f"tuned-{context}"
-    words = ("--allow-template", "--rows", "160", "--steps", "150", "--batch", "8", "--accumulate", "1", "--lr", "3e-3")
-    if not folder.exists():
-        release = ("--out", built.release, "--to", folder)
-        run("train", base("gemma3", built), *release, *words, *WHOLE, "--context", context)
+def tuned_in_words(context: str, built: Built, *words: str) -> Path:
+    """A tiny Gemma 3 tuned on the answers of the release."""
+    folder = built.folder / f"tuned-{context}-{'-'.join(words).replace('--', '')}"
+    release = ("--out", built.release, "--to", folder)
+    more = ("--allow-template", "--accumulate", "1", *words, *WHOLE)
+    run("train", base("gemma3", built), *release, *more, "--context", context)
     return folder
 
 
@@ -181,7 +180,8 @@ def test_a_tuned_model_is_served_asked_and_released(
 ) -> None:
     """Serve, generate, release, load: the answers in the rows are what the tuned model says."""
     monkeypatch.chdir(specimens600.folder)
-    tuned = tuned_in_words("question", specimens600)
+    words = ("--rows", "160", "--steps", "150", "--batch", "8", "--lr", "3e-3")
+    tuned = tuned_in_words("question", specimens600, *words)
     raw = write_pad_ufes(tmp_path / "raw", images=8, side_px=64)
     asked = ("pad_ufes", "--raw", raw, "--engine", "openai", "--model", tuned, "--prompt", "plain")
     asked_with = (*asked, "--self-instruct", "0", "--work", tmp_path / "work", "--max-output-tokens", "160")
@@ -202,10 +202,20 @@ def test_a_model_tuned_on_bare_questions_invents_records_and_one_given_the_recor
 ) -> None:
     monkeypatch.chdir(specimens600.folder)
     rates = {}
+    words = ("--rows", "16", "--steps", "300", "--batch", "4", "--lr", "2e-3", "--warmup", "0.05")
     for context in ("record", "question"):
-        told = ("--context", context, "--rows", "60", "--batch", "30", "--max-new-tokens", "160", "--dtype", "float32")
+        told = ("--context", context, "--rows", "60", "--batch", "30", "--max-new-tokens", "120", "--dtype", "float32")
         to = tmp_path / f"{context}.json"
-        run("evaluate", "invented", tuned_in_words(context, specimens600), "--out", "dermasynth", "--to", to, *told)
+        run(
+            "evaluate",
+            "invented",
+            tuned_in_words(context, specimens600, *words),
+            "--out",
+            "dermasynth",
+            "--to",
+            to,
+            *told,
+        )
         rates[context] = json.loads(to.read_text("utf-8"))["any"]
     assert rates["question"] > 0.2, rates
     assert rates["record"] <= rates["question"] / 5, rates

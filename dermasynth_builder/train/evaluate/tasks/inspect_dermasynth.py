@@ -48,4 +48,4 @@ def named() -> Any:
 @task  # type: ignore[untyped-decorator]
 def dermasynth(folder: str = ".", config: str = "closed") -> Task:
     """The items of a folder; config `swapped` asks them about another patient's image."""
-    return Task(dataset=_samples(Path(folder), config), scorer=named())
+    return Task(dataset=_samples(Path(folder).resolve(), config), scorer=named())
