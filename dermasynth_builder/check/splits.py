@@ -16,7 +16,7 @@ def splits_of(images: Sequence[ClinicalImage], seed: int, shares: tuple[float, f
     which any image is in that test is in ours as a whole.
     """
     shared = {image.group_id: image.shared for image in images if image.shared}
-    drawn = {group: _drawn(group, each, seed, shares) for group, each in shared.items()}
+    drawn = {group: _drawn(group, each, seed=seed, shares=shares) for group, each in shared.items()}
     images = [image for image in images if image.group_id not in drawn]
     groups, official, order = _diagnoses_by_group(images), _official_splits(images), _order(images, seed, "split")
     train, validation, test = shares
@@ -32,7 +32,7 @@ def splits_of(images: Sequence[ClinicalImage], seed: int, shares: tuple[float, f
     return drawn | tested | stratified(free, parts, order) | stratified(trained, within, order)
 
 
-def _drawn(group: str, shared: SharedGroup, seed: int, shares: tuple[float, float, float]) -> Split:
+def _drawn(group: str, shared: SharedGroup, *, seed: int, shares: tuple[float, float, float]) -> Split:
     """The split of a group that shares a picture with another, maybe of another source: by a hash, alike in each."""
     if shared.official_split == "test":
         return "test"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from dermasynth_builder.core.options import FolderOptions
+from dermasynth_builder.core.folder_options import FolderOptions
 from dermasynth_builder.core.records import ClinicalImage, Facts, Modality
 from dermasynth_builder.read import vocabulary
 from dermasynth_builder.read.tables import CellReader, Columns, Form, Row, stem_of

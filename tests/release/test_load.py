@@ -233,7 +233,8 @@ def test_a_missing_folder_is_told_with_the_commands_that_make_one(tmp_path: Path
 
 def test_raw_images_without_replies_are_told_with_the_command_that_asks(specimens: Path, tmp_path: Path) -> None:
     with pytest.raises(
-        ValueError, match=r"no replies for .* in .*; run `dermasynth generate pad_ufes --raw .* --work "
+        ValueError,
+        match=r"48 requests of pad_ufes have no reply in .*; run `dermasynth generate pad_ufes --raw .* --work ",
     ):
         prepare(tmp_path, data_dir=str(specimens), work_dir=str(tmp_path / "build"))
 

@@ -114,7 +114,7 @@ def test_a_smaller_copy_beside_an_image_is_told_and_the_larger_taken(name: str, 
     before = images_of(name, raw)
     image = before[0]
     assert image.path
-    thumbs = raw / "a_thumbnails"
+    thumbs = image.path.parent / "a_thumbnails"
     thumbs.mkdir()
     with Image.open(image.path) as picture:
         picture.convert("RGB").resize((48, 40)).save(
@@ -135,9 +135,9 @@ def test_two_different_pictures_of_one_name_are_both_left_out(name: str, tmp_pat
     image, *_, other = images_of(name, raw)
     assert image.path
     assert other.path
-    elsewhere = raw / "elsewhere"
+    elsewhere = image.path.parent / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / image.path.name).write_bytes(other.path.read_bytes())
     items = list(source(name).read(raw))
     assert image.image_id not in {item.image_id for item in items if isinstance(item, ClinicalImage)}
-    assert ProblemKind.DOUBLED_ID in {item.kind for item in items if isinstance(item, Problem)}
+    assert ProblemKind.CLASHING_FILES in {item.kind for item in items if isinstance(item, Problem)}

@@ -248,7 +248,7 @@ class Fetcher:
     def _receive(self, file: RemoteFile, part: Path, advance: Advance) -> None:
         most_bytes = _MOST_BYTES if file.size_bytes is None else file.size_bytes
         if file.opened:
-            self._copy(file.opened, part, most_bytes, advance)
+            self._copy(file.opened, part, most_bytes=most_bytes, advance=advance)
             return
         held_bytes = _size_of(part)
         if file.size_bytes is not None and held_bytes == file.size_bytes:
@@ -267,18 +267,18 @@ class Fetcher:
                 _etag_of(part.with_suffix("")).write_text(etag, encoding="utf-8")
             with part.open("ab") as out:
                 for chunk in response.iter_bytes():  # as it comes: a break loses nothing
-                    self._write(out, chunk, most_bytes, advance)
+                    self._write(out, chunk, most_bytes=most_bytes, advance=advance)
 
-    def _copy(self, opened: Callable[[], IO[bytes]], part: Path, most_bytes: int, advance: Advance) -> None:
+    def _copy(self, opened: Callable[[], IO[bytes]], part: Path, *, most_bytes: int, advance: Advance) -> None:
         _restart(part, advance)
         try:
             with opened() as stream, part.open("ab") as out:
                 while chunk := stream.read(_CHUNK_BYTES):
-                    self._write(out, chunk, most_bytes, advance)
+                    self._write(out, chunk, most_bytes=most_bytes, advance=advance)
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise Transient(f"a member of a remote archive does not unpack: {error}") from error
 
-    def _write(self, out: BinaryIO, chunk: bytes, most_bytes: int, advance: Advance) -> None:
+    def _write(self, out: BinaryIO, chunk: bytes, *, most_bytes: int, advance: Advance) -> None:
         if self._is_stopped.is_set():
             raise DownloadError("stopped")
         if out.tell() + len(chunk) > most_bytes:

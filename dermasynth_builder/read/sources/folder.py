@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from dermasynth_builder.core.errors import NoReleaseError, SourceError
-from dermasynth_builder.core.options import NO_FOLDER, RECIPE, FolderOptions, Settings
+from dermasynth_builder.core.folder_options import NO_FOLDER, FolderOptions
+from dermasynth_builder.core.options import RECIPE, Settings
 from dermasynth_builder.core.records import ClinicalImage, Problem
 from dermasynth_builder.read.mapped import COLUMN, Mapped
 from dermasynth_builder.read.origin import TableKind

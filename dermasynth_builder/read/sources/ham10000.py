@@ -8,7 +8,7 @@ those that public code reads. No patient is known: images are grouped by lesion.
 from collections.abc import Iterator
 from pathlib import Path
 
-from dermasynth_builder.core.options import FolderOptions
+from dermasynth_builder.core.folder_options import FolderOptions
 from dermasynth_builder.core.records import ClinicalImage, Problem
 from dermasynth_builder.read.mapped import Mapped
 from dermasynth_builder.read.origin import RawFolder, Sign, TableKind

@@ -15,7 +15,8 @@ from dermasynth_builder import pipeline
 from dermasynth_builder.cli import main
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import SourceError, UsageError
-from dermasynth_builder.core.options import FolderOptions, Settings
+from dermasynth_builder.core.folder_options import FolderOptions
+from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.recipe import read_recipe
 from dermasynth_builder.core.records import ClinicalImage, Facts, Problem, ProblemKind
 from dermasynth_builder.invented.specimens.mapped import write_fitzpatrick17k, write_folder, write_ham10000
@@ -235,7 +236,7 @@ def test_fitzpatrick17k_reads_phototypes_and_takes_its_words_for_diagnoses(tmp_p
 
 
 def test_the_guide_names_every_fact_and_its_recipe_is_one(tmp_path: Path) -> None:
-    from dermasynth_builder.core.options import FACTS_TO_MAP
+    from dermasynth_builder.core.folder_options import FACTS_TO_MAP
 
     guide = GUIDE.read_text(encoding="utf-8")
     assert all(re.search(rf"\b{fact}\b", guide) for fact in FACTS_TO_MAP)
