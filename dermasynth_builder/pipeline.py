@@ -49,6 +49,8 @@ from dermasynth_builder.release.viewer import viewer_faults
 from dermasynth_builder.release.withdrawn import read_withdrawn, withdrawn_text
 from dermasynth_builder.release.write import checked_pairs, recipe_of, write_source
 
+Hold = Callable[[Sequence[Planned], Ledger], None]
+
 _MANY = 5_000  # pictures; to compare them takes more than a moment
 
 
@@ -236,14 +238,21 @@ def _showing(run: Run, bar: Bar, total: int) -> Callable[[int], None]:
     return advance
 
 
-def release(planned: Sequence[Planned], settings: Settings, report: Reporter) -> list[Config]:
-    """Writes the release folder from the ledger's replies. Raises ReleaseError; the old release then stays."""
+def release(
+    planned: Sequence[Planned], settings: Settings, report: Reporter, *, hold: Hold | None = None
+) -> list[Config]:
+    """Writes the release folder from the ledger's replies. Raises ReleaseError; the old release then stays.
+
+    `hold` may look at what would be released, and raise StoppedError.
+    """
     engine = open_engine(settings)
     ledger = open_ledger(engine, settings, report)
     if not settings.is_partial_allowed:
         _require_all_asked(planned, ledger)
     record_recipe(settings)
     mark_copies(planned, settings, report)
+    if hold:
+        hold(planned, ledger)
     with new_release(settings.out) as folder:
         configs = [write_source(each, ledger, folder, settings=settings, report=report) for each in planned]
         templates = jinja_environment(resource_dir("card"))
@@ -299,8 +308,8 @@ def pairs(settings: Settings, report: Reporter) -> Iterator[Pair]:
                 yield item
 
 
-def build(settings: Settings, report: Reporter) -> list[Config]:
-    """All stages, from the raw releases to the release folder."""
+def build(settings: Settings, report: Reporter, *, hold: Hold | None = None) -> list[Config]:
+    """All stages, from the raw releases to the release folder; for `hold` see `release`."""
     planned = plan(settings, report)
     try:
         ask(planned, settings, report)
@@ -308,7 +317,7 @@ def build(settings: Settings, report: Reporter) -> list[Config]:
         if not settings.is_partial_allowed:
             raise
         report.warn(str(error))
-    return release(planned, settings, report)
+    return release(planned, settings, report, hold=hold)
 
 
 def open_ledger(engine: Engine, settings: Settings, report: Reporter) -> Ledger:

@@ -14,9 +14,11 @@ from dermasynth_builder.core.records import (
     Finding,
     Pair,
     Reply,
+    Review,
     Split,
     Turn,
     share_of,
+    text_digest,
 )
 from dermasynth_builder.plan import reply_form
 
@@ -29,6 +31,7 @@ class Recipe:
     seed: int
     split_shares: tuple[float, float, float] = DEFAULT_SPLITS
     flags: tuple[str, ...] = ()  # of every pair
+    reviews: Mapping[str, tuple[Review, ...]] = field(default_factory=dict)  # by `text_digest`
     withdrawn: Mapping[str, str] = field(default_factory=dict)  # pair, or "source/image" -> why it is not published
 
 
@@ -120,9 +123,9 @@ def apply_findings(pair: Pair, findings: Sequence[Finding]) -> Pair | Reject:
 def _pair(
     request: AnyRequest, reply: Reply, exchange: reply_form.Exchange, *, image: ClinicalImage, recipe: Recipe
 ) -> Pair:
-    messages = exchange.turns
+    messages, pair_id = exchange.turns, request.pair_id_of(exchange.step.slot)
     return Pair(
-        pair_id=request.pair_id_of(exchange.step.slot),
+        pair_id=pair_id,
         image=image,
         split=split_of(image, recipe),
         question=messages[0].content,
@@ -144,7 +147,14 @@ def _pair(
         cost_usd=reply.cost_usd,
         grounds=tuple(ground for ground in reply.grounds if _is_said(ground.sentence, messages)),
         flags=recipe.flags,
+        reviews=_reviews(pair_id, messages, recipe),
     )
+
+
+def _reviews(pair_id: str, messages: Sequence[Turn], recipe: Recipe) -> tuple[Review, ...]:
+    if not recipe.reviews:
+        return ()
+    return recipe.reviews.get(text_digest(pair_id, ((turn.role, turn.content) for turn in messages)), ())
 
 
 def _is_said(sentence: str, messages: Sequence[Turn]) -> bool:

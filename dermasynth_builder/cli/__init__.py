@@ -14,7 +14,7 @@ from io import TextIOWrapper
 from cyclopts import App, CycloptsError
 
 from dermasynth_builder import __version__
-from dermasynth_builder.cli import build, hub, invented, leaks, ledgers, look
+from dermasynth_builder.cli import build, hub, invented, leaks, ledgers, look, review
 from dermasynth_builder.cli.command import Command
 from dermasynth_builder.core.errors import DermaSynthError, StoppedError, UsageError
 
@@ -39,6 +39,8 @@ COMMANDS: dict[str, Command] = {
     "report": look.report,
     "cancel": ledgers.cancel,
     "show": look.show,
+    "view": review.view,
+    "review": review.review,
     "fake-gemini": invented.fake_gemini,
 }
 _INSTALL = "--install-completion"

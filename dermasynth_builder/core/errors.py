@@ -13,6 +13,7 @@
     │   └── QuotaError        the service's quota of the day is used up; the message says when it is new
     ├── LedgerError           a ledger that cannot be opened or is in use
     ├── ReleaseError          a release that cannot be written, or whose card and files disagree
+    ├── ReviewError           verdicts of persons that cannot be taken in
     ├── FigureError           a figure that cannot be drawn here
     └── PushError             a release that must not go, or did not go, to the Hub
 
@@ -70,6 +71,10 @@ class LedgerError(DermaSynthError):
 
 class ReleaseError(DermaSynthError):
     """A release cannot be written, or its card and its files disagree."""
+
+
+class ReviewError(DermaSynthError):
+    """Verdicts of persons cannot be read, or are about something else."""
 
 
 class FigureError(DermaSynthError):

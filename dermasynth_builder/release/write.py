@@ -20,6 +20,7 @@ from dermasynth_builder.release.card import DATA, Config, ConfigStats
 from dermasynth_builder.release.folder import ConfigFiles
 from dermasynth_builder.release.kept import keep, proof_of, rejects_path
 from dermasynth_builder.release.parquet import read_values, write_config
+from dermasynth_builder.release.reviews import read_reviews
 from dermasynth_builder.release.withdrawn import read_withdrawn
 
 SPECIMEN_FLAG = "specimen: the image is drawn and the facts are invented"
@@ -68,7 +69,14 @@ def are_specimens(config: ConfigFiles) -> Iterator[bool]:
 def recipe_of(settings: Settings) -> Recipe:
     """What holds for all pairs of a run."""
     flags = (SPECIMEN_FLAG,) if settings.is_specimen else ()
-    return Recipe(settings.engine, settings.seed, settings.split_shares, flags, read_withdrawn(settings.withdrawn))
+    return Recipe(
+        settings.engine,
+        settings.seed,
+        settings.split_shares,
+        flags,
+        read_reviews(settings.work),
+        read_withdrawn(settings.withdrawn),
+    )
 
 
 @dataclass(slots=True)
