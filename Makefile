@@ -6,10 +6,8 @@ VENV3 := .venv-datasets3
 VENV_SERVE := .venv-serve
 RUN := $(VENV)/bin/python -m
 DERMASYNTH := $(VENV)/bin/dermasynth
-RAW ?= data
-SOURCES ?= pad_ufes
-ENGINE ?= template
-OUT ?= dermasynth
+# RAW (data where there is no recipe.toml), SOURCES, ENGINE and OUT are for those who have no recipe.toml, or override it.
+OVERRIDES = $(SOURCES) $(if $(RAW),--raw $(RAW),$(if $(wildcard recipe.toml),,--raw data)) $(if $(ENGINE),--engine $(ENGINE)) $(if $(OUT),--out $(OUT))
 PARALLEL := -n auto --dist worksteal
 # What the quick tests of a stage run of it at least, in per cent; a point under what was measured.
 FLOORS := check=97 plan=98 read=96
@@ -18,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick coverage mutants check golden fix build push-hub clean
+.PHONY: help demo test quick coverage mutants check golden picture fix build push-hub clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -60,16 +58,19 @@ golden: $(VENV)/installed-dev ## write the golden texts of the tests anew; read 
 	-$(RUN) pytest -q --write-golden tests/generate/engines/test_template.py tests/plan/test_styles.py tests/generate/engines/test_kinds_of_answers.py
 	git diff --stat tests/golden
 
+picture: $(VENV)/installed-dev ## draw the picture of the README anew, and the pair beside it
+	$(VENV)/bin/python docs/picture.py
+
 fix: $(VENV)/installed-dev ## mend format and what lint can mend by itself
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
 
-build: $(VENV)/installed ## build ./dermasynth from raw releases: make build RAW=DIR SOURCES=pad_ufes
-	$(DERMASYNTH) build $(SOURCES) --raw $(RAW) --engine $(ENGINE) --out $(OUT)
+build: $(VENV)/installed ## build ./dermasynth as recipe.toml says, or: make build RAW=DIR SOURCES=pad_ufes
+	$(DERMASYNTH) build $(OVERRIDES)
 
 push-hub: $(VENV)/installed ## send ./dermasynth to the Hub: make push-hub REPO=USER/dermasynth
 	@test -n "$(REPO)" || { echo "say where to: make push-hub REPO=USER/dermasynth"; exit 2; }
-	$(DERMASYNTH) push $(REPO) --out $(OUT) $(PUSH_OPTIONS)
+	$(DERMASYNTH) push $(REPO) $(if $(OUT),--out $(OUT)) $(PUSH_OPTIONS)
 
 clean: ## remove the environments and the caches of the tools
 	rm -rf $(VENV) $(VENV3) $(VENV_SERVE) mutants .coverage .mypy_cache .ruff_cache .pytest_cache

@@ -40,14 +40,14 @@ from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import load_prompt_book
 from dermasynth_builder.read.selection import part_text
 from dermasynth_builder.read.source import read_source
-from dermasynth_builder.release.card import DATA, Config, attribution_text, card_text
+from dermasynth_builder.release.card import Config, attribution_text, card_text
 from dermasynth_builder.release.folder import ATTRIBUTION, CARD, loading_call, new_release, verify
 from dermasynth_builder.release.kept import remember
 from dermasynth_builder.release.parquet import SplitFiles
 from dermasynth_builder.release.sample import write_sample
 from dermasynth_builder.release.viewer import viewer_faults
 from dermasynth_builder.release.withdrawn import read_withdrawn, withdrawn_text
-from dermasynth_builder.release.write import checked_pairs, recipe_of, write_source
+from dermasynth_builder.release.write import checked_pairs, terms_of, write_source
 
 Hold = Callable[[Sequence[Planned], Ledger], None]
 
@@ -190,7 +190,7 @@ def _ask_rejected(planned: Sequence[Planned], settings: Settings, engine: Engine
 def _rejected_anew(planned: Planned, settings: Settings, ledger: Ledger, *, retries: Retries) -> Iterator[Request]:
     """What to ask in place of each reply of a source that the checks reject, as requests in full."""
     reasons: dict[str, list[str]] = {}
-    for item in checked_pairs(planned, ledger, recipe_of(settings)):
+    for item in checked_pairs(planned, ledger, terms_of(settings)):
         if isinstance(item, Reject) and item.reply is not None:
             reasons.setdefault(item.request_key, []).extend(item.reasons)
     if not reasons:
@@ -248,7 +248,8 @@ def release(
     engine = open_engine(settings)
     ledger = open_ledger(engine, settings, report)
     if not settings.is_partial_allowed:
-        _require_all_asked(planned, ledger)
+        told = "run `dermasynth generate` first, or release what is there with --partial"
+        _require_all_asked(planned, ledger, told)
     record_recipe(settings)
     mark_copies(planned, settings, report)
     if hold:
@@ -268,17 +269,25 @@ def release(
             report.warn(f"the Hub's page will show no statistics: {fault}")
     for config in configs:
         remember(config, settings)
-        counts = ", ".join(f"{split} {files.rows}" for split, files in config.splits.items())
-        report.say(
-            f"{config.source.name}: {config.rows} pairs of {len(config.stats.images)} images ({counts}), "
-            f"{config.rejected} rejected{'; nothing changed, its files are kept' if config.is_kept else ''}"
-        )
-        for change, count in config.changes.most_common():
-            if change:
-                report.say(f"{config.source.name}: {count} of {config.changes.total()} images: {change}")
+        _tell_written(config, report)
+    if any(config.rejected for config in configs):
+        report.say(f"read why pairs were rejected: dermasynth failures --work {settings.work}")
     report.say(f"release written to {settings.out}")
+    _warn_of_magic(settings.out, report)
     report.say(f"load it: {loading_call(settings.out, configs[0].source.name)}")
     return configs
+
+
+def _tell_written(config: Config, report: Reporter) -> None:
+    """What was written of one source, and what was done to its images."""
+    counts = ", ".join(f"{split} {files.rows}" for split, files in config.splits.items())
+    report.say(
+        f"{config.source.name}: {config.rows} pairs of {len(config.stats.images)} images ({counts}), "
+        f"{config.rejected} rejected{'; nothing changed, its files are kept' if config.is_kept else ''}"
+    )
+    for change, count in config.changes.most_common():
+        if change:
+            report.say(f"{config.source.name}: {count} of {config.changes.total()} images: {change}")
 
 
 def _write_sample(
@@ -287,7 +296,7 @@ def _write_sample(
     """The files of the config `sample`; None where no source has a train split, of which it is drawn."""
     train = {each.source.name: each.splits["train"].files for each in configs if "train" in each.splits}
     images = {each.read.name: {image.image_id: image for image in each.read.images} for each in planned}
-    return write_sample(train, images, folder / DATA / SAMPLE, max_side_px=settings.max_side_px)
+    return write_sample(train, images, folder / SAMPLE, max_side_px=settings.max_side_px)
 
 
 def _part(planned: Sequence[Planned], settings: Settings) -> str:
@@ -298,12 +307,20 @@ def _part(planned: Sequence[Planned], settings: Settings) -> str:
 
 
 def pairs(settings: Settings, report: Reporter) -> Iterator[Pair]:
-    """The pairs of a run without writing a release: what the ledger answers, after all checks."""
+    """The pairs of a run without writing a release: what the ledger answers, after all checks. Raises ReleaseError."""
     ledger = open_ledger(open_engine(settings), settings, report)
     planned = plan(settings, report)
     mark_copies(planned, settings, report)
+    if not settings.is_partial_allowed:
+        name, raw = next(iter(settings.raw.items()))
+        _require_all_asked(
+            planned,
+            ledger,
+            f"run `dermasynth generate {name} --raw {raw} --work {settings.work}` first, or take what is there with "
+            "is_partial_allowed=True",
+        )
     for each in planned:
-        for item in checked_pairs(each, ledger, recipe_of(settings)):
+        for item in checked_pairs(each, ledger, terms_of(settings)):
             if isinstance(item, Pair):
                 yield item
 
@@ -325,14 +342,20 @@ def open_ledger(engine: Engine, settings: Settings, report: Reporter) -> Ledger:
     return Ledger(ledger_path(settings.work / "ledgers", engine), engine.identity, report.warn)
 
 
-def _require_all_asked(planned: Sequence[Planned], ledger: Ledger) -> None:
+def _require_all_asked(planned: Sequence[Planned], ledger: Ledger, otherwise: str) -> None:
     for each in planned:
         missing = sum(not ledger.is_settled(key) for key in each.all_keys())
         if missing:
-            raise ReleaseError(
-                f"{missing} requests of {each.read.name} have no reply in {ledger.path}; run `dermasynth generate` "
-                "first, or release what is there with --partial"
-            )
+            raise ReleaseError(f"{missing} requests of {each.read.name} have no reply in {ledger.path}; {otherwise}")
+
+
+def _warn_of_magic(out: Path, report: Reporter) -> None:
+    """`datasets` takes the path of a folder for a pattern, brackets and all, and then finds nothing under it."""
+    if magic := sorted(set(str(out.resolve())) & set("*?[]")):
+        report.warn(
+            f"{out.resolve()}: `load_dataset` takes a path with {' '.join(magic)} for a pattern, and finds no file "
+            "or those of another folder; move the release, or choose another --out"
+        )
 
 
 def open_engine(settings: Settings) -> Engine:

@@ -14,6 +14,7 @@ from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.invented.specimens.pad_ufes import write_pad_ufes
 from tests.support.paths import ROOT
+from tests.support.prose import hold_messages
 from tests.support.recorder import Recorder
 from tests.support.releases import Built
 
@@ -113,6 +114,9 @@ def google_cloud(
         key_file = write_service_account(folder / "key.json", endpoint.url)
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key_file))
         yield endpoint
+
+
+hold_messages()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -24,7 +24,7 @@ from dermasynth_builder.plan import reply_form
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class ReleaseTerms:
     """What holds for all pairs of a release."""
 
     engine: str
@@ -47,7 +47,7 @@ class Reject:
 
 
 def assemble(
-    answered: Iterable[tuple[AnyRequest, Reply | None]], images: Mapping[str, ClinicalImage], recipe: Recipe
+    answered: Iterable[tuple[AnyRequest, Reply | None]], images: Mapping[str, ClinicalImage], terms: ReleaseTerms
 ) -> Iterator[Pair | Reject]:
     """The pairs of each request that has a good reply, in the order given; requests without any are left out.
 
@@ -58,20 +58,22 @@ def assemble(
             continue
         try:
             for exchange in reply_form.exchanges(request, reply):
-                pair = _pair(request, reply, exchange, image=images[request.image_id], recipe=recipe)
-                yield _unless_withdrawn(pair, recipe)
+                pair = _pair(request, reply, exchange, image=images[request.image_id], terms=terms)
+                yield _unless_withdrawn(pair, terms)
         except reply_form.BadReply as error:
-            yield Reject(request.pair_id, request.key, (f"reply: {error}",), request.question, reply.text)
+            yield Reject(
+                request.pair_id, request.key, (f"reply: {error}",), request.question, reply.text or reply.failed_text
+            )
 
 
-def _unless_withdrawn(pair: Pair, recipe: Recipe) -> Pair | Reject:
+def _unless_withdrawn(pair: Pair, terms: ReleaseTerms) -> Pair | Reject:
     image = f"{pair.image.source}/{pair.image.image_id}"
-    if why := recipe.withdrawn.get(pair.pair_id) or recipe.withdrawn.get(image):
+    if why := terms.withdrawn.get(pair.pair_id) or terms.withdrawn.get(image):
         return Reject(pair.pair_id, pair.request_key, (f"withdrawn {why}",), pair.question, None)
     return pair
 
 
-def split_of(image: ClinicalImage, recipe: Recipe) -> Split:
+def split_of(image: ClinicalImage, terms: ReleaseTerms) -> Split:
     """The split of the image's group: by a hash of the group, so that no group is in two splits.
 
     Where the release parts train and test itself, its test is ours, and validation is taken from its train. Groups
@@ -80,12 +82,12 @@ def split_of(image: ClinicalImage, recipe: Recipe) -> Split:
     source, official = image.source, image.official_split
     if image.shared:
         source, official = image.shared.source, image.shared.official_split
-    train, validation, test = recipe.split_shares
+    train, validation, test = terms.split_shares
     if official == "test":
         return "test"
     kept = train + validation
     shares = (train / kept, validation / kept, 0.0) if official and kept else (train, validation, test)
-    share = share_of(recipe.seed, source, "split", image.group_id)
+    share = share_of(terms.seed, source, "split", image.group_id)
     for split, end in zip(SPLITS, _cumulated(shares), strict=True):
         if share < end:
             return split
@@ -121,40 +123,40 @@ def apply_findings(pair: Pair, findings: Sequence[Finding]) -> Pair | Reject:
 
 
 def _pair(
-    request: AnyRequest, reply: Reply, exchange: reply_form.Exchange, *, image: ClinicalImage, recipe: Recipe
+    request: AnyRequest, reply: Reply, exchange: reply_form.Exchange, *, image: ClinicalImage, terms: ReleaseTerms
 ) -> Pair:
     messages, pair_id = exchange.turns, request.pair_id_of(exchange.step.slot)
     return Pair(
         pair_id=pair_id,
         image=image,
-        split=split_of(image, recipe),
+        split=split_of(image, terms),
         question=messages[0].content,
         answer=messages[1].content,
         messages=messages,
         style=request.style,
         question_type=exchange.step.question_type,
         references=reply.references,
-        engine=recipe.engine,
+        engine=terms.engine,
         model=reply.model,
         model_version=reply.model_version,
         prompt_id=request.prompt_id,
         prompt_sha256=request.prompt_sha256,
         is_metadata_shown=request.is_metadata_shown,
-        seed=recipe.seed,
+        seed=terms.seed,
         generated_at=reply.answered_at,
         builder_version=__version__,
         request_key=request.key,
         cost_usd=reply.cost_usd,
         grounds=tuple(ground for ground in reply.grounds if _is_said(ground.sentence, messages)),
-        flags=recipe.flags,
-        reviews=_reviews(pair_id, messages, recipe),
+        flags=terms.flags,
+        reviews=_reviews(pair_id, messages, terms),
     )
 
 
-def _reviews(pair_id: str, messages: Sequence[Turn], recipe: Recipe) -> tuple[Review, ...]:
-    if not recipe.reviews:
+def _reviews(pair_id: str, messages: Sequence[Turn], terms: ReleaseTerms) -> tuple[Review, ...]:
+    if not terms.reviews:
         return ()
-    return recipe.reviews.get(text_digest(pair_id, ((turn.role, turn.content) for turn in messages)), ())
+    return terms.reviews.get(text_digest(pair_id, ((turn.role, turn.content) for turn in messages)), ())
 
 
 def _is_said(sentence: str, messages: Sequence[Turn]) -> bool:

@@ -92,6 +92,7 @@ _NOT_A_PLACE = re.compile(
     r"|\bin the (?:back|head) of|\bat the head$|\bat the back$|\bin the face$|\bon the face of$|\bat the foot$"
     r"|\bat (?:the )?heart$"
 )
+_OF_ANOTHER = re.compile(r"\b(?:mistak\w+|confus\w+|resembl\w+|mimic\w*)\b|\b(?:but|except) (?:on|in|for) [\w ]*$")
 _AWAY = re.compile(
     r"\b(?:but|anywhere|spread|spreads|metasta\w+|lymph|elsewhere|other|rest of|opposite|also check|check"
     r"|look(?:s|ed|ing)? at|will|examine|examination of|sun-?screen|protect\w*|cover|such as|like|"
@@ -233,6 +234,8 @@ def _sites(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
         if told in given or _NOT_A_PLACE.search(f"{before}{told}"):
             continue
         is_placed = _PLACED.search(before) or _COMPOUND.match(statement.text[hit.end :])
+        if _OF_ANOTHER.search(before):
+            continue
         if not is_placed or _AWAY.search(statement.clause_before(hit.start)) or statement.supposes(hit.start):
             continue
         yield f"says {told!r} where the recorded place is {facts.body_site}"

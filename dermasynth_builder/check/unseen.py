@@ -41,7 +41,7 @@ def _words(*parts: str) -> re.Pattern[str]:
 
 _CLAIMS: tuple[_Claim, ...] = (
     _Claim(
-        "itching", "itches", _words("itch(?:es|ing|y|ed)?", "pruri\\w+", "scratch(?:es|ed|ing)? (?:at )?(?:it|the)")
+        "itching", "itches", _words("itch(?:es|ing|y|ed)?", "prurit\\w+", "scratch(?:es|ed|ing)? (?:at )?(?:it|the)")
     ),
     _Claim(
         "pain",
@@ -339,7 +339,7 @@ def _known(claim: _Claim, told: str, facts: Facts) -> bool | None:
             return True if facts.confirmation == "histopathology" else None
         case "symptoms":
             return True if any(word in symptoms for word in told.split()) else None
-        case "hurts" if "burn" in told and "burning" in symptoms:
+        case "hurts" if ("burn" in told and "burning" in symptoms) or ("pain" in told and "pain" in symptoms):
             return True
         case "has_changed" if "darkening" in symptoms:
             return True
@@ -365,6 +365,8 @@ _HISTORIES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
 
 def _known_history(told: str, facts: Facts) -> bool | None:
     """What the record says of the kind of history that is told."""
+    if re.search("reports?|says|states|describes|mentions", told):
+        return True if facts.duration or facts.symptoms or facts.itches is not None else None
     names = next((names for pattern, names in _HISTORIES if pattern.search(told)), ())
     held = [getattr(facts, name) for name in names if getattr(facts, name) is not None]
     return any(held) if held else None

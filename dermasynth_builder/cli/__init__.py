@@ -37,6 +37,7 @@ COMMANDS: dict[str, Command] = {
     "verify": hub.verify,
     "status": look.status,
     "report": look.report,
+    "failures": look.failures,
     "cancel": ledgers.cancel,
     "show": look.show,
     "view": review.view,
@@ -71,15 +72,15 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         return _run(words)
     except DermaSynthError as error:
-        print(f"dermasynth: {error}", file=sys.stderr)
+        _complain(f"dermasynth: {error}")
         return 2 if isinstance(error, UsageError) else 3 if isinstance(error, StoppedError) else 1
     except KeyboardInterrupt:
-        print("dermasynth: stopped; run the same command again to continue", file=sys.stderr)
+        _complain("dermasynth: stopped; run the same command again to continue")
         return 1
     except BrokenPipeError:  # the reader, `head` say, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        print(f"dermasynth: {error}; check that the disk has room and the folder may be written", file=sys.stderr)
+        _complain(f"dermasynth: {error}; check that the disk has room and the folder may be written")
         return 1
     return 0
 
@@ -96,9 +97,16 @@ def _run(words: Sequence[str]) -> int:
         usage = f"{name} {COMMANDS[name].usage}" if name in COMMANDS else "COMMAND [options]"
         told = f"dermasynth {name}" if name in COMMANDS else "dermasynth"
         renamed = [f"\n{old} is now {new}" for old, new in OLD_SPELLINGS.items() if old in words]
-        print(f"{told}: {error}{''.join(renamed)}\nusage: dermasynth {usage}\nhelp: {told} --help", file=sys.stderr)
+        _complain(f"{told}: {error}{''.join(renamed)}")
+        print(f"usage: dermasynth {usage}\nhelp: {told} --help", file=sys.stderr)
         return 2
     return 0
+
+
+def _complain(text: str) -> None:
+    from dermasynth_builder.cli.terminal import complain  # rich takes a while, and most commands end well
+
+    complain(text)
 
 
 def make_app(wanted: Collection[str]) -> App:

@@ -39,10 +39,10 @@ def init(
 
     path = Path(RECIPE)
     if path.exists():
-        raise UsageError(f"{path} is there already; edit it, or move it away")
+        raise UsageError(f"{path} exists already; edit it, or move it away")
     folders = raw_folders(sources, raw or ()) if sources or raw else find_raw(Path())
     path.write_text(first_recipe(folders), encoding="utf-8")
-    print("\n".join(f"{name}: {folder}" for name, folder in folders.items()) or "no raw release was found here")
+    print("\n".join(f"{name}: {folder}" for name, folder in folders.items()) or "found no raw release here")
     print(f"{path} written; next: {'dermasynth plan' if folders else f'write your folders into {path}'}")
 
 
@@ -59,7 +59,7 @@ def plan(
     as_json: AsJson = False,
     whole_table: WholeTable = False,
 ) -> None:
-    """Show what would be asked."""
+    """Show what would be asked, and ask nothing."""
     from dermasynth_builder import pipeline
     from dermasynth_builder.cli import terminal
     from dermasynth_builder.report.show import plan_counts, plan_text, prompts_text
@@ -108,7 +108,7 @@ def cost(settings: Settings, chosen: Chosen, /, *, as_json: AsJson = False, whol
     first=(*_FIRST, "--max-usd"),
 )
 def generate(settings: Settings, /, *, dry_run: Dry = False) -> None:
-    """Have an engine answer what is not answered yet."""
+    """Ask the engine everything that has no answer yet."""
     from dermasynth_builder import pipeline
     from dermasynth_builder.cli.terminal import TerminalReporter
     from dermasynth_builder.report.cost import pilot_report
@@ -131,7 +131,7 @@ def generate(settings: Settings, /, *, dry_run: Dry = False) -> None:
     first=(*_FIRST, "--splits"),
 )
 def release(settings: Settings, /) -> None:
-    """Write the release folder from the replies."""
+    """Check the replies and write the release folder."""
     from dermasynth_builder import pipeline
     from dermasynth_builder.cli.terminal import TerminalReporter
 

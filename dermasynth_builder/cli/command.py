@@ -18,6 +18,8 @@ WholeTable = Annotated[
     bool, Option("count the images that are not on disk too (default: only where none is)", "--whole-table")
 ]
 _SOURCES = "sources"
+RECIPE_ALONE = "recipe"
+"""What a command wants that takes what a recipe says, and no option for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,9 @@ class Command:
     """A command of `dermasynth`: a function, and where its parameters `settings` and `chosen` come from."""
 
     function: Callable[..., None]
-    wanted: tuple[str, ...]  # topics and names of options of `Settings`; "sources": sources with their folders
+    wanted: tuple[
+        str, ...
+    ]  # topics and names of options of `Settings`; "sources": sources with their folders; RECIPE_ALONE
     own: type | None  # an option record that this command alone has
     example: str
     first: tuple[str, ...]  # the options that matter first
@@ -84,7 +88,7 @@ class Command:
             keys = self.keys
             said = {key: given.pop(name) for name, key in keys.items() if name in given}
             sources = words if _SOURCES in self.wanted else None
-            is_all_said = sources is None and len(said) == len(keys)
+            is_all_said = sources is None and 0 < len(said) == len(keys)
             front.append(_settings(said, given.pop("recipe", None), is_all_said=is_all_said, sources=sources))
             words = () if sources is not None else words
         if self.own:
@@ -114,7 +118,7 @@ def _settings(
     said: Mapping[Key, Any], recipe: Path | None, *, is_all_said: bool, sources: Sequence[str] | None
 ) -> Settings:
     """What the command line says over what a recipe says. Raises UsageError."""
-    values = {key: options.value_of(key, value) for key, value in said.items() if key.path != ("raw",)}
+    values = {key: options.value_of(key, value) for key, value in said.items()}
     raw = next((value for key, value in said.items() if key.path == ("raw",)), ())
     given = options.nested(values)
     base = Settings(raw={})
@@ -126,7 +130,20 @@ def _settings(
         settings: Settings = overlaid(base, given)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    return settings
+    return settings if sources is None else _with_specimens_told(settings)
+
+
+def _with_specimens_told(settings: Settings) -> Settings:
+    """The settings, with drawn specimens taken for what they are. Raises UsageError where others are beside them."""
+    from dermasynth_builder.read.find import are_specimens
+
+    drawn = [name for name, folder in settings.raw.items() if are_specimens(folder)]
+    if drawn and (others := settings.raw.keys() - drawn) and not settings.is_specimen:
+        raise UsageError(
+            f"{settings.raw[drawn[0]]} holds drawn specimens, and {settings.raw[min(others)]} does not; one release "
+            "cannot hold both: build them apart"
+        )
+    return replace(settings, is_specimen=settings.is_specimen or bool(drawn))
 
 
 def _base(recipe: Path | None, work: Path, *, is_named: bool) -> Settings:
@@ -143,6 +160,27 @@ def _base(recipe: Path | None, work: Path, *, is_named: bool) -> Settings:
     return settings
 
 
+def _found_in(folder: Path) -> dict[str, Path]:
+    """The raw releases in a folder, where no source is named.
+
+    Raises UsageError where there is none, SourceError where one cannot be read.
+    """
+    from dermasynth_builder.read.find import raw_in
+
+    found = raw_in(folder)
+    if not found:
+        raise UsageError(
+            f"--raw {folder}: found no raw release with images in it; name a source, as pad_ufes --raw DIR"
+        )
+    print(f"found in {folder}: {', '.join(f'{name} ({place})' for name, place in found.items())}", file=sys.stderr)
+    return found
+
+
+def _place_of(name: str, folder: Path, sources: int) -> Path:
+    """The folder in it that has the source's name, else, for tables tell whose they are, the folder itself."""
+    return folder / name if sources > 1 and ((folder / name).exists() or not folder.is_dir()) else folder
+
+
 def raw_folders(sources: Sequence[str], raw: Sequence[str], known: Mapping[str, Path] | None = None) -> dict[str, Path]:
     """Source -> folder of its raw release, from what `--raw` says and what is known beside. Raises UsageError."""
     said: dict[str, Path] = {}
@@ -156,9 +194,11 @@ def raw_folders(sources: Sequence[str], raw: Sequence[str], known: Mapping[str, 
     if len(plain) > 1:
         raise UsageError(f"--raw {' '.join(plain)}: with several folders, say which is whose: --raw NAME=DIR")
     names = list(dict.fromkeys(sources or known or said))
+    if not names and plain:
+        return _found_in(Path(plain[0]))
     if not names:
         raise UsageError("no source is named; name one and its folder, as pad_ufes --raw DIR, or run `dermasynth init`")
-    for_all = {name: Path(plain[0], name) if len(names) > 1 else Path(plain[0]) for name in names if plain}
+    for_all = {name: _place_of(name, Path(plain[0]), len(names)) for name in names if plain}
     folders = {**(known or {}), **for_all, **said}
     if lacking := [name for name in names if name not in folders]:
         raise UsageError(f"no folder for {lacking[0]}; add --raw {lacking[0]}=DIR")

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from dermasynth_builder.cli.specimens import draw_specimens
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.options import Settings
@@ -23,7 +24,7 @@ def run_demo(work: Path, out: Path, *, images: int, report: Reporter) -> list[di
     folders = {name: work / f"specimens-{images}" / name for name in registry.SPECIMENS.shipped}
     with report.bar("drawing specimens", len(folders)) as advance:
         for name, folder in folders.items():
-            registry.specimens(name)(folder, images=images)
+            draw_specimens(name, folder, images=images)
             advance(1)
     report.say(f"drew specimens in the layouts of {', '.join(folders)} into {work}")
     build(Settings(raw=folders, work=work, out=out, is_specimen=True), report)

@@ -3,24 +3,27 @@
 from pathlib import Path
 from typing import Annotated
 
-from dermasynth_builder.cli.command import Chosen, command, raw_folders
+from dermasynth_builder.cli.command import RECIPE_ALONE, Chosen, command, raw_folders
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.option import Option
 from dermasynth_builder.core.options import DownloadOptions, PushOptions, Settings
 
 
 @command(
+    RECIPE_ALONE,
     own=DownloadOptions,
     example="dermasynth download hiba --to data/hiba --limit 60 --accept-licence",
-    first=("--to", "--limit", "--accept-licence", "--from", "--jobs"),
+    first=("--to", "--recipe", "--limit", "--accept-licence", "--from"),
 )
 def download(
+    settings: Settings,
     chosen: Chosen,
     source: Annotated[str, Option("the source", metavar="SOURCE")],
     /,
     *,
     to: Annotated[
-        Path | None, Option("folder of the raw release (default: data/SOURCE)", "--to", metavar="DIR")
+        Path | None,
+        Option("folder of the raw release (default: the recipe's, else data/SOURCE)", "--to", metavar="DIR"),
     ] = None,
 ) -> None:
     """Fetch a raw release from its official host, checked and resumable.
@@ -36,7 +39,8 @@ def download(
     from dermasynth_builder.cli.terminal import TerminalReporter
     from dermasynth_builder.read.download import download
 
-    download(DownloadOptions(source=source, folder=to or Path("data", source), **chosen), TerminalReporter())
+    folder = to or settings.raw.get(source) or Path("data", source)
+    download(DownloadOptions(source=source, folder=folder, **chosen), TerminalReporter())
 
 
 @command(
@@ -84,7 +88,7 @@ def verify(
     with TemporaryDirectory(prefix="dermasynth-") as folder:
         there = fetched(release, Path(folder))
         folders = raw_folders(list(recipe_in(there).raw), raw or ())
-        proof = prove(there, folders, ledgers, TerminalReporter())
+        proof = prove(there, folders, ledgers, report=TerminalReporter())
     if not proof.is_whole:
         raise ReleaseError(f"{release} is not what its recipe makes here. {proof_text(proof)}")
     print(proof_text(proof))

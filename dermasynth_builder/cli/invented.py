@@ -16,7 +16,7 @@ from dermasynth_builder.core.options import DEFAULT_SEED
 def demo(
     *,
     images: Annotated[int, Option("how many specimens of each source", "--images")] = 18,
-    work: Annotated[Path, Option("folder of image index, ledgers and lists", "--work", metavar="DIR")] = Path(
+    work: Annotated[Path, Option("folder for ledgers, image index and lists", "--work", metavar="DIR")] = Path(
         "demo/build"
     ),
     out: Annotated[Path, Option("the release folder", "--out", metavar="DIR")] = Path("demo/dermasynth"),
@@ -105,7 +105,7 @@ class FakeOptions:
     more=_faults_text,
 )
 def fake_gemini(chosen: Chosen, /) -> None:
-    """Serve invented answers on loopback as Gemini would; no key, no cost."""
+    """Serve invented answers on loopback, as Gemini or a server of chat completions would; no key, no cost."""
     from dermasynth_builder.invented.fake_gemini.batches import FakeBatches
     from dermasynth_builder.invented.fake_gemini.faults import ending_of, shares_of
     from dermasynth_builder.invented.fake_gemini.service import FakeGemini, serve

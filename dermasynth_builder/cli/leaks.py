@@ -44,7 +44,7 @@ def leaks(
     """
     from dermasynth_builder import pipeline
     from dermasynth_builder.cli import terminal
-    from dermasynth_builder.release.write import recipe_of
+    from dermasynth_builder.release.write import terms_of
     from dermasynth_builder.report import leaks as report_of
     from dermasynth_builder.report.leaks_text import leaks_text
     from dermasynth_builder.report.overlap import overlaps
@@ -58,7 +58,7 @@ def leaks(
     else:
         terminal.show(leaks_text(told, shared))
     folder = settings.work / "splits"
-    written = report_of.write_splits(images, recipe_of(settings), folder)
+    written = report_of.write_splits(images, terms_of(settings), folder)
     report.say(f"corrected lists of {', '.join(f'{name} ({count:,})' for name, count in written.items())} in {folder}")
 
 

@@ -35,7 +35,7 @@ def merge(
 
 @command("--work", "--base-url", example="dermasynth cancel", first=("--work", "--base-url"))
 def cancel(settings: Settings, /) -> None:
-    """Cancel the batch jobs that have not ended; `generate` then asks their rows anew."""
+    """Cancel the batch jobs that have not ended; `generate` asks their rows again."""
     from dermasynth_builder.core.options import BATCHES
     from dermasynth_builder.generate.engines.batch import cancel_batches
 
@@ -45,6 +45,6 @@ def cancel(settings: Settings, /) -> None:
             print(f"shard {shard.number} of {path.name}: cancelled, {shard.rows} rows")
             rows += shard.rows
     if rows:
-        print(f"{rows} rows were withdrawn; `dermasynth generate` asks them again")
+        print(f"{rows} rows withdrawn; `dermasynth generate` asks them again")
     else:
-        print(f"no row waits for a job in {settings.work}")
+        print(f"{settings.work}: no row waits for a job")

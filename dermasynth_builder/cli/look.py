@@ -1,4 +1,4 @@
-"""The commands that look and change nothing: sources, questions, audit, status, show."""
+"""The commands that look and change nothing: sources, questions, audit, status, failures, show."""
 
 import json
 import sys
@@ -48,7 +48,7 @@ def questions(
     ] = (),
     as_json: AsJson = False,
 ) -> None:
-    """Tell how many and how varied the questions of the banks are."""
+    """Count the questions of the banks, and measure how varied they are."""
     from dermasynth_builder.cli.terminal import show
     from dermasynth_builder.plan.questions import load_prompt_book
     from dermasynth_builder.report.figures import draw_wheel
@@ -92,13 +92,16 @@ def audit(
     as_json: AsJson = False,
     whole_table: WholeTable = False,
 ) -> None:
-    """Count what the raw releases hold, as a table and a figure; asks and writes no pairs."""
+    """Count what the raw releases hold, as a table and a figure."""
     from dermasynth_builder.cli import terminal
     from dermasynth_builder.report import audit as report_of
     from dermasynth_builder.report.audit_text import audit_text
 
     if figure and len(settings.raw) > 1:
-        raise UsageError(f"--figure {figure} is one file for {len(settings.raw)} sources; leave it out, or name one")
+        raise UsageError(
+            f"--figure {figure}: one file cannot hold the figures of {len(settings.raw)} sources; leave it out, or "
+            "name one source"
+        )
     settings = looking_at(settings, whole_table)
     report = terminal.TerminalReporter(results=sys.stderr if as_json else sys.stdout)
     audits = []
@@ -173,14 +176,42 @@ def status(settings: Settings, /) -> None:
         show(plans_text(plans, summaries))
     if summaries:
         show(ledgers_text(summaries))
+        if any(summary.failures for summary in summaries.values()):
+            print(f"read why replies failed, and what came back: dermasynth failures --work {settings.work}")
     else:
-        print(f"no ledger in {settings.work}; `dermasynth generate` starts one")
+        print(f"{settings.work}: no ledger yet; `dermasynth generate` starts one")
     for path in sorted((settings.work / BATCHES).glob("*.sqlite")):
         show(shards_text(path, shards_in(path), time.time()))
     if (settings.out / CARD).exists():
         show(release_text(settings.out, read_card(settings.out)))
     else:
-        print(f"no release in {settings.out}; `dermasynth release` writes one")
+        print(f"{settings.out}: no release yet; `dermasynth release` writes one")
+
+
+@command(
+    "--work",
+    example="dermasynth failures pad_ufes -n 20",
+    first=("-n", "--work", "--recipe"),
+)
+def failures(
+    settings: Settings,
+    /,
+    *sources: Annotated[str, Option("only those of these sources (default: all)", metavar="SOURCE")],
+    number: Annotated[int, Option("how many of them to print", "-n")] = 5,
+) -> None:
+    """Show which replies failed and which pairs were rejected, why, and the text that came back."""
+    from dermasynth_builder.cli.terminal import show, text_width
+    from dermasynth_builder.report.failures import counts_table, failure_text, failures_in
+
+    found = failures_in(settings.work, sources)
+    if not found:
+        print(f"{settings.work}: no failed reply and no rejected pair")
+        return
+    show(counts_table(found))
+    for each in found[:number]:
+        print(f"\n{failure_text(each, text_width())}")
+    if len(found) > number:
+        print(f"\n{len(found) - number:,} more; to read them, add -n {len(found)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +219,7 @@ class ShowOptions:
     """Which pairs are shown, and what is done with the image of the first."""
 
     number: Annotated[int, Option("how many pairs", "-n")] = 3
-    skip: Annotated[int, Option("how many to pass over first", "--skip")] = 0
+    skip: Annotated[int, Option("how many to leave out first", "--skip")] = 0
     where: Annotated[tuple[str, ...], WHERE] = ()
     is_opened: Annotated[bool, Option("open the image of the first with the system's viewer", "--open")] = False
     image: Annotated[Path | None, Option("write the image of the first to FILE", "--image", metavar="FILE")] = None

@@ -18,7 +18,7 @@ _NAMES: Mapping[str, Iterable[str]] = {"SOURCE": SOURCES, "ENGINE": ENGINES}  # 
 _FIRST = Group("Most used", sort_key=0)
 _GROUPS = {topic: Group(title, sort_key=number) for number, (topic, title) in enumerate(TOPICS.items(), 1)}
 _RECIPE = Option(
-    "what is not said here comes from it (default: ./recipe.toml; without one, what the last run in WORK used)",
+    "file with the settings that are not given here (default: ./recipe.toml, or else what the last run in WORK used)",
     "--recipe",
     metavar="FILE",
 )

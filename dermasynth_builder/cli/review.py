@@ -40,7 +40,7 @@ def view(
 
     options = ViewOptions(**chosen)
     path = options.to or settings.work / "view.html"
-    collected = collect(pairs_to_show(settings.out, options.number, config, options.where))
+    collected = collect(pairs_to_show(settings.out, options.number, config, where=options.where))
     write_page(collected, path, f"Pairs of {settings.out.resolve().name}")
     print(f"{len(collected.rows):,} pairs on {path} ({path.stat().st_size / 1e6:.1f} MB)")
     if options.is_opened and not webbrowser.open(path.resolve().as_uri()):

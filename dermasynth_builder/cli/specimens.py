@@ -7,9 +7,7 @@ from typing import Any
 
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import PluginError, UsageError
-
-MARK = ".specimens.json"
-"""What the folder holds that tells whose it is: source and, when all is drawn, the files."""
+from dermasynth_builder.read.find import SPECIMEN_MARK  # it holds the source and, when all is drawn, the files
 
 
 def draw_specimens(source: str, folder: Path, *, images: int, layout: str | None = None) -> None:
@@ -20,7 +18,7 @@ def draw_specimens(source: str, folder: Path, *, images: int, layout: str | None
     layouts = registry.specimen_layouts(source)
     if layout and layout not in layouts:
         known = ", ".join(layouts) or "one alone, which has no name"
-        raise UsageError(f"--layout {layout}: specimens of {source} have no such layout; they have: {known}")
+        raise UsageError(f"--layout {layout}: {source} has no such layout; choose from: {known}")
     _clear(folder)
     folder.mkdir(parents=True, exist_ok=True)
     told = {"source": source}
@@ -54,8 +52,8 @@ def _clear(folder: Path) -> None:
     others = set(_files(folder)) - set(_marked(folder))
     if others:
         raise UsageError(
-            f"--to {folder}: the folder holds files that `dermasynth specimens` did not write, {min(others)} say; "
-            "give an empty one, or a new one"
+            f"--to {folder}: the folder holds files that `dermasynth specimens` did not write, for example "
+            f"{min(others)}; give an empty one, or a new one"
         )
     for path in found:
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
@@ -64,7 +62,7 @@ def _clear(folder: Path) -> None:
 def _marked(folder: Path) -> list[str]:
     """The files that an earlier run wrote; none where there was no such run."""
     try:
-        marked = json.loads((folder / MARK).read_text(encoding="utf-8"))
+        marked = json.loads((folder / SPECIMEN_MARK).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return []
     files: list[str] = marked.get("files", _files(folder))  # a run that was killed had begun with none
@@ -72,9 +70,9 @@ def _marked(folder: Path) -> list[str]:
 
 
 def _write_mark(folder: Path, told: dict[str, Any]) -> None:
-    (folder / MARK).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    (folder / SPECIMEN_MARK).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
 def _files(folder: Path) -> list[str]:
     paths = (path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
-    return sorted(path.relative_to(folder).as_posix() for path in paths if path != folder / MARK)
+    return sorted(path.relative_to(folder).as_posix() for path in paths if path != folder / SPECIMEN_MARK)

@@ -36,6 +36,20 @@ def confirm(question: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
+def complain(text: str) -> None:
+    """Shows what is wrong on stderr; in red where a terminal has colours."""
+    _on_stderr(text, "red")
+
+
+def _on_stderr(text: str, style: str) -> None:
+    text = printable(text)
+    if sys.stderr.isatty():
+        _terminal(sys.stderr).print(Text(text, style), soft_wrap=True)
+    else:
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+
 def text_width() -> int:
     """Columns for running text on stdout; no more than `PLAIN_WIDTH`, beyond which lines are hard to read."""
     return min(_terminal(sys.stdout).width, PLAIN_WIDTH) if sys.stdout.isatty() else PLAIN_WIDTH
@@ -57,9 +71,9 @@ class TerminalReporter:
         self._write(line, self._results)
 
     def warn(self, line: str) -> None:
-        """A line on stderr."""
+        """A line on stderr, in yellow where a terminal has colours."""
         sys.stdout.flush()
-        self._write(line, sys.stderr)
+        self._write(line, sys.stderr, "yellow")
 
     @contextmanager
     def bar(self, label: str, total: int | None, *, unit: str = "") -> Iterator[Bar]:
@@ -70,11 +84,14 @@ class TerminalReporter:
             return
         yield _PlainProgress(label, total, unit)
 
-    def _write(self, line: str, stream: TextIO) -> None:
+    def _write(self, line: str, stream: TextIO, style: str = "") -> None:
         """Above the bars where they stand on the same terminal."""
         line = printable(line)
         if self._bars.live.is_started and stream.isatty():
-            self._bars.console.print(line, soft_wrap=True)
+            self._bars.console.print(Text(line, style), soft_wrap=True)
+            return
+        if style:
+            _on_stderr(line, style)
             return
         stream.write(f"{line}\n")
         stream.flush()
@@ -178,7 +195,7 @@ class _PlainProgress:
     def _text(self, taken_s: float) -> str:
         """How much is done; of bytes also how fast, and how long the rest takes."""
         if not self._unit:
-            return f"{self._done} of {self._total}"
+            return f"{self._done:,}" if self._total is None else f"{self._done} of {self._total}"
         done, rate = (_amount(number, self._unit) for number in (self._done, self._done / taken_s))
         if self._total is None:
             return f"{done}, {rate}/s"

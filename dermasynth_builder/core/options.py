@@ -3,8 +3,9 @@
 Each field says beside it how it is told on the command line and in a recipe; see `core.option.Option`.
 """
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ from annotated_types import Ge, Gt, Le
 
 from dermasynth_builder import __version__
 from dermasynth_builder.core.option import Option, json_object, percent, shard_of, shares_of
+from dermasynth_builder.core.wording import did_you_mean
 
 BATCHES = "batches"  # folder in the working folder
 RECIPE = "recipe.toml"  # in the current folder, beside the ledgers, in a release
@@ -30,7 +32,7 @@ Rows = Literal["with_image", "with_image_or_all", "all"]
 """Of a source's tables: those whose image is on disk; the same, but all where no image is; all."""
 
 WHERE = Option(
-    'only those whose fact is one of these, as "diagnosis=melanoma,nevus"; several must all hold',
+    'only images with one of these values, as "diagnosis=melanoma,nevus"; several must all hold',
     "--where",
     "images",
     "FIELD=VALUE,...",
@@ -38,6 +40,13 @@ WHERE = Option(
 )
 
 _ABOVE_ZERO = Gt(0)
+FACTS_TO_MAP = (
+    *("diagnosis", "malignancy", "confirmation", "body_site", "age_years", "age_band", "sex", "fitzpatrick"),
+    *("monk_tone_india", "monk_tone_us", "diameter_1_mm", "diameter_2_mm", "itches", "hurts", "bleeds", "has_grown"),
+    *("has_changed", "is_elevated", "duration", "is_melanocytic", "dermoscopic_type", "shot_type", "smokes"),
+    *("has_melanoma_history", "has_family_melanoma_history"),
+)
+"""Of `Facts`, those that a column of own images may give; one that is not known becomes none."""
 _SHARE = (Ge(0), Le(1))
 _VERIFY = (
     "decode every image again, at 5 (JPEG) to 30 (PNG) ms a megapixel and core; else files that are known and have the "
@@ -98,16 +107,16 @@ class EngineOptions:
 
     # What can change an answer, and is part of the engine's identity
     model: Annotated[
-        str | None, Option("the model (default: the engine's)", "--model", "model", "NAME", scope="release")
+        str | None, Option("name of the model (default: the engine's own)", "--model", "model", "NAME", scope="release")
     ] = None
     thinking: Annotated[
         Thinking | None,
-        Option("how long it thinks (default: the model's)", "--thinking", "model", "LEVEL", scope="release"),
+        Option("how long the model thinks (default: its own level)", "--thinking", "model", "LEVEL", scope="release"),
     ] = None
     media_resolution: Annotated[
         MediaResolution | None,
         Option(
-            "how finely Gemini looks at images, at 280, 560 or 1,120 tokens each (default: the model's)",
+            "how finely Gemini looks at images: 280, 560 or 1,120 tokens each (default: the model's own)",
             "--media-resolution",
             "model",
             "LEVEL",
@@ -117,7 +126,7 @@ class EngineOptions:
     max_output_tokens: Annotated[
         int,
         Option(
-            "of an answer, thoughts included; raised for one that was cut off",
+            "most tokens of an answer, thinking included; doubled for one that was cut off",
             "--max-output-tokens",
             "model",
             scope="release",
@@ -126,7 +135,7 @@ class EngineOptions:
     ] = 4096
     image_side_px: Annotated[
         int,
-        Option("larger images are sent with N pixels a side", "--image-side", "model", scope="release"),
+        Option("send larger images with N pixels a side", "--image-side", "model", scope="release"),
         _ABOVE_ZERO,
     ] = 1024
     image_quality: Annotated[
@@ -154,7 +163,9 @@ class EngineOptions:
             "TIER",
         ),
     ] = None
-    base_url: Annotated[str | None, Option("another server than the service's own", "--base-url", "pace", "URL")] = None
+    base_url: Annotated[
+        str | None, Option("address of another server than the service's own", "--base-url", "pace", "URL")
+    ] = None
     is_vertex: Annotated[
         bool,
         Option(
@@ -164,17 +175,17 @@ class EngineOptions:
             "pace",
         ),
     ] = False
-    concurrency: Annotated[int, Option("most requests in flight", "--concurrency", "pace"), _ABOVE_ZERO] = 64
+    concurrency: Annotated[int, Option("most requests at the same time", "--concurrency", "pace"), _ABOVE_ZERO] = 64
     timeout_s: Annotated[
         float | None, Option("seconds for one attempt (default: the engine's)", "--timeout", "pace", "S"), _ABOVE_ZERO
     ] = None
-    requests_per_minute: Annotated[float | None, Option("requests a minute", "--rpm", "pace"), _ABOVE_ZERO] = None
-    tokens_per_minute: Annotated[float | None, Option("tokens a minute", "--tpm", "pace"), _ABOVE_ZERO] = None
+    requests_per_minute: Annotated[float | None, Option("most requests a minute", "--rpm", "pace"), _ABOVE_ZERO] = None
+    tokens_per_minute: Annotated[float | None, Option("most tokens a minute", "--tpm", "pace"), _ABOVE_ZERO] = None
     requests_per_day: Annotated[
-        int | None, Option("requests a day, by all runs in WORK; a run stops there", "--rpd", "pace"), _ABOVE_ZERO
+        int | None, Option("most requests a day, by all runs in WORK; a run stops there", "--rpd", "pace"), _ABOVE_ZERO
     ] = None
     usd_per_10_minutes: Annotated[
-        float | None, Option("spend in any ten minutes", "--usd-per-10-min", "pace", "USD"), _ABOVE_ZERO
+        float | None, Option("most dollars in any ten minutes", "--usd-per-10-min", "pace", "USD"), _ABOVE_ZERO
     ] = None
     batch: BatchOptions = BatchOptions()
 
@@ -241,7 +252,7 @@ class PlanOptions:
     limit: Annotated[
         int | None,
         Option(
-            "N images of each source, of as many diagnoses as can be, the same on each run (default: all)",
+            "at most N images of each source, over as many diagnoses as possible, the same on each run (default: all)",
             "--limit",
             "images",
             scope="release",
@@ -262,9 +273,59 @@ class PlanOptions:
     def __post_init__(self) -> None:
         if 2 * self.self_instruct_share + self.conversation_share > 1:
             raise ValueError(
-                "self-instruct is a share of all pairs and conversations one of the images, of which each gives two "
-                "pairs: twice the one and the other must not be more than 100 percent together"
+                "--self-instruct and --conversations: twice the first and the second must not be more than 100 percent "
+                "together, because each image gives two pairs"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class FolderOptions:
+    """What the table of a folder of own images says, for the source `folder`; see docs/own_images.md.
+
+    Columns are named as the table has them. Raises ValueError for a fact that there is not.
+    """
+
+    image: Annotated[
+        str, Option("own images: the column that names the file, or of Parquet holds the image", scope="release")
+    ] = ""
+    group: Annotated[
+        str,
+        Option("own images: the column of what must not be parted, the patient or else the lesion", scope="release"),
+    ] = ""
+    licence: Annotated[str, Option('own images: their licence, as "CC-BY-4.0", or column:NAME', scope="release")] = ""
+    attribution: Annotated[str, Option("own images: whom to name, or column:NAME", scope="release")] = ""
+    modality: Annotated[str, Option("own images: clinical, dermoscopic, or column:NAME", scope="release")] = "clinical"
+    title: Annotated[str, Option("own images: what the set is called", scope="release")] = "own images"
+    citation: Annotated[str, Option("own images: what to cite", scope="release")] = ""
+    homepage: Annotated[str, Option("own images: where they are to be had", scope="release")] = ""
+    id: Annotated[str, Option("own images: the column of their ids (default: the file's name)", scope="release")] = ""
+    lesion: Annotated[str, Option("own images: the column of the lesion", scope="release")] = ""
+    split: Annotated[str, Option("own images: the column of their own train and test part", scope="release")] = ""
+    missing: Annotated[tuple[str, ...], Option("own images: more words for a missing value", scope="release")] = ()
+    facts: Annotated[Mapping[str, str], Option("own images: fact -> its column", scope="release")] = field(
+        default_factory=dict
+    )
+    words: Annotated[Mapping[str, str], Option("own images: a cell -> what it means", scope="release")] = field(
+        default_factory=dict
+    )
+    diagnoses: Annotated[
+        Mapping[str, str], Option("own images: a diagnosis as written -> in words, or its ISIC node", scope="release")
+    ] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.homepage and not re.fullmatch(r"https?://[^\s<>\"'()]+", self.homepage):
+            raise ValueError(f"homepage {self.homepage!r}: write an address that begins with https://")
+        for name in ("title", "citation", "licence", "attribution"):
+            if set(getattr(self, name)) & set("<>\n"):
+                raise ValueError(f"{name}: write it on one line and without < and >")
+        for fact in self.facts:
+            if fact not in FACTS_TO_MAP:
+                raise ValueError(
+                    f"facts.{fact} is not one of {', '.join(FACTS_TO_MAP)}{did_you_mean(fact, FACTS_TO_MAP)}"
+                )
+
+
+NO_FOLDER = FolderOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,14 +342,14 @@ class Settings:
             scope="release",
         ),
     ]
-    work: Annotated[Path, Option("folder of image index, ledgers and lists", "--work", "folders", "DIR")] = Path(
+    work: Annotated[Path, Option("folder for ledgers, image index and lists", "--work", "folders", "DIR")] = Path(
         "build"
     )
     out: Annotated[Path, Option("the release folder", "--out", "folders", "DIR")] = Path("dermasynth")
     is_permissive_only: Annotated[
         bool,
         Option(
-            "whether to leave out images that may not be used commercially with attribution alone",
+            "permissive: leave out images that may not be used commercially with attribution alone",
             "--licence",
             "images",
             scope="release",
@@ -306,32 +367,42 @@ class Settings:
             scope="release",
         ),
     ] = "standard"
-    is_strict: Annotated[bool, Option("a problem in a raw release ends the run", "--strict", "images")] = False
+    is_strict: Annotated[bool, Option("end the run where a raw release has any problem", "--strict", "images")] = False
     rows: Annotated[Rows, Option("which rows of its tables a source is read by", scope="once")] = "with_image"
     is_verified: Annotated[bool, Option(_VERIFY, "--verify", scope="once")] = False
     is_specimen: Annotated[
         bool, Option("the raw releases are drawn specimens, and so are the rows", scope="release")
     ] = False
-    seed: Annotated[int, Option("seed of all draws", "--seed", "questions", scope="release")] = DEFAULT_SEED
-    engine: Annotated[str, Option("what answers", "--engine", "model", "ENGINE", scope="release")] = "template"
+    seed: Annotated[int, Option("seed of all random choices", "--seed", "questions", scope="release")] = DEFAULT_SEED
+    engine: Annotated[
+        str, Option("who answers the questions; template asks no model", "--engine", "model", "ENGINE", scope="release")
+    ] = "template"
     max_usd: Annotated[
         float | None,
-        Option("stop when the replies in the ledger cost that much", "--max-usd", "pace", "USD"),
+        Option("stop when the replies in the ledger have cost that much", "--max-usd", "pace", "USD"),
         _ABOVE_ZERO,
     ] = None
     is_version_change_allowed: Annotated[
-        bool, Option("continue where the model's version changes", "--allow-version-change", "pace", scope="once")
+        bool,
+        Option("continue although the model's version has changed", "--allow-version-change", "pace", scope="once"),
     ] = False
     shard: Annotated[
-        tuple[int, int], Option("ask only part I of N, by key", "--shard", "pace", "I/N", read=shard_of)
+        tuple[int, int],
+        Option(
+            "ask only part I of N of the requests, to share a run among machines",
+            "--shard",
+            "pace",
+            "I/N",
+            read=shard_of,
+        ),
     ] = (1, 1)
     pilot: Annotated[
         int | None,
-        Option("ask only N requests of all, and tell what all would cost", "--pilot", "pace", scope="once"),
+        Option("ask only N requests, and say what all of them would cost", "--pilot", "pace", scope="once"),
         _ABOVE_ZERO,
     ] = None
     is_failed_wanted: Annotated[
-        bool, Option("ask again what failed before", "--retry-failed", "pace", scope="once")
+        bool, Option("ask the requests that failed before again", "--retry-failed", "pace", scope="once")
     ] = False
     is_rejected_wanted: Annotated[
         bool,
@@ -352,7 +423,7 @@ class Settings:
     split_shares: Annotated[
         tuple[float, float, float],
         Option(
-            "shares of the patients (on the command line in percent: 90/5/5)",
+            "shares of the patients in each split (on the command line in percent: 90/5/5)",
             "--splits",
             "release",
             "TRAIN/VALIDATION/TEST",
@@ -375,6 +446,7 @@ class Settings:
     ] = Path(WITHDRAWN)
     engine_options: EngineOptions = DEFAULT_OPTIONS
     plan_options: PlanOptions = PlanOptions()
+    folder: FolderOptions = NO_FOLDER
 
     def __post_init__(self) -> None:
         if not 1 <= self.shard[0] <= self.shard[1]:
@@ -388,13 +460,16 @@ class CostOptions:
     """What to estimate, and what to assume."""
 
     models: Annotated[
-        Sequence[str], Option("a model; may be repeated (default: all of the price table)", "--model", metavar="M")
+        Sequence[str],
+        Option("name of a model; may be repeated (default: all of the price table)", "--model", metavar="M"),
     ] = ()
     prices: Annotated[Path | None, Option("price table in place of the one that ships", "--prices", metavar="FILE")] = (
         None
     )
-    resolution: Annotated[Resolution, Option("of images", "--media-resolution", metavar="LEVEL")] = "high"
-    thinking: Annotated[Thinking, Option("thinking level", "--thinking", metavar="LEVEL")] = "medium"
+    resolution: Annotated[
+        Resolution, Option("how finely images are looked at", "--media-resolution", metavar="LEVEL")
+    ] = "high"
+    thinking: Annotated[Thinking, Option("how long models think", "--thinking", metavar="LEVEL")] = "medium"
     image_tokens: Annotated[
         int | None, Option("tokens of an image, for models whose rule is not known", "--image-tokens"), _ABOVE_ZERO
     ] = None

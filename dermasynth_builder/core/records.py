@@ -147,9 +147,12 @@ class ProblemKind(StrEnum):
     BROKEN_IMAGE = "broken image"
     DOUBLED_ID = "doubled id"
     SMALLER_COPY = "smaller copy of an image"  # costs nothing: the larger file is taken
+    CLASHING_FILES = "different files of one name"
     BROKEN_ROW = "broken row"
     LEAKING_GROUP = "group in both official splits"  # costs the official split of its images and no row
     OTHER_SET = "images of another set"  # one for all of them, where a release lies in a larger one
+    TABLE_COPY = "copy of a table"  # costs nothing
+    COLUMN = "unknown or missing column"  # costs a fact of all rows
     UNKNOWN_VALUE = "unknown value"  # costs a fact and not the row
 
 
@@ -340,6 +343,7 @@ class Reply:
     cost_usd: float | None = None  # of all attempts; None where no price is known
     parameters: Mapping[str, str | int | float | None] = field(default_factory=dict)  # of the last attempt, as sent
     thoughts: str | None = None  # what the model thought before it answered, where it tells; no part of the answer
+    failed_text: str | None = None  # what came back all the same, where there is a failure; for people to read
 
 
 @dataclass(frozen=True, slots=True)

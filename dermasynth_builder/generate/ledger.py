@@ -26,6 +26,7 @@ from dermasynth_builder.generate.foreign import NotJSON, amount, count, counts, 
 FORMAT = 1
 _SYNC_EVERY_S = 1.0
 _STRIKES = 3  # runs, of several attempts each
+_NO_VALUE = "not there"
 _Asked = TypeVar("_Asked", bound=AnyRequest)
 _MEMBERS = tuple(field.name for field in fields(Reply))
 
@@ -214,9 +215,8 @@ class Ledger:
                 "use the version that wrote it"
             )
         if header.get("identity") != self._identity:
-            raise LedgerError(
-                f"{self.path} belongs to {header.get('identity')} and not to {self._identity}; move it away"
-            )
+            told = differences({f"of {self.path}": header.get("identity") or {}, "of this run": self._identity})
+            raise LedgerError(f"{self.path}: it belongs to another engine or other settings: {told}; move it away")
         self._is_headed = True
 
 
@@ -227,6 +227,22 @@ NOBODYS_FAULT = frozenset({"connection", "server", "quota", "batch", "unfinished
 def kind_of(failure: str | None) -> str | None:
     """The part of a failure before its colon."""
     return None if failure is None else failure.partition(":")[0]
+
+
+def differences(identities: Mapping[str, Mapping[str, object]]) -> str:
+    """ "engine gemini (a.jsonl) and template (b.jsonl)"; of one engine, all settings in which two identities differ.
+
+    `identities` holds the two by what is to stand in the brackets.
+    """
+    if headless := [owner for owner, identity in identities.items() if not identity]:
+        return f"{headless[0]} has no header line"
+    first, second = identities.values()
+    names = [name for name in {**first, **second} if first.get(name, _NO_VALUE) != second.get(name, _NO_VALUE)]
+    told = []
+    for name in ["engine"] if "engine" in names else names:
+        values = (f"{identity.get(name, _NO_VALUE) or 'not set'} ({owner})" for owner, identity in identities.items())
+        told.append(f"{name} {' and '.join(values)}")
+    return "; ".join(told)
 
 
 def read_record(line: bytes) -> dict[str, Any] | None:
@@ -283,7 +299,7 @@ def _grounds(value: Any) -> list[list[str]]:
 
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("model", "model_version", "finish_reason", "thoughts"), _text_or_none),
+    **dict.fromkeys(("model", "model_version", "finish_reason", "thoughts", "failed_text"), _text_or_none),
     **dict.fromkeys(("answered_at", "sent_at"), _time_or_none),
     "usage": counts,
     "waited_s": lambda value: amount(value) or 0.0,

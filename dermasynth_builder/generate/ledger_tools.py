@@ -8,8 +8,17 @@ from typing import Any
 
 from dermasynth_builder.core.errors import LedgerError
 from dermasynth_builder.core.records import Reply
+from dermasynth_builder.core.wording import join_words
 from dermasynth_builder.generate.engines.online.pace import is_same_day
-from dermasynth_builder.generate.ledger import NOBODYS_FAULT, Ledger, kind_of, ledger_name, read_record, reply_of
+from dermasynth_builder.generate.ledger import (
+    NOBODYS_FAULT,
+    Ledger,
+    differences,
+    kind_of,
+    ledger_name,
+    read_record,
+    reply_of,
+)
 from dermasynth_builder.generate.usage import Usage, read_usage
 
 
@@ -58,6 +67,12 @@ def summarise(path: Path) -> LedgerSummary:
         written_at=path.stat().st_mtime,
         keys=last.keys(),
     )
+
+
+def failed_replies(path: Path) -> list[Reply]:
+    """The last replies to their keys that are failures, in the order of the ledger."""
+    last = {record["key"]: record for record in _records(path) if record and "ledger" not in record}
+    return [reply_of(record) for record in last.values() if record["text"] is None]
 
 
 def usages(path: Path) -> Iterator[tuple[str, str | None, Mapping[str, int]]]:
@@ -110,13 +125,17 @@ def merge(
         if not summary.identity or summary.identity != identity:
             raise LedgerError(
                 "ledgers of different settings cannot be merged: "
-                + _differences({paths[0]: identity, path: summary.identity})
+                + differences({str(paths[0]): identity, str(path): summary.identity})
             )
     merged = Merged(folder / ledger_name(identity))
     with Ledger(merged.path, identity, warn) as ledger:
         versions = ledger.model_versions.union(*(summary.model_versions for summary in summaries))
         if len(versions) > 1 and not is_version_change_allowed:
-            raise LedgerError(f"answers of {', '.join(sorted(versions))}; to merge them add --allow-version-change")
+            told = join_words(sorted(versions))
+            raise LedgerError(
+                f"{merged.path}: the ledgers hold answers of several versions of the model, {told}; to merge them "
+                "nevertheless, add --allow-version-change"
+            )
         for path in paths:
             if path.resolve() != merged.path.resolve():
                 _add(path, ledger, merged)
@@ -137,19 +156,6 @@ def unused_text(keys: Collection[str], ledger: Ledger, elsewhere: Collection[str
         f"{unused:,} of {len(ledger):,} replies in {ledger.path} are not used by any plan: the banks, templates or "
         f"options have changed since; {missing:,} requests would be asked anew"
     )
-
-
-def _differences(identities: Mapping[Path, Mapping[str, object]]) -> str:
-    """ "engine gemini (a.jsonl) and template (b.jsonl)"; of one engine, all settings in which two ledgers differ."""
-    if headless := [path for path, identity in identities.items() if not identity]:
-        return f"{headless[0]} has no header line"
-    first, second = identities.values()
-    names = [name for name in {**first, **second} if first.get(name) != second.get(name)]
-    told = []
-    for name in ["engine"] if "engine" in names else names:
-        values = (f"{identity.get(name) or 'not set'} ({path})" for path, identity in identities.items())
-        told.append(f"{name} {' and '.join(values)}")
-    return "; ".join(told)
 
 
 def _add(path: Path, ledger: Ledger, merged: Merged) -> None:

@@ -89,7 +89,7 @@ class Run:
             return reply
         told = f"{version} answers instead of {', '.join(sorted(known))}"
         self.end(EngineError(f"the model has changed: {told}; to continue, add --allow-version-change --retry-failed"))
-        return replace(reply, text=None, failure=f"version changed: {told}")
+        return replace(reply, text=None, failure=f"version changed: {told}", failed_text=reply.text)
 
 
 def _as_it_is(request: AnyRequest) -> Request:
@@ -168,7 +168,7 @@ def finishing_on_signals(run: Run, warn: Callable[[str], object]) -> AbstractCon
 
     def end() -> None:
         run.end(StoppedError("stopped. Answers are saved; run the same command again to continue"))
-        warn("finishing what is under way; Ctrl-C once more drops it")
+        warn("finishing what is under way; press Ctrl-C again to drop it")
 
     return heeding_stop_signals(end)
 
@@ -181,9 +181,10 @@ def require_done(run: Run) -> None:
     """Raises EngineError where nothing is answered or too much failed, UnansweredError where requests are left."""
     tally = run.tally
     good, failed = tally.answered + tally.known, tally.failed + tally.failed_earlier
-    told = "".join(f"\n  {count:,} {kind}: {run.reasons[kind]}" for kind, count in run.failures.most_common())
+    told = "".join(f"\n  {count:,} {run.reasons[kind]}" for kind, count in run.failures.most_common())
     again = f"run the same command again to ask {tally.unanswered:,} of them again" if tally.unanswered else ""
-    how = "; ".join(filter(None, (again, "--retry-failed asks all of them again")))
+    flag = "--retry-failed asks all of them again" if failed > tally.unanswered else ""
+    how = "; ".join(filter(None, (again, flag)))
     if failed and not good:
         raise EngineError(f"none of {failed:,} requests was answered; {how}{told}")
     if tally.failed and failed > MOST_FAILED * (good + failed):
@@ -208,7 +209,7 @@ def run_note(run: Run, total: int) -> str:
 
 def run_text(run: Run, ledger: Path) -> str:
     """What a run came to."""
-    tally = run.tally
+    tally, failed = run.tally, run.tally.failed + run.tally.failed_earlier
     failures = ", ".join(f"{count} {kind}" for kind, count in run.failures.most_common())
     return (
         f"{tally.answered} answered, {tally.failed} failed{f' ({failures})' if failures else ''}, "
@@ -216,4 +217,5 @@ def run_text(run: Run, ledger: Path) -> str:
         + (f", {tally.failed_earlier} failed before and not asked again" if tally.failed_earlier else "")
         + (f"; {run.cost_usd:.4f} USD" if run.cost_usd else "")
         + f"; ledger {ledger}"
+        + (f"\nread why replies failed: dermasynth failures --work {ledger.parent.parent}" if failed else "")
     )

@@ -281,6 +281,20 @@ class PlanSummary:
         return sum(key in replied for key in (*self.keys, *self.later.get(ledger, ())))
 
 
+def questions_in(folder: Path, keys: Container[str]) -> dict[str, tuple[str, str, str]]:
+    """Source, question type and question of the requests with these keys, as far as plans in the folder have them."""
+    found: dict[str, tuple[str, str, str]] = {}
+    for path in sorted(folder.glob("*.parquet")):
+        try:
+            file = pq.ParquetFile(path)
+            source = str(json.loads((file.metadata.metadata or {})[_COUNTS])["source"])
+            rows = file.read(columns=["key", "question_type", "question"]).to_pylist()
+        except (OSError, pa.ArrowException, KeyError, ValueError):
+            continue
+        found |= {row["key"]: (source, row["question_type"], row["question"]) for row in rows if row["key"] in keys}
+    return found
+
+
 def plans_in(folder: Path) -> list[PlanSummary]:
     """The plans of a folder, by source and seed. What cannot be read is passed over: the next run makes it anew."""
     plans: dict[str, PlanSummary] = {}

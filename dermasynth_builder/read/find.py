@@ -1,39 +1,78 @@
 """Finds the raw releases that lie in a folder."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from dermasynth_builder.core import registry
-from dermasynth_builder.core.errors import SourceError
+from dermasynth_builder.core.errors import NoReleaseError, SourceError
 from dermasynth_builder.core.records import ClinicalImage
 from dermasynth_builder.read.gate import images_of
 
+SPECIMEN_MARK = ".specimens.json"
+"""What a folder of drawn specimens holds, so that nobody takes them for images of people."""
+
+
+def are_specimens(folder: Path) -> bool:
+    """Whether the folder, or one in it, holds drawn specimens."""
+    return (folder / SPECIMEN_MARK).exists() or any(folder.rglob(SPECIMEN_MARK))
+
 
 def find_raw(here: Path) -> dict[str, Path]:
-    """Source -> the folder of its raw release: one of its name, below `data` first, else `here` or a folder in it.
+    """Source -> the folder of its raw release: one of its name, below `data` first, else another in `here`, or `here`.
 
-    Reads tables and lists folders, and opens no image.
+    Reads tables and lists folders, and opens no image. A release that cannot be read is passed over, and so are drawn
+    specimens, the demo's among them.
     """
     found = {}
     for name in registry.SOURCES:
-        if folder := next((each for each in _places(here, name) if _holds(name, each)), None):
-            found[name] = folder
+        for place in _places(here, name):
+            try:
+                folder = _release_in(place, name)
+            except SourceError:
+                continue
+            if folder:
+                found[name] = folder
+                break
+    return found
+
+
+def raw_in(folder: Path) -> dict[str, Path]:
+    """Source -> the folder of its raw release, for all that lie in the folder, under whatever names.
+
+    Raises SourceError where one of them cannot be read, or where what has the name of a source is none of it.
+    """
+    found = {}
+    for name in registry.SOURCES:
+        try:
+            place = _release_in(folder, name)
+        except NoReleaseError:
+            if (folder / name).is_dir() and any((folder / name).iterdir()):
+                raise
+            continue
+        if place:
+            found[name] = place
     return found
 
 
 def _places(here: Path, name: str) -> Iterator[Path]:
-    yield from (here / "data" / name, here / name)
+    """Where a release may lie that is not of drawn specimens."""
     folders = sorted(path for path in here.iterdir() if path.is_dir() and not path.name.startswith("."))
-    yield from folders
-    yield here
+    for place in (here / "data" / name, here / name, *folders, here):
+        if place.is_dir() and not are_specimens(place):
+            yield place
 
 
-def _holds(name: str, folder: Path) -> bool:
-    """Whether the folder holds a release of the source with one image or more."""
-    if not folder.is_dir():
-        return False
-    try:
-        items = images_of(registry.source(name), folder)
-        return any(isinstance(item, ClinicalImage) and item.path for item in items)
-    except SourceError:
-        return False
+def _release_in(folder: Path, name: str) -> Path | None:
+    """The deepest folder with the tables and all images of a release; None where no image is on disk.
+
+    Raises SourceError as `Source.read`.
+    """
+    items = images_of(registry.source(name), folder)
+    with_file = [item for item in items if isinstance(item, ClinicalImage) and item.path]
+    if not with_file:
+        return None
+    tables = {image.row_location.rpartition(", line ")[0] for image in with_file}
+    inside = folder / name if all((folder / name / table).is_file() for table in tables) else folder
+    paths = [*(inside / table for table in tables), *(image.path for image in with_file if image.path)]
+    return Path(os.path.commonpath([path.parent for path in paths]))

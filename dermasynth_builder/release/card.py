@@ -20,7 +20,7 @@ from dermasynth_builder.release.columns import COLUMNS, card_features
 from dermasynth_builder.release.parquet import SplitFiles
 
 SAMPLE_ROWS = 3
-DATA = "data"  # folder of all Parquet files, so that readers of a whole folder meet nothing else
+DATA = "data"  # folder of the sources' Parquet files: whoever reads all of it meets each row once, and nothing else
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +198,12 @@ class _Part:
         return content_mark(self.splits)
 
     def config_entry(self, *, is_default: bool = False) -> dict[str, Any]:
+        folder = SAMPLE if self.name == SAMPLE else f"{DATA}/{self.name}"
         entry: dict[str, Any] = {
             "config_name": self.name,
             "version": __version__,
             "description": f"sha256:{self.content_sha256}",  # `datasets` keys its cache by this
-            "data_files": [{"split": split, "path": f"{DATA}/{self.name}/{split}-*.parquet"} for split in self.splits],
+            "data_files": [{"split": split, "path": f"{folder}/{split}-*.parquet"} for split in self.splits],
         }
         return entry | ({"default": True} if is_default else {})
 

@@ -1,8 +1,8 @@
 """Writes a release folder in one piece, and reads one back to see whether it holds together.
 
 A release is the Hub repository: README.md with the metadata block, ATTRIBUTION.md, recipe.toml, withdrawn.csv,
-`data/<config>/<split>-*.parquet`, and nothing else. Its configs are `sample`, the sources, and `all`, which names the
-files of the sources. One that an older version made can be replaced, and not be read.
+`data/<source>/<split>-*.parquet`, `sample/train-*.parquet`, and nothing else. Its configs are `sample`, the sources,
+and `all`, which names the files of the sources. One that an older version made can be replaced, and not be read.
 """
 
 import json
@@ -214,7 +214,8 @@ def _verify_config(folder: Path, config: ConfigFiles, advance: Advance) -> None:
     where = f"{folder / CARD}, config {config.name}"
     require_current(folder, [config])
     if set(config.rows) != set(config.files):
-        raise ReleaseError(f"{where}: counts rows of {sorted(config.rows)} and names files of {sorted(config.files)}")
+        counted, named = (", ".join(sorted(splits)) or "no split" for splits in (config.rows, config.files))
+        raise ReleaseError(f"{where}: counts rows of {counted} and names files of {named}; build the release anew")
     found: dict[Split, SplitFiles] = {}
     for split, files in config.files.items():
         if not files:

@@ -8,7 +8,7 @@ with the pull request that it left open.
 import hashlib
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
@@ -19,6 +19,7 @@ import yaml
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, DatasetCard, HfApi
 from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is httpx's or httpx2's, by version
     EntryNotFoundError,
+    HfHubHTTPError,
     HFValidationError,
     HTTPError,
     RepositoryNotFoundError,
@@ -29,6 +30,7 @@ from dermasynth_builder.core.errors import PushError, ReleaseError
 from dermasynth_builder.core.options import WITHDRAWN, PushOptions
 from dermasynth_builder.core.records import is_fake_version
 from dermasynth_builder.core.reporter import Reporter
+from dermasynth_builder.core.wording import join_words
 from dermasynth_builder.release.folder import CARD, ConfigFiles, files_of, sources_of, values_in, verify
 from dermasynth_builder.release.viewer import viewer_faults
 from dermasynth_builder.release.withdrawn import parse_withdrawn, read_withdrawn, why_withdrawn, withdrawn_of
@@ -71,8 +73,7 @@ def push(options: PushOptions, report: Reporter, ask: Ask = lambda _: False) -> 
         disable_progress_bars()  # huggingface_hub draws its own, on terminals and into logs alike
     api = HfApi()
     try:
-        difference = _compare(api, options, files)
-        _require_nothing_unwithdrawn(api, options)
+        difference = _compare_if_reached(api, options, files, report=report)
         _tell(difference, files, report)
         if difference.is_none:
             report.say(f"{options.repo} has this release already, tagged {options.tag}; nothing to send")
@@ -99,36 +100,44 @@ def _require_fit(options: PushOptions, report: Reporter) -> dict[str, Path]:
     except ReleaseError as error:
         raise PushError(f"not pushed: {error}") from error
     of_sources = sources_of(configs)
-    fake = sorted(c.name for c in of_sources if any(is_fake_version(v or "") for v in values_in(c, "model_version")))
-    if fake:
-        raise PushError(
-            f"not pushed: {', '.join(fake)} holds answers that `dermasynth fake-gemini` has invented; ask a real "
-            "service, with a --work folder of its own"
-        )
-    by_rule = sorted(config.name for config in of_sources if not all(values_in(config, "model")))
-    if by_rule and not options.is_template_allowed:
-        raise PushError(
-            f"not pushed: {', '.join(by_rule)} holds rows that no model wrote: nothing looked at the image; "
-            "build with a model engine, or say --allow-template if that is what you want to publish"
-        )
-    _require_none_withdrawn(options.release, of_sources, read_withdrawn(options.release / WITHDRAWN))
-    _require_none_withdrawn(options.release, of_sources, read_withdrawn(Path(WITHDRAWN)))
-    faults = list(viewer_faults({name: config.files for name, config in configs.items()}))
-    if faults and not options.is_without_statistics:
-        raise PushError(
-            "not pushed: the Hub's page would show no statistics, bars and filters of "
-            f"{'; '.join(faults)}. Other --splits or images give other columns, and --without-statistics pushes it so"
-        )
+    for reason in _reasons_against(options, of_sources, configs):
+        if not options.is_dry:
+            raise PushError(f"not pushed: {reason}")
+        report.warn(f"a push would be refused: {reason}")
     return files_of(options.release, configs)
 
 
-def _require_none_withdrawn(release: Path, configs: Sequence[ConfigFiles], withdrawn: Mapping[str, str]) -> None:
-    if not withdrawn:
-        return
+def _reasons_against(
+    options: PushOptions, of_sources: Sequence[ConfigFiles], configs: Mapping[str, ConfigFiles]
+) -> Iterator[str]:
+    """Why a release that is whole must not go all the same."""
+    fake = sorted(c.name for c in of_sources if any(is_fake_version(v or "") for v in values_in(c, "model_version")))
+    if fake:
+        yield (
+            f"{join_words(fake)}: there are answers that `dermasynth fake-gemini` has invented; ask a real service, "
+            "with a --work folder of its own"
+        )
+    by_rule = sorted(config.name for config in of_sources if not all(values_in(config, "model")))
+    if by_rule and not options.is_template_allowed:
+        yield (
+            f"{join_words(by_rule)}: there are rows that no model wrote, so nothing looked at the image; build with a "
+            "model engine, or say --allow-template if that is what you want to publish"
+        )
+    for listed in (options.release / WITHDRAWN, Path(WITHDRAWN)):
+        yield from _withdrawn_in(options.release, of_sources, read_withdrawn(listed))
+    faults = list(viewer_faults({name: config.files for name, config in configs.items()}))
+    if faults and not options.is_without_statistics:
+        yield (
+            "the Hub's page would show no statistics, bars and filters of "
+            f"{'; '.join(faults)}. Other --splits or images give other columns, and --without-statistics pushes it so"
+        )
+
+
+def _withdrawn_in(release: Path, configs: Sequence[ConfigFiles], withdrawn: Mapping[str, str]) -> Iterator[str]:
     found = [name for config in configs for name in withdrawn_of(values_in(config, "pair_id"), withdrawn)]
-    if found:
-        raise PushError(
-            f"not pushed: {release} holds {len(found)} withdrawn rows, the first {min(found)} "
+    if withdrawn and found:
+        yield (
+            f"{release} holds {len(found)} withdrawn rows, the first {min(found)} "
             f"({why_withdrawn(min(found), withdrawn)}); build the release anew with the list of what is withdrawn"
         )
 
@@ -146,7 +155,20 @@ def _require_nothing_unwithdrawn(api: HfApi, options: PushOptions) -> None:
         )
 
 
-def _compare(api: HfApi, options: PushOptions, files: Mapping[str, Path], revision: str | None = None) -> Difference:
+def _compare_if_reached(api: HfApi, options: PushOptions, files: Mapping[str, Path], *, report: Reporter) -> Difference:
+    """As `_compare`; a dry run does without the Hub where it cannot be reached, and takes all files for new."""
+    try:
+        difference = _compare(api, options, files)
+        _require_nothing_unwithdrawn(api, options)
+    except (HTTPError, ConnectionError) as error:
+        if not options.is_dry or isinstance(error, HfHubHTTPError):
+            raise
+        report.warn(f"cannot reach the Hub ({_told(error)}); these are all files, of which it may have some already")
+        return Difference(tuple(files), (), (), ())
+    return difference
+
+
+def _compare(api: HfApi, options: PushOptions, files: Mapping[str, Path], *, revision: str | None = None) -> Difference:
     """How the files differ from the repository's at a revision, and what the tag marks there."""
     try:
         there = _tree(api, options.repo, revision)
@@ -161,7 +183,7 @@ def _compare(api: HfApi, options: PushOptions, files: Mapping[str, Path], revisi
         changed=tuple(name for name in files if name in there and name not in same),
         same=same,
         stale=stale,
-        tag=_marked_by_tag(api, options, files, there) if options.tag in tags else "free",
+        tag=_marked_by_tag(api, options, files, head=there) if options.tag in tags else "free",
     )
 
 
@@ -220,7 +242,7 @@ def _text_there(api: HfApi, options: PushOptions, name: str) -> str:
 
 
 def _marked_by_tag(
-    api: HfApi, options: PushOptions, files: Mapping[str, Path], head: Mapping[str, Any]
+    api: HfApi, options: PushOptions, files: Mapping[str, Path], *, head: Mapping[str, Any]
 ) -> Literal["head", "other"]:
     """Whether the tag has the head's files, as far as they are a release's."""
 
@@ -288,7 +310,7 @@ def _sent(api: HfApi, options: PushOptions, files: Mapping[str, Path], *, differ
             _require_card_accepted(options.release / CARD)
         api.create_repo(options.repo, repo_type="dataset", private=options.is_private, exist_ok=True)
         pull = _pull_request(api, options)
-        _complete(api, options, files, pull.num)
+        _complete(api, options, files, num=pull.num)
         if options.is_pull_request:
             return f"{where}/discussions/{pull.num} holds the release; merge it there, then push again to tag it"
         if pull.status == "draft":
@@ -317,10 +339,10 @@ _DESCRIPTION = (
 )
 
 
-def _complete(api: HfApi, options: PushOptions, files: Mapping[str, Path], num: int) -> None:
+def _complete(api: HfApi, options: PushOptions, files: Mapping[str, Path], *, num: int) -> None:
     """Commits to a pull request what it lacks of the release."""
     revision = f"refs/pr/{num}"
-    lacking = _compare(api, options, files, revision)
+    lacking = _compare(api, options, files, revision=revision)
     names = [*(name for name in lacking.new + lacking.changed if name != CARD), *lacking.stale]
     if CARD in lacking.new + lacking.changed:
         names.append(CARD)  # last, so that a pull request with a card is whole

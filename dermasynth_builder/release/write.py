@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TextIO
 
-from dermasynth_builder.check.assemble import Recipe, Reject, assemble, checked
+from dermasynth_builder.check.assemble import Reject, ReleaseTerms, assemble, checked
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.options import Settings
@@ -42,23 +42,23 @@ def write_source(planned: Planned, ledger: Ledger, folder: Path, *, settings: Se
         output = _Output(kept, ConfigStats(), advance)
         written = write_config(
             folder / DATA / name,
-            output.published(checked_pairs(planned, ledger, recipe_of(settings))),
+            output.published(checked_pairs(planned, ledger, terms_of(settings))),
             settings.max_side_px,
         )
     if not written.splits:
         raise ReleaseError(f"{name}: no pair is left to release; the reasons are in {rejects}")
-    source = registry.source(name)
+    source = registry.source(name, settings)
     return Config(source, written.splits, output.stats, output.rejected, written.changes, settings.is_specimen, proof)
 
 
-def checked_pairs(planned: Planned, ledger: Ledger, recipe: Recipe) -> Iterator[Pair | Reject]:
+def checked_pairs(planned: Planned, ledger: Ledger, terms: ReleaseTerms) -> Iterator[Pair | Reject]:
     """What becomes of all replies to one source's requests, after all checks; an image is in memory at a time."""
     checks = [registry.check(name) for name in registry.CHECKS]
     images = planned.read.images
     answered = ledger.answered(retries_of(ledger).current(planned.requests(), ledger))
     for number, of_image in groupby(answered, key=lambda each: each[0].image_number):
         image = images[number]
-        yield from checked(assemble(of_image, {image.image_id: image}, recipe), checks)
+        yield from checked(assemble(of_image, {image.image_id: image}, terms), checks)
 
 
 def are_specimens(config: ConfigFiles) -> Iterator[bool]:
@@ -66,10 +66,10 @@ def are_specimens(config: ConfigFiles) -> Iterator[bool]:
     return (SPECIMEN_FLAG in values["doubts"] for values in read_values(config.paths, ["doubts"]))
 
 
-def recipe_of(settings: Settings) -> Recipe:
+def terms_of(settings: Settings) -> ReleaseTerms:
     """What holds for all pairs of a run."""
     flags = (SPECIMEN_FLAG,) if settings.is_specimen else ()
-    return Recipe(
+    return ReleaseTerms(
         settings.engine,
         settings.seed,
         settings.split_shares,

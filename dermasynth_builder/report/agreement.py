@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import permutations
+from itertools import accumulate, permutations
 from statistics import mean
 from typing import Any
 
@@ -25,19 +25,17 @@ def ordinal_alpha(units: Iterable[Sequence[int]]) -> float | None:
     counts: Counter[int] = Counter()
     for (value, _), weight in together.items():
         counts[value] += weight
-    ranks = sorted(counts)
-    apart = {(one, other): _apart(one, other, ranks, counts) for one in ranks for other in ranks}
-    by_chance = sum(counts[one] * counts[other] * apart[one, other] for one, other in apart)
+    up_to = dict(zip(sorted(counts), accumulate(counts[rank] for rank in sorted(counts)), strict=True))
+
+    def apart(one: int, other: int) -> float:
+        """How many values lie between two ranks, half of those of each of the two included; squared."""
+        return ((up_to[one] - counts[one] / 2) - (up_to[other] - counts[other] / 2)) ** 2
+
+    by_chance = sum(counts[one] * counts[other] * apart(one, other) for one in counts for other in counts)
     if not by_chance:
         return None
-    found = sum(weight * apart[pair] for pair, weight in together.items())
+    found = sum(weight * apart(*pair) for pair, weight in together.items())
     return 1 - (sum(counts.values()) - 1) * found / by_chance
-
-
-def _apart(one: int, other: int, ranks: Sequence[int], counts: Mapping[int, float]) -> float:
-    low, high = min(one, other), max(one, other)
-    between = sum(counts[rank] for rank in ranks if low <= rank <= high)
-    return (between - (counts[one] + counts[other]) / 2) ** 2 if low != high else 0.0
 
 
 def agreement(reviews: Mapping[str, Sequence[Review]]) -> dict[str, dict[str, Any]]:

@@ -21,9 +21,8 @@ from dermasynth_builder.core.protocols import CountsTables
 from dermasynth_builder.core.records import ClinicalImage, Facts, ImageFile, Problem
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.pipeline import copies_of
-from dermasynth_builder.read.gate import images_of
 from dermasynth_builder.read.privacy import People, people_of
-from dermasynth_builder.read.source import OnDisk, rows_without_image, write_problems
+from dermasynth_builder.read.source import OnDisk, read_tables, rows_without_image, write_problems
 from dermasynth_builder.report.giveaways import Giveaway, giveaways
 
 if TYPE_CHECKING:
@@ -58,12 +57,12 @@ def survey_source(name: str, settings: Settings, report: Reporter) -> Survey:
     `settings.rows` says which images count; `settings.is_verified` decodes every file.
     Raises SourceError where there is no release.
     """
-    source, root = registry.source(name), settings.raw[name]
-    read = list(images_of(source, root))
+    source, root = registry.source(name, settings), settings.raw[name]
+    read = list(read_tables(name, settings, report))
     listed = [item for item in read if isinstance(item, ClinicalImage)]
     problems = [item for item in read if isinstance(item, Problem)]
+    on_disk = OnDisk.of(listed, problems, settings.rows)
     problems += rows_without_image(listed)
-    on_disk = OnDisk.of(listed, settings.rows)
     images, broken = _measured(on_disk.counted(listed), settings, report)
     problems += broken
     decoded = None
@@ -74,7 +73,7 @@ def survey_source(name: str, settings: Settings, report: Reporter) -> Survey:
         decoded = Decoded(files, len(undecodable))
     path = write_problems(name, problems, settings.work)
     if problems:
-        report.say(f"{name}: {len(problems)} problems and images not on disk are listed in {path}")
+        report.say(f"{name}: {len(problems):,} problems and images not on disk are listed in {path}")
     tallies = source.tallies(root) if isinstance(source, CountsTables) else {}
     copies = copies_of(images, settings, report)
     return Survey(name, source.title, copies.images, on_disk, on_disk.faults(problems), tallies, decoded, copies)

@@ -295,7 +295,7 @@ def _require_known(models: Iterable[str], table: PriceTable) -> None:
     for model in models:
         if model not in table.models:
             raise UsageError(
-                f"{table.path}: no price of a model {model!r} (--prices FILE takes a table of your own); "
+                f"{table.path}: it has no price of {model!r}; --prices FILE takes a table of your own; "
                 f"it has: {', '.join(table.models)}{did_you_mean(model, table.models)}"
             )
 

@@ -55,10 +55,12 @@ def giveaways(images: Iterable[ClinicalImage]) -> list[Giveaway]:
         values = Series([_plain(getattr(facts, name)) for facts in known], dtype=object)
         is_missing = values.isna()
         if _FEW <= is_missing.sum() <= len(values) - _FEW:
-            found.append(_measured(name, "missing", is_missing.map({True: "not recorded", False: "recorded"}), label))
+            gaps = is_missing.map({True: "not recorded", False: "recorded"})
+            found.append(_measured(name, "missing", values=gaps, label=label))
         recorded = values[~is_missing]
         if recorded.nunique() > 1:
-            found.append(_measured(name, "value", _with_rare_together(_banded(recorded)), label[~is_missing]))
+            told = _with_rare_together(_banded(recorded))
+            found.append(_measured(name, "value", values=told, label=label[~is_missing]))
     return sorted((each for each in found if each.images >= 2 * _FEW), key=lambda each: (-each.cramers_v, each.fact))
 
 
@@ -87,7 +89,7 @@ def cramers_v(counts: Sequence[Sequence[int]]) -> float:
     return sqrt(min(1.0, phi / (min(widths) - 1))) if min(widths) > 1 else 0.0
 
 
-def _measured(name: str, by: Literal["value", "missing"], values: "Series[Any]", label: "Series[Any]") -> Giveaway:
+def _measured(name: str, by: Literal["value", "missing"], *, values: "Series[Any]", label: "Series[Any]") -> Giveaway:
     tables = [(str(value), int(label[same].sum()), len(same)) for value, same in values.groupby(values).groups.items()]
     v = cramers_v([(malignant, images - malignant) for _, malignant, images in tables])
     shares = sorted((100 * malignant / images, value) for value, malignant, images in tables if images >= _FEW)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dermasynth_builder.check.assemble import Recipe, split_of
+from dermasynth_builder.check.assemble import ReleaseTerms, split_of
 from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.core.records import ClinicalImage, share_of
 from dermasynth_builder.read.tables import IMAGE_SUFFIXES
@@ -160,7 +160,7 @@ def pictures_of(images: Iterable[ClinicalImage]) -> dict[str, str]:
     return names
 
 
-def write_splits(images: Iterable[ClinicalImage], recipe: Recipe, folder: Path) -> Counter[str]:
+def write_splits(images: Iterable[ClinicalImage], terms: ReleaseTerms, folder: Path) -> Counter[str]:
     """Writes `<folder>/<source>.csv` with id, group, fold and split of every image; gives the images of each source.
 
     No group, and no picture that was compared, is in two folds or two splits. Folds are 1 to 5.
@@ -174,10 +174,10 @@ def write_splits(images: Iterable[ClinicalImage], recipe: Recipe, folder: Path) 
             rows = csv.writer(file, lineterminator="\n")
             rows.writerow(("id", "group", "fold", "split"))
             for image in sorted(own, key=lambda each: each.image_id):
-                rows.writerow((image.image_id, image.group_id, _fold(image, recipe), split_of(image, recipe)))
+                rows.writerow((image.image_id, image.group_id, _fold(image, terms), split_of(image, terms)))
     return Counter({source: len(own) for source, own in by_source.items()})
 
 
-def _fold(image: ClinicalImage, recipe: Recipe) -> int:
+def _fold(image: ClinicalImage, terms: ReleaseTerms) -> int:
     drawn_as = image.shared.source if image.shared else image.source
-    return 1 + int(FOLDS * share_of(recipe.seed, drawn_as, "fold", image.group_id))
+    return 1 + int(FOLDS * share_of(terms.seed, drawn_as, "fold", image.group_id))

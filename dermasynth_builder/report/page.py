@@ -67,7 +67,7 @@ def collect(shown: Iterable[Shown]) -> Collected:
     return Collected([_row(each, images) for each in shown], images)
 
 
-def write_page(collected: Collected, path: Path, title: str, sheet: str = "") -> None:
+def write_page(collected: Collected, path: Path, title: str, *, sheet: str = "") -> None:
     """Writes the page; where it is a sheet, which has an id, with what is needed to judge the pairs."""
     title = printable(title)
     content = {

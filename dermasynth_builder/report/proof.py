@@ -60,7 +60,7 @@ def recipe_in(release: Path) -> Settings:
     return read_recipe(release / RECIPE)
 
 
-def prove(release: Path, raw: Mapping[str, Path], ledgers: Path | None, report: Reporter) -> Proof:
+def prove(release: Path, raw: Mapping[str, Path], ledgers: Path | None, *, report: Reporter) -> Proof:
     """Builds the release again beside it, in a folder of its own that is removed, and compares.
 
     `raw` gives the raw release of each source of its recipe; `ledgers` the replies of its engine, but an engine in
@@ -69,13 +69,13 @@ def prove(release: Path, raw: Mapping[str, Path], ledgers: Path | None, report: 
     require_current(release, read_card(release).values())
     verify(release, report)
     with TemporaryDirectory(prefix=".proof-", dir=release.resolve().parent) as folder:
-        settings = _again(recipe_in(release), release, raw, Path(folder))
+        settings = _again(recipe_in(release), release, raw, folder=Path(folder))
         _bring_replies(settings, ledgers, report)
         pipeline.build(settings, report)
         return _compared(release, settings.out)
 
 
-def _again(recipe: Settings, release: Path, raw: Mapping[str, Path], folder: Path) -> Settings:
+def _again(recipe: Settings, release: Path, raw: Mapping[str, Path], *, folder: Path) -> Settings:
     work, out = folder / "work", folder / "release"
     return replace(recipe, raw=raw, work=work, out=out, withdrawn=release / WITHDRAWN)
 

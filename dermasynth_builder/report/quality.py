@@ -107,46 +107,55 @@ class _Source:
         self.tones[_told(row["fitzpatrick"])][_told(row["malignancy"])] += 1
 
 
+@dataclass(slots=True)
+class _Flags:
+    """What the checks say of the rows, counted while they pass."""
+
+    checks: Counter[str] = field(default_factory=Counter)
+    pairs: dict[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in GROUPINGS})
+    flagged: dict[str, dict[str, Counter[str]]] = field(
+        default_factory=lambda: {name: defaultdict(Counter) for name in GROUPINGS}
+    )
+    examples: dict[str, list[dict[str, str]]] = field(default_factory=lambda: defaultdict(list))
+
+    def take(self, row: Mapping[str, Any]) -> None:
+        """Counts one row; of two doubts of a check the first is the example."""
+        found = {doubt.partition(": ")[0]: doubt.partition(": ")[2] for doubt in reversed(row["doubts"])}
+        found = {check: reason for check, reason in found.items() if check not in _NOT_OF_CHECKS}
+        self.checks.update(list(found))
+        for grouping in GROUPINGS:
+            self.pairs[grouping][_told(row[grouping])] += 1
+            self.flagged[grouping][_told(row[grouping])].update(list(found))
+        for check, reason in found.items():
+            if len(self.examples[check]) < MOST_EXAMPLES:
+                told = {"reason": reason, "image": row["image_id"]}
+                self.examples[check].append(told | {"question": row["question"], "answer": row["answer"]})
+
+    def by(self, grouping: str) -> dict[str, Any]:
+        """For each value: its pairs, and the rate of each check."""
+        return {
+            value: {"pairs": total} | {each: rate(self.flagged[grouping][value][each], total) for each in self.checks}
+            for value, total in sorted(self.pairs[grouping].items())
+        }
+
+
 def quality(release: Path, rejects: Path | None = None) -> dict[str, Any]:
     """All figures of a release; `rejects` is the folder of what was left out of it.
 
     Raises ReleaseError where `release` is none.
     """
-    flagged: dict[str, dict[str, Counter[str]]] = {name: defaultdict(Counter) for name in GROUPINGS}
-    totals: dict[str, Counter[str]] = {name: Counter() for name in GROUPINGS}
-    checks: Counter[str] = Counter()
-    examples: dict[str, list[dict[str, str]]] = defaultdict(list)
-    sources: dict[str, _Source] = defaultdict(_Source)
-    together = _Texts()
-    pairs = 0
+    flags, together, sources = _Flags(), _Texts(), defaultdict[str, _Source](_Source)
     for split, row in _rows(release):
-        pairs += 1
+        flags.take(row)
         together.take(row["answer"])
         sources[row["source"]].take(row, split)
-        found = {flag.partition(": ")[0]: flag.partition(": ")[2] for flag in reversed(row["doubts"])}
-        found = {check: reason for check, reason in found.items() if check not in _NOT_OF_CHECKS}
-        checks.update(list(found))
-        for grouping in GROUPINGS:
-            value = _told(row[grouping])
-            totals[grouping][value] += 1
-            flagged[grouping][value].update(list(found))
-        for check, reason in found.items():
-            if len(examples[check]) < MOST_EXAMPLES:
-                examples[check].append(
-                    {"reason": reason, "question": row["question"], "answer": row["answer"], "image": row["image_id"]}
-                )
+    pairs = together.pairs
     return {
         "pairs": pairs,
         "images": sum(len(each.images) for each in sources.values()),
-        "flags": {check: rate(count, pairs) for check, count in checks.most_common()},
-        "flags_by": {
-            grouping: {
-                value: {"pairs": total} | {check: rate(flagged[grouping][value][check], total) for check in checks}
-                for value, total in sorted(totals[grouping].items())
-            }
-            for grouping in GROUPINGS
-        },
-        "flag_examples": dict(examples),
+        "flags": {check: rate(count, pairs) for check, count in flags.checks.most_common()},
+        "flags_by": {grouping: flags.by(grouping) for grouping in GROUPINGS},
+        "flag_examples": dict(flags.examples),
         "rejects": rejected(rejects, sources, pairs) if rejects else None,
         "shared_text": {name: _shared(source.in_split) for name, source in sources.items()},
         "diversity": {ALL: together.figures()} | {name: source.texts.figures() for name, source in sources.items()},

@@ -22,7 +22,7 @@ from dermasynth_builder.release.reviews import (
     review_folder,
     take_verdicts,
 )
-from dermasynth_builder.release.write import checked_pairs, recipe_of
+from dermasynth_builder.release.write import checked_pairs, terms_of
 from dermasynth_builder.report.chosen import Candidate, choose
 from dermasynth_builder.report.label_studio import labelling_config, tasks, verdicts_in
 from dermasynth_builder.report.page import Collected, Shown, collect, write_page
@@ -50,7 +50,7 @@ def write_sheet(shown: Iterable[Shown], folder: Path, title: str, *, work: Path)
     """Writes the page, the tasks and the settings for Label Studio into a folder, and notes the sheet in `work`."""
     collected: Collected = collect(shown)
     sheet = keep_sheet(work, collected.texts)
-    write_page(collected, folder / PAGE, title, sheet)
+    write_page(collected, folder / PAGE, title, sheet=sheet)
     (folder / TASKS).write_text(json.dumps(tasks(collected, sheet), indent=1), encoding="utf-8")
     (folder / CONFIG).write_text(labelling_config(), encoding="utf-8")
     return Sheet(sheet, folder, list(collected.texts.values()))
@@ -83,10 +83,10 @@ def hold(planned: Sequence[Planned], ledger: Ledger, *, settings: Settings, repo
 
     The sheet is the same until the pairs are others. Raises StoppedError while verdicts are missing.
     """
-    recipe = replace(recipe_of(settings), reviews={})  # what was judged must not change what is asked
+    terms = replace(terms_of(settings), reviews={})  # what was judged must not change what is asked
 
     def pairs() -> Iterator[Pair]:
-        items = (item for each in planned for item in checked_pairs(each, ledger, recipe))
+        items = (item for each in planned for item in checked_pairs(each, ledger, terms))
         return (item for item in items if isinstance(item, Pair))
 
     ids = set(choose(map(_candidate, pairs()), PAIRS))

@@ -41,6 +41,7 @@ def plan_counts(planned: Planned) -> dict[str, Any]:
         "diagnoses": counted(image.facts.diagnosis or "not recorded" for image in images),
         "requests": work.requests,
         "question_types": [_load_counts(load) for load in work.loads],
+        "images_of_types_that_the_engine_cannot_answer": dict(sorted(planned.unanswerable.items())),
         "problems": counted(str(problem.kind) for problem in planned.read.problems),
     }
 
@@ -119,7 +120,7 @@ def source_text(source: Source, width: int) -> str:
     }
     lines = [f"{source.name}: {source.title}"]
     wrap = partial(textwrap.fill, width=width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
-    lines += [wrap(f"  {title}: {text}") for title, text in parts.items()]
+    lines += [wrap(f"  {title}: {text}") for title, text in parts.items() if text]
     return "\n".join(lines)
 
 
@@ -133,11 +134,12 @@ def ledgers_text(summaries: Mapping[Path, LedgerSummary]) -> Group:
         engine, model = (str(identity.pop(part, "")) for part in ("engine", "model"))
         failed = sum(summary.failures.values())
         written_at = datetime.fromtimestamp(summary.written_at, UTC).strftime("%Y-%m-%d %H:%M")
-        dollars = f"{summary.cost_usd:,.4f}" if summary.tokens != Usage() else ""
+        is_free = summary.tokens == Usage()
+        dollars = "" if is_free else f"{summary.cost_usd:,.4f}" if summary.cost_usd else "not known"
         table.add_row(name(engine), name(model), f"{summary.answered:,}", f"{failed:,}", dollars, written_at)
         for kind, count in sorted(summary.failures.items()):
             table.add_row("", name(kind, indent=2), "", f"{count:,}")
-        settings = ", ".join(f"{setting} {value}" for setting, value in identity.items())
+        settings = ", ".join(f"{setting} {value}" for setting, value in identity.items() if value is not None)
         lines = [settings, *_paid_lines(summary), *_version_lines(summary)]
         details += [str(path), *(hanging(" ", line) for line in lines if line)]
     return Group(table, *details)
@@ -162,10 +164,10 @@ def _paid_lines(summary: LedgerSummary) -> list[str]:
     lines = [
         f"tokens: {tokens.prompt:,} in, {tokens.cached:,} of them cached, {tokens.output:,} out, "
         f"{tokens.thoughts:,} thinking",
-        f"cost: ${summary.cost_usd:,.4f} for all replies, replaced ones included",
+        *([f"cost: ${summary.cost_usd:,.4f} for all replies, replaced ones included"] if summary.cost_usd else []),
     ]
     if summary.unpriced:
-        lines.append(f"the cost of {summary.unpriced:,} replies is not known, and is not in this sum")
+        lines.append(f"the cost of {summary.unpriced:,} replies is not known: the price table has no such model")
     return lines
 
 

@@ -14,7 +14,9 @@ from dermasynth_builder.report.page import MOST_PAIRS, Shown
 from dermasynth_builder.report.pairs import FIELDS, find_pairs
 
 
-def pairs_to_show(release: Path, number: int, wanted: str | None = None, where: Sequence[str] = ()) -> Iterator[Shown]:
+def pairs_to_show(
+    release: Path, number: int, wanted: str | None = None, *, where: Sequence[str] = ()
+) -> Iterator[Shown]:
     """So many pairs of a config, or of all sources, for which `where` holds, in the order of the files.
 
     Raises UsageError where there is none, or for more than a page can hold, and ReleaseError where there is no release.

@@ -9,7 +9,7 @@ from hashlib import sha256
 import pytest
 
 from dermasynth_builder import __version__
-from dermasynth_builder.check.assemble import Recipe, Reject, apply_findings, assemble, checked, split_of
+from dermasynth_builder.check.assemble import Reject, ReleaseTerms, apply_findings, assemble, checked, split_of
 from dermasynth_builder.check.form import check_form
 from dermasynth_builder.check.repeats import Repeats
 from dermasynth_builder.core.errors import ReleaseError
@@ -18,15 +18,15 @@ from dermasynth_builder.plan.reply_form import schema
 from tests.support.clinical_images import clinical_image, pair
 from tests.support.recited import answer, failure, requests
 
-RECIPE = Recipe("recited", seed=3, split_shares=(0.6, 0.2, 0.2), flags=("drawn",))
+TERMS = ReleaseTerms("recited", seed=3, split_shares=(0.6, 0.2, 0.2), flags=("drawn",))
 GROUPS = 3000
 
 
 def shares_of_splits(official_split: str | None, shares: tuple[float, float, float]) -> dict[str, float]:
     """How the groups of images are parted."""
-    recipe = replace(RECIPE, split_shares=shares)
+    terms = replace(TERMS, split_shares=shares)
     image = replace(clinical_image(), official_split=official_split)
-    splits = Counter(split_of(replace(image, group_id=f"group_{number}"), recipe) for number in range(GROUPS))
+    splits = Counter(split_of(replace(image, group_id=f"group_{number}"), terms) for number in range(GROUPS))
     return {split: count / GROUPS for split, count in splits.items()}
 
 
@@ -47,14 +47,14 @@ def test_an_official_test_part_is_our_test_and_nothing_else_is_in_it() -> None:
 
 def test_an_official_train_part_is_parted_as_if_its_shares_were_all_there_are() -> None:
     images = [clinical_image(group=f"group_{number}") for number in range(200)]
-    officially = [split_of(replace(image, official_split="train"), replace(RECIPE, split_shares=(0.4, 0.2, 0.4)))
+    officially = [split_of(replace(image, official_split="train"), replace(TERMS, split_shares=(0.4, 0.2, 0.4)))
                   for image in images]  # fmt: skip
-    alone = replace(RECIPE, split_shares=(0.4 / 0.6000000000000001, 0.2 / 0.6000000000000001, 0.0))
+    alone = replace(TERMS, split_shares=(0.4 / 0.6000000000000001, 0.2 / 0.6000000000000001, 0.0))
     assert officially == [split_of(image, alone) for image in images]
 
 
 def test_the_splits_that_were_published_stay() -> None:
-    splits = [split_of(clinical_image(group=f"group_{number}"), RECIPE) for number in range(12)]
+    splits = [split_of(clinical_image(group=f"group_{number}"), TERMS) for number in range(12)]
     placed = {split: [number for number, each in enumerate(splits) if each == split] for split in set(splits)}
     assert placed == {"train": [0, 2, 5, 6, 7, 9, 10], "validation": [3, 11], "test": [1, 4, 8]}
 
@@ -66,13 +66,13 @@ def test_an_official_train_part_is_whole_where_all_is_to_be_train() -> None:
 def test_a_split_depends_on_group_source_and_seed_and_on_nothing_else() -> None:
     images = [clinical_image(f"image_{number}", group=f"group_{number}") for number in range(200)]
 
-    def splits(images: list[ClinicalImage], recipe: Recipe = RECIPE) -> list[str]:
-        return [split_of(image, recipe) for image in images]
+    def splits(images: list[ClinicalImage], terms: ReleaseTerms = TERMS) -> list[str]:
+        return [split_of(image, terms) for image in images]
 
     same = [replace(image, image_id="other", file_name="other.png", path=None, file=None) for image in images]
     assert splits(same) == splits(images)
-    assert splits(images, replace(RECIPE, engine="gemini", flags=())) == splits(images)
-    assert splits(images, replace(RECIPE, seed=4)) != splits(images)
+    assert splits(images, replace(TERMS, engine="gemini", flags=())) == splits(images)
+    assert splits(images, replace(TERMS, seed=4)) != splits(images)
     assert splits([replace(image, source="hiba") for image in images]) != splits(images)
 
 
@@ -84,7 +84,7 @@ def assembled(*replies: Reply | None) -> list[Pair | Reject]:
     asked = [replace(each, reply_schema=schema("asked")) for each in requests(len(replies))]
     images = {each.image_id: clinical_image(each.image_id) for each in asked}
     answered = [(each, replace(r, key=each.key) if r else None) for each, r in zip(asked, replies, strict=True)]
-    return list(assemble(answered, images, RECIPE))
+    return list(assemble(answered, images, TERMS))
 
 
 def test_a_pair_tells_where_it_comes_from() -> None:
@@ -102,7 +102,7 @@ def test_a_pair_tells_where_it_comes_from() -> None:
     assert made == Pair(
         pair_id="pad_ufes/PAT_9001_7001_0/general",
         image=clinical_image("PAT_9001_7001_0"),
-        split=split_of(clinical_image(), RECIPE),
+        split=split_of(clinical_image(), TERMS),
         question="What does this picture show?",
         answer="A mole.",
         messages=made.messages,
@@ -132,7 +132,7 @@ def test_a_pair_tells_where_it_comes_from() -> None:
 def test_a_pair_tells_whether_the_metadata_was_shown(*, is_shown: bool) -> None:
     asked = replace(requests(1)[0], reply_schema=schema("asked"), is_metadata_shown=is_shown)
     image = clinical_image(asked.image_id)
-    (made,) = assemble([(asked, answer(asked.key))], {image.image_id: image}, RECIPE)
+    (made,) = assemble([(asked, answer(asked.key))], {image.image_id: image}, TERMS)
     assert isinstance(made, Pair)
     assert made.is_metadata_shown == is_shown
 

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dermasynth_builder.check.assemble import Recipe, split_of
+from dermasynth_builder.check.assemble import ReleaseTerms, split_of
 from dermasynth_builder.check.contradictions import check_contradictions
 from dermasynth_builder.check.copies import Copies, find_copies
 from dermasynth_builder.core.images.pictures import NearPictures
 from dermasynth_builder.core.records import ClinicalImage, Facts, ImageFile
 from tests.support.clinical_images import clinical_image, pair
 
-RECIPE = Recipe("template", 7, (0.5, 0.25, 0.25))
+TERMS = ReleaseTerms("template", 7, (0.5, 0.25, 0.25))
 
 
 def image(name: str, file: str, *, pixels: str = "", source: str = "pad_ufes", **more: object) -> ClinicalImage:
@@ -79,7 +79,7 @@ def test_whatever_shares_a_picture_with_whatever_no_picture_and_no_group_is_in_t
     ]
     pairs = [NearPictures(f"pixels of {a}", f"pixels of {b}", 0.99) for a, b in near if a < b]
     copies = find_copies(images, pairs)
-    splits = {each.image_id: split_of(each, RECIPE) for each in copies.images}
+    splits = {each.image_id: split_of(each, TERMS) for each in copies.images}
     before = {each.image_id: each for each in images}
     tied = {frozenset((f"{a}", f"{b}")) for a, b in near if a < b}
     for one, other in product(copies.images, repeat=2):
@@ -117,7 +117,7 @@ def test_an_official_test_part_wins_over_all_that_shares_a_picture_with_it(
     images = [image(name, "1", official_split=part) for name, part in zip("ab", parts, strict=True)]
     copies = find_copies([*images, image("c", "2", group_id="group of b")], [])
     assert {each.shared and each.shared.official_split for each in copies.images} == {wanted}
-    splits = {split_of(each, replace(RECIPE, seed=seed)) for each in copies.images for seed in range(40)}
+    splits = {split_of(each, replace(TERMS, seed=seed)) for each in copies.images for seed in range(40)}
     assert splits == (
         {"test"} if wanted == "test" else {"train", "validation"} if wanted else {"train", "validation", "test"}
     )
@@ -127,9 +127,9 @@ def test_an_official_test_part_wins_over_all_that_shares_a_picture_with_it(
 def test_a_group_that_shares_with_another_sources_is_drawn_under_one_name() -> None:
     images = [image("a", "1", source="pad_ufes"), image("b", "1", source="hiba")]
     for seed in range(40):
-        recipe = replace(RECIPE, seed=seed)
-        one, other = (split_of(each, recipe) for each in find_copies(images, []).images)
-        assert one == other == split_of(images[1], recipe)
+        terms = replace(TERMS, seed=seed)
+        one, other = (split_of(each, terms) for each in find_copies(images, []).images)
+        assert one == other == split_of(images[1], terms)
 
 
 Told = Callable[[Sequence[ClinicalImage]], list[tuple[str, ...]]]

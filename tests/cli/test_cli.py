@@ -46,8 +46,7 @@ def test_the_demo_builds_a_release_and_prints_three_loaded_pairs(
     assert not (tmp_path / "cache").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["demo"]
     printed = capsys.readouterr().out
-    *_, engine, flag = example_of_the_readme().rstrip().splitlines()
-    assert f"{engine}\n{flag}\n" in printed
+    assert "\nflag: specimen: the image is drawn and the facts are invented\n" in printed
     assert len(re.findall(r"^--- pad_ufes/", printed, re.MULTILINE)) == 3
     assert len(re.findall(r"^Q: .+\n(?:   .+\n)*A: ", printed, re.MULTILINE)) == 3
     assert sorted(path.name for path in Path("demo/dermasynth").iterdir()) == [
@@ -56,11 +55,6 @@ def test_the_demo_builds_a_release_and_prints_three_loaded_pairs(
         *sorted([*SPECIMENS.shipped, "recipe.toml"]),
     ]
     assert run("demo") == 0  # again, over the first
-
-
-def example_of_the_readme() -> str:
-    """The pair that the README shows as an example of the demo's output."""
-    return (ROOT / "README.md").read_text("utf-8").partition("```\n--- ")[2].partition("```")[0]
 
 
 def keep_the_cache_of_datasets_empty(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -158,7 +152,7 @@ def test_show_prints_the_pairs_asked_for(built: Built, capsys: Output) -> None:
     [
         ((), 2, ""),
         (("fly",), 2, 'Unknown command "fly"'),
-        (("plan", "ham10000", "--raw", "x"), 2, 'Invalid value "ham10000" for SOURCES. Choose from: "pad_ufes"'),
+        (("plan", "isic2018", "--raw", "x"), 2, 'Invalid value "isic2018" for SOURCES. Choose from: "pad_ufes"'),
         (("plan", "pad_ufes"), 2, "no folder for pad_ufes; add --raw pad_ufes=DIR"),
         (("plan",), 2, "no source is named"),
         (("plan", "--recipe", "no.toml"), 2, "no.toml: [Errno 2]"),
@@ -168,16 +162,20 @@ def test_show_prints_the_pairs_asked_for(built: Built, capsys: Output) -> None:
             "Unknown option: --modle. Did you mean --model?\nusage: dermasynth plan [SOURCE...] [--raw DIR]",
         ),
         (("generate", "--self-instruct", "101", "pad_ufes"), 2, "write a number from 0 to 100"),
-        (("generate", "--self-instruct", "60", "pad_ufes", "--raw", "x"), 2, "not be more than 100 percent together"),
+        (
+            ("generate", "--self-instruct", "60", "pad_ufes", "--raw", "x"),
+            2,
+            "must not be more than 100 percent together",
+        ),
         (("plan", "pad_ufes", "--raw", "a", "--raw", "b"), 2, "--raw NAME=DIR"),
-        (("plan", "pad_ufes", "--raw", "ham10000=a"), 1, "ham10000=a is not a folder"),
+        (("plan", "pad_ufes", "--raw", "isic2018=a"), 1, "isic2018=a is not a folder"),
         (("plan", "pad_ufes", "--raw", "no/such"), 1, "no/such is not a folder"),
         (("release", "pad_ufes", "--raw", "x", "--splits", "90/10"), 2, "write three numbers"),
         (("release", "pad_ufes", "--raw", "x", "--splits", "0/0/0"), 2, "not all zero"),
         (("generate", "pad_ufes", "--raw", "x", "--shard", "3/2"), 2, "as 2/5"),
         (("generate", "pad_ufes", "--raw", "x", "--max-usd", "-1"), 2, "above zero"),
         (("merge", "no/such.jsonl"), 1, "cannot be read"),
-        (("fake-gemini", "--fault", "sabotage=1"), 2, "there is rate"),
+        (("fake-gemini", "--fault", "sabotage=1"), 2, "no such kind; choose from: rate"),
         (("show", "--out", "no/such"), 1, "is not a release"),
         (("push", "dermasynth"), 1, "USER/NAME"),
         (("demo", "--images", "0"), 2, "one or more"),
@@ -230,27 +228,9 @@ def test_ctrl_c_is_heeded_where_it_was_ignored_and_a_callers_own_handler_stays(
     capsys.readouterr()
 
 
-def test_version_readme_changelog_and_package_agree(capsys: Output) -> None:
+def test_version_changelog_citation_and_package_agree(capsys: Output) -> None:
     assert run("--version") == 0
     assert capsys.readouterr().out == f"dermasynth {__version__}\n"
     assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text("utf-8")
     assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
-
-
-def test_the_readme_names_only_commands_and_targets_that_exist() -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
-    makefile = (ROOT / "Makefile").read_text("utf-8")
-    assert set(re.findall(r"^ *dermasynth ([\w-]+)", readme, re.MULTILINE)) <= set(COMMANDS)
-    for target in set(re.findall(r"make ([a-z-]+)", readme)):
-        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
-    assert {"demo", "test"} <= set(re.findall(r"^make ([a-z-]+)", readme, re.MULTILINE))
-
-
-def test_the_readme_claims_no_more_questions_than_there_are(capsys: Output) -> None:
-    assert run("questions", "--json") == 0
-    report = json.loads(capsys.readouterr().out)
-    [(wordings, types)] = re.findall(
-        r"more than (\d+) wordings of (\d+) types", (ROOT / "README.md").read_text("utf-8")
-    )
-    assert report["wordings"] > int(wordings)
-    assert report["types"] >= int(types)
+    assert f"\nversion: {__version__}\n" in (ROOT / "CITATION.cff").read_text("utf-8")

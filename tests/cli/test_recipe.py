@@ -2,15 +2,19 @@
 
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from dermasynth_builder.cli import COMMANDS, OLD_SPELLINGS, main
+from dermasynth_builder.cli.command import raw_folders
+from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.recipe import read_recipe
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.release.folder import verify
+from tests.support.downloads import Drawn
 
 Output = pytest.CaptureFixture[str]
 
@@ -50,6 +54,7 @@ SPELLINGS = {
     "cancel": "--base-url --work",
     "push": "--out --tag --private --allow-template --dry-run",
     "status": "--work --out",
+    "failures": "-n --work",
     "show": "-n --skip --where --open --image --out",
     "fake-gemini": "--port --seed --latency-ms --rpm --rpd --fault --job-looks --job-tokens",
 }
@@ -79,7 +84,7 @@ def test_init_and_build_need_no_option_where_raw_images_lie(here: Path, capsys: 
     assert "settings from recipe.toml" in capsys.readouterr().err
     assert list(verify(here / "dermasynth", SilentReporter())) == ["sample", "pad_ufes", "all"]
     assert run("init") == 2
-    assert "recipe.toml is there already" in capsys.readouterr().err
+    assert "recipe.toml exists already" in capsys.readouterr().err
 
 
 def test_init_without_raw_images_says_what_to_write(
@@ -87,7 +92,7 @@ def test_init_without_raw_images_says_what_to_write(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert run("init") == 0
-    assert "no raw release was found here" in capsys.readouterr().out
+    assert "found no raw release here" in capsys.readouterr().out
     assert read_recipe(Path("recipe.toml")) == Settings(raw={})
     assert run("plan") == 2
     assert "no source is named" in capsys.readouterr().err
@@ -143,11 +148,14 @@ def test_a_recipe_with_three_mistakes_names_all_three(here: Path, capsys: Output
 
 
 @pytest.mark.parametrize("name", SPELLINGS)
-def test_every_spelling_that_scripts_use_is_there(name: str, capsys: Output) -> None:
-    known = {
-        each.annotation.__metadata__[0].name[0] for each in COMMANDS[name].parameters if each.kind is each.KEYWORD_ONLY
-    }
-    assert set(SPELLINGS[name].split()) <= known
+def test_every_spelling_that_scripts_use_is_there(name: str) -> None:
+    assert set(SPELLINGS[name].split()) <= spellings(name)
+
+
+def spellings(name: str) -> set[str]:
+    """The options of a command."""
+    options = (each for each in COMMANDS[name].parameters if each.kind is each.KEYWORD_ONLY)
+    return {each.annotation.__metadata__[0].name[0] for each in options}
 
 
 @pytest.mark.parametrize("old", OLD_SPELLINGS)
@@ -173,3 +181,56 @@ def test_shells_complete_commands_and_options(tmp_path: Path, capsys: Output) ->
     script = make_app(COMMANDS).generate_completion(shell="bash")  # noqa: S604 - a name of a shell
     assert "generate" in script
     assert "--self-instruct" in script
+
+
+def test_every_command_that_follows_a_recipe_takes_one(capsys: Output) -> None:
+    takes = {name for name, command in COMMANDS.items() if "--recipe" in spellings(name)}
+    assert {*COMMANDS} - takes == {"demo", "init", "sources", "questions", "specimens", "fake-gemini"}
+
+
+def test_a_recipe_in_the_folder_is_all_that_any_command_needs(here: Path, capsys: Output) -> None:
+    Path("recipe.toml").write_text(f'raw.pad_ufes = "photographs"\n{TEN}', encoding="utf-8")
+    for words in (
+        ["audit"],
+        ["plan"],
+        ["cost", "--model", "gemini-3.8-flash"],
+        ["generate"],
+        ["generate"],
+        ["release"],
+    ):
+        assert run(*words) == 0, words
+    capsys.readouterr()
+    for words in (["status"], ["failures"], ["show"], ["cancel"]):
+        assert run(*words) == 0, words
+    printed = capsys.readouterr().out
+    assert "worked/ledgers/template-" in printed
+    assert "released: pairs by split" in printed
+    assert {path.name for path in here.iterdir()} == {
+        "photographs",
+        "recipe.toml",
+        "worked",
+        "released",
+        ".released.lock",
+    }
+
+
+def test_a_download_goes_where_the_recipe_reads(
+    offered: Callable[[str], Drawn], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    offered("hiba")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    Path("recipe.toml").write_text('raw.hiba = "photographs"\n', encoding="utf-8")
+    assert run("download", "hiba", "--limit", "2", "--accept-licence") == 0
+    assert len([*Path("photographs").rglob("*.jpg")]) == 2
+    assert not Path("data").exists()
+
+
+def test_folders_are_those_of_the_sources_that_are_named() -> None:
+    known = {"hiba": Path("a"), "scin": Path("b")}
+    assert raw_folders(["hiba"], [], known) == {"hiba": Path("a")}
+    assert raw_folders([], [], known) == known
+    assert raw_folders([], ["scin=c"], known) == {"hiba": Path("a"), "scin": Path("c")}
+    assert raw_folders(["hiba", "scin"], ["d"], known) == {"hiba": Path("d/hiba"), "scin": Path("d/scin")}
+    with pytest.raises(UsageError, match="--raw c d: with several folders"):
+        raw_folders(["hiba"], ["c", "d"])

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from dermasynth_builder.cli import main
-from dermasynth_builder.cli.specimens import MARK, draw_specimens
+from dermasynth_builder.cli.specimens import draw_specimens
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.core.records import ClinicalImage
+from dermasynth_builder.read.find import SPECIMEN_MARK
 from tests.support.paths import ROOT
 from tests.support.plug_ins import install_example
 from tests.support.processes import run_python
@@ -18,7 +19,7 @@ Output = pytest.CaptureFixture[str]
 
 
 def files(folder: Path) -> list[str]:
-    paths = (path for path in folder.rglob("*") if path.is_file() and path.name != MARK)
+    paths = (path for path in folder.rglob("*") if path.is_file() and path.name != SPECIMEN_MARK)
     return sorted(path.relative_to(folder).as_posix() for path in paths)
 
 
@@ -45,9 +46,7 @@ def test_a_layout_is_the_one_asked_for_and_its_own_folder_is_drawn_anew(tmp_path
 
 
 def test_a_layout_that_the_source_has_not_is_refused_with_those_that_it_has(tmp_path: Path) -> None:
-    with pytest.raises(
-        UsageError, match=r"--layout flat: specimens of pad_ufes have no such layout; .* parts, doubled"
-    ):
+    with pytest.raises(UsageError, match=r"--layout flat: pad_ufes has no such layout; .* parts, doubled"):
         draw_specimens("pad_ufes", tmp_path / "new", images=4, layout="flat")
     assert not (tmp_path / "new").exists()
 
@@ -56,14 +55,14 @@ def test_files_that_it_did_not_write_are_never_removed(tmp_path: Path) -> None:
     own = tmp_path / "real" / "photograph.png"
     own.parent.mkdir()
     own.write_bytes(b"of a patient")
-    with pytest.raises(UsageError, match=r"holds files that `dermasynth specimens` did not write, photograph\.png say"):
+    with pytest.raises(UsageError, match=r"`dermasynth specimens` did not write, for example photograph\.png"):
         draw_specimens("hiba", own.parent, images=2)
     draw_specimens("hiba", tmp_path / "drawn", images=2)
     beside = tmp_path / "drawn" / "images" / "photograph.png"
     beside.parent.mkdir(exist_ok=True)
     own.rename(beside)
     before = files(tmp_path / "drawn")
-    with pytest.raises(UsageError, match=r"images/photograph\.png say"):
+    with pytest.raises(UsageError, match=r"for example images/photograph\.png"):
         draw_specimens("hiba", tmp_path / "drawn", images=2)
     assert files(tmp_path / "drawn") == before
 
@@ -76,7 +75,7 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
 
 def test_a_run_that_was_stopped_is_made_good_by_the_next(tmp_path: Path) -> None:
     draw_specimens("hiba", tmp_path, images=2)
-    (tmp_path / MARK).write_text('{"source": "hiba"}', encoding="utf-8")  # as a killed run leaves it
+    (tmp_path / SPECIMEN_MARK).write_text('{"source": "hiba"}', encoding="utf-8")  # as a killed run leaves it
     draw_specimens("hiba", tmp_path, images=3)
     assert len(read("hiba", tmp_path)) == 3
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from dermasynth_builder.cli import terminal
+from dermasynth_builder.cli import main, terminal
 from dermasynth_builder.report.tables import name, table_of_numbers
 from tests.support.fake_service import command
 from tests.support.releases import Built
@@ -155,6 +155,29 @@ def test_piped_tables_are_plain_whatever_the_terminal_is(built: Built, tmp_path:
     ]
     assert printed[0] == printed[1]
     assert not re.search(rb"\x1b| \n|[^\x00-\x7f]", printed[0])
+
+
+@pytest.mark.parametrize(
+    ("variables", "red"),
+    [({"TERM": "xterm"}, "\x1b[31m"), ({"TERM": "xterm", "NO_COLOR": "1"}, ""), ({"TERM": "dumb"}, "")],
+)
+def test_errors_are_red_where_a_terminal_has_colours(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], red: str
+) -> None:
+    for variable in ("NO_COLOR", "FORCE_COLOR", "COLORTERM"):
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, value)
+    screen = Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+    assert main(["plan", "pad_ufes"]) == 2
+    assert screen.getvalue().startswith(f"{red}dermasynth: no folder for pad_ufes")
+    assert ("\x1b" in screen.getvalue()) == bool(red)
+
+
+def test_errors_are_plain_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "pad_ufes"]) == 2
+    assert capsys.readouterr().err == "dermasynth: no folder for pad_ufes; add --raw pad_ufes=DIR\n"
 
 
 def test_no_line_makes_the_terminal_do_anything(capsys: pytest.CaptureFixture[str]) -> None:

@@ -72,6 +72,7 @@ def test_a_first_recipe_is_the_defaults_and_names_every_option(tmp_path: Path) -
     raw = {"pad_ufes": Path("data/pad_ufes")}
     assert read(tmp_path, first_recipe(raw)) == Settings(raw=raw)
     text = first_recipe({})
+    assert all(line.startswith(("#", "[")) for line in text.splitlines() if line)  # what is a default is a comment
     assert read(tmp_path, text) == Settings(raw={})
     assert all(f"{key.path[-1]}" in text for key in keys_of(Settings) if key.option.name)
 
@@ -119,6 +120,7 @@ def test_every_mistake_is_told_at_once_with_its_place(tmp_path: Path) -> None:
         ("[plan_options]\nself_instruct_share = 0.4\nconversation_share = 0.3", "not be more than 100 percent"),
         ("shard = [3, 2]", "say which part of how many"),
         ("split_shares = [0.5, 0.4, 0.2]", "must make 1 together"),
+        ("split_shares = [1.2, -0.1, -0.1]", "must make 1 together"),
         ("raw = 3", "raw: 3 should be"),
     ],
 )

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from dermasynth_builder.core.records import KEY_LEAVES_OUT, Facts, Request, Step, canonical_json, digest, share_of
+from dermasynth_builder.core.records import (
+    KEY_LEAVES_OUT,
+    Facts,
+    Measured,
+    Request,
+    Step,
+    canonical_json,
+    digest,
+    share_of,
+)
 from tests.support.paths import ROOT
 
 REQUEST = Request(
@@ -41,6 +50,7 @@ OTHER = {
     "is_metadata_shown": False,
     "image_sha256": "cd" * 32,
     "image_path": Path("elsewhere.png"),
+    "measured": (Measured("share", 7.0, "mask 1", 0.9),),
     "steps": (Step("general", "overview", "What does this picture of the skin show?"),),
     "variant": 1,
 }

@@ -107,7 +107,7 @@ def test_a_ledger_that_cannot_be_opened_is_not_kept_locked(ledger: Ledger) -> No
     other = Ledger(ledger.path, {"engine": "other"}, pytest.fail)
     with ledger:
         ledger.append(answer(request(0).key))
-    with pytest.raises(LedgerError, match="belongs to"):
+    with pytest.raises(LedgerError, match="it belongs to another engine or other settings"):
         other.__enter__()
     with ledger:
         ledger.append(answer(request(1).key))

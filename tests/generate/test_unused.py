@@ -20,12 +20,12 @@ from tests.support.recited import answer, requests
 KEYS = [request.key for request in requests(10)]
 TYPE = """
 [[type]]
-name = "a_type_of_this_test"
-topic = "surroundings"
+name = "differential"
+topic = "a type of the general bank, for PAD-UFES-20 too"
 audience = "a nurse"
-good_answer = "what lies around it"
+good_answer = "what else it could be"
 needs = []
-wordings = ["What surrounds it?"]
+wordings = ["What else could it be?"]
 """
 Output = pytest.CaptureFixture[str]
 
@@ -75,7 +75,7 @@ def test_every_command_that_plans_tells_of_a_changed_bank_and_of_no_other(
         assert "not used by any plan" not in capsys.readouterr().err
     change_bank()
     for command in commands:
-        main(command)  # the engine has no phrasing of the new type, which may be too many failures
+        main(command)
         [counts] = re.findall(
             r"(\d+) of 48 replies in .* are not used .*; (\d+) requests would be", capsys.readouterr().err
         )

@@ -38,7 +38,7 @@ BROKEN = re.compile(
 
 # What an answer may say only of such facts.
 CLAIMS: dict[str, Callable[[Facts], bool]] = {
-    r"(?:is|^Raised:.*) raised|It is elevated|stands out from the skin around it": lambda facts: (
+    r"(?:is|^Raised:.*) raised(?! or bumpy)|It is elevated|stands out from the skin around it": lambda facts: (
         facts.is_elevated is True
     ),
     r"It is not elevated|is not raised|level with the skin|does not rise": lambda facts: is_flat(facts),
@@ -64,7 +64,7 @@ CLAIMS: dict[str, Callable[[Facts], bool]] = {
     r"They named one condition only|stands alone": lambda facts: len(facts.differential) == 1,
     r"No diagnosis has been made|has no diagnosis|has named this": lambda facts: facts.diagnosis is None,
     r"itching, pain and bleeding were all denied": lambda facts: not (facts.itches or facts.hurts or facts.bleeds),
-    r"^(?:This is|It is|The diagnosis is) (?:an? )?[a-z' ]+[.,]": lambda facts: not facts.differential,
+    r"^The diagnosis is |^The answer is ": lambda facts: not facts.differential,
     r"Yes: an? |Yes, .* is malignant": lambda facts: facts.malignancy == "malignant",
     r"benign, and the diagnosis|no cancer;": lambda facts: facts.malignancy in ("benign", "indeterminate"),
 }
@@ -101,7 +101,8 @@ def test_what_is_asked_told_and_answered_is_whole_and_claims_only_what_the_facts
         assert reply.text, (request.question, reply.failure)
         question, answer = (turn.content for turn in reply_form.exchanges(request, reply)[0].turns)
         lines.update(f"{question}\n{answer}\n{request.prompt}".splitlines())
-        claims = [claim for claim in CLAIMS if re.search(claim, answer)]
+        stated = " ".join(dict.fromkeys(g.sentence for g in reply.grounds if g.kind in ("fact", "absent")))
+        claims = [claim for claim in CLAIMS if re.search(claim, stated)]
         assert all(CLAIMS[claim](request.facts) for claim in claims), (claims, answer)
         assert not RECORD.search(answer), answer
         assert len(ABSENT.findall(answer)) <= 1, answer

@@ -15,7 +15,7 @@ from dermasynth_builder.invented.fake_gemini.service import FakeGemini
 from dermasynth_builder.release.parquet import read_values
 from tests.loopback_hub.client import run_process, run_script
 from tests.loopback_hub.hub import HANG_UP, TOKEN, LoopbackHub
-from tests.loopback_hub.push import CARD, REPO, SENDING, TAG, TRAIN, files_of, listed, published, push, sent
+from tests.loopback_hub.push import CARD, COMMAND, REPO, SENDING, TAG, TRAIN, files_of, listed, published, push, sent
 from tests.support.releases import Built
 
 REFUSED = """
@@ -51,7 +51,7 @@ def test_what_must_not_go_is_refused_before_any_request(built: Built, tmp_path: 
     allowed = {name: [REPO, "--out", str(release), "--allow-template"] for name, release in spoilt.items()}
     unspoilt = ["--out", str(built.release), "--allow-template"]
     wanted = {
-        "pad_ufes holds rows that no model wrote": [REPO, "--out", str(built.release)],
+        "pad_ufes: there are rows that no model wrote": [REPO, "--out", str(built.release)],
         "dermasynth.py: a release holds no code": allowed["script"],
         "notes.txt is not named by the card": allowed["stray"],
         "says 1 rows of train, its files hold ": allowed["rows"],
@@ -90,7 +90,7 @@ def test_invented_answers_say_so_in_every_row_and_on_the_card_and_are_not_pushed
     with LoopbackHub() as hub:
         ended = push(hub, tmp_path / "home", release)
     assert (ended.code, ended.requests) == (1, [])
-    assert "pad_ufes holds answers that `dermasynth fake-gemini` has invented" in ended.err
+    assert "pad_ufes: there are answers that `dermasynth fake-gemini` has invented" in ended.err
 
 
 @pytest.mark.slow
@@ -104,7 +104,7 @@ def test_an_engine_without_a_model_is_held_back_and_named_on_the_card_whatever_i
         words = [[REPO, "--out", str(release), *more] for more in ([], ["--allow-template"])]
         (refused, allowed) = run_script(hub, tmp_path / "home", REFUSED, json.dumps(words))
     assert refused[0] == 1
-    assert "pad_ufes holds rows that no model wrote" in refused[2]
+    assert "pad_ufes: there are rows that no model wrote" in refused[2]
     assert allowed[0] == 0, allowed
 
 
@@ -188,6 +188,53 @@ def test_a_push_without_the_right_to_it_says_so(built: Built, tmp_path: Path, re
     assert not {"lfs-objects", "commit", "merge"} & set(sent(ended))
 
 
+UPLOAD = (
+    "import sys; from huggingface_hub import HfApi; api = HfApi()\n"
+    f"api.create_repo('{REPO}', repo_type='dataset', exist_ok=True)\n"
+    f"api.upload_file(repo_id='{REPO}', repo_type='dataset', path_or_fileobj=b'x', path_in_repo=sys.argv[1])"
+)
+
+
+@pytest.mark.slow
+def test_files_of_the_owner_stay_and_those_that_would_be_rows_stop_the_push(built: Built, tmp_path: Path) -> None:
+    own = ["extra/my_embeddings.parquet", "extra/train-00000-of-00001.parquet", "scores.parquet", "notes/README.md"]
+    with LoopbackHub() as hub:
+        for name in own:
+            assert run_process(hub, tmp_path, sys.executable, "-c", UPLOAD, name).code == 0
+        assert push(hub, tmp_path, built.release).code == 0
+        assert push(hub, tmp_path, built.release).code == 0  # nothing of the owner's makes it another release
+        assert set(published(hub)) == {*files_of(built.release), *own}
+        assert run_process(hub, tmp_path, sys.executable, "-c", UPLOAD, "pad_ufes/train-mine.parquet").code == 0
+        refused = push(hub, tmp_path, built.release, "--tag", "v8")
+        assert (refused.code, sent(refused)) == (1, [])
+        assert f"not pushed: {REPO} holds pad_ufes/train-mine.parquet, which no release put there" in refused.err
+        assert set(own) < set(published(hub))
+
+
+@pytest.mark.slow
+def test_shards_that_a_push_of_another_release_has_left_are_not_mixed_in(built: Built, tmp_path: Path) -> None:
+    left = "pad_ufes/train-00001-of-00002.parquet"
+    with LoopbackHub() as hub:
+        assert run_process(hub, tmp_path, sys.executable, "-c", UPLOAD, left).code == 0
+        assert push(hub, tmp_path, built.release).code == 1
+        assert push(hub, tmp_path, built.release, "--delete-old").code == 0
+        assert published(hub) == files_of(built.release)
+
+
+@pytest.mark.slow
+def test_a_dry_run_tells_what_a_push_is_refused_for_and_needs_no_network(built: Built, tmp_path: Path) -> None:
+    command = (sys.executable, "-c", COMMAND, "push", REPO, "--out", str(built.release), "--dry-run")
+    with LoopbackHub() as hub:
+        online = run_process(hub, tmp_path, *command)
+        offline = run_process(hub, tmp_path, *command, HF_ENDPOINT="http://127.0.0.1:9")
+    for ended in (online, offline):
+        assert ended.code == 0
+        assert "a push would be refused: pad_ufes holds rows that no model wrote" in ended.err
+        assert listed(ended) == {"new": set(files_of(built.release))}
+    assert {one.method for one in online.requests} == {"GET"}
+    assert ("cannot be reached" in online.err, "the Hub cannot be reached" in offline.err) == (False, True)
+
+
 @pytest.mark.slow
 def test_a_repository_with_a_script_is_left_alone_until_it_is_gone(built: Built, tmp_path: Path) -> None:
     upload = (
@@ -201,3 +248,13 @@ def test_a_repository_with_a_script_is_left_alone_until_it_is_gone(built: Built,
         assert refused.code == 1
         assert f"{REPO} holds dermasynth.py" in refused.err
         assert sent(refused) == []
+
+
+@pytest.mark.slow
+def test_a_dry_run_tells_all_files_where_the_hub_cannot_be_reached(built: Built, tmp_path: Path) -> None:
+    with LoopbackHub() as hub:
+        dry = push(hub, tmp_path, built.release, "--dry-run", HF_HUB_OFFLINE="1")
+        assert (dry.code, dry.requests) == (0, [])
+        assert "cannot reach the Hub" in dry.err
+        assert listed(dry) == {"new": {*files_of(built.release)}}
+        assert push(hub, tmp_path, built.release, HF_HUB_OFFLINE="1").code == 1

@@ -113,8 +113,10 @@ def test_derm12345(audit_of: AuditOf) -> None:
     assert told.people.age_years is None
 
 
-def test_the_readme_shows_a_part_of_what_is_printed(audit_of: AuditOf) -> None:
-    excerpt = (ROOT / "README.md").read_text("utf-8").partition("```\npad_ufes: PAD-UFES-20\n")[2].partition("```")[0]
+def test_the_guide_shows_a_part_of_what_is_printed(audit_of: AuditOf) -> None:
+    excerpt = (
+        (ROOT / "docs" / "build.md").read_text("utf-8").partition("```\npad_ufes: PAD-UFES-20\n")[2].partition("```")[0]
+    )
     printed = plain_text(audit_text(audit_of("pad_ufes"))).splitlines()
     shown = [line for line in excerpt.splitlines() if line.strip() != "..."]
     assert len(shown) > 10

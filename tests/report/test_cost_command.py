@@ -97,7 +97,7 @@ def test_a_model_that_the_table_does_not_have_is_an_error_that_names_the_nearest
     assert run(*words, "--model", "gemini-3.8-flsh") == 2
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert "prices.toml: no price of a model 'gemini-3.8-flsh'" in printed.err
+    assert "prices.toml: it has no price of 'gemini-3.8-flsh'" in printed.err
     assert printed.err.endswith("; did you mean 'gemini-3.8-flash'?\n")
 
 
@@ -170,7 +170,7 @@ def test_status_tells_tokens_and_money(tmp_path: Path, capsys: Output) -> None:
     )
     assert "tokens: 4,350 in, 0 of them cached, 400 out, 300 thinking" in printed
     assert "cost: $0.0125 for all replies, replaced ones included" in printed
-    assert "the cost of 2 replies is not known, and is not in this sum" in printed
+    assert "the cost of 2 replies is not known: the price table has no such model" in printed
 
 
 def test_a_broken_price_table_ends_the_command(specimens: Path, tmp_path: Path, capsys: Output) -> None:

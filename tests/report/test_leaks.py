@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from dermasynth_builder.check.assemble import Recipe
+from dermasynth_builder.check.assemble import ReleaseTerms
 from dermasynth_builder.check.copies import find_copies
 from dermasynth_builder.cli import main
 from dermasynth_builder.core.errors import UsageError
@@ -110,7 +110,7 @@ def test_names_are_compared_without_folder_suffix_and_case(name: str) -> None:
 def test_corrected_lists_part_no_group_and_no_picture(tmp_path: Path) -> None:
     many = [image(f"ISIC_{n}", f"group {n // 3}", file=f"{n if n % 7 else 0}") for n in range(120)]
     images = find_copies(many, []).images
-    assert write_splits(images, Recipe("template", 3, (0.6, 0.2, 0.2)), tmp_path) == {"pad_ufes": 120}
+    assert write_splits(images, ReleaseTerms("template", 3, (0.6, 0.2, 0.2)), tmp_path) == {"pad_ufes": 120}
     with (tmp_path / "pad_ufes.csv").open(encoding="utf-8", newline="") as file:
         rows = {row["id"]: row for row in csv.DictReader(file)}
     assert list(rows["ISIC_0"]) == ["id", "group", "fold", "split"]

@@ -5,6 +5,7 @@ import re
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -40,7 +41,7 @@ def image_bytes(side_px: int = 8) -> bytes:
 def shown(text: str, image: bytes | None = None) -> Shown:
     """A pair all of whose texts are that text."""
     lists = ("references", "doubts", "body_sites", "differential", "symptoms", "textures", "also_in")
-    row = dict.fromkeys(NAMES, text) | {name: [text] for name in lists}
+    row: dict[str, Any] = dict.fromkeys(NAMES, text) | {name: [text] for name in lists}
     row |= {"grounds": [{"sentence": text, "kind": text, "key": text}], "reviews": [{"rater": text}]}
     row |= {"differential_weights": [1.0]}
     messages = [{"role": "user", "content": text}, {"role": "assistant", "content": text}] * 2
@@ -80,8 +81,8 @@ def test_json_in_a_script_is_the_same_value_and_holds_no_markup(text: str) -> No
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_a_text_adds_no_tag_and_is_shown_without_what_turns_the_reading_order(text: str, tmp_path: Path) -> None:
     plain, hostile = tmp_path / "plain.html", tmp_path / "hostile.html"
-    write_page(collect([shown("plain")]), plain, "plain", "0" * 16)
-    write_page(collect([shown(text)]), hostile, text, "0" * 16)
+    write_page(collect([shown("plain")]), plain, "plain", sheet="0" * 16)
+    write_page(collect([shown(text)]), hostile, text, sheet="0" * 16)
     page = hostile.read_text(encoding="utf-8")
     assert Tags(page).found == Tags(plain.read_text(encoding="utf-8")).found
     row = json.loads(Tags(page).content)["rows"][0]
@@ -153,7 +154,7 @@ def test_a_page_of_a_release_holds_what_the_rows_say(built: Built, tmp_path: Pat
 )
 def test_what_cannot_be_shown_is_told(built: Built, wanted: str, where: list[str], number: int, told: str) -> None:
     with pytest.raises(UsageError, match=told):
-        list(pairs_to_show(built.release, number, wanted, where))
+        list(pairs_to_show(built.release, number, wanted, where=where))
 
 
 def test_the_command_writes_the_page(built: Built, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

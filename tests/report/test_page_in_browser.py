@@ -65,7 +65,7 @@ def test_on_a_narrow_screen_a_pair_takes_the_page_and_gives_it_back(
 
 def test_no_text_becomes_markup_or_asks_for_anything(chromium: Browser, tmp_path: Path) -> None:
     page = tmp_path / "view.html"
-    write_page(collect(shown(text) for text in HOSTILE), page, HOSTILE[0], "0123456789abcdef")
+    write_page(collect(shown(text) for text in HOSTILE), page, HOSTILE[0], sheet="0123456789abcdef")
     chromium.open(page)
     assert chromium.value("window.hacked === undefined && document.title.length > 0")
     assert chromium.value("document.scripts.length") == 2
@@ -78,6 +78,27 @@ def test_no_text_becomes_markup_or_asks_for_anything(chromium: Browser, tmp_path
     assert chromium.complaints() == []
 
 
+def judged(chromium: Browser, page: Path, rater: str) -> Path:
+    """What a person exports who would leave out the first pair, and keeps the second with a better answer."""
+    chromium.click("#rater")
+    chromium.value("document.getElementById('rater').select()")
+    chromium.type(rater)
+    chromium.press("Escape")  # leaves the field
+    chromium.click("#list li:first-child button")
+    for key in "543215xj":
+        chromium.press(key)
+    chromium.click("#verdict input[value=keep]")
+    chromium.click("#corrected_answer")
+    chromium.type(f"{rater} knows better.")
+    chromium.press("Escape")
+    assert chromium.texts("#progress") == ["2 of 6 judged"]
+    chromium.open(page)  # again: what was said is kept
+    assert chromium.value("document.getElementById('rater').value") == rater
+    assert chromium.texts("#progress") == ["2 of 6 judged"]
+    chromium.click("#export")
+    return chromium.downloaded()
+
+
 def test_two_persons_judge_a_sheet_and_the_next_release_carries_their_verdicts(
     chromium: Browser, built: Built, tmp_path: Path
 ) -> None:
@@ -86,27 +107,7 @@ def test_two_persons_judge_a_sheet_and_the_next_release_carries_their_verdicts(
     sheet = write_sheet(pairs_to_show(settings.out, 6), tmp_path, "Review", work=settings.work)
     chromium.open(sheet.page)
     asked = chromium.value("rows.map((row) => row.name)")
-    files = []
-    for rater, verdict in (("Ann", "x"), ("Bo <b>", "x")):
-        chromium.click("#rater")
-        chromium.value("document.getElementById('rater').select()")
-        chromium.type(rater)
-        chromium.press("Escape")  # leaves the field, which tells the page
-        chromium.click("#list li:first-child button")
-        for score in "543215":
-            chromium.press(score)
-        chromium.press(verdict)
-        chromium.press("j")
-        chromium.click("#verdict input[value=keep]")
-        chromium.click("#corrected_answer")
-        chromium.type(f"{rater} knows better.")
-        chromium.press("Escape")
-        assert chromium.texts("#progress") == ["2 of 6 judged"]
-        chromium.open(sheet.page)  # again: what was said is kept
-        assert chromium.value("document.getElementById('rater').value") == rater
-        assert chromium.texts("#progress") == ["2 of 6 judged"]
-        chromium.click("#export")
-        files.append(chromium.downloaded())
+    files = [judged(chromium, sheet.page, rater) for rater in ("Ann", "Bo <b>")]
     told = json.loads(files[0].read_text())
     assert [each["verdict"] for each in told["verdicts"]] == ["leave_out", "keep"]
     assert list(told["verdicts"][0]["scores"].values()) == [5, 4, 3, 2, 1, 5]

@@ -54,13 +54,13 @@ def test_a_release_whose_replies_a_model_wrote_needs_them(built: Built, specimen
     recipe.write_text(recipe.read_text().replace('engine = "template"', 'engine = "gemini"'))
     assert recipe_in(release).engine == "gemini"
     with pytest.raises(ReleaseError, match="the engine gemini has no replies here, and would have to be paid again"):
-        prove(release, {"pad_ufes": specimens}, None, Recorder())
+        prove(release, {"pad_ufes": specimens}, None, report=Recorder())
 
 
 def test_replies_that_are_there_are_taken_and_stay_as_they_are(built: Built, specimens: Path) -> None:
     ledgers = built.settings.work / "ledgers"
     before = {path.name: path.read_bytes() for path in ledgers.glob("*.jsonl")}
-    proof = prove(built.release, {"pad_ufes": specimens}, ledgers, Recorder())
+    proof = prove(built.release, {"pad_ufes": specimens}, ledgers, report=Recorder())
     assert proof.is_whole, proof_text(proof)
     assert {path.name: path.read_bytes() for path in ledgers.glob("*.jsonl")} == before
 

@@ -72,7 +72,7 @@ class Browser:
 
     def press(self, key: str) -> None:
         """Presses one key; a letter or digit by itself."""
-        text = {"text": key} if len(key) == 1 else {}
+        text: dict[str, Any] = {"text": key} if len(key) == 1 else {}
         self._call("Input.dispatchKeyEvent", type="keyDown", key=key, **text)
         self._call("Input.dispatchKeyEvent", type="keyUp", key=key)
 
@@ -85,7 +85,7 @@ class Browser:
 
     def downloaded(self) -> Path:
         """The file that the page gives next."""
-        name = self._event("Browser.downloadWillBegin")["suggestedFilename"]
+        name = str(self._event("Browser.downloadWillBegin")["suggestedFilename"])
         while self._event("Browser.downloadProgress")["state"] != "completed":
             pass
         return self._downloads / name

@@ -54,7 +54,7 @@ _COMPARED = re.compile(
 )
 _UNTOLD = re.compile(
     r"\b(?:cannot|can['’]t|can not|not (?:be )?(?:possible|recorded|known|visible|stated|given|told|assessed|assessable"
-    r"|documented|available|shown|seen|determined|judged|apparent)|impossible|not on record|either way"
+    r"|documented|available|shown|seen|determined|judged|apparent)|impossible|nothing is known|not on record|either way"
     r"|neither recorded nor|unknown|unclear|no way|beyond what"
     r"|only (?:an? )?(?:examination|history|touch)|needs? (?:an? )?(?:examination|history|touch)"
     r"|takes? (?:an? )?examination"

@@ -13,7 +13,6 @@ from PIL import Image, ImageOps
 THUMB_PX = 32
 """Side of the grey copy; it is squashed to a square, so that one that was scaled to another shape is found too."""
 _PALETTES = {"1": "L", "P": "RGB", "PA": "RGBA"}
-_PLAIN = frozenset({"L", "LA", "RGB", "RGBA"})
 
 
 class Picture(NamedTuple):
@@ -24,8 +23,10 @@ class Picture(NamedTuple):
 
 
 def picture_of(image: Image.Image) -> Picture:
-    """Decodes the image. Raises as Pillow does where it cannot be decoded."""
-    plain = _plain(ImageOps.exif_transpose(image))
+    """Decodes the image, and turns it upright in place. Raises as Pillow does where it cannot be decoded."""
+    image.load()
+    ImageOps.exif_transpose(image, in_place=True)  # else it makes a copy, upright or not
+    plain = _plain(image)
     state = sha256(f"{plain.mode} {plain.width}x{plain.height}\n".encode())
     state.update(plain.tobytes())
     return Picture(state.hexdigest(), _thumb(plain))
@@ -35,7 +36,8 @@ def _plain(image: Image.Image) -> Image.Image:
     """Opaque pictures without alpha, palettes as colours, grey in colours as grey; rarer modes stay."""
     if image.mode == "P" and "transparency" in image.info:
         image = image.convert("RGBA")
-    image = image.convert(_PALETTES.get(image.mode, image.mode))
+    if image.mode in _PALETTES:
+        image = image.convert(_PALETTES[image.mode])
     if image.mode in ("RGBA", "LA") and image.getchannel("A").getextrema() == (255, 255):
         image = image.convert(image.mode[:-1])
     return image.convert("RGB") if image.mode == "L" else image

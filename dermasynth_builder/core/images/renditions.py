@@ -14,7 +14,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.images.index import is_unchanged
@@ -61,7 +61,8 @@ def publish_image(image: ClinicalImage, max_side_px: int | None = None) -> Publi
             change = "; ".join(filter(None, (removed, how)))
             return PublishedImage(content, sha256(content).hexdigest(), change, *size)
     except (OSError, SyntaxError, ValueError) as error:
-        raise ReleaseError(f"{path} cannot be decoded: {error}; `dermasynth audit --verify` finds all such") from error
+        told = f"{path} cannot be decoded: {_told(error)}; `dermasynth audit --verify` finds all such"
+        raise ReleaseError(told) from error
     digest = sha256(stripped.content).hexdigest() if removed else file.sha256
     return PublishedImage(stripped.content, digest, removed, file.width_px, file.height_px)
 
@@ -149,7 +150,7 @@ def make_sent_image(path: Path, options: EngineOptions) -> SentImage:
                 return SentImage(mime_type, b64encode(strip(content).content))
             return SentImage("image/jpeg", b64encode(_reduced(image, options.image_side_px, options.image_quality)))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ImageFault(f"image: {path.name} cannot be read: {error}") from error
+        raise ImageFault(f"image: {path.name} cannot be read: {_told(error)}") from error
 
 
 def make_thumbnail(content: bytes, most_bytes: int) -> bytes:
@@ -165,7 +166,7 @@ def make_thumbnail(content: bytes, most_bytes: int) -> bytes:
             if len(made) <= most_bytes:
                 break
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ImageFault(f"image: {error}") from error
+        raise ImageFault(f"image: {_told(error)}") from error
     return made
 
 
@@ -180,3 +181,8 @@ def _reduced(image: Image.Image, side: int, quality: int) -> bytes:
     coloured = upright.convert("RGB")
     coloured.thumbnail((side, side), Image.Resampling.LANCZOS)
     return _encoded(coloured, "JPEG", quality=quality, icc_profile=None)
+
+
+def _told(error: Exception) -> str:
+    """What is wrong with an image's file; Pillow shows an object of Python where it knows no image."""
+    return "it is no image that is known" if isinstance(error, UnidentifiedImageError) else str(error)

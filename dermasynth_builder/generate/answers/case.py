@@ -27,6 +27,7 @@ _PALMS_AND_SOLES = re.compile(r"\b(?:palms? or soles?|palm|sole)\b")
 _ACUTE = frozenset({"one day", "less than one week", "one to four weeks"})
 _CHRONIC = frozenset({"three to twelve months", "more than one year", "more than five years", "since childhood"})
 _OLD, _YOUNG, _CHILD = 60, 30, 18  # years
+_AGREED, _HALF = 0.9, 0.5  # of the raters' weight
 # A mark -> the columns of the facts that set it.
 MARKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -48,7 +49,7 @@ MARKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         **dict.fromkeys(("one_opinion", "several_opinions", "unweighted"), ("differential",)),
         **dict.fromkeys(("labelled", "unlabelled"), ("diagnosis",)),
         **dict.fromkeys(("melanocytic", "not_melanocytic"), ("is_melanocytic",)),
-        **dict.fromkeys(("feverish", "burning", "joint_pain", "darkened", "only_looks"), ("symptoms",)),
+        **dict.fromkeys(("feverish", "burning", "joint_pain", "darkened"), ("symptoms",)),
         **dict.fromkeys(("skin_cancer_before", "no_skin_cancer_before"), ("has_skin_cancer_history",)),
         **dict.fromkeys(("cancer_before", "no_cancer_before"), ("has_cancer_history",)),
         **dict.fromkeys(("melanoma_before", "no_melanoma_before"), ("has_melanoma_history",)),
@@ -234,14 +235,33 @@ def _share(weight: float) -> str:
 
 
 def _marks(facts: Facts, modality: Modality, measured: Sequence[Measured]) -> frozenset[str]:
-    site, age = facts.body_site or "", _least_age(facts)
-    weights = facts.differential_weights
     told = {
+        **_marks_of_person(facts),
+        **_marks_of_opinions(facts),
         "proven": facts.confirmation == "histopathology",
         "clinical_only": facts.confirmation == "clinical assessment",
         "consensus": facts.confirmation == "expert consensus",
         "imaged": facts.confirmation in ("serial imaging", "confocal microscopy"),
         "unclassed": facts.malignancy is None,
+        "acute": facts.duration in _ACUTE,
+        "chronic": facts.duration in _CHRONIC,
+        "subacute": facts.duration == "one to three months",
+        "feverish": bool({"fever", "chills"} & {*facts.symptoms}),
+        "burning": "burning" in facts.symptoms,
+        "joint_pain": "joint pain" in facts.symptoms,
+        "measured": bool(measured),
+        "lesion": not facts.differential and (modality == "dermoscopic" or facts.malignancy is not None),
+        "not_raised": facts.is_elevated is False or facts.textures == ("flat",),
+        "growth_unknown": facts.has_changed is not None and facts.has_grown is None,
+    }
+    words = frozenset(MARKS.keys() & facts_in_words.phrases(facts).keys())
+    classes = {facts.malignancy} if facts.malignancy else set()
+    return words | {modality, *classes} | _answered(facts) | {mark for mark, is_set in told.items() if is_set}
+
+
+def _marks_of_person(facts: Facts) -> dict[str, bool]:
+    site, age = facts.body_site or "", _least_age(facts)
+    return {
         "child": age is not None and age < _CHILD,
         "adult": age is not None and age >= _CHILD,
         "young": age is not None and age < _YOUNG,
@@ -250,30 +270,21 @@ def _marks(facts: Facts, modality: Modality, measured: Sequence[Measured]) -> fr
         "covered": bool(site) and not _SUNNY.search(site),
         "palms_or_soles": bool(_PALMS_AND_SOLES.search(site)),
         "one_site": bool(site) and " and " not in site,
-        "acute": facts.duration in _ACUTE,
-        "chronic": facts.duration in _CHRONIC,
-        "subacute": facts.duration == "one to three months",
+    }
+
+
+def _marks_of_opinions(facts: Facts) -> dict[str, bool]:
+    weights, is_led = facts.differential_weights, bool(facts.differential_weights and facts.diagnosis)
+    return {
         "weighted": bool(weights),
         "unweighted": not weights,
-        "agreed": bool(weights) and weights[0] >= 0.9,
-        "leading": bool(weights and facts.diagnosis) and 0.5 <= weights[0] < 0.9,
-        "undecided": bool(weights and facts.diagnosis) and weights[0] < 0.5,
+        "agreed": bool(weights) and weights[0] >= _AGREED,
+        "leading": is_led and _HALF <= weights[0] < _AGREED,
+        "undecided": is_led and weights[0] < _HALF,
         "tied": bool(weights) and not facts.diagnosis,
         "labelled": bool(facts.diagnosis),
         "unlabelled": not facts.diagnosis and not weights,
-        "feverish": bool({"fever", "chills"} & {*facts.symptoms}),
-        "burning": "burning" in facts.symptoms,
-        "joint_pain": "joint pain" in facts.symptoms,
-        "only_looks": facts.symptoms == ("bothersome appearance",)
-        and not (facts.itches or facts.hurts or facts.bleeds),
-        "measured": bool(measured),
-        "lesion": not weights and (modality == "dermoscopic" or facts.malignancy is not None),
-        "not_raised": facts.is_elevated is False or facts.textures == ("flat",),
-        "growth_unknown": facts.has_changed is not None and facts.has_grown is None,
     }
-    words = frozenset(MARKS.keys() & facts_in_words.phrases(facts).keys())
-    classes = {facts.malignancy} if facts.malignancy else set()
-    return words | {modality, *classes} | _answered(facts) | {mark for mark, is_set in told.items() if is_set}
 
 
 _ANSWERED = {

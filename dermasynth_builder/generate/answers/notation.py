@@ -108,7 +108,7 @@ def _can(part: Text | Slot | Choice, knows: Callable[[str], bool]) -> bool:
             return True
 
 
-def write(form: Form, known: Mapping[str, str], draw: Random, used: list[str]) -> str:
+def write(form: Form, known: Mapping[str, str], draw: Random, *, used: list[str]) -> str:
     """The form in words; the slots that it writes are added to `used`."""
     words: list[str] = []
     for part in form:
@@ -121,7 +121,7 @@ def write(form: Form, known: Mapping[str, str], draw: Random, used: list[str]) -
             case Choice(sides, is_optional):
                 possible = [side for side in sides if can_write(side, known.__contains__)]
                 if possible and not (is_optional and draw.random() >= OPTIONAL_SHARE):
-                    words.append(write(draw.choice(possible), known, draw, used))
+                    words.append(write(draw.choice(possible), known, draw, used=used))
     return "".join(words)
 
 

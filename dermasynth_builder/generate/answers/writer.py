@@ -56,7 +56,7 @@ class Texts:
     def options(self, name: str, case: Case) -> Iterator[_Option]:
         """What a part might say of the case."""
         if name in self.forms.blocks:
-            yield from self._of_block(self.forms.blocks[name], case, ())
+            yield from self._of_block(self.forms.blocks[name], case)
             return
         topic, _, kind = name.rpartition(".")
         if kind == APPEARANCE:
@@ -66,13 +66,13 @@ class Texts:
         rivals = kind == RIVAL
         for curated in self._curated(topic, "tells_apart" if rivals else kind, case):
             if rivals:
-                yield from self._of_block(self.forms.blocks["rival_forms"], case, ("rival", "by"), curated)
+                yield from self._of_block(self.forms.blocks["rival_forms"], case, curated)
             elif notation.can_write(notation.parsed(curated.say), case.slots.__contains__):
                 yield _Option(curated.say, curated=curated)
 
-    def _of_block(
-        self, blocks: Sequence[Block], case: Case, brought: Sequence[str], curated: Curated | None = None
-    ) -> Iterator[_Option]:
+    def _of_block(self, blocks: Sequence[Block], case: Case, curated: Curated | None = None) -> Iterator[_Option]:
+        """The forms that can be written; with a rival curated, it and what would point to it are known too."""
+        brought = ("rival", "by") if curated else ()
         for block in blocks:
             if block.applies(case):
                 for text in block.say:
@@ -140,7 +140,7 @@ class Writer:
     def question(self, block: str) -> str:
         """A question of a self-instruct plan; questions rest on nothing."""
         option = self._draw.choice(list(self.texts.options(block, self.case)))
-        return notation.write(notation.parsed(option.text), self.case.slots, self._draw, [])
+        return notation.write(notation.parsed(option.text), self.case.slots, self._draw, used=[])
 
     def _write(self, wanted: Part) -> str | None:
         is_wanted = wanted.is_required or self._draw.random() < wanted.share
@@ -156,7 +156,7 @@ class Writer:
         used: list[str] = []
         brought = {"rival": option.curated.rival, "by": option.curated.by} if _rival(option) and option.curated else {}
         slots = {**self.case.slots, **brought}
-        written = notation.write(notation.parsed(option.text), slots, self._draw, used)
+        written = notation.write(notation.parsed(option.text), slots, self._draw, used=used)
         sentence = written[0].upper() + written[1:]
         grounds = list(self._grounds(sentence, option, used))
         keys = {ground.key for ground in grounds}

@@ -123,6 +123,8 @@ def outcome_of_response(value: Any) -> Outcome:
 
 def _of_candidate(came: Outcome, finish: str, candidate: Mapping[str, Any]) -> Outcome:
     told = " ".join(filter(None, (shown(finish), shown(text(candidate.get("finishMessage"))))))
+    texts = _texts(candidate.get("content", {}))
+    came = replace(came, text="".join(said for is_thought, said in texts or () if not is_thought))
     if finish == _CUT:
         return replace(came, status=Status.TRUNCATED, reason=f"cut off: {finish}")
     if finish in _BLOCKED:
@@ -131,7 +133,6 @@ def _of_candidate(came: Outcome, finish: str, candidate: Mapping[str, Any]) -> O
         return replace(came, status=Status.FATAL, reason=f"{told}; Google has limited or disabled the account")
     if finish not in _DONE:
         return replace(came, status=Status.UNUSABLE, reason=f"unusable: the model stopped with {told}")
-    texts = _texts(candidate.get("content", {}))
     if texts is None or not isinstance(candidate.get("finishReason"), str | None):
         return replace(came, status=Status.SERVER_ERROR, reason="server: the response is not in Gemini's form")
     thought, said = split_thoughts("".join(said for is_thought, said in texts if not is_thought))

@@ -38,7 +38,7 @@ def openai_engine(options: EngineOptions, context: EngineContext) -> OnlineEngin
     if options.media_resolution:
         raise UsageError("--media-resolution is Gemini's; for the engine openai, --image-side says how large images go")
     if options.tier == "flex":
-        raise UsageError('--tier flex is Gemini\'s; for the engine openai say --body \'{"service_tier": "flex"}\'')
+        raise UsageError("--tier flex is Gemini's; with the engine openai set service_tier to flex by --body")
     require_free_of(options.body, ("messages", "model"))
     return OnlineEngine(OpenAIService(replace(options, timeout_s=options.timeout_s or _TIMEOUT_S)), context)
 
@@ -171,6 +171,9 @@ def read_chat(content: bytes) -> Outcome:
 
 def _of_message(came: Outcome, message: Mapping[str, Any]) -> Outcome:
     finish = shown(came.finish_reason or "")
+    parts = _parts(message.get("content"))
+    refusal = text(message.get("refusal"))
+    came = replace(came, text=refusal or "".join(said for is_thought, said in parts or () if not is_thought))
     if text(message.get("refusal")) or finish.lower() in _BLOCKED:
         told = shown(text(message.get("refusal")))
         return replace(came, status=Status.BLOCKED, reason=f"blocked: {f'refusal, {told}' if told else finish}")
@@ -178,7 +181,6 @@ def _of_message(came: Outcome, message: Mapping[str, Any]) -> Outcome:
         return replace(came, status=Status.TRUNCATED, reason=f"cut off: {finish}")
     if finish.lower() not in _DONE:
         return replace(came, status=Status.UNUSABLE, reason=f"unusable: the model stopped with {finish}")
-    parts = _parts(message.get("content"))
     if parts is None:
         return came
     thought, answer = split_thoughts("".join(said for is_thought, said in parts if not is_thought))

@@ -130,5 +130,5 @@ def shares_of(words: Sequence[str]) -> dict[str, float]:
         except ValueError:
             raise UsageError(f"--fault {word}: write KIND=SHARE, as safety=0.01") from None
         if kind not in PASSING.keys() | LASTING.keys() | ENDINGS.keys():
-            raise UsageError(f"--fault {word}: there is {', '.join([*PASSING, *LASTING, *ENDINGS])}")
+            raise UsageError(f"--fault {word}: no such kind; choose from: {', '.join([*PASSING, *LASTING, *ENDINGS])}")
     return shares

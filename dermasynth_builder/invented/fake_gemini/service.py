@@ -3,9 +3,9 @@
     with FakeGemini(shares={"safety": 0.01}) as fake:
         engine = registry.engine("gemini", EngineOptions(base_url=fake.url))
 
-It speaks the REST of `generativelanguage.googleapis.com`, v1 and v1beta, Files and Batches too, and `generateContent`
-of Vertex. What it answers depends on the seed and the request alone; the version of the model that each answer names
-ends in "-fake". Beside Google's paths, GET /requests tells how often each request was asked.
+It speaks the REST of `generativelanguage.googleapis.com`, v1 and v1beta, Files and Batches too, `generateContent` of
+Vertex, and OpenAI's chat completions. What it answers depends on the seed and the request alone; the version of the
+model that each answer names ends in "-fake". Beside these paths, GET /requests tells how often each request was asked.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ from dermasynth_builder.core.records import fake_version
 from dermasynth_builder.core.signals import STOP_SIGNALS
 from dermasynth_builder.invented.fake_gemini.answers import BadRequest, FakeRequest, answer_text, response_of
 from dermasynth_builder.invented.fake_gemini.batches import FakeBatches
+from dermasynth_builder.invented.fake_gemini.chat import chat_form, gemini_form
 from dermasynth_builder.invented.fake_gemini.faults import FakeAnswer, day_quota, error_answer, fault_of, minute_quota
 from dermasynth_builder.invented.fake_gemini.routes import (
     add_batch_routes,
@@ -65,6 +66,15 @@ class FakeGemini:
         if model.removeprefix("models/") not in MODELS:
             return error_answer(404, "NOT_FOUND", f"models/{model} is not found for API version v1")
         return self._asked(body, lambda request: self._refusal() or self.answer(model, request))
+
+    def chat(self, body: Any) -> FakeAnswer:
+        """The answer to the body of a chat completion; any model is known."""
+        try:
+            asked = gemini_form(body)
+        except BadRequest as error:
+            return error_answer(400, "INVALID_ARGUMENT", str(error))
+        model = str(body.get("model", ""))
+        return chat_form(self._asked(asked, lambda request: self._refusal() or self.answer(model, request)))
 
     def answer_row(self, model: str, body: Any) -> FakeAnswer:
         """What becomes of a row of a batch: faults strike, quotas do not."""
@@ -111,6 +121,7 @@ class FakeGemini:
             add_batch_routes(made.router, version, self.batches, answer=self.answer_row)
         for version in ("v1", "v1beta1"):
             made.router.add_post(f"/{version}/{_VERTEX_PLACE}/models/{{model}}:generateContent", routes.generate)
+        made.router.add_post("/v1/chat/completions", routes.chat)
         made.router.add_get("/requests", routes.requests)
         return made
 
@@ -142,10 +153,14 @@ def serve(fake: FakeGemini, port: int, say: Callable[[str], object]) -> None:
         try:
             at = await _start(runner, port)
         except OSError as error:
-            raise UsageError(f"port {port} cannot be had: {os.strerror(error.errno or 0)}") from error
-        say(f"a Gemini that invents its answers is at http://{_HOST}:{at}; Ctrl-C stops it. In another terminal:\n")
-        say("  GEMINI_API_KEY=any dermasynth generate ... --engine gemini \\")
-        say(f"    --base-url http://{_HOST}:{at} --work {_WORK}")
+            raise UsageError(
+                f"--port {port}: cannot listen there: {os.strerror(error.errno or 0)}; choose another"
+            ) from error
+        url = f"http://{_HOST}:{at}"
+        say(f"a service that invents its answers is at {url}; Ctrl-C stops it. In another terminal, as Gemini:\n")
+        say(f"  GEMINI_API_KEY=any dermasynth generate --engine gemini --base-url {url} --work {_WORK}")
+        say("\nor as a server of OpenAI's chat completions:\n")
+        say(f"  dermasynth generate --engine openai --model any --base-url {url} --work {_WORK}")
         try:
             await stopped.wait()
         finally:
@@ -164,6 +179,12 @@ class _Routes:
     async def generate(self, call: web.Request) -> web.StreamResponse:
         refusal = refusal_of_token(call) if "project" in call.match_info else refusal_of_key(call)
         answer = refusal or self._fake.generate(call.match_info["model"], await json_of(call))
+        self._fake.answered[0 if answer.is_dropped else answer.status] += 1
+        await asyncio.sleep(self._fake.latency_s + answer.delay_s)
+        return response(call, answer)
+
+    async def chat(self, call: web.Request) -> web.StreamResponse:
+        answer = self._fake.chat(await json_of(call))
         self._fake.answered[0 if answer.is_dropped else answer.status] += 1
         await asyncio.sleep(self._fake.latency_s + answer.delay_s)
         return response(call, answer)

@@ -71,7 +71,7 @@ def _require_licence(options: DownloadOptions, report: Reporter) -> None:
     )
     if not options.is_licence_accepted:
         raise UsageError(
-            f"the licence of {options.source} is not accepted yet, and nothing was fetched; read it, and if you agree "
+            f"{options.source}: its licence is not accepted yet, and nothing was fetched. Read it, and if you agree "
             "run the same command with --accept-licence"
         )
     consent.accept(options.source, licence, path)
@@ -109,7 +109,7 @@ class _Download:
         for table in host.tables():
             if not (self.options.folder / table.safe_path).exists():
                 self.fetcher.fetch(table, self.options.folder, lambda _: None)
-                self.report.say(f"{self.options.source}: {table.path} is here")
+                self.report.say(f"{self.options.source}: {table.path} downloaded")
 
     def _listed(self) -> list[ClinicalImage]:
         """The images that the source finds in the tables, those with a file having its path."""
@@ -140,7 +140,7 @@ class _Download:
                     self.report.warn(
                         f"{bundle.path}: {printable(name)} was left out; it is not a path inside the folder"
                     )
-                self.report.say(f"{self.options.source}: {bundle.path} is here and unpacked")
+                self.report.say(f"{self.options.source}: {bundle.path} downloaded and unpacked")
             forget(self.options.folder / bundle.safe_path)
 
     def _fetch_images(self, host: Host, missing: Sequence[str]) -> list[Failure]:
@@ -157,7 +157,9 @@ class _Download:
                 row = row + 1 if failure and not failure.is_known else 0
                 failures += [failure] if failure else []
                 if row >= FAILURES_IN_A_ROW:
-                    raise DownloadError(f"{row} files in a row did not come, the last because {failures[-1].reason}")
+                    raise DownloadError(
+                        f"{row} files in a row could not be downloaded, the last because {failures[-1].reason}"
+                    )
         return failures
 
     def _checked(self, host: Host, names: Sequence[str], failures: list[Failure]) -> Iterator[RemoteFile]:
@@ -209,12 +211,12 @@ class _Download:
                 csv.writer(file).writerows([("file", "reason"), *rows])
         for failure in failures:
             if failure.is_known:
-                self.report.warn(f"{failure.name} did not come; the release is known to lack it")
+                self.report.warn(f"{failure.name} is not available; the release is known to lack it")
         unknown = [failure for failure in failures if not failure.is_known]
         if unknown:
             raise DownloadError(
-                f"{len(unknown)} of {asked} images did not come, {unknown[0].name} because {unknown[0].reason}; "
-                f"all are listed in {path}"
+                f"{len(unknown)} of {asked} images were not downloaded, for example {unknown[0].name}: "
+                f"{unknown[0].reason}; all are listed in {path}"
             )
         have = sum(image.path is not None for image in self._listed())
         self.report.say(

@@ -94,7 +94,7 @@ def require_safe(message: httpx.Request | httpx.Response) -> None:
         if url.scheme != "https":
             raise DownloadError(f"{message.url.host} leads from https to {url.scheme}://{url.host}; not followed")
     elif url.scheme != "https" and not (url.scheme == "http" and _is_this_machine(url.host)):
-        raise DownloadError(f"{url.scheme}://{url.host} is not spoken to: only https is, and http with this machine")
+        raise DownloadError(f"{url.scheme}://{url.host}: only https is supported, and http on this machine")
 
 
 def _is_this_machine(host: str) -> bool:
@@ -172,7 +172,7 @@ class Fetcher:
         try:
             return json.loads(text)
         except ValueError:
-            raise DownloadError(f"{url} does not answer in JSON, but begins with {text[:60]!r}") from None
+            raise DownloadError(f"{url}: the answer is not JSON; it begins with {text[:60]!r}") from None
 
     def text(self, url: str) -> str:
         """A page."""
@@ -193,7 +193,7 @@ class Fetcher:
                 require_success(response)
                 begins, total = held_range(response)
                 if response.status_code != httpx.codes.PARTIAL_CONTENT or begins != start or total is None:
-                    raise DownloadError(f"{response.url.host} does not give parts of files")
+                    raise DownloadError(f"{response.url.host} cannot send parts of files")
                 return _read(response, length), total
 
         return self._tried(ask, url)
@@ -217,7 +217,7 @@ class Fetcher:
                 return part
             advance(-_size_of(part))
             forget(folder / file.safe_path)  # what is wrong with it does not get right by going on
-        raise DownloadError(f"what came twice for {file.path} is not the file: {wrong}; nothing of it is kept")
+        raise DownloadError(f"{file.path}: wrong twice ({wrong}); nothing of it was kept")
 
     def _fill(self, file: RemoteFile, part: Path, advance: Advance) -> None:
         """Fetches until all is there. Attempts are counted anew as long as they bring the file forward."""

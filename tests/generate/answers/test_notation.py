@@ -32,10 +32,10 @@ def test_what_can_be_written_is_written_whole_and_what_it_used_is_known(
 ) -> None:
     form, used = parsed(text), list[str]()
     if can_write(form, known.__contains__):
-        words = write(form, known, draw(seed), used)
+        words = write(form, known, draw(seed), used=used)
         assert not set("[]<>{}|") & set(words)
         assert set(used) <= known.keys() & set(slots(form))
-        assert words == write(form, known, draw(seed), [])
+        assert words == write(form, known, draw(seed), used=[])
 
 
 @given(FORMS)
@@ -45,19 +45,19 @@ def test_a_form_that_needs_what_nobody_knows_cannot_be_written(text: str) -> Non
 
 def test_an_optional_part_is_left_out_where_it_has_a_gap_and_at_times_where_it_has_none() -> None:
     form = parsed("A[ on the {site}].")
-    assert {write(form, {}, draw(seed), []) for seed in range(20)} == {"A."}
-    written = {write(form, {"site": "arm"}, draw(seed), []) for seed in range(40)}
+    assert {write(form, {}, draw(seed), used=[]) for seed in range(20)} == {"A."}
+    written = {write(form, {"site": "arm"}, draw(seed), used=[]) for seed in range(40)}
     assert written == {"A.", "A on the arm."}
 
 
 def test_a_choice_takes_only_a_side_that_can_be_written() -> None:
     form = parsed("<{person}|the patient> came.")
-    assert {write(form, {}, draw(seed), []) for seed in range(20)} == {"the patient came."}
+    assert {write(form, {}, draw(seed), used=[]) for seed in range(20)} == {"the patient came."}
 
 
 def test_a_capital_opens_a_sentence_and_changes_no_other_letter() -> None:
-    assert write(parsed("{Dx}."), {"dx": "Bowen's disease"}, draw(0), []) == "Bowen's disease."
-    assert write(parsed("{Dx}."), {"dx": "melanoma of the Ear"}, draw(0), []) == "Melanoma of the Ear."
+    assert write(parsed("{Dx}."), {"dx": "Bowen's disease"}, draw(0), used=[]) == "Bowen's disease."
+    assert write(parsed("{Dx}."), {"dx": "melanoma of the Ear"}, draw(0), used=[]) == "Melanoma of the Ear."
 
 
 @pytest.mark.parametrize("text", ["[a", "a]", "<a|b", "{", "{}", "a|b", "<a]"])

@@ -140,7 +140,7 @@ def test_status_shows_shards_and_cancel_ends_their_jobs(tmp_path: Path) -> None:
         assert "24 rows submitted" in shown
         assert all(f"{name}  RUNNING" in shown for name in list(fake.batches.jobs)[:2])
         cancelled = run_command("cancel", "--work", work, "--base-url", fake.url)
-        assert cancelled.stdout.endswith("24 rows were withdrawn; `dermasynth generate` asks them again\n")
+        assert cancelled.stdout.endswith("24 rows withdrawn; `dermasynth generate` asks them again\n")
         assert {job.state for job in fake.batches.jobs.values()} == {"CANCELLED"}
         assert {shard.state for shard in shards_of(work)} == {"cancelled"}
         fake.batches.looks_until_ended = 1

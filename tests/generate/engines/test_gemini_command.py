@@ -313,4 +313,5 @@ def test_a_pilot_asks_so_many_and_tells_what_all_will_cost(
     whole = sum(record["cost_usd"] for record in records_in(tmp_path))
     assert piloted / 20 * 60 == pytest.approx(whole, rel=0.1)
     pairs = list(pipeline.pairs(replace(settings, pilot=None), recorder))
-    assert sum(pair.cost_usd or 0 for pair in pairs) == pytest.approx(whole)
+    published = sum(pair.cost_usd or 0 for pair in pairs)
+    assert 0.9 * whole < published <= whole * (1 + 1e-6)  # random words: a check rejects some

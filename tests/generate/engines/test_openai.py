@@ -49,9 +49,9 @@ def test_the_server_and_its_key_are_found(monkeypatch: pytest.MonkeyPatch) -> No
     ("content", "status", "text"),
     [
         (completion('{"answer": "x"}'), Status.ANSWERED, '{"answer": "x"}'),
-        (completion('{"ans', "length"), Status.TRUNCATED, None),
-        (completion(None, "content_filter"), Status.BLOCKED, None),
-        (completion(None, refusal="no"), Status.BLOCKED, None),
+        (completion('{"ans', "length"), Status.TRUNCATED, '{"ans'),
+        (completion(None, "content_filter"), Status.BLOCKED, ""),
+        (completion(None, refusal="no"), Status.BLOCKED, "no"),
         (b"<html>", Status.SERVER_ERROR, None),
         (b"{}", Status.SERVER_ERROR, None),
     ],

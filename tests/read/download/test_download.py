@@ -142,7 +142,7 @@ def test_nothing_is_asked_for_before_the_licence_is_accepted(offered: Offered, t
 def test_a_licence_accepted_for_one_source_is_not_for_another(offered: Offered) -> None:
     drawn = offered("hiba")
     drawn.download(limit=1)
-    with pytest.raises(UsageError, match="licence of bcn20000 is not accepted yet"):
+    with pytest.raises(UsageError, match="bcn20000: its licence is not accepted yet"):
         drawn.download(source="bcn20000", is_licence_accepted=False)
     assert any("make no commercial use" in line for line in drawn.recorder.said)
 
@@ -166,7 +166,7 @@ def test_every_place_has_what_a_user_needs(source: str) -> None:
             registry.host(entry.kind)(entry, fetcher)  # its details have the form of its kind
         assert entry.url.startswith("https://")
         assert "http" in entry.by_hand or "isic" in entry.by_hand
-    with pytest.raises(UsageError, match="not to be had from 'ftp'"):
+    with pytest.raises(UsageError, match=r"--from ftp: .* is not there"):
         hosts.host_entry(source, "ftp", {})
 
 
@@ -193,7 +193,7 @@ def test_a_file_of_hosts_that_breaks_its_form_is_refused_with_its_key(
     [
         (("--limit", "0"), "one image or more"),
         (("--jobs", "0"), "choose from 1 to 64"),
-        (("--from", "figshare"), "not to be had from 'figshare', but from: isic"),
+        (("--from", "figshare"), "--from figshare: hiba is not there; choose from: isic"),
         (("--to", "a-file"), "a-file is a file; --to takes a folder"),
     ],
 )

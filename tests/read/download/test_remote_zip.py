@@ -83,5 +83,5 @@ def test_a_member_that_is_spoiled_on_the_way_does_not_come(pad_ufes: Drawn) -> N
 
 def test_a_sample_needs_a_server_that_gives_parts(pad_ufes: Drawn) -> None:
     pad_ufes.archives.has_ranges = False
-    with pytest.raises(DownloadError, match="does not give parts of files"):
+    with pytest.raises(DownloadError, match="cannot send parts of files"):
         pad_ufes.download(limit=2)

@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from dermasynth_builder.check.assemble import Recipe, split_of
+from dermasynth_builder.check.assemble import ReleaseTerms, split_of
 from dermasynth_builder.core.errors import SourceError, UsageError
 from dermasynth_builder.core.records import ClinicalImage, Facts, Problem, ProblemKind
 from dermasynth_builder.invented.specimens.scin import CASE_COLUMNS, Layout, write_scin
@@ -241,11 +241,13 @@ def test_columns_that_are_missing_are_absent_facts(flat: Path) -> None:
 
     edit_table(flat / "scin_cases.csv", keep)
     edit_table(
-        flat / "scin_labels.csv", lambda rows: rows.__setitem__(slice(None), [{"case_id": r["case_id"]} for r in rows])
+        flat / "scin_labels.csv",
+        lambda rows: rows.__setitem__(slice(None), [{"case_id": r["case_id"], CONDITIONS: "{}"} for r in rows]),
     )
     images, problems = read(flat)
     assert {image.facts for image in images} == {Facts()}
-    assert {problem.kind for problem in problems} == {ProblemKind.IMAGE_WITHOUT_ROW}
+    assert {problem.kind for problem in problems} == {ProblemKind.COLUMN, ProblemKind.IMAGE_WITHOUT_ROW}
+    assert "has no column age_group" in [problem.detail for problem in problems]
 
 
 def test_cases_that_share_files_are_one_group_and_the_file_is_kept_once(tmp_path: Path) -> None:
@@ -256,10 +258,8 @@ def test_cases_that_share_files_are_one_group_and_the_file_is_kept_once(tmp_path
     assert [groups[f"scin_cases.csv, line {line}"] for line in range(2, 8)] == [
         f"case_{case}" for case in (*ids[:2], shared, *ids[3:5], shared)
     ]
-    assert (
-        len({split_of(image, Recipe("template", 0)) for image in read(root)[0] if image.group_id == f"case_{shared}"})
-        == 1
-    )
+    together = [image for image in read(root)[0] if image.group_id == f"case_{shared}"]
+    assert len({split_of(image, ReleaseTerms("template", 0)) for image in together}) == 1
     (problem,) = read(root)[1]
     assert (problem.kind, problem.location) == (ProblemKind.DOUBLED_ID, "scin_cases.csv, line 7")
     assert f"an image of the cases {ids[2]}, {ids[5]}; kept once, as scin_cases.csv, line 4 has it" in problem.detail
@@ -315,13 +315,11 @@ def test_a_path_of_no_image_is_reported_and_the_cases_other_images_are_kept(flat
     assert problem.detail == "image_3_path is 'dataset/images/notes.txt', which is not an image file; skipped"
 
 
-def test_the_labels_beside_the_cases_go_before_nearer_ones(tmp_path: Path) -> None:
+def test_the_tables_may_lie_apart_and_under_any_name(tmp_path: Path) -> None:
     root = write_scin(tmp_path, cases=4, layout="dataset", side_px=16)
     expected = read(root)
-    (root / "scin_labels.csv").write_text("case_id\n1\n", encoding="utf-8")
-    assert read(root) == expected
-    (root / "scin_labels.csv").unlink()
-    (root / "dataset" / "scin_labels.csv").rename(root / "scin_labels.csv")
+    (root / "dataset" / "scin_labels.csv").rename(root / "l.csv")
+    (root / "dataset" / "scin_cases.csv").rename(root / "dataset" / "c.csv")
     assert [image.facts for image in read(root)[0]] == [image.facts for image in expected[0]]
 
 
@@ -347,7 +345,7 @@ def test_the_tables_are_counted_as_they_are_published(tmp_path: Path) -> None:
 def test_a_folder_without_both_tables_is_refused(lost: str, flat: Path) -> None:
     (flat / lost).unlink()
     with pytest.raises(
-        SourceError, match=rf"raw holds no raw release of SCIN: found no {lost} in it.*dx-scin-public-data"
+        SourceError, match=rf"raw holds no raw release of SCIN: found no table.*Looked for {lost} .*dx-scin-public-data"
     ):
         read(flat)
 

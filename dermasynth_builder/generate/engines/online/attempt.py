@@ -34,7 +34,7 @@ class Outcome:
     """One attempt, read."""
 
     status: Status
-    text: str | None = None
+    text: str | None = None  # what came, an answer or not
     reason: str = ""  # "kind: reason", where there is no text
     wait_s: float = 0.0  # as the service asks
     usage: Mapping[str, int] = field(default_factory=dict)  # billed for this attempt
@@ -203,4 +203,5 @@ class Attempts:
             cost_usd=self.cost_usd,
             parameters={"max_output_tokens": self.max_output_tokens, **outcome.sent_as},
             thoughts=outcome.thoughts,
+            failed_text=(outcome.text or None) if fault else None,
         )

@@ -64,7 +64,7 @@ def host_entry(source: str, name: str = "", environment: Mapping[str, str] = os.
         raise UsageError(_by_hand_alone(source))
     name = name or next(iter(tables))
     if name not in tables:
-        raise UsageError(f"{source} is not to be had from {name!r}, but from: {', '.join(tables)}")
+        raise UsageError(f"--from {name}: {source} is not there; choose from: {', '.join(tables)}")
     common = {key: value for key, value in tables[name].items() if key in _COMMON}
     details = {key: value for key, value in tables[name].items() if key not in _COMMON}
     entries = {"hosts": {name: {**common, "name": name, "details": details}}}
