@@ -21,6 +21,7 @@ FORM = "dermasynth review 1"
 _SHEETS, _VERDICTS = "sheets", "verdicts.json"
 _Axis = Literal["accuracy", "safety", "groundedness", "coverage", "coherence", "precision"]
 _MOST_CHARACTERS = 20_000
+_MOST_LINES = 5  # of what is wrong in one file
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,14 @@ def keep_sheet(work: Path, texts: Mapping[str, str]) -> str:
 
 
 def as_verdicts(table: object, path: Path) -> Verdicts:
-    """What was read from a file of verdicts. Raises ReviewError with a line for each thing that is wrong."""
-    return as_form(table, Verdicts, path=path, fault=ReviewError)
+    """What was read from a file of verdicts. Raises ReviewError with a line for each of the first things wrong in it."""
+    return as_form(table, Verdicts, path=path, fault=_first_of)
+
+
+def _first_of(told: str) -> ReviewError:
+    lines = told.splitlines()
+    more = [f"and {len(lines) - _MOST_LINES:,} more"] if len(lines) > _MOST_LINES else []
+    return ReviewError("\n".join([*lines[:_MOST_LINES], *more]))
 
 
 def take_verdicts(given: Iterable[tuple[Path, Verdicts]], work: Path) -> dict[str, int]:

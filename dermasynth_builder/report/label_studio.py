@@ -76,7 +76,7 @@ def _judged(task: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> di
         name, value = each["from_name"], each["value"]
         if name == "verdict":
             said[name] = value["choices"][0]
-        elif name in AXES:
+        elif name in AXES and value["rating"] != 0:  # of stars that were taken back
             said["scores"][name] = value["rating"]
         elif name in _TEXTS:
             said[name] = "\n".join(value["text"])

@@ -147,6 +147,16 @@ def test_no_file_ends_in_anything_but_a_sentence(tmp_path_factory: pytest.TempPa
     assert "verdicts.json" in told
 
 
+def test_of_many_faults_the_first_are_told(sheet: Sheet, tmp_path: Path) -> None:
+    wrong = export(sheet)
+    wrong["verdicts"] = wrong["verdicts"] * 100
+    for each in wrong["verdicts"]:
+        each["verdict"] = "maybe"
+    with pytest.raises(ReviewError) as raised:
+        import_verdicts([written(tmp_path, wrong)], tmp_path / "work")
+    assert str(raised.value).splitlines()[5:] == ["and 295 more"]
+
+
 def test_damaged_verdicts_are_told(sheet: Sheet, tmp_path: Path) -> None:
     import_verdicts([written(tmp_path, export(sheet))], tmp_path / "work")
     kept = tmp_path / "work" / "review" / "verdicts.json"
@@ -165,6 +175,7 @@ def test_label_studio_gets_every_pair_and_its_export_comes_back(sheet: Sheet, tm
     assert shown_names <= set(tasks[0]["data"])
     assert {each.get("name") for each in config if each.tag == "Rating"} == set(AXES)
     said = [("verdict", {"choices": ["leave_out"]}), ("safety", {"rating": 2}), ("comment", {"text": ["a", "b"]})]
+    said.append(("accuracy", {"rating": 0}))  # stars that were given and taken back
     result = [{"from_name": name, "to_name": "answer", "value": value} for name, value in said]
     skipped = {"completed_by": 2, "was_cancelled": True, "result": []}
     exported = [task | {"annotations": [{"completed_by": 1, "result": result}, skipped]} for task in tasks]
