@@ -121,7 +121,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "evidence.reviews",
         "reviews",
-        "what persons say of this text: keep or leave_out, six axes from 1 (bad) to 5 (good)",
+        "what persons say of this text: keep or leave_out; scores from 1 (bad) to 5 (good) for " + ", ".join(AXES),
     ),
     Column("licence", "string", "licence of the image"),
     Column("engine", "string", "what wrote the answer; template: rules and curated sentences, no model"),
@@ -162,6 +162,7 @@ TOP_COLUMNS: tuple[str, ...] = tuple(dict.fromkeys(column.path.partition(".")[0]
 TEXT_COLUMNS: tuple[str, ...] = tuple(name for name in TOP_COLUMNS if name != "image")
 """All of them but the image."""
 
+_REVIEW = ("rater", "verdict", "scores", "corrected_answer", "comment")
 _FACTS = tuple(field.name for field in fields(Facts))
 _PAIR = frozenset(field.name for field in fields(Pair))
 
@@ -182,7 +183,7 @@ _MADE: dict[str, Callable[[Pair, PublishedImage], Any]] = {
     "flags": lambda pair, _: "; ".join(dict.fromkeys(flag.partition(":")[0] for flag in pair.flags)) or None,
     "doubts": lambda pair, _: pair.flags,
     "grounds": lambda pair, _: [ground._asdict() for ground in pair.grounds],
-    "reviews": lambda pair, _: [review._asdict() for review in pair.reviews],
+    "reviews": lambda pair, _: [_folded_review(review) for review in pair.reviews],
     "messages": lambda pair, _: [{"role": turn.role, "content": turn.content} for turn in pair.messages],
     "image_sha256": lambda _, image: image.sha256,
     "width_px": lambda _, image: image.width_px,
@@ -286,6 +287,12 @@ def _book(source: str) -> PromptBook:
     return load_prompt_book(sources=[source])
 
 
+def _folded_review(review: Review) -> dict[str, Any]:
+    """With all scores in one list: each column costs a file its part of every row group."""
+    told = review._asdict()
+    return {name: [told[axis] for axis in AXES] if name == "scores" else told[name] for name in _REVIEW}
+
+
 def _float(number: int | None) -> float | None:
     return None if number is None else float(number)
 
@@ -306,7 +313,7 @@ def features() -> "Features":
         "numbers": [Value("float64")],
         "messages": [{"role": text, "content": text}],
         "grounds": [dict.fromkeys(Ground._fields, text)],
-        "reviews": [{name: Value("int32") if name in AXES else text for name in Review._fields}],
+        "reviews": [{name: [Value("int32")] if name == "scores" else text for name in _REVIEW}],
     }
     types = {column.name: compound.get(column.type) or Value(column.type) for column in COLUMNS}
 

@@ -80,7 +80,7 @@ def keep_sheet(work: Path, texts: Mapping[str, str]) -> str:
 
 
 def as_verdicts(table: object, path: Path) -> Verdicts:
-    """What was read from a file of verdicts. Raises ReviewError with a line for each of the first things wrong in it."""
+    """What was read from a file of verdicts. Raises ReviewError with a line for each of the first faults."""
     return as_form(table, Verdicts, path=path, fault=_first_of)
 
 

@@ -154,7 +154,10 @@ def _lines(kind: str, value: Any) -> Iterator[str]:
         yield from grounds_told(value)
     elif kind == "reviews":
         for review in value:
-            yield "; ".join(f"{name} {said}" for name, said in review.items() if said is not None)
+            scores = zip(AXES, review["scores"], strict=True)
+            told = [f"{axis} {score}" for axis, score in scores if score is not None]
+            better = review["corrected_answer"] and f"better: {review['corrected_answer']}"
+            yield "; ".join(filter(None, (review["rater"], review["verdict"], *told, better, review["comment"])))
     elif isinstance(value, Sequence) and not isinstance(value, str):
         yield from (str(each) for each in value)
     elif isinstance(value, bool):

@@ -113,7 +113,15 @@ def test_every_column_has_the_value_of_its_own_name_and_no_other() -> None:
         **{name: f"the pair's {name}" for name in of_pair},
         "references": ("one", "two"),
         "grounds": [{"sentence": "So.", "kind": "fact", "key": "sex"}],
-        "reviews": [dict.fromkeys(Review._fields) | {"rater": "Ann", "verdict": "keep", "safety": 4}],
+        "reviews": [
+            {
+                "rater": "Ann",
+                "verdict": "keep",
+                "scores": [None, 4, None, None, None, None],
+                "corrected_answer": None,
+                "comment": None,
+            }
+        ],
         "is_flagged": True,
         "flags": "form; novelty",
         "doubts": flags,

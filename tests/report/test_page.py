@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +16,7 @@ from PIL import Image
 from dermasynth_builder.cli import main
 from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.core.images.renditions import ImageFault, make_thumbnail
+from dermasynth_builder.core.records import AXES
 from dermasynth_builder.release.columns import NAMES
 from dermasynth_builder.report.chosen import Candidate, choose
 from dermasynth_builder.report.page import Shown, collect, json_in_script, write_page
@@ -42,7 +44,8 @@ def shown(text: str, image: bytes | None = None) -> Shown:
     """A pair all of whose texts are that text."""
     lists = ("references", "doubts", "body_sites", "differential", "symptoms", "textures", "also_in")
     row: dict[str, Any] = dict.fromkeys(NAMES, text) | {name: [text] for name in lists}
-    row |= {"grounds": [{"sentence": text, "kind": text, "key": text}], "reviews": [{"rater": text}]}
+    review = dict.fromkeys(("rater", "verdict", "corrected_answer", "comment"), text) | {"scores": [5] * len(AXES)}
+    row |= {"grounds": [{"sentence": text, "kind": text, "key": text}], "reviews": [review]}
     row |= {"differential_weights": [1.0]}
     messages = [{"role": "user", "content": text}, {"role": "assistant", "content": text}] * 2
     return Shown(row | {"messages": messages}, image_bytes() if image is None else image)
@@ -162,3 +165,16 @@ def test_the_command_writes_the_page(built: Built, tmp_path: Path, capsys: pytes
     assert main(["view", "-n", "4", "--out", str(built.release), "--work", str(tmp_path), "--to", str(page)]) == 0
     assert f"4 pairs on {page}" in capsys.readouterr().out
     assert main(["view", "--out", str(tmp_path), "--work", str(tmp_path)]) == 1
+
+
+@pytest.mark.parametrize("words", [["view"], ["review", "export"], ["show", "pad_ufes"], ["report"]], ids=" ".join)
+@pytest.mark.parametrize("kept_bytes", [0, 5000], ids=["empty", "cut off"])
+def test_a_damaged_file_of_a_release_is_told_in_a_sentence(
+    built: Built, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], kept_bytes: int
+) -> None:
+    out = tmp_path / "dermasynth"
+    shutil.copytree(built.release, out)
+    [damaged] = (out / "data" / "pad_ufes").glob("train-*")
+    damaged.write_bytes(damaged.read_bytes()[:kept_bytes])
+    assert main([*words, "--out", str(out), *([] if words[0] == "show" else ["--work", str(tmp_path)])]) == 1
+    assert f"{damaged} cannot be read" in capsys.readouterr().err
