@@ -32,6 +32,13 @@ from tests.support.clinical_images import EMPTY, clinical_image, many_facts, pai
 from tests.support.paths import ROOT
 from tests.support.processes import python_for, run_python
 
+REVIEWED = {
+    "rater": "Ann",
+    "verdict": "keep",
+    "scores": [None, 4, None, None, None, None],
+    "corrected_answer": None,
+    "comment": None,
+}
 SCRIPT = """
 import datasets, json
 from dermasynth_builder.release.columns import card_features, leaves, schema
@@ -113,15 +120,7 @@ def test_every_column_has_the_value_of_its_own_name_and_no_other() -> None:
         **{name: f"the pair's {name}" for name in of_pair},
         "references": ("one", "two"),
         "grounds": [{"sentence": "So.", "kind": "fact", "key": "sex"}],
-        "reviews": [
-            {
-                "rater": "Ann",
-                "verdict": "keep",
-                "scores": [None, 4, None, None, None, None],
-                "corrected_answer": None,
-                "comment": None,
-            }
-        ],
+        "reviews": [REVIEWED],
         "is_flagged": True,
         "flags": "form; novelty",
         "doubts": flags,
