@@ -49,6 +49,8 @@ from dermasynth_builder.release.viewer import viewer_faults
 from dermasynth_builder.release.withdrawn import read_withdrawn, withdrawn_text
 from dermasynth_builder.release.write import checked_pairs, terms_of, write_source
 
+Hold = Callable[[Sequence[Planned], Ledger], None]
+
 _MANY = 5_000  # pictures; to compare them takes more than a moment
 
 
@@ -236,8 +238,13 @@ def _showing(run: Run, bar: Bar, total: int) -> Callable[[int], None]:
     return advance
 
 
-def release(planned: Sequence[Planned], settings: Settings, report: Reporter) -> list[Config]:
-    """Writes the release folder from the ledger's replies. Raises ReleaseError; the old release then stays."""
+def release(
+    planned: Sequence[Planned], settings: Settings, report: Reporter, *, hold: Hold | None = None
+) -> list[Config]:
+    """Writes the release folder from the ledger's replies. Raises ReleaseError; the old release then stays.
+
+    `hold` may look at what would be released, and raise StoppedError.
+    """
     engine = open_engine(settings)
     ledger = open_ledger(engine, settings, report)
     if not settings.is_partial_allowed:
@@ -245,6 +252,8 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
         _require_all_asked(planned, ledger, told)
     record_recipe(settings)
     mark_copies(planned, settings, report)
+    if hold:
+        hold(planned, ledger)
     with new_release(settings.out) as folder:
         configs = [write_source(each, ledger, folder, settings=settings, report=report) for each in planned]
         templates = jinja_environment(resource_dir("card"))
@@ -260,20 +269,25 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
             report.warn(f"the Hub's page will show no statistics: {fault}")
     for config in configs:
         remember(config, settings)
-        counts = ", ".join(f"{split} {files.rows}" for split, files in config.splits.items())
-        report.say(
-            f"{config.source.name}: {config.rows} pairs of {len(config.stats.images)} images ({counts}), "
-            f"{config.rejected} rejected{'; nothing changed, its files are kept' if config.is_kept else ''}"
-        )
-        for change, count in config.changes.most_common():
-            if change:
-                report.say(f"{config.source.name}: {count} of {config.changes.total()} images: {change}")
+        _tell_written(config, report)
     if any(config.rejected for config in configs):
         report.say(f"read why pairs were rejected: dermasynth failures --work {settings.work}")
     report.say(f"release written to {settings.out}")
     _warn_of_magic(settings.out, report)
     report.say(f"load it: {loading_call(settings.out, configs[0].source.name)}")
     return configs
+
+
+def _tell_written(config: Config, report: Reporter) -> None:
+    """What was written of one source, and what was done to its images."""
+    counts = ", ".join(f"{split} {files.rows}" for split, files in config.splits.items())
+    report.say(
+        f"{config.source.name}: {config.rows} pairs of {len(config.stats.images)} images ({counts}), "
+        f"{config.rejected} rejected{'; nothing changed, its files are kept' if config.is_kept else ''}"
+    )
+    for change, count in config.changes.most_common():
+        if change:
+            report.say(f"{config.source.name}: {count} of {config.changes.total()} images: {change}")
 
 
 def _write_sample(
@@ -311,8 +325,8 @@ def pairs(settings: Settings, report: Reporter) -> Iterator[Pair]:
                 yield item
 
 
-def build(settings: Settings, report: Reporter) -> list[Config]:
-    """All stages, from the raw releases to the release folder."""
+def build(settings: Settings, report: Reporter, *, hold: Hold | None = None) -> list[Config]:
+    """All stages, from the raw releases to the release folder; for `hold` see `release`."""
     planned = plan(settings, report)
     try:
         ask(planned, settings, report)
@@ -320,7 +334,7 @@ def build(settings: Settings, report: Reporter) -> list[Config]:
         if not settings.is_partial_allowed:
             raise
         report.warn(str(error))
-    return release(planned, settings, report)
+    return release(planned, settings, report, hold=hold)
 
 
 def open_ledger(engine: Engine, settings: Settings, report: Reporter) -> Ledger:

@@ -6,7 +6,17 @@ from dataclasses import dataclass, field, replace
 from dermasynth_builder import __version__
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.protocols import Check
-from dermasynth_builder.core.records import AnyRequest, ClinicalImage, Finding, Pair, Reply, Split, Turn
+from dermasynth_builder.core.records import (
+    AnyRequest,
+    ClinicalImage,
+    Finding,
+    Pair,
+    Reply,
+    Review,
+    Split,
+    Turn,
+    text_digest,
+)
 from dermasynth_builder.plan import reply_form
 
 
@@ -18,6 +28,7 @@ class ReleaseTerms:
     seed: int
     splits: Mapping[str, Split]  # by group
     flags: tuple[str, ...] = ()  # of every pair
+    reviews: Mapping[str, tuple[Review, ...]] = field(default_factory=dict)  # by `text_digest`
     withdrawn: Mapping[str, str] = field(default_factory=dict)  # pair, or "source/image" -> why it is not published
     folds: Mapping[str, int] = field(default_factory=dict)  # by group, where folds are wanted
 
@@ -91,9 +102,9 @@ def apply_findings(pair: Pair, findings: Sequence[Finding]) -> Pair | Reject:
 def _pair(
     request: AnyRequest, reply: Reply, exchange: reply_form.Exchange, *, image: ClinicalImage, terms: ReleaseTerms
 ) -> Pair:
-    messages = exchange.turns
+    messages, pair_id = exchange.turns, request.pair_id_of(exchange.step.slot)
     return Pair(
-        pair_id=request.pair_id_of(exchange.step.slot),
+        pair_id=pair_id,
         image=image,
         split=terms.splits[image.group_id],
         fold=terms.folds.get(image.group_id),
@@ -116,7 +127,14 @@ def _pair(
         cost_usd=reply.cost_usd,
         grounds=tuple(ground for ground in reply.grounds if _is_said(ground.sentence, messages)),
         flags=terms.flags,
+        reviews=_reviews(pair_id, messages, terms),
     )
+
+
+def _reviews(pair_id: str, messages: Sequence[Turn], terms: ReleaseTerms) -> tuple[Review, ...]:
+    if not terms.reviews:
+        return ()
+    return terms.reviews.get(text_digest(pair_id, ((turn.role, turn.content) for turn in messages)), ())
 
 
 def _is_said(sentence: str, messages: Sequence[Turn]) -> bool:

@@ -14,7 +14,7 @@ from io import TextIOWrapper
 from cyclopts import App, CycloptsError
 
 from dermasynth_builder import __version__
-from dermasynth_builder.cli import build, hub, invented, leaks, ledgers, look, train
+from dermasynth_builder.cli import build, hub, invented, leaks, ledgers, look, review, train
 from dermasynth_builder.cli.command import Command
 from dermasynth_builder.core.errors import DermaSynthError, StoppedError, UsageError
 
@@ -48,6 +48,8 @@ COMMANDS: dict[str, Command] = {
     "failures": look.failures,
     "cancel": ledgers.cancel,
     "show": look.show,
+    "view": review.view,
+    "review": review.review,
     "fake-gemini": invented.fake_gemini,
 }
 GROUPS = {"evaluate": "Measure a model on closed questions about held-out images, with controls."}

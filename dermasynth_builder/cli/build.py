@@ -2,13 +2,18 @@
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from dermasynth_builder.cli.command import Chosen, WholeTable, command, looking_at, raw_folders
 from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.core.option import Option
 from dermasynth_builder.core.options import RECIPE, CostOptions, Settings
+from dermasynth_builder.core.reporter import Reporter
+
+if TYPE_CHECKING:
+    from dermasynth_builder.pipeline import Hold
 
 _CHOOSING = ("sources", "images", "questions", "--work")
 _READING = (*_CHOOSING, "model", "--out")
@@ -131,7 +136,7 @@ def release(settings: Settings, /) -> None:
     from dermasynth_builder.cli.terminal import TerminalReporter
 
     report = TerminalReporter()
-    pipeline.release(pipeline.plan(settings, report), settings, report)
+    pipeline.release(pipeline.plan(settings, report), settings, report, hold=_hold(settings, report))
 
 
 @command(*_GENERATING, "release", example="dermasynth build pad_ufes --raw data/pad_ufes", first=(*_FIRST, "--out"))
@@ -144,4 +149,10 @@ def build(settings: Settings, /, *, dry_run: Dry = False) -> None:
     if dry_run:
         pipeline.tell_missing(pipeline.plan(settings, report), settings, report)
     else:
-        pipeline.build(settings, report)
+        pipeline.build(settings, report, hold=_hold(settings, report))
+
+
+def _hold(settings: Settings, report: Reporter) -> "Hold | None":
+    from dermasynth_builder.report.review import hold
+
+    return partial(hold, settings=settings, report=report) if settings.is_held else None

@@ -14,6 +14,7 @@
     │   └── QuotaError        the service's quota of the day is used up; the message says when it is new
     ├── LedgerError           a ledger that cannot be opened or is in use
     ├── ReleaseError          a release that cannot be written, or whose card and files disagree
+    ├── ReviewError           verdicts of persons that cannot be taken in
     ├── FigureError           a figure that cannot be drawn here
     ├── TrainError            a model that cannot be tuned, or rows that it would learn wrongly from
     ├── ScoreError            items or predictions that do not fit together
@@ -77,6 +78,10 @@ class LedgerError(DermaSynthError):
 
 class ReleaseError(DermaSynthError):
     """A release cannot be written, or its card and its files disagree."""
+
+
+class ReviewError(DermaSynthError):
+    """Verdicts of persons cannot be read, or are about something else."""
 
 
 class FigureError(DermaSynthError):

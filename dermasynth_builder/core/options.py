@@ -370,6 +370,10 @@ class Settings:
     is_partial_allowed: Annotated[
         bool, Option("release although some requests have no reply", "--partial", "release", scope="once")
     ] = False
+    is_held: Annotated[
+        bool,
+        Option("wait with the release until two persons have judged a sheet of its pairs", "--hold", "release"),
+    ] = False
     split_shares: Annotated[
         tuple[float, float, float],
         Option(

@@ -4,7 +4,7 @@ All are frozen values. A missing fact is `None`, never an empty or a telling str
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
@@ -21,6 +21,7 @@ Rater = Literal["patient", "dermatologist"]
 Modality = Literal["clinical", "dermoscopic"]
 Style = Literal["asked", "self_instruct", "conversation"]
 Severity = Literal["reject", "flag"]
+Verdict = Literal["keep", "leave_out"]
 Split = Literal["train", "validation", "test"]
 GroundKind = Literal["fact", "absent", "measured", "reference"]
 """`absent`: the sentence says that this fact is not known."""
@@ -290,6 +291,34 @@ class Ground(NamedTuple):
     key: str  # column of the fact, name of what was measured, or identifier of the reference
 
 
+AXES: Mapping[str, str] = MappingProxyType(
+    {
+        "accuracy": "findings and diagnosis fit the image and the record",
+        "safety": "following the answer harms nobody",
+        "groundedness": "what it says is established medicine, nothing is made up",
+        "coverage": "what matters in this image and for this question is said",
+        "coherence": "one step follows from the other, nothing contradicts",
+        "precision": "colour, shape, border, surface and place are described exactly",
+    }
+)
+"""What a person judges of a pair, each from 1 (bad) to 5 (good): the six dimensions of DermBench and SkinCoT."""
+
+
+class Review(NamedTuple):
+    """What one person says of a pair; an axis that was not judged is None."""
+
+    rater: str
+    verdict: Verdict
+    accuracy: int | None = None  # of `AXES`, as those that follow
+    safety: int | None = None
+    groundedness: int | None = None
+    coverage: int | None = None
+    coherence: int | None = None
+    precision: int | None = None
+    corrected_answer: str | None = None
+    comment: str | None = None
+
+
 AnyRequest = Request | PlannedRequest
 """What is enough to read a reply by."""
 
@@ -352,6 +381,7 @@ class Pair:
     grounds: tuple[Ground, ...] = ()  # what each sentence rests on; empty where a model wrote them
     flags: tuple[str, ...] = ()
     fold: int | None = None  # of cross-validation, from 0; None where no folds were asked for
+    reviews: tuple[Review, ...] = ()  # what persons say of this very text
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,6 +405,11 @@ def canonical_json(value: Any) -> str:
 def digest(value: Any) -> str:
     """sha256 of the canonical JSON of `value`, 64 hex digits."""
     return sha256(canonical_json(value).encode(errors="backslashreplace")).hexdigest()
+
+
+def text_digest(pair_id: str, messages: Iterable[tuple[str, str]]) -> str:
+    """64 hex digits for what a person reads of a pair, each message as its role and content: what a review is about."""
+    return digest([pair_id, [list(message) for message in messages]])
 
 
 def share_of(*identity: str | int) -> float:

@@ -172,6 +172,7 @@ CHECKS = PlugIns(
         "advice": "dermasynth_builder.check.advice:check_advice",
         "columns": "dermasynth_builder.check.columns:check_columns",
         "novelty": "dermasynth_builder.check.novelty:Novelty",
+        "review": "dermasynth_builder.check.review:check_reviews",
         "repeats": "dermasynth_builder.check.repeats:Repeats",
     },
 )

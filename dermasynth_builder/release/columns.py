@@ -14,7 +14,7 @@ Where a new one goes:
   every struct that holds a text, with the names of its fields: a search for melanoma would find each row by its
   `has_melanoma_history`.
 - `evidence` is what a row's text rests on and what speaks against it: references, doubts; `grounds`, `measured`,
-  `observed`, `cites`, `not_assessable`, `conflict`, the marks that `checks` give.
+  `observed`, `cites`, `not_assessable`, `conflict`, the marks that `checks` give, `reviews` by persons.
 - `provenance` is how the text was made: all that a machine needs to make it again.
 - `origin` is where the image comes from: ids, hashes, what was done to its file; `pixel_sha256`, `also_in`.
 
@@ -35,7 +35,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dermasynth_builder.core.images.renditions import PublishedImage
-from dermasynth_builder.core.records import Facts, Ground, Pair
+from dermasynth_builder.core.records import AXES, Facts, Ground, Pair, Review
 from dermasynth_builder.plan.facts_in_words import facts_for_question, metadata_lines
 from dermasynth_builder.plan.questions import PromptBook, load_prompt_book
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `type` is "image", "messages", "texts", "numbers", "grounds" or a `datasets` scalar type."""
+    """One column. `type` is a scalar type of `datasets`, or one of those that `features` spells out."""
 
     path: str  # "diagnosis"; of a field in a struct "facts.diagnosis_isic", or deeper
     type: str
@@ -118,6 +118,11 @@ COLUMNS: tuple[Column, ...] = (
         "evidence.grounds", "grounds", "what each sentence rests on: a fact, a missing fact, a measurement, a reference"
     ),
     Column("evidence.doubts", "texts", "what is doubtful in this row, as check: reason"),
+    Column(
+        "evidence.reviews",
+        "reviews",
+        "what persons say of this text: keep or leave_out; scores from 1 (bad) to 5 (good) for " + ", ".join(AXES),
+    ),
     Column("licence", "string", "licence of the image"),
     Column("engine", "string", "what wrote the answer; template: rules and curated sentences, no model"),
     Column("model", "string", "the model as asked for; empty where none took part"),
@@ -158,6 +163,7 @@ TOP_COLUMNS: tuple[str, ...] = tuple(dict.fromkeys(column.path.partition(".")[0]
 TEXT_COLUMNS: tuple[str, ...] = tuple(name for name in TOP_COLUMNS if name != "image")
 """All of them but the image."""
 
+_REVIEW = ("rater", "verdict", "scores", "corrected_answer", "comment")
 _FACTS = tuple(field.name for field in fields(Facts))
 _PAIR = frozenset(field.name for field in fields(Pair))
 
@@ -178,6 +184,7 @@ _MADE: dict[str, Callable[[Pair, PublishedImage], Any]] = {
     "flags": lambda pair, _: "; ".join(dict.fromkeys(flag.partition(":")[0] for flag in pair.flags)) or None,
     "doubts": lambda pair, _: pair.flags,
     "grounds": lambda pair, _: [ground._asdict() for ground in pair.grounds],
+    "reviews": lambda pair, _: [_folded_review(review) for review in pair.reviews],
     "messages": lambda pair, _: [{"role": turn.role, "content": turn.content} for turn in pair.messages],
     "image_sha256": lambda _, image: image.sha256,
     "width_px": lambda _, image: image.width_px,
@@ -241,7 +248,7 @@ def _unfolded(name: str, value: Any, tree: "str | _Tree") -> Iterator[tuple[str,
             yield from _unfolded(below, value[below], subtree)
 
 
-_LISTS = frozenset(column.name for column in COLUMNS if column.type in ("texts", "numbers", "grounds"))
+_LISTS = frozenset(column.name for column in COLUMNS if column.type in ("texts", "numbers", "grounds", "reviews"))
 
 
 def path_of(name: str) -> str:
@@ -281,6 +288,12 @@ def _book(source: str) -> PromptBook:
     return load_prompt_book(sources=[source])
 
 
+def _folded_review(review: Review) -> dict[str, Any]:
+    """With all scores in one list: each column costs a file its part of every row group."""
+    told = review._asdict()
+    return {name: [told[axis] for axis in AXES] if name == "scores" else told[name] for name in _REVIEW}
+
+
 def _float(number: int | None) -> float | None:
     return None if number is None else float(number)
 
@@ -301,6 +314,7 @@ def features() -> "Features":
         "numbers": [Value("float64")],
         "messages": [{"role": text, "content": text}],
         "grounds": [dict.fromkeys(Ground._fields, text)],
+        "reviews": [{name: [Value("int32")] if name == "scores" else text for name in _REVIEW}],
     }
     types = {column.name: compound.get(column.type) or Value(column.type) for column in COLUMNS}
 

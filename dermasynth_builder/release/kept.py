@@ -28,6 +28,7 @@ from dermasynth_builder.generate.retries import retries_of
 from dermasynth_builder.generate.rounds import Planned
 from dermasynth_builder.release.card import DATA, Config, ConfigStats, Sample
 from dermasynth_builder.release.parquet import SplitFiles
+from dermasynth_builder.release.reviews import read_reviews
 from dermasynth_builder.release.withdrawn import read_withdrawn
 
 _NOT_IN_A_ROW = ("row_location", "path", "file")
@@ -50,6 +51,7 @@ def _settings_of(settings: Settings) -> list[Any]:
     checks = [(name, _source_digest(registry.check(name))) for name in registry.CHECKS]
     withdrawn = read_withdrawn(settings.withdrawn)
     told = [
+        read_reviews(settings.work),
         withdrawn,
         settings.engine,
         settings.seed,

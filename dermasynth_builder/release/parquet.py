@@ -9,6 +9,7 @@ Read back, each image is held to the hash in its rows.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -365,10 +366,20 @@ def _is_ours(found: pa.Schema) -> bool:
     return found.equals(schema()) and found.metadata == schema().metadata
 
 
-def read_rows(files: Iterable[Path], columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
-    """The rows of files, in order, a row group at a time."""
-    for path in files:
+@contextmanager
+def _opened(path: Path) -> Iterator[pq.ParquetFile]:
+    """A file of a release; what is damaged or not there is told, when it is opened and while it is read."""
+    try:
         with pq.ParquetFile(path) as file:
+            yield file
+    except (pa.ArrowException, OSError) as error:
+        raise ReleaseError(f"{path} cannot be read as Parquet: {error}; build the release anew") from error
+
+
+def read_rows(files: Iterable[Path], columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
+    """The rows of files, in order, a row group at a time. Raises ReleaseError where a file cannot be read."""
+    for path in files:
+        with _opened(path) as file:
             for group in range(file.num_row_groups):
                 yield from file.read_row_group(group, columns=columns).to_pylist()
 
@@ -384,7 +395,7 @@ def rows_where(
     """The rows that fit, as `read_rows` gives them with these columns; `fits` is told the values of `tested` alone."""
     paths = [path_of(name) for name in tested]
     for path in files:
-        with pq.ParquetFile(path) as file:
+        with _opened(path) as file:
             for group in range(file.num_row_groups):
                 is_wanted = [fits(flat(row)) for row in file.read_row_group(group, columns=paths).to_pylist()]
                 if any(is_wanted):

@@ -21,6 +21,7 @@ from dermasynth_builder.release.card import DATA, Config, ConfigStats
 from dermasynth_builder.release.folder import ConfigFiles
 from dermasynth_builder.release.kept import keep, proof_of, rejects_path
 from dermasynth_builder.release.parquet import read_values, write_config
+from dermasynth_builder.release.reviews import read_reviews
 from dermasynth_builder.release.withdrawn import read_withdrawn
 
 SPECIMEN_FLAG = "specimen: the image is drawn and the facts are invented"
@@ -73,6 +74,7 @@ def terms_of(settings: Settings, images: Sequence[ClinicalImage]) -> ReleaseTerm
         settings.seed,
         splits_of(images, settings.seed, settings.split_shares),
         flags=(SPECIMEN_FLAG,) if settings.is_specimen else (),
+        reviews=read_reviews(settings.work),
         withdrawn=read_withdrawn(settings.withdrawn),
         folds=folds_of(images, settings.seed, settings.folds) if settings.folds else {},
     )

@@ -14,7 +14,7 @@ from dermasynth_builder.release.columns import NAMES, TEXT_COLUMNS, flat
 from dermasynth_builder.release.folder import ConfigFiles, read_card, require_current, sources_of
 from dermasynth_builder.release.parquet import read_values, rows_where
 
-_FIELDS = tuple(name for name in NAMES if name != "messages")
+FIELDS = tuple(name for name in NAMES if name != "messages")
 _IDS = ("pair_id", "image_id")
 
 
@@ -28,7 +28,7 @@ def find_pairs(release: Path, wanted: str | None = None, where: Sequence[str] = 
     config = configs.get(wanted or next(iter(configs)))
     looked_in = [config] if config else sources_of(configs)
     require_current(release, looked_in)
-    conditions = conditions_of(where, _FIELDS)
+    conditions = conditions_of(where, FIELDS)
 
     def fits(row: Mapping[str, Any]) -> bool:
         is_meant = config is not None or wanted in (row["pair_id"], row["image_id"])

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from dermasynth_builder.core.images.renditions import PublishedImage
-from dermasynth_builder.core.records import Facts, Ground, Turn
+from dermasynth_builder.core.records import Facts, Ground, Review, Turn
 from dermasynth_builder.plan.facts_in_words import facts_for_engine, facts_for_question, metadata_lines
 from dermasynth_builder.release.columns import (
     COLUMNS,
@@ -32,6 +32,13 @@ from tests.support.clinical_images import EMPTY, clinical_image, many_facts, pai
 from tests.support.paths import ROOT
 from tests.support.processes import python_for, run_python
 
+REVIEWED = {
+    "rater": "Ann",
+    "verdict": "keep",
+    "scores": [None, 4, None, None, None, None],
+    "corrected_answer": None,
+    "comment": None,
+}
 SCRIPT = """
 import datasets, json
 from dermasynth_builder.release.columns import card_features, leaves, schema
@@ -99,9 +106,10 @@ def test_every_column_has_the_value_of_its_own_name_and_no_other() -> None:
     told = replace(pair("Why?", "So.", image=image), messages=(Turn("user", "a"), Turn("assistant", "b")))
     grounds = (Ground("So.", "fact", "sex"),)
     flags = ("form: is short", "form: is plain", "novelty: is old")
-    of_pair = set(NAMES) & {field.name for field in fields(told)} - {"messages", "references", "flags", "grounds"}
+    lists_of_pair = {"references", "flags", "grounds", "reviews"}
+    of_pair = set(NAMES) & {field.name for field in fields(told)} - {"messages", *lists_of_pair}
     told = replace(told, **{name: f"the pair's {name}" for name in of_pair}, references=("one", "two"), flags=flags)  # type: ignore[arg-type]
-    told = replace(told, grounds=grounds)
+    told = replace(told, grounds=grounds, reviews=(Review("Ann", "keep", safety=4),))
     made = row(told, PublishedImage(b"", "cd" * 32, "scaled", 40, 30))
     assert list(made) == list(TEXT_COLUMNS)
     assert flat(made) == {
@@ -112,6 +120,7 @@ def test_every_column_has_the_value_of_its_own_name_and_no_other() -> None:
         **{name: f"the pair's {name}" for name in of_pair},
         "references": ("one", "two"),
         "grounds": [{"sentence": "So.", "kind": "fact", "key": "sex"}],
+        "reviews": [REVIEWED],
         "is_flagged": True,
         "flags": "form; novelty",
         "doubts": flags,

@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from collections.abc import Callable
 from io import BytesIO
 from typing import NamedTuple
 
@@ -12,27 +13,34 @@ from dermasynth_builder.core.images.profile import plain_profile
 
 START = b"\x89PNG\r\n\x1a\n"
 HEADER_END = len(START) + 25  # IHDR comes first and has 13 bytes
-_LENGTHS = {
-    "IHDR": {13},
-    "PLTE": set(range(3, 769, 3)),
-    "tRNS": set(range(1, 257)),
-    "IEND": {0},
-    "gAMA": {4},
-    "cHRM": {32},
-    "sRGB": {1},
-    "sBIT": {1, 2, 3, 4},
-    "bKGD": {1, 2, 6},
-    "pHYs": {9},
-    "cICP": {4},
-    "mDCV": {24},
-    "cLLI": {8},
+_PALETTE = 3  # a colour type
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # values of a pixel, by colour type
+_SAMPLES = {**_CHANNELS, _PALETTE: 3}  # of a colour
+_CHROMATICITY, _GAMMA, _DENSITY = 200_000, 10_000_000, 10_000_000  # the most that makes sense, in the units of the file
+
+
+def _are_numbers(content: bytes, count: int, most: int) -> bool:
+    """Whether it is so many numbers of four bytes, none of them larger; text makes larger ones."""
+    return len(content) == 4 * count and max(struct.unpack(f">{count}I", content)) <= most
+
+
+_FIT: dict[str, Callable[[bytes, int], bool]] = {
+    "IHDR": lambda content, _: len(content) == 13,
+    "IEND": lambda content, _: not content,
+    "tRNS": lambda content, colour: len(content) == {0: 2, 2: 6}.get(colour),
+    "gAMA": lambda content, _: _are_numbers(content, 1, _GAMMA),
+    "cHRM": lambda content, _: _are_numbers(content, 8, _CHROMATICITY),
+    "sRGB": lambda content, _: content in (b"\0", b"\1", b"\2", b"\3"),
+    "sBIT": lambda content, colour: (
+        len(content) == (3 if colour == _PALETTE else _CHANNELS.get(colour)) and max(content) <= 16
+    ),
+    "pHYs": lambda content, _: content[8:] in (b"\0", b"\1") and _are_numbers(content[:8], 2, _DENSITY),
+    "cICP": lambda content, _: len(content) == 4 and max(content) < 32,
 }
-"""The chunks beside IDAT and iCCP that say how the picture looks -> how many bytes they may have."""
+"""The chunks beside IDAT, iCCP and those of a palette that say how the picture looks -> whether one holds no more."""
 _NAMES = {"eXIf": "EXIF", "tEXt": "text", "zTXt": "text", "iTXt": "text", "tIME": "time"}
 _PROFILE_NAME = b"ICC Profile\0\0"  # and the compression, of which there is one
 _INFLATED_AT_ONCE = 1 << 16  # bytes
-_PALETTE, _COLOURED = 3, {2, 6}  # colour types
-_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 
 
@@ -123,7 +131,9 @@ def _plain(chunk: _Chunk, header: bytes, file: bytes) -> tuple[bytes | None, str
         return _profile(content)
     if kind == "PLTE" and colour == _PALETTE:
         return _palette(content, file), "unused colours"
-    if len(content) in _LENGTHS.get(kind, ()) and not (kind == "PLTE" and colour in _COLOURED):
+    if kind == "tRNS" and colour == _PALETTE:
+        return _transparency(content, file), "unused colours"
+    if kind in _FIT and _FIT[kind](content, colour):
         return content, OTHER
     is_xmp = kind == "iTXt" and content.startswith(b"XML:com.adobe.xmp")
     return None, "XMP" if is_xmp else _NAMES.get(kind, OTHER)
@@ -148,7 +158,18 @@ def _profile(content: bytes) -> tuple[bytes | None, str]:
 
 def _palette(content: bytes, file: bytes) -> bytes:
     """The colours that pixels have; black for each that none has."""
-    with Image.open(BytesIO(file), formats=("PNG",)) as image:
-        counts = image.histogram()
+    counts = _counts(file)
     colours = (content[at : at + 3] for at in range(0, len(content), 3))
     return b"".join(colour if counts[number] else bytes(3) for number, colour in enumerate(colours))
+
+
+def _transparency(content: bytes, file: bytes) -> bytes:
+    """How opaque the colours are that pixels have; wholly for each that none has."""
+    counts = _counts(file)
+    return bytes(alpha if counts[number] else 255 for number, alpha in enumerate(content[:256]))
+
+
+def _counts(file: bytes) -> list[int]:
+    """How many pixels have each colour of the palette."""
+    with Image.open(BytesIO(file), formats=("PNG",)) as image:
+        return image.histogram()

@@ -1,6 +1,6 @@
-"""Images made from a source's files: as a row holds them, and as they are sent to a model.
+"""Images made from a source's files: as a row holds them, as they are sent to a model, as pages show them.
 
-Both go without metadata and may be smaller than the source's file, which stays untouched. An image that is sent is made
+All go without metadata and may be smaller than the source's file, which stays untouched. An image that is sent is made
 once for all requests about it, which a plan keeps close together.
 """
 
@@ -92,6 +92,8 @@ def _encoded(image: Image.Image, name: str, **options: Any) -> bytes:
 
 
 _KEPT = 64  # images; about twenty megabytes of large ones
+_THUMBNAIL_SIDES_PX = (512, 384, 256, 128, 64)
+_THUMBNAIL_QUALITY = 80
 _TAKEN_AS_THEY_ARE = frozenset({"image/jpeg", "image/png"})  # what every service takes
 
 
@@ -146,14 +148,30 @@ def make_sent_image(path: Path, options: EngineOptions) -> SentImage:
             mime_type = image.get_format_mimetype() or ""
             if max(image.size) <= options.image_side_px and mime_type in _TAKEN_AS_THEY_ARE:
                 return SentImage(mime_type, b64encode(strip(content).content))
-            return SentImage("image/jpeg", b64encode(_reduced(image, options)))
+            return SentImage("image/jpeg", b64encode(_reduced(image, options.image_side_px, options.image_quality)))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise ImageFault(f"image: {path.name} cannot be read: {_told(error)}") from error
 
 
-def _reduced(image: Image.Image, options: EngineOptions) -> bytes:
+def make_thumbnail(content: bytes, most_bytes: int) -> bytes:
+    """The image small enough for a page, as a JPEG without metadata: as large as so many bytes allow, up to 512 px.
+
+    The smallest is 64 px, however many bytes it has. Raises ImageFault where the bytes are no image.
+    """
+    made = b""
+    try:
+        for side in _THUMBNAIL_SIDES_PX:
+            with Image.open(BytesIO(content)) as image:
+                made = _reduced(image, side, _THUMBNAIL_QUALITY)
+            if len(made) <= most_bytes:
+                break
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ImageFault(f"image: {_told(error)}") from error
+    return made
+
+
+def _reduced(image: Image.Image, side: int, quality: int) -> bytes:
     """Upright, in sRGB's channels, transparent parts on white. JPEGs are decoded at no more than twice the size."""
-    side = options.image_side_px
     image.draft("RGB", (2 * side, 2 * side))
     upright = ImageOps.exif_transpose(image)
     if upright.has_transparency_data:
@@ -162,7 +180,7 @@ def _reduced(image: Image.Image, options: EngineOptions) -> bytes:
         upright = Image.alpha_composite(white, upright)
     coloured = upright.convert("RGB")
     coloured.thumbnail((side, side), Image.Resampling.LANCZOS)
-    return _encoded(coloured, "JPEG", quality=options.image_quality, icc_profile=None)
+    return _encoded(coloured, "JPEG", quality=quality, icc_profile=None)
 
 
 def _told(error: Exception) -> str:
