@@ -13,7 +13,7 @@ Where a new one goes:
   no or a number. All of `core.records.Facts` is in one of the three. They are apart because the viewer's search reads
   every struct that holds a text, with the names of its fields: a search for melanoma would find each row by its
   `has_melanoma_history`.
-- `evidence` is what a row's text rests on and what speaks against it: references, doubts; `grounds`, `measured`,
+- `evidence` is what a row's text rests on and what speaks against it: references, doubts; `grounds`, `measured`;
   `observed`, `cites`, `not_assessable`, `conflict`, the marks that `checks` give.
 - `provenance` is how the text was made: all that a machine needs to make it again.
 - `origin` is where the image comes from: ids, hashes, what was done to its file; `pixel_sha256`, `also_in`.
@@ -35,7 +35,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dermasynth_builder.core.images.renditions import PublishedImage
-from dermasynth_builder.core.records import Facts, Ground, Pair
+from dermasynth_builder.core.records import Facts, Ground, Measured, Pair
 from dermasynth_builder.plan.facts_in_words import facts_for_question, metadata_lines
 from dermasynth_builder.plan.questions import PromptBook, load_prompt_book
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `type` is "image", "messages", "texts", "numbers", "grounds" or a `datasets` scalar type."""
+    """One column. `type` is a scalar type of `datasets`, or "image", "messages", "texts", "numbers", "grounds", "measured"."""
 
     path: str  # "diagnosis"; of a field in a struct "facts.diagnosis_isic", or deeper
     type: str
@@ -117,6 +117,9 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "evidence.grounds", "grounds", "what each sentence rests on: a fact, a missing fact, a measurement, a reference"
     ),
+    Column(
+        "evidence.measured", "measured", "what was measured on the image's pixels, under whatever light it was taken in"
+    ),
     Column("evidence.doubts", "texts", "what is doubtful in this row, as check: reason"),
     Column("licence", "string", "licence of the image"),
     Column("engine", "string", "what wrote the answer; template: rules and curated sentences, no model"),
@@ -177,6 +180,7 @@ _MADE: dict[str, Callable[[Pair, PublishedImage], Any]] = {
     "flags": lambda pair, _: "; ".join(dict.fromkeys(flag.partition(":")[0] for flag in pair.flags)) or None,
     "doubts": lambda pair, _: pair.flags,
     "grounds": lambda pair, _: [ground._asdict() for ground in pair.grounds],
+    "measured": lambda pair, _: [_as_texts(each) for each in pair.image.measured],
     "messages": lambda pair, _: [{"role": turn.role, "content": turn.content} for turn in pair.messages],
     "image_sha256": lambda _, image: image.sha256,
     "width_px": lambda _, image: image.width_px,
@@ -240,7 +244,7 @@ def _unfolded(name: str, value: Any, tree: "str | _Tree") -> Iterator[tuple[str,
             yield from _unfolded(below, value[below], subtree)
 
 
-_LISTS = frozenset(column.name for column in COLUMNS if column.type in ("texts", "numbers", "grounds"))
+_LISTS = frozenset(column.name for column in COLUMNS if column.type in ("texts", "numbers", "grounds", "measured"))
 
 
 def path_of(name: str) -> str:
@@ -280,6 +284,12 @@ def _book(source: str) -> PromptBook:
     return load_prompt_book(sources=[source])
 
 
+def _as_texts(measured: Measured) -> dict[str, str | float]:
+    """A measurement whose value is a text, be it a word or a number."""
+    value = measured.value if isinstance(measured.value, str) else f"{measured.value:g}"
+    return measured._replace(value=value)._asdict()
+
+
 def _float(number: int | None) -> float | None:
     return None if number is None else float(number)
 
@@ -300,6 +310,7 @@ def features() -> "Features":
         "numbers": [Value("float64")],
         "messages": [{"role": text, "content": text}],
         "grounds": [dict.fromkeys(Ground._fields, text)],
+        "measured": [dict.fromkeys(Measured._fields, text) | {"confidence": Value("float64")}],
     }
     types = {column.name: compound.get(column.type) or Value(column.type) for column in COLUMNS}
 
