@@ -28,7 +28,7 @@ NAMES = (
     *("border", "place", "share", "elongation", "shape", "solidity", "outline"),
     *("compared", "colour", "second_colour", "ink"),
 )
-"""What may be measured, all in words but `share` (per cent), `elongation` (length by width), `solidity` (of its hull)."""
+"""What may be measured, in words but for `share` (per cent), `elongation` (length by width), `solidity` (of its hull)."""
 SIDE_PX = 192
 """Long side of the copy that is measured."""
 _DARK_L, _CORNER = 20, 1 / 24
@@ -101,8 +101,8 @@ def dark_border(lab: Levels) -> Mask | None:
     outside = distance > radii[best]
     if rights[best] < 0.9 or is_dark[outside].mean() < 0.7:
         return None
-    dim: Mask = spread(reached(outside, lab[..., 0] < _DARK_L + 15), 3) & (distance > 0.85 * radii[best])
-    return dim | outside
+    dim = spread(reached(outside, lab[..., 0] < _DARK_L + 15), 3) & (distance > 0.85 * radii[best])
+    return np.asarray(dim | outside)
 
 
 def blue_ink(lab: Levels, inner: Mask) -> Mask:

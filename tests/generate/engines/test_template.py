@@ -299,22 +299,20 @@ def test_measured_facts_reach_sentences_and_grounds(tmp_path: Path) -> None:
     assert Ground("About 7 per cent of the frame.", "measured", "share") in reply.grounds
 
 
-AREA = tuple(
-    Measured(name, value, "eyes 1", 0.9)
-    for name, value in {
-        "border": "a dark round border",
-        "place": "in the upper left",
-        "share": 7.0,
-        "elongation": 1.8,
-        "shape": "longer than wide",
-        "solidity": 0.97,
-        "outline": "even",
-        "compared": "darker and redder",
-        "colour": "brown",
-        "second_colour": "black",
-        "ink": "blue ink marks",
-    }.items()
-)
+_FOUND: dict[str, str | float] = {
+    "border": "a dark round border",
+    "place": "in the upper left",
+    "share": 7.0,
+    "elongation": 1.8,
+    "shape": "longer than wide",
+    "solidity": 0.97,
+    "outline": "even",
+    "compared": "darker and redder",
+    "colour": "brown",
+    "second_colour": "black",
+    "ink": "blue ink marks",
+}
+AREA = tuple(Measured(name, value, "eyes 1", 0.9) for name, value in _FOUND.items())
 
 
 @pytest.mark.parametrize("name", sorted(name for name in KINDS if name.endswith(("overview", "visual_features"))))
