@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `type` is a scalar of `datasets`, or "image", "messages", "texts", "numbers", "grounds", "measured"."""
+    """One column. `type` is of `datasets`, or "image", "messages", "texts", "numbers", "grounds", "measured"."""
 
     path: str  # "diagnosis"; of a field in a struct "facts.diagnosis_isic", or deeper
     type: str

@@ -28,10 +28,12 @@ NAMES = (
     *("border", "place", "share", "elongation", "shape", "solidity", "outline"),
     *("compared", "colour", "second_colour", "ink"),
 )
-"""What may be measured, in words but for `share` (per cent), `elongation` (length by width), `solidity` (of its hull)."""
+"""What may be measured: words, but `share` is per cent, `elongation` length by width, `solidity` the hull's part."""
 SIDE_PX = 192
 """Long side of the copy that is measured."""
-_DARK_L, _CORNER = 20, 1 / 24
+_DARK_L, _CORNER = 20, 1 / 24  # in L*; in long sides
+_GREY, _COLOURLESS, _LABEL = 1.5, 5.0, 15.0  # chroma of a label; in L* from the middle of the picture
+_LIGHTER = 10.0  # in L*; what is so much lighter than all around it is more often skin or glare than a lesion
 _LEAST_SHARE, _MOST_SHARE = 0.01, 0.6  # of the picture
 _EDGE, _AGREED, _SOLID = 6.0, 0.75, 0.85  # of the gate: CIE76 across the edge, overlap of two channels, of its hull
 _DARKER, _REDDER = 5.0, 3.0  # in L* and a*
@@ -60,17 +62,29 @@ class Seen(NamedTuple):
 
 def measured_on(image: Image.Image) -> tuple[Measured, ...]:
     """All that can be measured on an image; nothing where every method abstains. Raises as Pillow does."""
-    rgb = small_copy(image)
-    lab = lab_of(np.asarray(rgb))
-    border = dark_border(lab)
+    lab, skin, border, ink = _parts(image)
+    seen = standing_out(lab, skin)
     found = [Measured("border", "a dark round border", METHOD, 0.95)] if border is not None else []
-    inner = ~border if border is not None else np.ones(lab.shape[:2], dtype=bool)
-    ink = blue_ink(lab, inner)
-    if seen := standing_out(lab, inner & ~ink):
-        found += _form(seen) + _colours(lab, seen, inner & ~ink)
+    if seen:
+        found += _form(seen) + _colours(lab, seen, skin)
     if ink.any() and not (seen and (ink & spread(seen.mask, 2)).sum() > 0.3 * ink.sum()):
         found.append(Measured("ink", "blue ink marks", METHOD, 0.9))
     return tuple(found)
+
+
+def area_on(image: Image.Image) -> Seen | None:
+    """The area that stands out, on the image's `small_copy`; None where that is not sure."""
+    lab, skin, *_ = _parts(image)
+    return standing_out(lab, skin)
+
+
+def _parts(image: Image.Image) -> tuple[Levels, Mask, Mask | None, Mask]:
+    """The small copy in Lab, where skin may be, the dark border if there is one, and the ink."""
+    lab = lab_of(np.asarray(small_copy(image)))
+    border = dark_border(lab)
+    inner = ~(label_on(lab) if border is None else border | label_on(lab))
+    ink = blue_ink(lab, inner)
+    return lab, inner & ~ink, border, ink
 
 
 def small_copy(image: Image.Image) -> Image.Image:
@@ -94,7 +108,7 @@ def dark_border(lab: Levels) -> Mask | None:
         return None
     y, x = np.mgrid[:rows, :columns]
     distance = np.hypot(y - (rows - 1) / 2, x - (columns - 1) / 2)
-    is_dark = lab[..., 0] < _DARK_L
+    is_dark = reached(_frame(lab.shape[:2]), lab[..., 0] < _DARK_L)
     radii = np.arange(0.35 * min(rows, columns), distance.max())
     rights = [float((is_dark == (distance > radius)).mean()) for radius in radii]
     best = int(np.argmax(rights))
@@ -105,8 +119,24 @@ def dark_border(lab: Levels) -> Mask | None:
     return np.asarray(dim | outside)
 
 
+def label_on(lab: Levels) -> Mask:
+    """What without colour reaches in from the frame, and is no skin in lightness either: a label, a ruler."""
+    is_usual = abs(lab[..., 0] - np.median(lab[..., 0])) < _LABEL
+    colourless = np.hypot(lab[..., 1], lab[..., 2]) < np.where(is_usual, _GREY, _COLOURLESS)
+    return spread(reached(_frame(colourless.shape), shrunk(colourless)), 4)
+
+
+def _frame(shape: tuple[int, ...]) -> Mask:
+    """The outermost pixels of a picture; several, as some are framed by a thin line."""
+    frame = np.ones(shape, dtype=bool)
+    frame[4:-4, 4:-4] = False
+    return frame
+
+
 def blue_ink(lab: Levels, inner: Mask) -> Mask:
     """Where there is ink of a blue marker: far bluer than the picture is on the whole; empty where it is too little."""
+    if not inner.any():
+        return inner
     usual = np.median(lab[inner], axis=0)
     blue = (
         inner & (lab[..., 2] < min(usual[2] - 18, -6)) & (lab[..., 0] > 12) & (np.hypot(lab[..., 1], lab[..., 2]) > 14)
@@ -125,7 +155,7 @@ def standing_out(lab: Levels, inner: Mask) -> Seen | None:
     for at, one in enumerate(found):
         for other in found[at + 1 :]:
             agreement = float((one & other).sum() / (one | other).sum())
-            if agreement > _AGREED and (contrast := _contrast(lab, one, inner)) > _EDGE:
+            if agreement > _AGREED and (contrast := _contrast(lab, one, inner)) > _EDGE and not _is_light(lab, one):
                 seen = Seen(one, contrast, agreement)
                 best = seen if best is None or seen.agreement > best.agreement else best
     return best
@@ -172,6 +202,10 @@ def _contrast(lab: Levels, mask: Mask, inner: Mask) -> float:
     """How far the colours just within the edge and just without lie apart."""
     within, without = mask & ~shrunk(mask, 6), spread(mask, 6) & ~spread(mask, 1) & inner
     return float(np.linalg.norm(np.median(lab[within], axis=0) - np.median(lab[without], axis=0)))
+
+
+def _is_light(lab: Levels, mask: Mask) -> bool:
+    return float(np.median(lab[mask, 0]) - np.median(lab[spread(mask, 8) & ~spread(mask, 2), 0])) > _LIGHTER
 
 
 def _sure(seen: Seen) -> float:

@@ -123,6 +123,14 @@ def test_the_mask_is_the_area_that_was_drawn(x: int, y: int, wide: int, high: in
         assert 2 * (seen.mask & drawn).sum() / (seen.mask.sum() + drawn.sum()) > 0.93
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 90), st.integers(1, 90), st.integers(0, 2**32 - 1), st.integers(0, 255), st.sampled_from("LRP"))
+def test_any_picture_at_all_is_measured_without_a_fault(wide: int, high: int, seed: int, low: int, mode: str) -> None:
+    levels = np.random.default_rng(seed).integers(min(low, 254), 255, (high, wide, 3), dtype=np.uint8)
+    image = Image.fromarray(levels).convert({"L": "L", "R": "RGB", "P": "P"}[mode])
+    assert all(0 < each.confidence < 1 for each in measured_on(image))
+
+
 def test_turning_an_image_in_its_exif_changes_nothing_of_what_is_seen() -> None:
     upright = with_area((20, 20, 140, 80))
     turned = upright.transpose(Image.Transpose.ROTATE_90)
