@@ -36,7 +36,8 @@ _GREY, _COLOURLESS, _LABEL = 1.5, 5.0, 15.0  # chroma of a label; in L* from the
 _LIGHTER = 10.0  # in L*; what is so much lighter than all around it is more often skin or glare than a lesion
 _LEAST_SHARE, _MOST_SHARE = 0.01, 0.6  # of the picture
 _EDGE, _AGREED, _SOLID = 6.0, 0.75, 0.85  # of the gate: CIE76 across the edge, overlap of two channels, of its hull
-_DARKER, _REDDER = 5.0, 3.0  # in L* and a*
+_DARKER, _REDDER, _LEAST_RED = 5.0, 3.0, 8.0  # in L*, in a*, and a* itself: beside blue light all is redder
+_EVEN, _INDENTED = 0.955, 0.91  # part of the hull
 _LONG, _ROUND = 1.35, 1.2  # length by width
 # Nearest in Lab; a colour that lies far from all has no name.
 _COLOURS = {
@@ -225,7 +226,7 @@ def _form(seen: Seen) -> list[Measured]:
         "elongation": round(long, 1),
         "shape": "longer than wide" if long >= _LONG else "about as long as wide" if long <= _ROUND else None,
         "solidity": round(solid, 2),
-        "outline": "even" if solid > 0.95 else "indented" if solid < 0.91 else None,
+        "outline": "even" if solid > _EVEN else "indented" if solid < _INDENTED else None,
     }
     return [Measured(name, value, METHOD, _sure(seen)) for name, value in told.items() if value is not None]
 
@@ -250,7 +251,7 @@ def _colours(lab: Levels, seen: Seen, inner: Mask) -> list[Measured]:
     own = np.median(lab[seen.mask], axis=0)
     lightness, redness, _ = own - np.median(lab[around], axis=0)
     darker = "darker" if lightness < -_DARKER else "lighter" if lightness > _DARKER else ""
-    redder = "redder" if redness > _REDDER else ""
+    redder = "redder" if redness > _REDDER and own[1] > _LEAST_RED else ""
     found = [
         Measured("compared", each, METHOD, _sure(seen))
         for each in [" and ".join(filter(None, (darker, redder)))]
