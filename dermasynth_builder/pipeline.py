@@ -241,7 +241,8 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
     engine = open_engine(settings)
     ledger = open_ledger(engine, settings, report)
     if not settings.is_partial_allowed:
-        _require_all_asked(planned, ledger)
+        told = "run `dermasynth generate` first, or release what is there with --partial"
+        _require_all_asked(planned, ledger, told)
     record_recipe(settings)
     mark_copies(planned, settings, report)
     with new_release(settings.out) as folder:
@@ -270,6 +271,7 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
     if any(config.rejected for config in configs):
         report.say(f"read why pairs were rejected: dermasynth failures --work {settings.work}")
     report.say(f"release written to {settings.out}")
+    _warn_of_magic(settings.out, report)
     report.say(f"load it: {loading_call(settings.out, configs[0].source.name)}")
     return configs
 
@@ -291,10 +293,18 @@ def _part(planned: Sequence[Planned], settings: Settings) -> str:
 
 
 def pairs(settings: Settings, report: Reporter) -> Iterator[Pair]:
-    """The pairs of a run without writing a release: what the ledger answers, after all checks."""
+    """The pairs of a run without writing a release: what the ledger answers, after all checks. Raises ReleaseError."""
     ledger = open_ledger(open_engine(settings), settings, report)
     planned = plan(settings, report)
     mark_copies(planned, settings, report)
+    if not settings.is_partial_allowed:
+        name, raw = next(iter(settings.raw.items()))
+        _require_all_asked(
+            planned,
+            ledger,
+            f"run `dermasynth generate {name} --raw {raw} --work {settings.work}` first, or take what is there with "
+            "is_partial_allowed=True",
+        )
     for each in planned:
         for item in checked_pairs(each, ledger, terms_of(settings)):
             if isinstance(item, Pair):
@@ -318,14 +328,20 @@ def open_ledger(engine: Engine, settings: Settings, report: Reporter) -> Ledger:
     return Ledger(ledger_path(settings.work / "ledgers", engine), engine.identity, report.warn)
 
 
-def _require_all_asked(planned: Sequence[Planned], ledger: Ledger) -> None:
+def _require_all_asked(planned: Sequence[Planned], ledger: Ledger, otherwise: str) -> None:
     for each in planned:
         missing = sum(not ledger.is_settled(key) for key in each.all_keys())
         if missing:
-            raise ReleaseError(
-                f"{missing} requests of {each.read.name} have no reply in {ledger.path}; run `dermasynth generate` "
-                "first, or release what is there with --partial"
-            )
+            raise ReleaseError(f"{missing} requests of {each.read.name} have no reply in {ledger.path}; {otherwise}")
+
+
+def _warn_of_magic(out: Path, report: Reporter) -> None:
+    """`datasets` takes the path of a folder for a pattern, brackets and all, and then finds nothing under it."""
+    if magic := sorted(set(str(out.resolve())) & set("*?[]")):
+        report.warn(
+            f"{out.resolve()}: `load_dataset` takes a path with {' '.join(magic)} for a pattern, and finds no file "
+            "or those of another folder; move the release, or choose another --out"
+        )
 
 
 def open_engine(settings: Settings) -> Engine:

@@ -147,7 +147,7 @@ def _config_of(name: str, record: dict[str, Any], folder: Path, *, settings: Set
     )
     stats.samples = [Sample(**values) for values in record["stats"]["samples"]]
     changes = Counter(record["changes"])
-    source = registry.source(name)
+    source = registry.source(name, settings)
     return Config(
         source, splits, stats, record["rejected"], changes, settings.is_specimen, record["proof"], is_kept=True
     )
