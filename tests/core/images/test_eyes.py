@@ -152,3 +152,19 @@ def test_regions_are_what_their_names_say() -> None:
     assert lab_of(np.array([[[255, 255, 255], [0, 0, 0]]], dtype=np.uint8)).round(1).tolist() == [
         [[100, 0, 0], [0, 0, 0]]
     ]
+
+
+def test_the_gate_abstains_from_a_crescent_and_from_what_is_hardly_there() -> None:
+    crescent = with_area((120, 70, 280, 230))
+    ImageDraw.Draw(crescent).ellipse((160, 60, 300, 220), SKIN)
+    assert told(crescent) == {}
+    assert told(with_area((120, 70, 280, 230), (208, 166, 143))) == {}
+
+
+def test_grey_beside_blue_light_is_not_called_red_and_a_cool_shade_no_ink() -> None:
+    blue = skin(colour=(196, 214, 236))
+    ImageDraw.Draw(blue).ellipse((120, 70, 280, 230), (62, 58, 60))
+    assert told(blue)["compared"] == "darker"
+    shaded = skin()
+    ImageDraw.Draw(shaded).line((60, 40, 60, 260), (196, 166, 158), 8)
+    assert "ink" not in told(shaded)
