@@ -27,10 +27,11 @@ def demo(
     from dermasynth_builder.release.columns import flat
     from dermasynth_builder.report.show import pair_text
 
-    rows = run_demo(work, out, images=images, report=TerminalReporter())
-    print(f"\nthree pairs, as load_dataset gives them from {out}:\n")
+    rows = [flat(row) for row in run_demo(work, out, images=images, report=TerminalReporter())]
+    rows.sort(key=lambda row: not any(ground["kind"] == "measured" for ground in row["grounds"]))
+    print(f"\nthree pairs, as load_dataset gives them from {out}, first those that say what is to be seen:\n")
     for row in rows[:3]:
-        print(pair_text(flat(row), text_width()), end="\n\n")
+        print(pair_text(row, text_width()), end="\n\n")
 
 
 def _layouts_text() -> str:

@@ -253,6 +253,16 @@ class PlanOptions:
             "both questions of an image in one request: about 30 % cheaper", "--together", "questions", scope="release"
         ),
     ] = False
+    is_measured_shown: Annotated[
+        bool,
+        Option(
+            "whether a model is told what was measured on the image's pixels",
+            "--measured",
+            "questions",
+            scope="release",
+            words={"shown": True, "hidden": False},
+        ),
+    ] = False
     limit: Annotated[
         int | None,
         Option(

@@ -13,6 +13,7 @@ from dermasynth_builder.core.options import PlanOptions
 from dermasynth_builder.core.protocols import ChoosesQuestions
 from dermasynth_builder.core.records import Asked, ClinicalImage, Facts, Request, Step, Style, share_of
 from dermasynth_builder.plan import facts_in_words, reply_form
+from dermasynth_builder.plan.measured_in_words import measured_lines
 from dermasynth_builder.plan.questions import PromptBook, QuestionType, fill
 
 GENERAL, SOURCE = "general", "source"
@@ -191,6 +192,7 @@ class _ImagePlan:
         context = {
             "asks": [(each.step.question, each.kind.audience, each.kind.good_answer) for each in drawn],
             "examples": examples,
+            "measured": measured_lines(image.measured) if self.planner.options.is_measured_shown else [],
         }
         return Request(
             source=image.source,

@@ -126,13 +126,14 @@ class PromptBook:
     def render(self, prompt_id: str, context: Mapping[str, Any], *, modality: Modality, facts: Facts) -> str:
         """The whole prompt of the template `prompt_id`. `facts` are those that the model is told.
 
-        `context` holds `asks` (question, audience and what a good answer holds, of each) and `examples` (questions).
+        `context` holds `asks` (question, audience and what a good answer holds, of each), `examples` (questions) and,
+        where the model is told of it, `measured` (lines).
         Raises PromptError where the template uses what is not defined.
         """
         known = {"image": facts_in_words.IMAGES[modality], "metadata": facts_in_words.metadata_lines(facts)}
         try:
             template = jinja_environment(self.folder / "templates").get_template(f"{prompt_id}.jinja")
-            text = template.render(context, **known)
+            text = template.render({"measured": [], **context}, **known)
         except TemplateError as error:
             raise PromptError(f"template {prompt_id}.jinja in {self.folder / 'templates'}: {error}") from error
         return text.strip() + "\n"

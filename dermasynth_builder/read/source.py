@@ -85,6 +85,8 @@ def read_source(name: str, settings: Settings, report: Reporter) -> ReadSource:
     problems += [item for item in measured if isinstance(item, Problem)]
     faults = _told(name, problems, on_disk, settings=settings, report=report)
     usable = [_published(item, settings) for item in measured if isinstance(item, ClinicalImage)]
+    with report.bar(f"looking at images of {name}", len(usable)) as advance:
+        usable = ImageIndex(settings.work / "images.sqlite").look(usable, advance)
     part = part_text(settings.plan_options)
     if counted and not wanted:
         raise UsageError(f"{name}: none of {len(counted):,} images fits: {part}; choose otherwise or leave {name} out")

@@ -13,7 +13,7 @@ Where a new one goes:
   no or a number. All of `core.records.Facts` is in one of the three. They are apart because the viewer's search reads
   every struct that holds a text, with the names of its fields: a search for melanoma would find each row by its
   `has_melanoma_history`.
-- `evidence` is what a row's text rests on and what speaks against it: references, doubts; `grounds`, `measured`,
+- `evidence` is what a row's text rests on and what speaks against it: references, doubts; `grounds`, `measured`;
   `observed`, `cites`, `not_assessable`, `conflict`, the marks that `checks` give, `reviews` by persons.
 - `provenance` is how the text was made: all that a machine needs to make it again.
 - `origin` is where the image comes from: ids, hashes, what was done to its file; `pixel_sha256`, `also_in`.
@@ -35,7 +35,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dermasynth_builder.core.images.renditions import PublishedImage
-from dermasynth_builder.core.records import AXES, Facts, Ground, Pair, Review
+from dermasynth_builder.core.records import AXES, Facts, Ground, Measured, Pair, Review
 from dermasynth_builder.plan.facts_in_words import facts_for_question, metadata_lines
 from dermasynth_builder.plan.questions import PromptBook, load_prompt_book
 
@@ -117,6 +117,9 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "evidence.grounds", "grounds", "what each sentence rests on: a fact, a missing fact, a measurement, a reference"
     ),
+    Column(
+        "evidence.measured", "measured", "what was measured on the image's pixels, under whatever light it was taken in"
+    ),
     Column("evidence.doubts", "texts", "what is doubtful in this row, as check: reason"),
     Column(
         "evidence.reviews",
@@ -185,6 +188,7 @@ _MADE: dict[str, Callable[[Pair, PublishedImage], Any]] = {
     "doubts": lambda pair, _: pair.flags,
     "grounds": lambda pair, _: [ground._asdict() for ground in pair.grounds],
     "reviews": lambda pair, _: [_folded_review(review) for review in pair.reviews],
+    "measured": lambda pair, _: [_as_texts(each) for each in pair.image.measured],
     "messages": lambda pair, _: [{"role": turn.role, "content": turn.content} for turn in pair.messages],
     "image_sha256": lambda _, image: image.sha256,
     "width_px": lambda _, image: image.width_px,
@@ -248,7 +252,9 @@ def _unfolded(name: str, value: Any, tree: "str | _Tree") -> Iterator[tuple[str,
             yield from _unfolded(below, value[below], subtree)
 
 
-_LISTS = frozenset(column.name for column in COLUMNS if column.type in ("texts", "numbers", "grounds", "reviews"))
+_LISTS = frozenset(
+    column.name for column in COLUMNS if column.type in ("texts", "numbers", "grounds", "measured", "reviews")
+)
 
 
 def path_of(name: str) -> str:
@@ -294,6 +300,12 @@ def _folded_review(review: Review) -> dict[str, Any]:
     return {name: [told[axis] for axis in AXES] if name == "scores" else told[name] for name in _REVIEW}
 
 
+def _as_texts(measured: Measured) -> dict[str, str | float]:
+    """A measurement whose value is a text, be it a word or a number."""
+    value = measured.value if isinstance(measured.value, str) else f"{measured.value:g}"
+    return measured._replace(value=value)._asdict()
+
+
 def _float(number: int | None) -> float | None:
     return None if number is None else float(number)
 
@@ -315,6 +327,7 @@ def features() -> "Features":
         "messages": [{"role": text, "content": text}],
         "grounds": [dict.fromkeys(Ground._fields, text)],
         "reviews": [{name: [Value("int32")] if name == "scores" else text for name in _REVIEW}],
+        "measured": [dict.fromkeys(Measured._fields, text) | {"confidence": Value("float64")}],
     }
     types = {column.name: compound.get(column.type) or Value(column.type) for column in COLUMNS}
 

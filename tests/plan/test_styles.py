@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from dermasynth_builder import pipeline
 from dermasynth_builder.check.form import check_form
 from dermasynth_builder.core import registry
+from dermasynth_builder.core.images.eyes import NAMES
 from dermasynth_builder.core.options import PlanOptions, Settings
 from dermasynth_builder.core.protocols import ChoosesQuestions
-from dermasynth_builder.core.records import ClinicalImage, Facts, Pair, Request
+from dermasynth_builder.core.records import ClinicalImage, Facts, Measured, Pair, Request
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.generate.run import Run
+from dermasynth_builder.plan.measured_in_words import LINES
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import load_prompt_book
 from dermasynth_builder.plan.reply_form import MAX_TURNS, MIN_TURNS, exchanges
@@ -240,3 +242,28 @@ def test_every_turn_of_a_conversation_is_held_to_its_form(
         turns = list(pair.messages)
         turns[place] = replace(turns[place], content=spoiled)
         assert any(said in finding.reason for finding in check_form([replace(pair, messages=tuple(turns))]))
+
+
+# --- what was measured ---
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("is_metadata_shown", [True, False])
+def test_a_model_is_told_what_was_measured_only_where_it_shall_be(template: str, *, is_metadata_shown: bool) -> None:
+    measured = (Measured("share", 7.0, "eyes 1", 0.9), Measured("place", "in the middle", "eyes 1", 0.9))
+    seen = [replace(clinical_image("image_1", FULL), measured=measured)]
+    options = {**TEMPLATES[template], "is_metadata_shown": is_metadata_shown}
+    told = planned(seen, **options, is_measured_shown=True)
+    untold = planned(seen, **options)
+    for each in told:
+        assert (
+            "- the one area that stands out lies: in the middle\n- its share of the picture: about 7 %\n" in each.prompt
+        )
+    assert not any("in the middle" in each.prompt for each in untold)
+    unseen = planned([clinical_image("image_1", FULL)], **options, is_measured_shown=True)
+    assert [each.key for each in unseen] == [each.key for each in untold] != [each.key for each in told]
+
+
+def test_every_measurement_has_its_line_but_the_number_behind_the_outline() -> None:
+    assert set(NAMES) - set(LINES) == {"solidity"}
+    assert set(LINES) < set(NAMES)

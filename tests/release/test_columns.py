@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from dermasynth_builder.core.images.renditions import PublishedImage
-from dermasynth_builder.core.records import Facts, Ground, Review, Turn
+from dermasynth_builder.core.records import Facts, Ground, Measured, Review, Turn
 from dermasynth_builder.plan.facts_in_words import facts_for_engine, facts_for_question, metadata_lines
 from dermasynth_builder.release.columns import (
     COLUMNS,
@@ -94,6 +94,13 @@ def test_leaves_are_the_names_that_parquet_gives() -> None:
     assert {"question", "evidence.doubts.list.element", "messages.list.element.role"} <= set(leaves())
 
 
+MEASURED = (Measured("share", 7.0, "eyes 1", 0.9), Measured("place", "in the middle", "eyes 1", 0.8))
+MEASURED_IN_ROWS = [
+    {"name": "share", "value": "7", "method": "eyes 1", "confidence": 0.9},
+    {"name": "place", "value": "in the middle", "method": "eyes 1", "confidence": 0.8},
+]
+
+
 def test_every_column_has_the_value_of_its_own_name_and_no_other() -> None:
     named: dict[str, Any] = {field.name: f"the fact {field.name}" for field in fields(Facts)}
     lists = {name: (f"first of {name}", "second") for name in ("body_sites", "differential", "symptoms", "textures")}
@@ -101,7 +108,7 @@ def test_every_column_has_the_value_of_its_own_name_and_no_other() -> None:
     of_image = ("source", "image_id", "group_id", "lesion_id", "modality", "official_split", "licence", "attribution")
     drawn = clinical_image(facts=Facts(**named))
     file = drawn.file and drawn.file._replace(pixel_sha256="ef" * 32)
-    shares = {"file": file, "also_in": ("hiba/ISIC_1",)}
+    shares = {"file": file, "also_in": ("hiba/ISIC_1",), "measured": MEASURED}
     image = replace(drawn, **{name: f"the image's {name}" for name in of_image}, **shares)  # type: ignore[arg-type]
     told = replace(pair("Why?", "So.", image=image), messages=(Turn("user", "a"), Turn("assistant", "b")))
     grounds = (Ground("So.", "fact", "sex"),)
@@ -121,6 +128,7 @@ def test_every_column_has_the_value_of_its_own_name_and_no_other() -> None:
         "references": ("one", "two"),
         "grounds": [{"sentence": "So.", "kind": "fact", "key": "sex"}],
         "reviews": [REVIEWED],
+        "measured": MEASURED_IN_ROWS,
         "is_flagged": True,
         "flags": "form; novelty",
         "doubts": flags,

@@ -23,7 +23,7 @@ from PIL import Image, UnidentifiedImageError
 from dermasynth_builder.core.images.picture import Picture, picture_of
 from dermasynth_builder.core.images.pictures import COPY, NearPictures, Pictures, near_pictures
 from dermasynth_builder.core.images.strip import require_whole
-from dermasynth_builder.core.records import ClinicalImage, ImageFile, Problem, ProblemKind
+from dermasynth_builder.core.records import ClinicalImage, ImageFile, Measured, Problem, ProblemKind
 
 # The number changes with the columns and with what counts as usable, so that no version reads another's rows.
 _TABLE = "image_4"
@@ -70,6 +70,28 @@ class ImageIndex:
                 for image in batch:
                     yield _measured(image, held.get(image.path), measured, rows=rows) if image.path else image
                     advance(1)
+
+    def look(
+        self, images: Sequence[ClinicalImage], advance: Callable[[int], object] = lambda _: None
+    ) -> list[ClinicalImage]:
+        """These measured images with what `core.images.eyes` finds on their pixels, in order.
+
+        Found once for the same pixels, and remembered. Where a file cannot be read any more, nothing is found.
+        """
+        by_picture = {image.file.pixel_sha256: image.path for image in images if image.file and image.path}
+        with closing(Pictures(self._pictures)) as pictures, ThreadPoolExecutor() as pool:
+            found = pictures.measured(by_picture)
+            advance(len(found))
+            new = iter(sorted(by_picture.keys() - found.keys()))
+            while batch := list(islice(new, _TOGETHER)):
+                seen = zip(batch, pool.map(_seen, (by_picture[each] for each in batch)), strict=True)
+                known = {name: measured for name, measured in seen if measured is not None}
+                pictures.keep_measured(known)
+                found |= known
+                advance(len(batch))
+        return [
+            replace(image, measured=found.get(image.file.pixel_sha256, ())) if image.file else image for image in images
+        ]
 
     def near(self, images: Iterable[ClinicalImage]) -> list[NearPictures]:
         """Which pictures of these measured images are copies of each other, or look so.
@@ -124,6 +146,17 @@ def _looked_at(path: Path) -> tuple[ImageFile, Picture] | str:
     digest = hashlib.sha256(content).hexdigest()
     size, time_ns = stat.st_size, stat.st_mtime_ns
     return ImageFile(digest, name, mode, width_px, height_px, size, time_ns, picture.pixel_sha256), picture
+
+
+def _seen(path: Path) -> tuple[Measured, ...] | None:
+    """What is measured on the pixels of a file; None where they cannot be read."""
+    from dermasynth_builder.core.images.eyes import measured_on  # numpy takes its time to load
+
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            return measured_on(image)
+    except _BROKEN:
+        return None
 
 
 def _unread(content: bytes) -> str:

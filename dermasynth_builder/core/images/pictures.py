@@ -10,14 +10,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dermasynth_builder.core.images.picture import THUMB_PX, Picture
-from dermasynth_builder.core.records import digest
+from dermasynth_builder.core.records import Measured, digest
 
 COPY = 0.985
 """Likeness from which on two pictures are taken for one."""
 LOOK = 0.95
 """Likeness from which on two pictures are listed for a person to look at."""
 
-_TABLES = ("thumb_1 (pixel_sha256 PRIMARY KEY, levels)", "near_1 (pictures PRIMARY KEY, pairs)")
+METHOD = "eyes 1"
+"""Of `core.images.eyes`; another whenever the same pixels may be measured otherwise."""
+
+_TABLES = (
+    "thumb_1 (pixel_sha256 PRIMARY KEY, levels)",
+    "near_1 (pictures PRIMARY KEY, pairs)",
+    "eyes_1 (pixel_sha256 PRIMARY KEY, method, measured)",
+)
 _FORM = "near 1"  # another where pictures are compared otherwise
 
 
@@ -60,6 +67,18 @@ class Pictures:
             self._rows.execute("INSERT OR REPLACE INTO near_1 VALUES (?, ?)", (_key(wanted), json.dumps(pairs)))
             self._rows.commit()
         return pairs
+
+    def keep_measured(self, measured: Mapping[str, tuple[Measured, ...]]) -> None:
+        """Remembers what was measured on pictures, by their pixels' hashes."""
+        rows = [(pixel_sha256, METHOD, json.dumps(found)) for pixel_sha256, found in measured.items()]
+        self._rows.executemany("INSERT OR REPLACE INTO eyes_1 VALUES (?, ?, ?)", rows)
+        self._rows.commit()
+
+    def measured(self, pixel_sha256s: Iterable[str]) -> dict[str, tuple[Measured, ...]]:
+        """What was measured on these pictures with the present method; those never measured are left out."""
+        wanted = set(pixel_sha256s)
+        rows = self._rows.execute("SELECT pixel_sha256, measured FROM eyes_1 WHERE method = ?", (METHOD,))
+        return {name: tuple(Measured(*each) for each in json.loads(found)) for name, found in rows if name in wanted}
 
     def close(self) -> None:
         """Closes the file."""

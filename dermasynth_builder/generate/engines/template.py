@@ -13,6 +13,7 @@ from typing import Any
 
 from dermasynth_builder.core.errors import PromptError
 from dermasynth_builder.core.files import resource_dir
+from dermasynth_builder.core.images.pictures import METHOD
 from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.core.protocols import EngineContext, EngineRun
 from dermasynth_builder.core.records import Asked, Facts, Reply, Request, canonical_json
@@ -41,6 +42,7 @@ class TemplateEngine:
             "engine": self.name,
             "revision": REVISION,
             "texts_sha256": sha256(named).hexdigest(),
+            "eyes": METHOD,
         }
         self._last = Facts(), _fresh(case_of(Facts(), "clinical"))
 

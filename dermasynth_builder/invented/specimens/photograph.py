@@ -7,6 +7,7 @@ the picture.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from dermasynth_builder.invented.specimens.lesions import (
@@ -62,6 +63,13 @@ class Specimen:
 def draw(specimen: Specimen) -> Image.Image:
     """An RGB photograph of the specimen; captioned from 96 pixels on."""
     return _captioned(_photographed(specimen))
+
+
+def lesion_of(specimen: Specimen) -> NDArray[np.bool_]:
+    """Where the lesion lies in the picture of the specimen, (rows, columns): what a measurement can be held to."""
+    lesion, frame = generator(specimen.lesion), _framed(specimen.size_px, generator(specimen.shot))
+    _bare_skin(_SKIN[specimen.phototype - 1], frame, lesion)
+    return np.asarray(outlined(FORMS[specimen.look], frame.axes, lesion).mask > 0.5)
 
 
 def draw_through_dermoscope(specimen: Specimen) -> Image.Image:

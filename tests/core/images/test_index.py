@@ -13,6 +13,7 @@ from PIL import Image
 from dermasynth_builder.core.images import index as images_module
 from dermasynth_builder.core.images.index import ImageIndex
 from dermasynth_builder.core.images.picture import Picture, picture_of
+from dermasynth_builder.core.images.pictures import METHOD
 from dermasynth_builder.core.records import ClinicalImage, Problem, ProblemKind
 from dermasynth_builder.invented.specimens.pad_ufes import write_pad_ufes
 from tests.support.spoiled_pad_ufes import pictures, read
@@ -255,3 +256,16 @@ def test_lost_copies_of_pictures_are_made_again_and_say_the_same(
         assert index.near(there) == before
     kept.unlink()
     assert index.near(there) == before
+
+
+def test_what_is_seen_is_kept_by_pixels_and_looked_at_once(
+    index: ImageIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [image, *_] = read(write_pad_ufes(tmp_path / "drawn", images=9, side_px=128))[0]
+    [measured] = [item for item in index.measure([image]) if isinstance(item, ClinicalImage)]
+    [seen] = index.look([measured])
+    assert {each.method for each in seen.measured} <= {METHOD}
+    moved = replace(measured, path=tmp_path / "nowhere.png")
+    assert index.look([moved]) == [replace(moved, measured=seen.measured)]
+    monkeypatch.setattr("dermasynth_builder.core.images.pictures.METHOD", "eyes 0")
+    assert index.look([moved]) == [moved], "of another method nothing is known, and the file is gone"

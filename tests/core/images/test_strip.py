@@ -75,7 +75,10 @@ FILES = {
         encoded(drawn("RGBA"), "PNG", exif=exif(7), pnginfo=texts(), icc_profile=PROFILE) + SECRET,
         ("text", "XMP", "other data", "EXIF", "texts of the colour profile", "bytes after the end"),
     ),
-    "png with a palette": (encoded(drawn("P"), "PNG", pnginfo=texts(), transparency=3), ("text", "XMP", "other data", "unused colours")),
+    "png with a palette": (
+        encoded(drawn("P"), "PNG", pnginfo=texts(), transparency=3),
+        ("text", "XMP", "other data", "unused colours"),
+    ),
 }
 
 

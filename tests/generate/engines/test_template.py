@@ -12,6 +12,7 @@ import pytest
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import PromptError
 from dermasynth_builder.core.files import resource_dir
+from dermasynth_builder.core.images.eyes import NAMES
 from dermasynth_builder.core.options import PlanOptions
 from dermasynth_builder.core.records import Asked, ClinicalImage, Facts, Ground, Measured, Reply, Request
 from dermasynth_builder.core.registry import SPECIMENS
@@ -250,7 +251,7 @@ def test_a_conversation_says_nothing_twice(tmp_path: Path) -> None:
 @pytest.mark.parametrize("source", sorted(SPECIMENS))
 def test_every_question_about_a_specimen_of_every_source_gets_a_whole_answer(source: str, tmp_path: Path) -> None:
     read = registry.source(source).read(registry.specimens(source)(tmp_path, images=40, side_px=16))
-    images = [item for item in read if isinstance(item, ClinicalImage)]
+    images = [replace(item, measured=AREA) for item in read if isinstance(item, ClinicalImage)]
     requests = list(Planner(BOOK, 11, chooser=ENGINE).requests(images))
     assert len(images) <= len(requests) <= 2 * len(images)
     for request, reply in zip(requests, ENGINE.answer(requests, Run()), strict=True):
@@ -282,7 +283,7 @@ def self_instruct(facts: Facts) -> Iterator[tuple[Request, Reply]]:
 def test_measured_facts_reach_sentences_and_grounds(tmp_path: Path) -> None:
     """What measures the image hands its results over as `Measured`; forms use them as slots."""
     folder = copied(tmp_path)
-    (folder / "blocks" / "measured.toml").write_text(
+    (folder / "blocks" / "own.toml").write_text(
         '[[seen]]\nwhen = ["measured"]\nsay = ["About {measured_share} per cent of the frame."]\n', encoding="utf-8"
     )
     plans = folder / "plans.toml"
@@ -296,6 +297,58 @@ def test_measured_facts_reach_sentences_and_grounds(tmp_path: Path) -> None:
     reply = next(iter(engine.answer([request], Run())))
     assert json.loads(reply.text or "")["answer"] == "About 7 per cent of the frame."
     assert Ground("About 7 per cent of the frame.", "measured", "share") in reply.grounds
+
+
+_FOUND: dict[str, str | float] = {
+    "border": "a dark round border",
+    "place": "in the upper left",
+    "share": 7.0,
+    "elongation": 1.8,
+    "shape": "longer than wide",
+    "solidity": 0.97,
+    "outline": "even",
+    "compared": "darker and redder",
+    "colour": "brown",
+    "second_colour": "black",
+    "ink": "blue ink marks",
+}
+AREA = tuple(Measured(name, value, "eyes 1", 0.9) for name, value in _FOUND.items())
+
+
+@pytest.mark.parametrize("name", sorted(name for name in KINDS if name.endswith(("overview", "visual_features"))))
+def test_a_look_question_is_answered_from_what_was_measured_and_from_nothing_else(name: str) -> None:
+    """Of facts none is known, so that all that is said of this image was measured on it."""
+    kind, engine = KINDS[name], registry.engine("template")
+    assert isinstance(engine, TemplateEngine)
+    modality = kind.modalities[-1]
+    asked = [
+        wording
+        for wording in kind.wordings
+        if engine.answers(Asked(kind.name, wording, modality, EMPTY, AREA))
+        and not engine.answers(Asked(kind.name, wording, modality, EMPTY))
+    ]
+    assert asked
+    for wording in asked:
+        request = replace(request_for(kind, EMPTY, wording), measured=AREA, modality=modality)
+        [reply] = engine.answer([request], Run())
+        measured = {ground.key for ground in reply.grounds if ground.kind == "measured"}
+        assert measured & {"place", "outline", "colour"}, wording
+        assert {ground.kind for ground in reply.grounds} <= {"measured", "reference", "fact"}
+
+
+def test_no_look_question_is_asked_where_only_the_border_was_measured() -> None:
+    kind, engine = KINDS["general: overview"], registry.engine("template")
+    assert isinstance(engine, TemplateEngine)
+    assert not any(engine.answers(Asked("overview", each, "clinical", EMPTY, AREA[:1])) for each in kind.wordings)
+    assert not any(engine.answers(Asked("overview", each, "clinical", EMPTY, AREA[-1:])) for each in kind.wordings)
+
+
+def test_forms_name_no_measurement_that_the_eyes_do_not_make() -> None:
+    forms = load_forms(resource_dir("prompts") / "answers")
+    texts = [text for blocks in forms.blocks.values() for block in blocks for text in block.say]
+    named = {slot for text in texts for slot in slots(parsed(text)) if slot.startswith("measured_")}
+    assert named <= {f"measured_{each.name}" for each in AREA}
+    assert {each.name for each in AREA} == {*NAMES}
 
 
 def test_answers_are_as_reviewed(golden: Callable[[str, str], None]) -> None:
