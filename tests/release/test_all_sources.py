@@ -89,6 +89,9 @@ def test_a_release_of_one_source_lists_that_source_and_no_other(built: Built, tm
     assert {path.name for path in settings.out.iterdir()} == {
         "README.md",
         "ATTRIBUTION.md",
+        "LICENSE",
+        "facts.json",
+        "figures",
         "recipe.toml",
         "data",
         "sample",
@@ -108,10 +111,11 @@ def test_a_card_whose_config_over_all_says_something_else_is_refused(built: Buil
         verify(release, SilentReporter())
 
 
-def test_a_release_without_attribution_is_refused(built: Built, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["ATTRIBUTION.md", "LICENSE"])
+def test_a_release_without_attribution_or_notices_is_refused(name: str, built: Built, tmp_path: Path) -> None:
     release = Path(shutil.copytree(built.release, tmp_path / "dermasynth"))
-    (release / "ATTRIBUTION.md").unlink()
-    with pytest.raises(ReleaseError, match=r"no ATTRIBUTION\.md"):
+    (release / name).unlink()
+    with pytest.raises(ReleaseError, match=f"no {re.escape(name)}"):
         verify(release, SilentReporter())
 
 
