@@ -254,11 +254,8 @@ def _marked_by_tag(
     """Whether the tag has the head's files, as far as they are a release's."""
 
     def ours(tree: Mapping[str, Any]) -> dict[str, str]:
-        return {
-            path: file.blob_id
-            for path, file in tree.items()
-            if path in files or _SHARD.fullmatch(path) or is_figure(path)
-        }
+        named = [path for path in tree if path in files or _SHARD.fullmatch(path) or is_figure(path)]
+        return {path: tree[path].blob_id for path in named}
 
     return "head" if ours(_tree(api, options.repo, options.tag)) == ours(head) else "other"
 
@@ -306,9 +303,9 @@ def _require_free_tag(options: PushOptions, difference: Difference) -> None:
 
 def _require_deletion_wanted(options: PushOptions, difference: Difference, ask: Ask) -> None:
     count = len(difference.stale)
-    if count and not options.is_deletion_allowed and not ask(f"delete {count} shards of the older release?"):
+    if count and not options.is_deletion_allowed and not ask(f"delete {count} files of the older release?"):
         raise PushError(
-            f"not pushed: {count} shards of an older release would have to go, which `load_dataset` would read beside "
+            f"not pushed: {count} files of an older release would have to go, which `load_dataset` would read beside "
             "the new ones; --delete-old deletes them (they stay in the history and under their tags)"
         )
 

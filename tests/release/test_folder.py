@@ -131,7 +131,8 @@ def test_the_same_input_gives_the_same_bytes_in_another_process_and_folder(
 def test_a_release_is_its_pages_pictures_recipe_and_parquet_and_nothing_else(built: Built) -> None:
     splits = ("test", "train", "validation")
     assert sorted(name for name in tree(built.release) if not name.startswith("figures/")) == [
-        "ATTRIBUTION.md", "LICENSE", "README.md", *(f"data/pad_ufes/{split}-00000-of-00001.parquet" for split in splits),
+        "ATTRIBUTION.md", "LICENSE", "README.md",
+        *(f"data/pad_ufes/{split}-00000-of-00001.parquet" for split in splits),
         "facts.json", "recipe.toml", "sample/train-00000-of-00001.parquet",
     ]  # fmt: skip
     assert sorted(path.name for path in built.folder.iterdir()) == [".dermasynth.lock", "build", "dermasynth"]
