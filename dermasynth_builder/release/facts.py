@@ -29,6 +29,7 @@ _BY = {"phototype": "fitzpatrick", "sex": "sex", "age": "age", "confirmation": "
 _MISSING = ("diagnosis", "malignancy", "body_site", "age", "sex", "fitzpatrick", "confirmation")
 _LEFT_OUT = ("messages", "grounds", "references")
 _DECADE = 10
+_STEPS = [factor * 10**power for power in range(6) for factor in (1, 2, 5)]  # words
 _ORDER = {"under 2": -3, "2 to 11": -2, "12 to 17": -1, "90 or older": 90}  # bands that are no decade
 
 
@@ -65,6 +66,7 @@ def release_facts(written: Sequence[Written], run: Run, *, sample: SplitFiles | 
         "licences": [licence.name for licence in by_strictness(images["licence"])],
         "made": _made(pairs),
         "types": _table(pairs, ["question_type", "source"], "pairs"),
+        "diagnoses": _table(images, ["diagnosis", "malignancy"], "images"),
         "people": {name: _by_class(images, column) for name, column in _BY.items()},
         "quality": _quality(pairs),
         "rejects": [each for of_source in rejects for each in of_source],
@@ -135,14 +137,25 @@ def _by_class(images: "DataFrame", column: str) -> list[dict[str, Any]]:
     for row in _table(images, ["source", column, "malignancy"], "images"):
         classes = found.setdefault((row["source"], row[column]), dict.fromkeys(CLASSES, 0))
         classes[row["malignancy"]] = classes.get(row["malignancy"], 0) + row["images"]
-    ordered = sorted(found.items(), key=lambda each: (each[0][0], _place(each[0][1])))
+    ordered = sorted(found.items(), key=lambda each: (each[0][0], place_of(each[0][1])))
     return [
         {"source": source, "value": value, "images": sum(classes.values()), "classes": classes}
         for (source, value), classes in ordered
     ]
 
 
-def _place(value: str) -> tuple[bool, int, str]:
+def _lengths(words: "Series[Any]") -> list[dict[str, int]]:
+    """Answers by their words, in steps of as many as make about ten bars."""
+    longest = int(words.max())
+    step = next(step for step in _STEPS if longest < 12 * step)
+    found = (words // step).value_counts()
+    return [
+        {"from": place * step, "to": place * step + step - 1, "answers": int(found.get(place, 0))}
+        for place in range(longest // step + 1)
+    ]
+
+
+def place_of(value: str) -> tuple[bool, int, str]:
     """Numbers and bands by size, words by letters, what is not recorded last."""
     first = value.partition(" ")[0]
     return value == NOT_RECORDED, _ORDER.get(value, int(first) if first.isdigit() else 0), value
@@ -198,6 +211,7 @@ def _quality(pairs: "DataFrame") -> dict[str, Any]:
             }
             for name, same in doubted.groupby(doubted["fitzpatrick"].fillna(NOT_RECORDED))
         ],
+        "lengths": _lengths(pairs["words"]),
         "questions": int(pairs["question"].nunique()),
         "distinct_percent": _percent(pairs["answer"].nunique(), len(pairs)),
     }

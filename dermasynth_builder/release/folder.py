@@ -1,9 +1,9 @@
 """Writes a release folder in one piece, and reads one back to see whether it holds together.
 
-A release is the Hub repository: README.md with the metadata block, ATTRIBUTION.md, LICENSE, facts.json, recipe.toml,
-withdrawn.csv, `figures/*`, `data/<source>/<split>-*.parquet`, `sample/train-*.parquet`, and nothing else. Its configs
-are `sample`, the sources, and `all`, which names the files of the sources. One that an older version made can be
-replaced, and not be read.
+A release is the Hub repository: README.md with the metadata block, ATTRIBUTION.md, LICENSE, facts.json, croissant.json,
+recipe.toml, withdrawn.csv, `figures/*`, `data/<source>/<split>-*.parquet`, `sample/train-*.parquet`, and nothing else.
+Its configs are `sample`, the sources, and `all`, which names the files of the sources. One that an older version made
+can be replaced, and not be read.
 """
 
 import json
@@ -26,6 +26,7 @@ from dermasynth_builder.core.registry import ALL, SAMPLE
 from dermasynth_builder.core.reporter import Advance, Reporter
 from dermasynth_builder.release.card import LICENCE, content_digest_of_all, content_mark
 from dermasynth_builder.release.columns import card_features
+from dermasynth_builder.release.croissant import CROISSANT
 from dermasynth_builder.release.examples import FIGURES
 from dermasynth_builder.release.facts import FACTS
 from dermasynth_builder.release.parquet import SplitFiles, check_images, read_split, read_values
@@ -172,7 +173,7 @@ def files_of(folder: Path, configs: Mapping[str, ConfigFiles]) -> dict[str, Path
 
 def _named(folder: Path, configs: Mapping[str, ConfigFiles]) -> set[Path]:
     """The files of a release: its card, what the card names, attribution, recipe, what was withdrawn."""
-    texts = (CARD, ATTRIBUTION, LICENCE, FACTS, RECIPE, WITHDRAWN)
+    texts = (CARD, ATTRIBUTION, LICENCE, FACTS, CROISSANT, RECIPE, WITHDRAWN)
     figures = [path for path in (folder / FIGURES).glob("*") if is_figure(path.relative_to(folder).as_posix())]
     return {
         *(folder / name for name in texts),

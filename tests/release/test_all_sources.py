@@ -90,6 +90,7 @@ def test_a_release_of_one_source_lists_that_source_and_no_other(built: Built, tm
         "README.md",
         "ATTRIBUTION.md",
         "LICENSE",
+        "croissant.json",
         "facts.json",
         "figures",
         "recipe.toml",

@@ -3,12 +3,13 @@
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.records import Split
 from dermasynth_builder.read.sources.pad_ufes import PadUfes
 from dermasynth_builder.release.card import Config
-from dermasynth_builder.release.parquet import SplitFiles
+from dermasynth_builder.release.parquet import SplitFiles, read_values
 
 
 @dataclass(frozen=True)
@@ -31,3 +32,8 @@ def config_of(name: str, content_digest: str = "ab") -> Config:
         "train": SplitFiles((Path("train-00000-of-00001.parquet"),), 3, 1000, 5000, content_digest)
     }
     return Config(source, files, rejected=0, changes=Counter(), is_specimen=False)
+
+
+def rows_of_file(path: Path) -> list[dict[str, Any]]:
+    """The text columns of a Parquet file's rows."""
+    return list(read_values([path]))
