@@ -12,7 +12,7 @@ from dermasynth_builder.release.parquet import read_values
 
 FIGURES = "figures"  # folder of all pictures of a card
 MOST = 4
-_SIDE_PX = 480
+_SIDE_PX = 320
 _LONGEST_ANSWER = 1500  # letters; a longer one would fill the screen
 _UNFIT = ("genital", "groin", "buttock", "anal", "breast", "head", "face", "eye", "lip", "mouth", "nose", "ear")
 _READ = (

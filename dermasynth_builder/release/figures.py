@@ -69,7 +69,7 @@ def _people(facts: Mapping[str, Any]) -> _Drawn:
     figure = _figure(0.34 * max(map(len, tables.values())) + 1.5)
     for axes, (name, bars) in zip(figure.subplots(1, 3), tables.items(), strict=True):
         _draw(axes, bars, _CLASSES, f"By {name}", "images")
-    figure.axes[0].legend(fontsize=8, frameon=False, loc="lower left", bbox_to_anchor=(-0.1, 1.08), ncols=4)
+    _explain(figure)
     shows = "; ".join(f"{name}: {_first(bars)}" for name, bars in tables.items())
     return figure, f"Bars: images by age, sex and phototype, and class of the diagnosis. {shows}"
 
@@ -140,8 +140,16 @@ def _stacked(
     axes = figure.subplots()
     _draw(axes, shown, colours, title, unit)
     if len(colours) > 1:
-        axes.legend(fontsize=9, frameon=False, loc="lower right")
+        _explain(figure)
     return figure
+
+
+def _explain(figure: "Figure") -> None:
+    """Says over all panels what the colours mean."""
+    parts: dict[str, Any] = {}
+    for axes in figure.axes:
+        parts |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    figure.legend(parts.values(), parts, loc="outside upper left", fontsize=9, frameon=False, ncols=5)
 
 
 def _draw(axes: "Axes", bars: _Bars, colours: Mapping[str, str], title: str, unit: str) -> None:
@@ -159,7 +167,7 @@ def _draw(axes: "Axes", bars: _Bars, colours: Mapping[str, str], title: str, uni
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=_INK)
     axes.set_xlabel(unit)
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.locator_params(axis="x", nbins=5)
+    axes.locator_params(axis="x", nbins=5, integer=unit != "%")
     axes.tick_params(labelsize=9, colors=_INK)
     axes.spines[["top", "right"]].set_visible(False)
 
