@@ -290,7 +290,11 @@ def _write_pages(
 
 def _run_of(planned: Sequence[Planned], settings: Settings) -> PageRun:
     options = settings.engine_options
-    asked = {"model": options.model, "thinking": options.thinking, "max_output_tokens": options.max_output_tokens}
+    asked: dict[str, Any] = {
+        "model": options.model,
+        "thinking": options.thinking,
+        "max_output_tokens": options.max_output_tokens,
+    }
     asked |= {"image_side_px": options.image_side_px, "temperature": temperature_of(options.body)}
     is_model = open_engine(settings).is_model
     return PageRun(_part(planned, settings), settings.is_specimen, settings.seed, asked if is_model else {})

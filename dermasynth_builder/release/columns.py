@@ -315,7 +315,7 @@ def schema() -> pa.Schema:
     return pa.schema(features().type, metadata=file_marks())
 
 
-def file_marks() -> dict[str, str]:
+def file_marks() -> dict[bytes | str, bytes | str]:
     """What every Parquet file says of itself: its features for `datasets`, and which of its texts are synthetic."""
     return {"huggingface": features_json(), "synthetic": json.dumps(_SYNTHETIC)}
 

@@ -38,7 +38,8 @@ class _Seen:
 def choose_examples(files: Iterable[Path]) -> list[dict[str, Any]]:
     """A few rows of these files that differ in source, diagnosis and type, undoubted and fit for everybody's eyes."""
     rows = [row for row in read_values(files, _READ) if _is_fit(row)]
-    seen, chosen = _Seen({"source": set(), "diagnosis": set(), "question_type": set(), "image_id": set()}), []
+    seen = _Seen({"source": set(), "diagnosis": set(), "question_type": set(), "image_id": set()})
+    chosen: list[dict[str, Any]] = []
     while rows and len(chosen) < MOST:
         best = min(rows, key=seen.repeats)  # of equals the first
         if best["image_id"] in seen.values["image_id"]:

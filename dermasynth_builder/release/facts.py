@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dermasynth_builder import __version__
-from dermasynth_builder.core.records import ClinicalImage, is_fake_version
+from dermasynth_builder.core.records import ClinicalImage, Split, is_fake_version
 from dermasynth_builder.read.giveaways import giveaway_table
 from dermasynth_builder.read.licences import by_strictness
 from dermasynth_builder.read.privacy import people_of
@@ -38,7 +38,7 @@ class Written:
     """One source of a release whose files are written."""
 
     name: str
-    files: Mapping[str, SplitFiles]  # by split
+    files: Mapping[Split, SplitFiles]
     rejects: Path  # of what was left out
 
 
@@ -102,7 +102,7 @@ def _pairs(written: Sequence[Written]) -> "DataFrame":
         for values in read_values(files.files, names)
     )
     frame["age"] = [_age(*ages) for ages in zip(frame["age_years"], frame["age_band"], strict=True)]
-    frame["words"] = frame["answer"].str.split().str.len()
+    frame["words"] = [len(answer.split()) for answer in frame["answer"]]
     return frame
 
 
@@ -186,9 +186,14 @@ def _checks(doubts: Iterable[str]) -> set[str]:
 
 def _quality(pairs: "DataFrame") -> dict[str, Any]:
     """What checks say of the pairs, and how varied their texts are."""
+    from pandas import DataFrame
+
     found = [_checks(doubts) for doubts in pairs["doubts"]]
-    doubted = pairs.assign(flag=[sorted(checks) for checks in found], is_doubted=[bool(checks) for checks in found])
-    flags = doubted[["source", "question_type", "flag"]].explode("flag").dropna(subset=["flag"])
+    doubted = pairs.assign(is_doubted=[bool(checks) for checks in found])
+    flags = DataFrame(
+        [(check, source) for checks, source in zip(found, pairs["source"], strict=True) for check in sorted(checks)],
+        columns=["flag", "source"],
+    )
     return {
         "flagged": int(doubted["is_doubted"].sum()),
         "examples": _examples(pairs),
