@@ -6,8 +6,8 @@ VENV3 := .venv-datasets3
 VENV_SERVE := .venv-serve
 RUN := $(VENV)/bin/python -m
 DERMASYNTH := $(VENV)/bin/dermasynth
-# RAW, SOURCES, ENGINE and OUT are for those who have no recipe.toml, or override it.
-OVERRIDES = $(SOURCES) $(if $(RAW),--raw $(RAW)) $(if $(ENGINE),--engine $(ENGINE)) $(if $(OUT),--out $(OUT))
+# RAW (data where there is no recipe.toml), SOURCES, ENGINE and OUT are for those who have no recipe.toml, or override it.
+OVERRIDES = $(SOURCES) $(if $(RAW),--raw $(RAW),$(if $(wildcard recipe.toml),,--raw data)) $(if $(ENGINE),--engine $(ENGINE)) $(if $(OUT),--out $(OUT))
 PARALLEL := -n auto --dist worksteal
 # What the quick tests of a stage run of it at least, in per cent; a point under what was measured.
 FLOORS := check=97 plan=98 read=96

@@ -48,6 +48,7 @@ class DermaSynthConfig(datasets.BuilderConfig):  # type: ignore[misc]  # dataset
     engine_options: EngineOptions = DEFAULT_OPTIONS  # with a raw release: how they were asked for
     seed: int = DEFAULT_SEED  # with a raw release: seed of the draws
     plan_options: PlanOptions = field(default_factory=PlanOptions)  # with a raw release: what was asked
+    is_partial_allowed: bool = False  # with a raw release: take the rows that have a reply where others have none
     is_specimen_allowed: bool = False  # with a release: give drawn specimens under the source's name
     withdrawn: str = WITHDRAWN  # list of rows to leave out, beside the one that a release carries
 
@@ -122,9 +123,13 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
         ]
 
     def _of_raw(self, folder: Path) -> list[datasets.SplitGenerator]:
+        from dermasynth_builder.core.errors import ReleaseError
         from dermasynth_builder.core.records import SPLITS
 
-        splits = {pair.split for pair in self._pairs(folder)}
+        try:
+            splits = {pair.split for pair in self._pairs(folder)}
+        except ReleaseError as error:
+            raise ValueError(str(error)) from error
         if not splits:
             raise ValueError(
                 f"no replies for {folder} in {self.config.work_dir}; run `dermasynth generate {self.config.name} "
@@ -168,6 +173,7 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
             seed=self.config.seed,
             plan_options=self.config.plan_options,
             withdrawn=Path(self.config.withdrawn),
+            is_partial_allowed=self.config.is_partial_allowed,
         )
         return pipeline.pairs(settings, SilentReporter())
 

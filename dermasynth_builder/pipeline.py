@@ -245,7 +245,8 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
     engine = open_engine(settings)
     ledger = open_ledger(engine, settings, report)
     if not settings.is_partial_allowed:
-        _require_all_asked(planned, ledger)
+        told = "run `dermasynth generate` first, or release what is there with --partial"
+        _require_all_asked(planned, ledger, told)
     record_recipe(settings)
     mark_copies(planned, settings, report)
     with new_release(settings.out) as folder:
@@ -270,6 +271,7 @@ def release(planned: Sequence[Planned], settings: Settings, report: Reporter) ->
     if any(config.rejected for config in configs):
         report.say(f"read why pairs were rejected: dermasynth failures --work {settings.work}")
     report.say(f"release written to {settings.out}")
+    _warn_of_magic(settings.out, report)
     report.say(f"load it: {loading_call(settings.out, configs[0].source.name)}")
     return configs
 
@@ -279,7 +281,7 @@ def _write_pages(
 ) -> dict[str, Any]:
     """Writes the sample and all that is not Parquet, of the facts of what is written; gives these."""
     sample = _write_sample(planned, configs, folder, settings=settings)
-    written = [Written(each.source.name, each.splits, rejects_path(each.source.name, settings)) for each in configs]
+    written = [Written(each.source, each.splits, rejects_path(each.source.name, settings)) for each in configs]
     facts = release_facts(written, _run_of(planned, settings), sample=sample)
     images = {each.read.name: {image.image_id: image for image in each.read.images} for each in planned}
     shown = sample.files if sample else [path for files in configs[0].splits.values() for path in files.files]
@@ -317,10 +319,18 @@ def _part(planned: Sequence[Planned], settings: Settings) -> str:
 
 
 def pairs(settings: Settings, report: Reporter) -> Iterator[Pair]:
-    """The pairs of a run without writing a release: what the ledger answers, after all checks."""
+    """The pairs of a run without writing a release: what the ledger answers, after all checks. Raises ReleaseError."""
     ledger = open_ledger(open_engine(settings), settings, report)
     planned = plan(settings, report)
     mark_copies(planned, settings, report)
+    if not settings.is_partial_allowed:
+        name, raw = next(iter(settings.raw.items()))
+        _require_all_asked(
+            planned,
+            ledger,
+            f"run `dermasynth generate {name} --raw {raw} --work {settings.work}` first, or take what is there with "
+            "is_partial_allowed=True",
+        )
     for each in planned:
         for item in checked_pairs(each, ledger, terms_of(settings)):
             if isinstance(item, Pair):
@@ -344,14 +354,20 @@ def open_ledger(engine: Engine, settings: Settings, report: Reporter) -> Ledger:
     return Ledger(ledger_path(settings.work / "ledgers", engine), engine.identity, report.warn)
 
 
-def _require_all_asked(planned: Sequence[Planned], ledger: Ledger) -> None:
+def _require_all_asked(planned: Sequence[Planned], ledger: Ledger, otherwise: str) -> None:
     for each in planned:
         missing = sum(not ledger.is_settled(key) for key in each.all_keys())
         if missing:
-            raise ReleaseError(
-                f"{missing} requests of {each.read.name} have no reply in {ledger.path}; run `dermasynth generate` "
-                "first, or release what is there with --partial"
-            )
+            raise ReleaseError(f"{missing} requests of {each.read.name} have no reply in {ledger.path}; {otherwise}")
+
+
+def _warn_of_magic(out: Path, report: Reporter) -> None:
+    """`datasets` takes the path of a folder for a pattern, brackets and all, and then finds nothing under it."""
+    if magic := sorted(set(str(out.resolve())) & set("*?[]")):
+        report.warn(
+            f"{out.resolve()}: `load_dataset` takes a path with {' '.join(magic)} for a pattern, and finds no file "
+            "or those of another folder; move the release, or choose another --out"
+        )
 
 
 def open_engine(settings: Settings) -> Engine:

@@ -160,6 +160,27 @@ def _base(recipe: Path | None, work: Path, *, is_named: bool) -> Settings:
     return settings
 
 
+def _found_in(folder: Path) -> dict[str, Path]:
+    """The raw releases in a folder, where no source is named.
+
+    Raises UsageError where there is none, SourceError where one cannot be read.
+    """
+    from dermasynth_builder.read.find import raw_in
+
+    found = raw_in(folder)
+    if not found:
+        raise UsageError(
+            f"--raw {folder}: found no raw release with images in it; name a source, as pad_ufes --raw DIR"
+        )
+    print(f"found in {folder}: {', '.join(f'{name} ({place})' for name, place in found.items())}", file=sys.stderr)
+    return found
+
+
+def _place_of(name: str, folder: Path, sources: int) -> Path:
+    """The folder in it that has the source's name, else, for tables tell whose they are, the folder itself."""
+    return folder / name if sources > 1 and ((folder / name).exists() or not folder.is_dir()) else folder
+
+
 def raw_folders(sources: Sequence[str], raw: Sequence[str], known: Mapping[str, Path] | None = None) -> dict[str, Path]:
     """Source -> folder of its raw release, from what `--raw` says and what is known beside. Raises UsageError."""
     said: dict[str, Path] = {}
@@ -173,9 +194,11 @@ def raw_folders(sources: Sequence[str], raw: Sequence[str], known: Mapping[str, 
     if len(plain) > 1:
         raise UsageError(f"--raw {' '.join(plain)}: with several folders, say which is whose: --raw NAME=DIR")
     names = list(dict.fromkeys(sources or known or said))
+    if not names and plain:
+        return _found_in(Path(plain[0]))
     if not names:
         raise UsageError("no source is named; name one and its folder, as pad_ufes --raw DIR, or run `dermasynth init`")
-    for_all = {name: Path(plain[0], name) if len(names) > 1 else Path(plain[0]) for name in names if plain}
+    for_all = {name: _place_of(name, Path(plain[0]), len(names)) for name in names if plain}
     folders = {**(known or {}), **for_all, **said}
     if lacking := [name for name in names if name not in folders]:
         raise UsageError(f"no folder for {lacking[0]}; add --raw {lacking[0]}=DIR")

@@ -5,6 +5,7 @@
     ├── PluginError           an installed package that adds a source, an engine or a check, and is broken or in the way
     ├── DownloadError         a raw release that cannot be fetched, or not whole
     ├── SourceError           a raw release that cannot be read, or problems under --strict
+    │   └── NoReleaseError    a folder in which nothing is proved to be of the source
     ├── PromptError           a question bank or a template that breaks its own rules
     ├── PriceError            a price table that cannot be read
     ├── EngineError           a service that cannot be asked: no key, no such model, failing or changed
@@ -38,6 +39,10 @@ class DownloadError(DermaSynthError):
 
 class SourceError(DermaSynthError):
     """A raw release cannot be read."""
+
+
+class NoReleaseError(SourceError):
+    """A folder holds no table that is proved to be of the source."""
 
 
 class PromptError(DermaSynthError):

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from functools import cache
 from typing import Any, Literal, get_type_hints
 
@@ -62,7 +62,8 @@ def keys_of(record: type, *before: str) -> tuple[Key, ...]:
         if is_dataclass(kind):
             found += keys_of(kind, *before, each.name)  # type: ignore[arg-type]
         elif option is not None:
-            found.append(Key((*before, each.name), kind, option, each.default))
+            default = each.default if each.default_factory is MISSING else each.default_factory()
+            found.append(Key((*before, each.name), kind, option, default))
     return tuple(found)
 
 

@@ -3,8 +3,9 @@
 Each field says beside it how it is told on the command line and in a recipe; see `core.option.Option`.
 """
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ from annotated_types import Ge, Gt, Le
 
 from dermasynth_builder import __version__
 from dermasynth_builder.core.option import Option, json_object, percent, shard_of, shares_of
+from dermasynth_builder.core.wording import did_you_mean
 
 BATCHES = "batches"  # folder in the working folder
 RECIPE = "recipe.toml"  # in the current folder, beside the ledgers, in a release
@@ -38,6 +40,13 @@ WHERE = Option(
 )
 
 _ABOVE_ZERO = Gt(0)
+FACTS_TO_MAP = (
+    *("diagnosis", "malignancy", "confirmation", "body_site", "age_years", "age_band", "sex", "fitzpatrick"),
+    *("monk_tone_india", "monk_tone_us", "diameter_1_mm", "diameter_2_mm", "itches", "hurts", "bleeds", "has_grown"),
+    *("has_changed", "is_elevated", "duration", "is_melanocytic", "dermoscopic_type", "shot_type", "smokes"),
+    *("has_melanoma_history", "has_family_melanoma_history"),
+)
+"""Of `Facts`, those that a column of own images may give; one that is not known becomes none."""
 _SHARE = (Ge(0), Le(1))
 _VERIFY = (
     "decode every image again, at 5 (JPEG) to 30 (PNG) ms a megapixel and core; else files that are known and have the "
@@ -270,6 +279,56 @@ class PlanOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class FolderOptions:
+    """What the table of a folder of own images says, for the source `folder`; see docs/own_images.md.
+
+    Columns are named as the table has them. Raises ValueError for a fact that there is not.
+    """
+
+    image: Annotated[
+        str, Option("own images: the column that names the file, or of Parquet holds the image", scope="release")
+    ] = ""
+    group: Annotated[
+        str,
+        Option("own images: the column of what must not be parted, the patient or else the lesion", scope="release"),
+    ] = ""
+    licence: Annotated[str, Option('own images: their licence, as "CC-BY-4.0", or column:NAME', scope="release")] = ""
+    attribution: Annotated[str, Option("own images: whom to name, or column:NAME", scope="release")] = ""
+    modality: Annotated[str, Option("own images: clinical, dermoscopic, or column:NAME", scope="release")] = "clinical"
+    title: Annotated[str, Option("own images: what the set is called", scope="release")] = "own images"
+    citation: Annotated[str, Option("own images: what to cite", scope="release")] = ""
+    homepage: Annotated[str, Option("own images: where they are to be had", scope="release")] = ""
+    id: Annotated[str, Option("own images: the column of their ids (default: the file's name)", scope="release")] = ""
+    lesion: Annotated[str, Option("own images: the column of the lesion", scope="release")] = ""
+    split: Annotated[str, Option("own images: the column of their own train and test part", scope="release")] = ""
+    missing: Annotated[tuple[str, ...], Option("own images: more words for a missing value", scope="release")] = ()
+    facts: Annotated[Mapping[str, str], Option("own images: fact -> its column", scope="release")] = field(
+        default_factory=dict
+    )
+    words: Annotated[Mapping[str, str], Option("own images: a cell -> what it means", scope="release")] = field(
+        default_factory=dict
+    )
+    diagnoses: Annotated[
+        Mapping[str, str], Option("own images: a diagnosis as written -> in words, or its ISIC node", scope="release")
+    ] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.homepage and not re.fullmatch(r"https?://[^\s<>\"'()]+", self.homepage):
+            raise ValueError(f"homepage {self.homepage!r}: write an address that begins with https://")
+        for name in ("title", "citation", "licence", "attribution"):
+            if set(getattr(self, name)) & set("<>\n"):
+                raise ValueError(f"{name}: write it on one line and without < and >")
+        for fact in self.facts:
+            if fact not in FACTS_TO_MAP:
+                raise ValueError(
+                    f"facts.{fact} is not one of {', '.join(FACTS_TO_MAP)}{did_you_mean(fact, FACTS_TO_MAP)}"
+                )
+
+
+NO_FOLDER = FolderOptions()
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that the stages need to know beside their input; written down, it is a recipe."""
 
@@ -383,6 +442,7 @@ class Settings:
     ] = Path(WITHDRAWN)
     engine_options: EngineOptions = DEFAULT_OPTIONS
     plan_options: PlanOptions = PlanOptions()
+    folder: FolderOptions = NO_FOLDER
 
     def __post_init__(self) -> None:
         if not 1 <= self.shard[0] <= self.shard[1]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from dermasynth_builder.core.options import BATCHES, EngineOptions, ImageFamily
+from dermasynth_builder.core.options import BATCHES, EngineOptions, ImageFamily, Settings
 from dermasynth_builder.core.records import Asked, ClinicalImage, Finding, Pair, Problem, Reply, Request
 
 if TYPE_CHECKING:
@@ -46,6 +46,14 @@ class Source(Protocol):
         An image whose file is not there has `path=None`; files are located, not opened.
         Raises SourceError where `root` holds no release.
         """
+
+
+@runtime_checkable
+class TakesSettings(Protocol):
+    """A source that reads as the recipe tells it to."""
+
+    def with_settings(self, settings: Settings) -> Source:
+        """The source, told. Raises SourceError where it is told too little."""
 
 
 @runtime_checkable

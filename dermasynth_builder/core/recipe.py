@@ -1,6 +1,7 @@
 """The recipe of a run: its settings as TOML, the keys of which are the fields of `Settings`."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -118,13 +119,17 @@ def _value(key: Key, settings: Settings) -> Any:
 def _assignments(key: Key, settings: Settings, *, is_first: bool) -> list[str]:
     name, value = key.path[-1], _value(key, settings)
     if isinstance(value, Mapping):
-        shown = value or {each: Path("data", each) for each in SOURCES}
-        return [f"{'' if value else '# '}{name}.{each} = {_toml(folder)}" for each, folder in shown.items()]
+        shown = value or ({each: Path("data", each) for each in SOURCES} if name == "raw" else {})
+        return [f"{'' if value else '# '}{name}.{_key(each)} = {_toml(said)}" for each, said in shown.items()]
     if value is None:
         is_text = get_args(key.kind)[0] not in (int | None, float | None)
         metavar = key.option.metavar or "N"
         return [f"# {name} = {_toml(metavar) if is_text else metavar}"] if is_first else []
     return [f"{'# ' if is_first and value == key.default else ''}{name} = {_toml(value)}"]
+
+
+def _key(text: str) -> str:
+    return text if re.fullmatch(r"[\w-]+", text, re.ASCII) else json.dumps(text, ensure_ascii=False)
 
 
 def _toml(value: Any) -> str:

@@ -146,9 +146,12 @@ class ProblemKind(StrEnum):
     BROKEN_IMAGE = "broken image"
     DOUBLED_ID = "doubled id"
     SMALLER_COPY = "smaller copy of an image"  # costs nothing: the larger file is taken
+    CLASHING_FILES = "different files of one name"
     BROKEN_ROW = "broken row"
     LEAKING_GROUP = "group in both official splits"  # costs the official split of its images and no row
     OTHER_SET = "images of another set"  # one for all of them, where a release lies in a larger one
+    TABLE_COPY = "copy of a table"  # costs nothing
+    COLUMN = "unknown or missing column"  # costs a fact of all rows
     UNKNOWN_VALUE = "unknown value"  # costs a fact and not the row
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args, get_type_hints
 
 from dermasynth_builder.core.errors import DermaSynthError, PluginError, UsageError
-from dermasynth_builder.core.options import DEFAULT_OPTIONS, EngineOptions
+from dermasynth_builder.core.options import DEFAULT_OPTIONS, EngineOptions, Settings
 from dermasynth_builder.core.protocols import (
     BARE_CONTEXT,
     BringsResources,
@@ -19,6 +19,7 @@ from dermasynth_builder.core.protocols import (
     Engine,
     EngineContext,
     Source,
+    TakesSettings,
     WriteSpecimens,
 )
 
@@ -119,6 +120,9 @@ SOURCES = PlugIns(
         "bcn20000": "dermasynth_builder.read.sources.bcn20000:Bcn20000",
         "hiba": "dermasynth_builder.read.sources.hiba:Hiba",
         "scin": "dermasynth_builder.read.sources.scin:Scin",
+        "ham10000": "dermasynth_builder.read.sources.ham10000:Ham10000",
+        "fitzpatrick17k": "dermasynth_builder.read.sources.fitzpatrick17k:Fitzpatrick17k",
+        "folder": "dermasynth_builder.read.sources.folder:Folder",
     },
 )
 SPECIMENS = PlugIns(  # what draws an invented release of a source
@@ -130,6 +134,9 @@ SPECIMENS = PlugIns(  # what draws an invented release of a source
         "bcn20000": "dermasynth_builder.invented.specimens.isic:write_bcn20000_images",
         "hiba": "dermasynth_builder.invented.specimens.isic:write_hiba",
         "scin": "dermasynth_builder.invented.specimens.scin:write_scin_images",
+        "ham10000": "dermasynth_builder.invented.specimens.mapped:write_ham10000",
+        "fitzpatrick17k": "dermasynth_builder.invented.specimens.mapped:write_fitzpatrick17k",
+        "folder": "dermasynth_builder.invented.specimens.mapped:write_folder",
     },
 )
 HOSTS = PlugIns(  # what lists a release's files on a kind of host; see `read/download/hosts/<source>.toml`
@@ -169,9 +176,11 @@ CHECKS = PlugIns(
 )
 
 
-def source(name: str) -> Source:
-    """The source of that name; for what is raised see `PlugIns.load`."""
+def source(name: str, settings: Settings | None = None) -> Source:
+    """The source of that name, told of the settings if it asks; for what is raised see `PlugIns.load`."""
     made: Source = SOURCES.make(name)
+    if settings and isinstance(made, TakesSettings):
+        return made.with_settings(settings)
     if name not in SOURCES.shipped and getattr(made, "name", None) != name:
         raise SOURCES.broken(name, f"its attribute `name` is {getattr(made, 'name', None)!r}")
     return made

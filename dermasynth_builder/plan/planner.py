@@ -123,7 +123,7 @@ class _ImagePlan:
 
     def _fitting(self, slot: str) -> Iterator[QuestionType]:
         """The types of the slot's bank whose facts are known, whether or not the engine can answer them."""
-        bank = self.planner.book.banks.get(GENERAL if slot == GENERAL else self.image.source, ())
+        bank = self.planner.book.bank_of(GENERAL if slot == GENERAL else self.image.source)
         return (kind for kind in bank if kind.suits(self.image.facts, self.image.modality))
 
     def _is_answerable(self, kind: QuestionType) -> bool:

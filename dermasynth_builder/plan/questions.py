@@ -6,7 +6,7 @@ of another package brings its bank as `questions.toml`.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -83,12 +83,24 @@ class _Bank:
 
 
 @dataclass(frozen=True, slots=True)
+class _Shared:
+    """`shared_banks.toml`."""
+
+    shared: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class PromptBook:
     """Every bank and template of one `prompts/` folder."""
 
     folder: Path
     banks: Mapping[str, tuple[QuestionType, ...]]  # "general" or a source's name -> its types
     guests: frozenset[str] = frozenset()  # banks of sources of other packages
+    shared: Mapping[str, str] = field(default_factory=dict)  # source without a bank -> the source whose bank it has too
+
+    def bank_of(self, name: str) -> tuple[QuestionType, ...]:
+        """The types of "general" or of a source; none where there is no bank for it."""
+        return self.banks.get(name) or self.banks.get(self.shared.get(name, ""), ())
 
     def wordings(self, source: str = "") -> list[str]:
         """Every question that the shipped banks and that of `source` can ask, slots unfilled, without briefs.
@@ -138,7 +150,9 @@ def load_prompt_book(folder: Path | None = None, sources: Iterable[str] = ()) ->
         raise PromptError(f"{folder / 'questions'} has no general.toml; every image gets a question from it")
     brought = {name: registry.resource(name, "questions.toml") for name in sources if name not in banks}
     guests = {name: read_toml(path, _Bank, PromptError).type for name, path in brought.items() if path}
-    return PromptBook(folder, banks | guests, frozenset(guests))
+    path = folder / "shared_banks.toml"
+    shared = read_toml(path, _Shared, PromptError).shared if path.is_file() else {}
+    return PromptBook(folder, banks | guests, frozenset(guests), shared)
 
 
 def fill(wording: str, facts: Facts) -> str:

@@ -1,10 +1,11 @@
 """Finds the raw releases that lie in a folder."""
 
-from collections.abc import Container
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from dermasynth_builder.core import registry
-from dermasynth_builder.core.errors import SourceError
+from dermasynth_builder.core.errors import NoReleaseError, SourceError
 from dermasynth_builder.core.records import ClinicalImage
 from dermasynth_builder.read.gate import images_of
 
@@ -20,40 +21,58 @@ def are_specimens(folder: Path) -> bool:
 def find_raw(here: Path) -> dict[str, Path]:
     """Source -> the folder of its raw release: one of its name, below `data` first, else another in `here`, or `here`.
 
-    A folder is one source's. Several sources can read an export of the ISIC archive: it is that of the source whose
-    attribution most images have. Folders with drawn specimens are passed over, the demo's among them. Reads tables and
-    lists folders, and opens no image.
+    Reads tables and lists folders, and opens no image. A release that cannot be read is passed over, and so are drawn
+    specimens, the demo's among them.
     """
-    inside = (path for path in here.iterdir() if path.is_dir() and not path.name.startswith("."))
-    others = sorted(path for path in inside if not are_specimens(path))
-    folders: dict[str, Path] = {}
+    found = {}
     for name in registry.SOURCES:
-        of_its_name = (each / name for each in (here / "data", here, *others) if any(_images(each / name, name)))
-        if folder := next(of_its_name, None):
-            folders[name] = folder
-    for folder in others if are_specimens(here) else (*others, here):
-        if not any(_are_nested(folder, known) for known in folders.values()):
-            folders |= _best_source(folder, folders)
-    return {name: folders[name] for name in registry.SOURCES if name in folders}
+        for place in _places(here, name):
+            try:
+                folder = _release_in(place, name)
+            except SourceError:
+                continue
+            if folder:
+                found[name] = folder
+                break
+    return found
 
 
-def _are_nested(one: Path, other: Path) -> bool:
-    return one.is_relative_to(other) or other.is_relative_to(one)
+def raw_in(folder: Path) -> dict[str, Path]:
+    """Source -> the folder of its raw release, for all that lie in the folder, under whatever names.
+
+    Raises SourceError where one of them cannot be read, or where what has the name of a source is none of it.
+    """
+    found = {}
+    for name in registry.SOURCES:
+        try:
+            place = _release_in(folder, name)
+        except NoReleaseError:
+            if (folder / name).is_dir() and any((folder / name).iterdir()):
+                raise
+            continue
+        if place:
+            found[name] = place
+    return found
 
 
-def _best_source(folder: Path, known: Container[str]) -> dict[str, Path]:
-    """The source whose images are in the folder, less those that have one; none where there is no image of any."""
-    counts = {name: _images(folder, name) for name in registry.SOURCES if name not in known}
-    best = max(counts, key=lambda name: counts[name], default=None)
-    return {best: folder} if best and any(counts[best]) else {}
+def _places(here: Path, name: str) -> Iterator[Path]:
+    """Where a release may lie that is not of drawn specimens."""
+    folders = sorted(path for path in here.iterdir() if path.is_dir() and not path.name.startswith("."))
+    for place in (here / "data" / name, here / name, *folders, here):
+        if place.is_dir() and not are_specimens(place):
+            yield place
 
 
-def _images(folder: Path, name: str) -> tuple[int, int]:
-    """How many images with a file a source finds in a folder: those with its own attribution, and all."""
-    source = registry.source(name)
-    try:
-        items = list(images_of(source, folder)) if folder.is_dir() and not are_specimens(folder) else []
-    except SourceError:
-        return 0, 0
-    images = [item for item in items if isinstance(item, ClinicalImage) and item.path]
-    return sum(image.attribution == source.attribution for image in images), len(images)
+def _release_in(folder: Path, name: str) -> Path | None:
+    """The deepest folder with the tables and all images of a release; None where no image is on disk.
+
+    Raises SourceError as `Source.read`.
+    """
+    items = images_of(registry.source(name), folder)
+    with_file = [item for item in items if isinstance(item, ClinicalImage) and item.path]
+    if not with_file:
+        return None
+    tables = {image.row_location.rpartition(", line ")[0] for image in with_file}
+    inside = folder / name if all((folder / name / table).is_file() for table in tables) else folder
+    paths = [*(inside / table for table in tables), *(image.path for image in with_file if image.path)]
+    return Path(os.path.commonpath([path.parent for path in paths]))

@@ -32,9 +32,10 @@ class OnDisk:
     rows: Rows
 
     @classmethod
-    def of(cls, images: Sequence[ClinicalImage], rows: Rows) -> "OnDisk":
-        """What holds for these images, all that the tables list."""
-        return cls(len(images), sum(image.path is not None for image in images), rows)
+    def of(cls, images: Sequence[ClinicalImage], problems: Iterable[Problem], rows: Rows) -> "OnDisk":
+        """What holds for all that the tables list: these images, and those of which two files clash."""
+        clashing = sum(problem.kind == ProblemKind.CLASHING_FILES for problem in problems)
+        return cls(len(images) + clashing, sum(image.path is not None for image in images), rows)
 
     @property
     def is_whole_table(self) -> bool:
@@ -76,7 +77,7 @@ def read_source(name: str, settings: Settings, report: Reporter) -> ReadSource:
     conditions = conditions_of(settings.plan_options.where)
     images, problems = _listed(name, settings, report)
     _require_known(name, images, conditions, settings=settings, report=report)
-    on_disk = OnDisk.of(images, settings.rows)
+    on_disk = OnDisk.of(images, problems, settings.rows)
     problems += [] if on_disk.is_whole_table else rows_without_image(images)
     counted = on_disk.counted(images)
     wanted = chosen(counted, conditions)
@@ -107,7 +108,7 @@ def _listed(name: str, settings: Settings, report: Reporter) -> tuple[list[Clini
 def read_tables(name: str, settings: Settings, report: Reporter) -> Iterator[ClinicalImage | Problem]:
     """What a source reads in its folder, with a bar."""
     with report.bar(f"reading tables of {name}", None) as advance:
-        for item in images_of(registry.source(name), settings.raw[name]):
+        for item in images_of(registry.source(name, settings), settings.raw[name]):
             advance(1)
             yield item
 

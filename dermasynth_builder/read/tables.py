@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from filecmp import cmp
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import Protocol, TextIO, TypeVar
 
 from dermasynth_builder.core.errors import SourceError
 from dermasynth_builder.core.images.index import largest_copy
@@ -21,7 +21,9 @@ from dermasynth_builder.core.records import ClinicalImage, Problem, ProblemKind
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 # How tables write that there is nothing, in upper case; no column of any source has one of them as a value.
-MISSING_WORDS = frozenset({"", "NA", "N/A", "#N/A", "NAN", "NULL", "NONE", "-", "UNK", "UNKNOWN"})
+MISSING_WORDS = frozenset(
+    ("", "NA", "N/A", "#N/A", "#NA", "<NA>", "NAN", "-NAN", "NULL", "(NULL)", "\\N", "NONE", "-", "UNK", "UNKNOWN")
+)
 BOOLEANS = {"TRUE": True, "YES": True, "1": True, "1.0": True, "FALSE": False, "NO": False, "0": False, "0.0": False}
 _DECIMAL_COMMA = re.compile(r"-?(?:\d+,\d{1,2}|0,\d+)")  # "1,000" may be a thousand
 _IMAGE_COLUMNS = frozenset({"img_id", "image_id", "isic_id", "bcn_filename", "image"})
@@ -29,6 +31,8 @@ _IN_EXPONENTS = re.compile(r"[-+]?\d+(?:[.,]\d*)?[eE][-+]?\d+")
 _WITH_POINT = re.compile(r"[-+]?\d+\.0+")
 _ALIASES = {"gender": "sex", "sex": "gender"}
 _ALIKE = 0.85  # of names; the ISIC archive's anatom_site_general and anatom_site_special are 0.82
+OF_NO_TABLE = r"|index|level_0|Unnamed: ?\d+(_level_\d+)?"  # what programs write in front of their rows
+_ROWS_THAT_TELL = 10  # of fewer, a column may be empty by chance
 _EXACT_DIGITS = 15  # of a number, as spreadsheets keep it
 
 Choice = TypeVar("Choice")
@@ -164,16 +168,6 @@ def _separator(file: TextIO, path: Path) -> str:
     return found[0] if found else ","
 
 
-def no_release(root: Path, files: Collection[Path], *, title: str, looked_for: str, advice: str) -> SourceError:
-    """The error for a folder in which there is no table; archives that lie in it are named."""
-    zips = [path.name for path in files if path.suffix.lower() == ".zip"]
-    return SourceError(
-        f"{root} holds no raw release of {title}: found no {looked_for} in it or below it. "
-        + (f"Unpack {', '.join(zips[:4])} first. " if zips else "")
-        + advice
-    )
-
-
 def read_table(path: Path, root: Path, required: Collection[str]) -> Iterator[Row | Problem]:
     """The rows of a CSV file; a row with too few or too many cells is a problem.
 
@@ -282,6 +276,7 @@ class Form:
     image_of: Callable[[CellReader], ClinicalImage]  # tells the reader what it does not know
     needed: Collection[str]  # columns without which a row is of no use
     missing: Collection[str]  # upper-case texts that mean "not known"
+    columns: "Columns"
 
 
 def read_images(items: Iterable[Row | Problem], folder: "ImageFolder", form: Form) -> Iterator[ClinicalImage | Problem]:
@@ -292,7 +287,7 @@ def read_images(items: Iterable[Row | Problem], folder: "ImageFolder", form: For
             yield item
             continue
         folder.claim(form.id_of(item))
-        if form.id_of(item) and all(item.cells[column] for column in form.needed):
+        if form.id_of(item) and all(item.cells.get(column) for column in form.needed):
             rows.append(item)
         else:
             yield Problem(ProblemKind.BROKEN_ROW, item.location, f"has no {' or no '.join(form.needed)}")
@@ -305,20 +300,51 @@ def read_images(items: Iterable[Row | Problem], folder: "ImageFolder", form: For
         image = form.image_of(cells)
         yield from cells.problems
         yield folder.attach(image)
-    yield from _renamed_columns(rows, asked)
+    yield from told_columns(rows, asked, form.columns)
     yield from folder.unclaimed()
 
 
-def _renamed_columns(rows: list[Row], asked: set[str]) -> Iterator[Problem]:
-    """A problem for each column that nothing reads and that is named nearly as one that is looked for in vain."""
-    for table, row in {row.table: row for row in rows}.items():
-        absent = {name for name in asked - row.cells.keys() if not name[-1].isdigit()}  # levels come and go
-        for column in row.cells.keys() - asked:
-            near = [_ALIASES.get(column.lower(), "")] if _ALIASES.get(column.lower()) in absent else []
-            near += get_close_matches(column.lower(), sorted(absent), n=1, cutoff=_ALIKE)
-            if near:
-                detail = f"the column {column} is not read; is it {near[0]}, which the table lacks?"
-                yield Problem(ProblemKind.UNKNOWN_VALUE, table, detail)
+class Columns(Protocol):
+    """What is known of the columns of a table; see `origin.TableKind`."""
+
+    @property
+    def facts(self) -> Collection[str]: ...
+    @property
+    def unread(self) -> str: ...
+    @property
+    def group(self) -> str: ...
+
+
+def told_columns(rows: Collection[Row], asked: Collection[str], known: Columns) -> Iterator[Problem]:
+    """A problem for each column that nothing reads, with its nearest name, and for each that is looked for in vain."""
+    by_table: dict[str, list[Row]] = {}
+    for row in rows:
+        by_table.setdefault(row.table, []).append(row)
+    for table, same in by_table.items():
+        columns = set().union(*(row.cells for row in same))
+        lacking = [fact for fact in known.facts if not columns & set(fact.split("|"))]
+        wanted = {name for fact in lacking for name in fact.split("|")}
+        wanted |= {name for name in set(asked) - columns if not name[-1].isdigit()}  # levels come and go
+        for column in sorted(columns - set(asked)):
+            if not re.fullmatch(rf"{known.unread}|{OF_NO_TABLE}", column):
+                yield Problem(ProblemKind.COLUMN, table, _not_read(column, wanted))
+        for fact in lacking:
+            yield Problem(ProblemKind.COLUMN, table, f"has no column {fact.replace('|', ' or ')}")
+        for fact in known.facts if len(same) >= _ROWS_THAT_TELL else ():
+            if fact not in lacking and not any(row.cells.get(name) for row in same for name in fact.split("|")):
+                yield Problem(ProblemKind.COLUMN, table, f"no row fills the column {fact.replace('|', ' or ')}")
+        group = known.group.split("|")
+        alone = sum(not any(row.cells.get(column) for column in group) for row in same) if known.group else 0
+        if alone:
+            names = " or ".join(group)
+            detail = f"{alone:,} of {len(same):,} rows have no {names}; each is taken as a group of its own"
+            yield Problem(ProblemKind.COLUMN, table, detail)
+
+
+def _not_read(column: str, wanted: Collection[str]) -> str:
+    alias = _ALIASES.get(column.lower(), "")
+    near = [alias] if alias in wanted else get_close_matches(column.lower(), sorted(wanted), n=1, cutoff=_ALIKE)
+    return f"the column {column} is not read" + (f"; is it {near[0]}, which the table lacks?" if near else "")
 
 
 class ImageFolder:
@@ -327,12 +353,16 @@ class ImageFolder:
     A stem is a name without its image suffix: tables differ in whether they write one, and copies in which.
     """
 
-    def __init__(self, root: Path, files: Collection[Path]) -> None:
+    def __init__(
+        self, root: Path, files: Collection[Path], elsewhere: Callable[[], Iterable[tuple[str, set[str]]]] = tuple
+    ) -> None:
+        """`elsewhere` gives tables that are not the source's, each with the stems of the files that it names."""
         self._root = root
+        self._elsewhere = elsewhere
         self._by_stem: dict[str, list[Path]] = {}
         for path in files:
             if path.suffix.lower() in IMAGE_SUFFIXES:
-                self._by_stem.setdefault(_stem(path.name), []).append(path)
+                self._by_stem.setdefault(stem_of(path.name), []).append(path)
         self._claimed: set[str] = set()
         self._copies: list[Problem] = []
 
@@ -341,33 +371,44 @@ class ImageFolder:
 
     def claim(self, name: str) -> None:
         """Notes that a row names this file, with or without its suffix, be the row of use or not."""
-        self._claimed.add(_stem(name))
+        self._claimed.add(stem_of(name))
 
     def attach(self, image: ClinicalImage) -> ClinicalImage | Problem:
         """The image with the path of its file, of several copies the largest; a problem where two files differ."""
         self.claim(image.file_name)
-        paths = self._by_stem.get(_stem(image.file_name), [])
+        paths = self._by_stem.get(stem_of(image.file_name), [])
         if not paths:
             return image
+        if any(not cmp(paths[0], other, shallow=False) for other in paths[1:]):
+            table = self._root / image.row_location.rpartition(", line ")[0]
+            paths = [path for path in paths if table.parent in path.parents] or paths  # another set may lie beside it
         if all(cmp(paths[0], other, shallow=False) for other in paths[1:]):
             return replace(image, path=paths[0])
         names = ", ".join(location_of(path, self._root) for path in paths)
         if (largest := largest_copy(paths)) is None:
-            return Problem(ProblemKind.DOUBLED_ID, image.row_location, f"two different files have that name: {names}")
+            return Problem(
+                ProblemKind.CLASHING_FILES, image.row_location, f"two different files have that name: {names}"
+            )
         detail = f"the same picture in several files ({names}); {location_of(largest, self._root)} is taken"
         self._copies.append(Problem(ProblemKind.SMALLER_COPY, image.row_location, detail))
         return replace(image, path=largest)
 
     def unclaimed(self) -> Iterator[Problem]:
-        """A problem for every file that no row names, and for every image of which a smaller copy is there."""
+        """A problem for every file that no row names, all that another set's table names, and smaller copies."""
         yield from self._copies
-        for stem, paths in self._by_stem.items():
-            if stem not in self._claimed:
-                for path in paths:
-                    location = location_of(path, self._root)
-                    yield Problem(ProblemKind.IMAGE_WITHOUT_ROW, location, "no row of the table names this file")
+        left = {stem: paths for stem, paths in self._by_stem.items() if stem not in self._claimed}
+        for table, stems in self._elsewhere() if left else ():
+            named = [stem for stem in left if stem in stems]
+            if named:
+                detail = f"names {len(named):,} images here, and is no table of this set"
+                yield Problem(ProblemKind.OTHER_SET, table, detail)
+            left = {stem: paths for stem, paths in left.items() if stem not in stems}
+        for path in (path for paths in left.values() for path in paths):
+            location = location_of(path, self._root)
+            yield Problem(ProblemKind.IMAGE_WITHOUT_ROW, location, "no row of the table names this file")
 
 
-def _stem(name: str) -> str:
+def stem_of(name: str) -> str:
+    """The name in lower case, without its image suffix."""
     stem, dot, suffix = name.lower().rpartition(".")
     return stem if stem and dot + suffix in IMAGE_SUFFIXES else name.lower()

@@ -13,7 +13,6 @@ from jinja2 import Environment, Template
 from markupsafe import Markup
 
 from dermasynth_builder import __version__
-from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.files import read_toml, resource_dir
 from dermasynth_builder.core.plain import markdown
@@ -160,9 +159,6 @@ def _sources_of(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             **told,
-            "title": (source := registry.source(told["name"])).title,
-            "homepage": source.homepage,
-            "citation": source.citation,
             "terms": by_strictness(told["licences"]),
             "note": notes().get(told["name"], Note()),
         }

@@ -312,10 +312,10 @@ def features() -> "Features":
 @cache
 def schema() -> pa.Schema:
     """The one schema of every Parquet file."""
-    return pa.schema(features().type, metadata=file_marks())
+    return pa.schema(features().type, metadata=dict[bytes | str, bytes | str](file_marks().items()))
 
 
-def file_marks() -> dict[bytes | str, bytes | str]:
+def file_marks() -> dict[str, str]:
     """What every Parquet file says of itself: its features for `datasets`, and which of its texts are synthetic."""
     return {"huggingface": features_json(), "synthetic": json.dumps(_SYNTHETIC)}
 

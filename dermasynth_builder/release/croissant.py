@@ -10,7 +10,6 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
-from dermasynth_builder.core import registry
 from dermasynth_builder.read.licences import by_strictness
 from dermasynth_builder.release.card import Config, Note, notes
 from dermasynth_builder.release.columns import COLUMNS
@@ -182,13 +181,12 @@ def _responsible(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _titles(facts: Mapping[str, Any]) -> list[str]:
-    return [registry.source(source["name"]).title for source in facts["sources"]]
+    return [source["title"] for source in facts["sources"]]
 
 
 def _provenance(facts: Mapping[str, Any]) -> dict[str, Any]:
     """From which sets, and by what, in the terms of PROV-O."""
     made = facts["made"]
-    sets = [registry.source(source["name"]) for source in facts["sources"]]
     software = {"@type": "prov:SoftwareAgent", "name": "dermasynth", "version": facts["version"]}
     models = [{"@type": "prov:SoftwareAgent", "name": name} for name in [*made["engines"], *made["models"]]]
     activity = {
@@ -199,7 +197,10 @@ def _provenance(facts: Mapping[str, Any]) -> dict[str, Any]:
     }
     if made["first_day"]:
         activity |= {"prov:startedAtTime": made["first_day"], "prov:endedAtTime": made["last_day"]}
-    derived = [{"@type": "prov:Entity", "name": each.title, "url": each.homepage} for each in sets]
+    derived = [
+        {"@type": "prov:Entity", "name": source["title"]} | ({"url": source["homepage"]} if source["homepage"] else {})
+        for source in facts["sources"]
+    ]
     return {
         "prov:wasDerivedFrom": [] if facts["is_specimen"] else derived,
         "prov:wasGeneratedBy": [activity],

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dermasynth_builder import __version__
+from dermasynth_builder.core.protocols import Source
 from dermasynth_builder.core.records import ClinicalImage, Split, is_fake_version
 from dermasynth_builder.read.giveaways import giveaway_table
 from dermasynth_builder.read.licences import by_strictness
@@ -37,9 +38,14 @@ _ORDER = {"under 2": -3, "2 to 11": -2, "12 to 17": -1, "90 or older": 90}  # ba
 class Written:
     """One source of a release whose files are written."""
 
-    name: str
+    source: Source
     files: Mapping[Split, SplitFiles]
     rejects: Path  # of what was left out
+
+    @property
+    def name(self) -> str:
+        """That of the source and its config."""
+        return self.source.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +262,9 @@ def _source(written: Written, pairs: "DataFrame", images: "DataFrame") -> dict[s
     lines = written.rejects.read_text(encoding="utf-8").splitlines() if written.rejects.is_file() else []
     return {
         "name": name,
+        "title": written.source.title,
+        "homepage": written.source.homepage,
+        "citation": written.source.citation,
         "pairs": len(of_pairs),
         "images": len(of_images),
         "groups": int(of_images["group_id"].nunique()),

@@ -139,5 +139,5 @@ def _config_of(name: str, record: dict[str, Any], folder: Path, *, settings: Set
         if split in told
     }
     changes = Counter(record["changes"])
-    source = registry.source(name)
+    source = registry.source(name, settings)
     return Config(source, splits, record["rejected"], changes, settings.is_specimen, record["proof"], is_kept=True)

@@ -8,7 +8,7 @@ with the pull request that it left open.
 import hashlib
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
@@ -114,36 +114,44 @@ def _require_fit(options: PushOptions, report: Reporter) -> dict[str, Path]:
     except ReleaseError as error:
         raise PushError(f"not pushed: {error}") from error
     of_sources = sources_of(configs)
-    fake = sorted(c.name for c in of_sources if any(is_fake_version(v or "") for v in values_in(c, "model_version")))
-    if fake:
-        raise PushError(
-            f"not pushed: {join_words(fake)}: there are answers that `dermasynth fake-gemini` has invented; ask a real "
-            "service, with a --work folder of its own"
-        )
-    by_rule = sorted(config.name for config in of_sources if not all(values_in(config, "model")))
-    if by_rule and not options.is_template_allowed:
-        raise PushError(
-            f"not pushed: {join_words(by_rule)}: there are rows that no model wrote, so nothing looked at the image; "
-            "build with a model engine, or say --allow-template if that is what you want to publish"
-        )
-    _require_none_withdrawn(options.release, of_sources, read_withdrawn(options.release / WITHDRAWN))
-    _require_none_withdrawn(options.release, of_sources, read_withdrawn(Path(WITHDRAWN)))
-    faults = list(viewer_faults({name: config.files for name, config in configs.items()}))
-    if faults and not options.is_without_statistics:
-        raise PushError(
-            "not pushed: the Hub's page would show no statistics, bars and filters of "
-            f"{'; '.join(faults)}. Other --splits or images give other columns, and --without-statistics pushes it so"
-        )
+    for reason in _reasons_against(options, of_sources, configs):
+        if not options.is_dry:
+            raise PushError(f"not pushed: {reason}")
+        report.warn(f"a push would be refused: {reason}")
     return files_of(options.release, configs)
 
 
-def _require_none_withdrawn(release: Path, configs: Sequence[ConfigFiles], withdrawn: Mapping[str, str]) -> None:
-    if not withdrawn:
-        return
+def _reasons_against(
+    options: PushOptions, of_sources: Sequence[ConfigFiles], configs: Mapping[str, ConfigFiles]
+) -> Iterator[str]:
+    """Why a release that is whole must not go all the same."""
+    fake = sorted(c.name for c in of_sources if any(is_fake_version(v or "") for v in values_in(c, "model_version")))
+    if fake:
+        yield (
+            f"{join_words(fake)}: there are answers that `dermasynth fake-gemini` has invented; ask a real service, "
+            "with a --work folder of its own"
+        )
+    by_rule = sorted(config.name for config in of_sources if not all(values_in(config, "model")))
+    if by_rule and not options.is_template_allowed:
+        yield (
+            f"{join_words(by_rule)}: there are rows that no model wrote, so nothing looked at the image; build with a "
+            "model engine, or say --allow-template if that is what you want to publish"
+        )
+    for listed in (options.release / WITHDRAWN, Path(WITHDRAWN)):
+        yield from _withdrawn_in(options.release, of_sources, read_withdrawn(listed))
+    faults = list(viewer_faults({name: config.files for name, config in configs.items()}))
+    if faults and not options.is_without_statistics:
+        yield (
+            "the Hub's page would show no statistics, bars and filters of "
+            f"{'; '.join(faults)}. Other --splits or images give other columns, and --without-statistics pushes it so"
+        )
+
+
+def _withdrawn_in(release: Path, configs: Sequence[ConfigFiles], withdrawn: Mapping[str, str]) -> Iterator[str]:
     found = [name for config in configs for name in withdrawn_of(values_in(config, "pair_id"), withdrawn)]
-    if found:
-        raise PushError(
-            f"not pushed: {release} holds {len(found)} withdrawn rows, the first {min(found)} "
+    if withdrawn and found:
+        yield (
+            f"{release} holds {len(found)} withdrawn rows, the first {min(found)} "
             f"({why_withdrawn(min(found), withdrawn)}); build the release anew with the list of what is withdrawn"
         )
 

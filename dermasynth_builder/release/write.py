@@ -46,7 +46,7 @@ def write_source(planned: Planned, ledger: Ledger, folder: Path, *, settings: Se
         )
     if not written.splits:
         raise ReleaseError(f"{name}: no pair is left to release; the reasons are in {rejects}")
-    source = registry.source(name)
+    source = registry.source(name, settings)
     return Config(source, written.splits, output.rejected, written.changes, settings.is_specimen, proof)
 
 

@@ -57,12 +57,12 @@ def survey_source(name: str, settings: Settings, report: Reporter) -> Survey:
     `settings.rows` says which images count; `settings.is_verified` decodes every file.
     Raises SourceError where there is no release.
     """
-    source, root = registry.source(name), settings.raw[name]
+    source, root = registry.source(name, settings), settings.raw[name]
     read = list(read_tables(name, settings, report))
     listed = [item for item in read if isinstance(item, ClinicalImage)]
     problems = [item for item in read if isinstance(item, Problem)]
+    on_disk = OnDisk.of(listed, problems, settings.rows)
     problems += rows_without_image(listed)
-    on_disk = OnDisk.of(listed, settings.rows)
     images, broken = _measured(on_disk.counted(listed), settings, report)
     problems += broken
     decoded = None

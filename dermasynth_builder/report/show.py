@@ -120,7 +120,7 @@ def source_text(source: Source, width: int) -> str:
     }
     lines = [f"{source.name}: {source.title}"]
     wrap = partial(textwrap.fill, width=width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
-    lines += [wrap(f"  {title}: {text}") for title, text in parts.items()]
+    lines += [wrap(f"  {title}: {text}") for title, text in parts.items() if text]
     return "\n".join(lines)
 
 

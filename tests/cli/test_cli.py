@@ -150,7 +150,7 @@ def test_show_prints_the_pairs_asked_for(built: Built, capsys: Output) -> None:
     [
         ((), 2, ""),
         (("fly",), 2, 'Unknown command "fly"'),
-        (("plan", "ham10000", "--raw", "x"), 2, 'Invalid value "ham10000" for SOURCES. Choose from: "pad_ufes"'),
+        (("plan", "isic2018", "--raw", "x"), 2, 'Invalid value "isic2018" for SOURCES. Choose from: "pad_ufes"'),
         (("plan", "pad_ufes"), 2, "no folder for pad_ufes; add --raw pad_ufes=DIR"),
         (("plan",), 2, "no source is named"),
         (("plan", "--recipe", "no.toml"), 2, "no.toml: [Errno 2]"),
@@ -166,7 +166,7 @@ def test_show_prints_the_pairs_asked_for(built: Built, capsys: Output) -> None:
             "must not be more than 100 percent together",
         ),
         (("plan", "pad_ufes", "--raw", "a", "--raw", "b"), 2, "--raw NAME=DIR"),
-        (("plan", "pad_ufes", "--raw", "ham10000=a"), 1, "ham10000=a is not a folder"),
+        (("plan", "pad_ufes", "--raw", "isic2018=a"), 1, "isic2018=a is not a folder"),
         (("plan", "pad_ufes", "--raw", "no/such"), 1, "no/such is not a folder"),
         (("release", "pad_ufes", "--raw", "x", "--splits", "90/10"), 2, "write three numbers"),
         (("release", "pad_ufes", "--raw", "x", "--splits", "0/0/0"), 2, "not all zero"),

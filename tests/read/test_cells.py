@@ -95,6 +95,8 @@ def test_names_with_folders_and_suffixes_find_their_files(release: tuple[str, Pa
 
 @pytest.mark.parametrize("damaged", ["-9.05E+08", "9.05119498E+18", "9,05E+18", "1000600354148496558.0"])
 def test_an_id_that_was_taken_for_a_number_is_refused(damaged: str, release: tuple[str, Path]) -> None:
+    if "fitzpatrick" in release[0] or (release[1] / "recipe.toml").is_file():
+        pytest.skip("its ids are hashes or names of files")
     rewritten(release[1], with_cells(lambda name, cell: damaged if name in KEYS | {"case_id"} else cell))
     with pytest.raises(SourceError, match="an id that a spreadsheet took for a number"):
         facts(release)
@@ -105,7 +107,7 @@ def test_a_renamed_column_is_told_with_the_name_it_should_have(
     column: str, written: str, release: tuple[str, Path]
 ) -> None:
     source, root = release
-    if source == "scin" or not any(
+    if source in ("scin", "folder") or not any(
         column in path.read_text("utf-8-sig").splitlines()[0].split(",") for path in root.rglob("*.csv")
     ):
         pytest.skip(f"no table of {source} has the column {column} in this layout")

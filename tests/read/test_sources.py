@@ -112,7 +112,7 @@ def test_a_placed_diagnosis_is_a_node_of_the_taxonomy_and_gives_the_malignancy(i
 def test_every_image_has_a_licence_and_somebody_to_name(images: list[ClinicalImage], release: tuple[str, Path]) -> None:
     source = registry.source(release[0])
     assert source.citation
-    assert source.homepage.startswith("https://")
+    assert source.homepage.startswith("https://") or release[0] == "folder"  # whose recipe may say none
     for image in images:
         assert image.source == source.name
         assert image.licence

@@ -82,7 +82,7 @@ def test_the_config_over_all_stores_nothing_twice(built: Built) -> None:
     assert len({hashlib.sha256(path.read_bytes()).hexdigest() for path in files}) == len(files)
 
 
-def test_a_release_of_one_source_lists_that_source_and_no_other(built: Built, tmp_path: Path) -> None:
+def test_a_release_of_one_source_lists_that_source_alone_and_all(built: Built, tmp_path: Path) -> None:
     settings = Settings(raw={"hiba": built.settings.raw["hiba"]}, work=tmp_path / "build", out=tmp_path / "dermasynth")
     pipeline.build(settings, SilentReporter())
     assert list(verify(settings.out, SilentReporter())) == ["sample", "hiba", "all"]
@@ -131,7 +131,7 @@ def test_the_attribution_names_every_licence_and_everybody_that_the_rows_name(na
         assert f"- {count} images under [{licence}]({licence_of(licence).url})" in section
     for attribution in {row["attribution"] for row in rows}:
         assert f"- Name: {attribution}" in section
-    assert registry.source(name).citation in section
+    assert registry.source(name, built.settings).citation in section
     changed = sum(row["image_change"] is not None for row in images.values())
     assert f"What was changed: {len(images) - changed} of {len(images)} image files are those of the source" in section
 
@@ -142,16 +142,16 @@ def test_the_card_says_the_strictest_licence_of_each_config_and_of_all(built: Bu
         [line] = [line for line in text.splitlines() if line.startswith(f"| `{name}` |")]
         strictest = by_strictness({row["licence"] for row in rows_of(built.release, name)})[-1]
         assert f"| {strictest.name} |" in line
-    assert "the whole: CC-BY-NC-4.0." in text
+    assert "the whole: CC-BY-NC-SA-3.0." in text
     metadata = yaml.safe_load(text.split("---\n")[1])
-    assert metadata["license"] == ["cc-by-4.0", "cc-by-nc-4.0", "other"]
+    assert metadata["license"] == ["cc-by-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-3.0", "cc0-1.0", "other"]
     assert metadata["license_name"] == "scin-data-use-license"
     assert metadata["license_link"] == licence_of("SCIN Data Use License").url
 
 
 def test_every_source_is_under_a_licence_that_is_known() -> None:
     known = {licence.name for licence in known_licences()}
-    assert {registry.source(name).licence for name in registry.SOURCES} <= known
+    assert {registry.source(name).licence for name in registry.SOURCES if name != "folder"} <= known
 
 
 def test_a_licence_that_is_not_known_counts_as_strictest_and_permits_nothing() -> None:

@@ -119,6 +119,7 @@ def test_a_temperature_is_found_wherever_a_body_has_it() -> None:
 NOTICES = {
     "CC0-1.0": ("warrant",),
     "CC-BY-4.0": ("Copyright", "warrant", "what was changed"),
+    "CC-BY-NC-SA-3.0": ("Copyright", "warrant", "what was changed", "no commercial use", "under the same terms"),
     "CC-BY-NC-4.0": ("Copyright", "warrant", "what was changed", "no commercial use"),
     "SCIN Data Use License": (
         *("Copyright 2024 Google LLC", "warrant", "disclaimer of warranties", "what was changed"),
@@ -156,10 +157,10 @@ def test_the_card_tells_what_the_maker_of_its_texts_asks(engine: str, facts: dic
 def test_each_source_that_ships_says_where_it_comes_from_and_what_its_people_agreed_to() -> None:
     from dermasynth_builder.core.registry import SOURCES
 
-    for name in SOURCES.shipped:
+    for name in set(SOURCES.shipped) - {"folder"}:  # of own images, the recipe says all that is known
         note = notes()[name]
         assert Note().country not in (note.country, note.consent, note.pictures)
-        assert "@article" in note.bibtex
+        assert note.bibtex.strip().startswith("@")
 
 
 def test_texts_are_marked_as_synthetic_for_machines(built: Built) -> None:

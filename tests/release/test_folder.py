@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import datasets
 import pytest
 
 from dermasynth_builder import pipeline
@@ -272,6 +273,19 @@ def test_requests_without_a_reply_need_to_be_allowed(run: Run) -> None:
     assert not run.settings.out.exists()
     run.release(is_partial_allowed=True)
     assert set(rows_of(run.settings.out)) == {request.pair_id for request in run.requests()[:10]}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["derma[1]", "derma*", "what?"])
+def test_a_folder_that_load_dataset_takes_for_a_pattern_is_warned_of(
+    name: str, specimens: Path, tmp_path: Path, recorder: Recorder
+) -> None:
+    release = tmp_path / name / "dermasynth"
+    pipeline.build(Settings(raw={"pad_ufes": specimens}, work=tmp_path / "build", out=release), recorder)
+    assert [line for line in recorder.warned if line.startswith(f"{release.resolve()}: `load_dataset` takes a path")]
+    if "[" in name:
+        with pytest.raises(FileNotFoundError):
+            datasets.load_dataset(str(release.resolve()), "pad_ufes", cache_dir=str(tmp_path / "cache"))
 
 
 def test_a_release_without_one_row_is_refused(run: Run) -> None:

@@ -25,7 +25,9 @@ def test_raw_images_are_read_as_they_were_planned_and_asked(
         name: row["messages"] for name, row in rows_of(built).items()
     }
     assert {row["style"] for row in rows_of(built).values()} > {"conversation"}
-    by_default = prepare(tmp_path, **raw)  # the requests that both plans have
+    with pytest.raises(ValueError, match=r"\d+ requests of pad_ufes have no reply in .*is_partial_allowed=True"):
+        prepare(tmp_path, **raw)
+    by_default = prepare(tmp_path, **raw, is_partial_allowed=True)  # the requests that both plans have
     assert 0 < sum(map(len, by_default.values())) < sum(map(len, loaded.values()))
 
 
@@ -38,6 +40,6 @@ def test_raw_images_are_read_with_the_replies_of_that_engine(built: Built, speci
     ledger.parent.mkdir(parents=True)
     ledger.write_text("\n".join([json.dumps({"ledger": FORMAT, "identity": identity}), *replies, ""]), encoding="utf-8")
     raw = {"data_dir": str(specimens), "work_dir": str(tmp_path / "build"), "engine": "gemini"}
-    assert prepare(tmp_path, **raw, engine_options=options)["train"]["engine"][0] == "gemini"
-    with pytest.raises(ValueError, match="no replies"):
+    assert prepare(tmp_path, **raw, engine_options=options, is_partial_allowed=True)["train"]["engine"][0] == "gemini"
+    with pytest.raises(ValueError, match="have no reply in"):
         prepare(tmp_path, **raw)

@@ -27,7 +27,7 @@ HOSTILE = [
 ]
 
 # Names of our own: of sources, engines and files, and of what is counted.
-OURS = {"version", "name", "engine", "picture", "first_day", "last_day", "check", "flag", "reason", "by"}
+OURS = {"homepage", "version", "name", "engine", "picture", "first_day", "last_day", "check", "flag", "reason", "by"}
 COUNTED_TEXTS = {"models", "modality", "licences", "diagnoses", "question_types", "changes", "also_in", "raters"}
 COUNTS_OF_OURS = {"engines", "templates", "styles", "splits", "missing_percent", "asked_with", "rule_engines", "people"}
 

@@ -15,7 +15,7 @@ from dermasynth_builder.invented.fake_gemini.service import FakeGemini
 from dermasynth_builder.release.parquet import read_values
 from tests.loopback_hub.client import run_process, run_script
 from tests.loopback_hub.hub import HANG_UP, TOKEN, LoopbackHub
-from tests.loopback_hub.push import CARD, REPO, SENDING, TAG, TRAIN, files_of, listed, published, push, sent
+from tests.loopback_hub.push import CARD, COMMAND, REPO, SENDING, TAG, TRAIN, files_of, listed, published, push, sent
 from tests.support.releases import Built
 
 REFUSED = """
@@ -186,6 +186,53 @@ def test_a_push_without_the_right_to_it_says_so(built: Built, tmp_path: Path, re
     assert f"as {repo}: {said}" in ended.err
     assert "hf auth login" in ended.err
     assert not {"lfs-objects", "commit", "merge"} & set(sent(ended))
+
+
+UPLOAD = (
+    "import sys; from huggingface_hub import HfApi; api = HfApi()\n"
+    f"api.create_repo('{REPO}', repo_type='dataset', exist_ok=True)\n"
+    f"api.upload_file(repo_id='{REPO}', repo_type='dataset', path_or_fileobj=b'x', path_in_repo=sys.argv[1])"
+)
+
+
+@pytest.mark.slow
+def test_files_of_the_owner_stay_and_those_that_would_be_rows_stop_the_push(built: Built, tmp_path: Path) -> None:
+    own = ["extra/my_embeddings.parquet", "extra/train-00000-of-00001.parquet", "scores.parquet", "notes/README.md"]
+    with LoopbackHub() as hub:
+        for name in own:
+            assert run_process(hub, tmp_path, sys.executable, "-c", UPLOAD, name).code == 0
+        assert push(hub, tmp_path, built.release).code == 0
+        assert push(hub, tmp_path, built.release).code == 0  # nothing of the owner's makes it another release
+        assert set(published(hub)) == {*files_of(built.release), *own}
+        assert run_process(hub, tmp_path, sys.executable, "-c", UPLOAD, "pad_ufes/train-mine.parquet").code == 0
+        refused = push(hub, tmp_path, built.release, "--tag", "v8")
+        assert (refused.code, sent(refused)) == (1, [])
+        assert f"not pushed: {REPO} holds pad_ufes/train-mine.parquet, which no release put there" in refused.err
+        assert set(own) < set(published(hub))
+
+
+@pytest.mark.slow
+def test_shards_that_a_push_of_another_release_has_left_are_not_mixed_in(built: Built, tmp_path: Path) -> None:
+    left = "pad_ufes/train-00001-of-00002.parquet"
+    with LoopbackHub() as hub:
+        assert run_process(hub, tmp_path, sys.executable, "-c", UPLOAD, left).code == 0
+        assert push(hub, tmp_path, built.release).code == 1
+        assert push(hub, tmp_path, built.release, "--delete-old").code == 0
+        assert published(hub) == files_of(built.release)
+
+
+@pytest.mark.slow
+def test_a_dry_run_tells_what_a_push_is_refused_for_and_needs_no_network(built: Built, tmp_path: Path) -> None:
+    command = (sys.executable, "-c", COMMAND, "push", REPO, "--out", str(built.release), "--dry-run")
+    with LoopbackHub() as hub:
+        online = run_process(hub, tmp_path, *command)
+        offline = run_process(hub, tmp_path, *command, HF_ENDPOINT="http://127.0.0.1:9")
+    for ended in (online, offline):
+        assert ended.code == 0
+        assert "a push would be refused: pad_ufes holds rows that no model wrote" in ended.err
+        assert listed(ended) == {"new": set(files_of(built.release))}
+    assert {one.method for one in online.requests} == {"GET"}
+    assert ("cannot be reached" in online.err, "the Hub cannot be reached" in offline.err) == (False, True)
 
 
 @pytest.mark.slow

@@ -187,6 +187,15 @@ def test_a_few_rows_without_image_are_problems(pad: Path, tmp_path: Path) -> Non
     assert (problem.kind, problem.count) == ("row without image", 4)
 
 
+def test_what_the_tables_list_is_counted_where_two_files_have_one_name(pad: Path, tmp_path: Path) -> None:
+    for path in pad.rglob("*.png"):
+        (pad / "small").mkdir(exist_ok=True)
+        (pad / "small" / path.name).write_bytes(b"another file")
+    told = audit_of("pad_ufes", pad, tmp_path)
+    assert (told.files.listed, told.files.with_file, told.files.without_file) == (8, 0, 8)
+    assert [(each.kind, each.count) for each in told.problems] == [("different files of one name", 8)]
+
+
 def test_a_table_without_rows_is_counted_as_nothing(pad: Path, tmp_path: Path, capsys: Output) -> None:
     table = pad / "metadata.csv"
     table.write_text(table.read_text("utf-8").splitlines()[0] + "\n", encoding="utf-8")
@@ -280,7 +289,7 @@ def test_without_matplotlib_the_table_is_printed_and_a_sentence_says_what_to_ins
     [
         (("audit", "pad_ufes", "hiba", "--raw", "x", "--figure", "a.png"), "cannot hold the figures of 2 sources"),
         (("audit", "pad_ufes", "--raw", "x", "--figure", "a.jpg"), "ends in .png"),
-        (("audit", "ham10000", "--raw", "x"), 'Invalid value "ham10000" for SOURCES. Choose from: "pad_ufes"'),
+        (("audit", "isic2018", "--raw", "x"), 'Invalid value "isic2018" for SOURCES. Choose from: "pad_ufes"'),
     ],
 )
 def test_wrong_use_gets_a_sentence_and_code_two(words: tuple[str, ...], said: str, capsys: Output) -> None:

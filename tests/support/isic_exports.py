@@ -15,13 +15,22 @@ from dermasynth_builder.read.sources.pad_ufes import PadUfes
 
 Cells = dict[str, str]
 Release = tuple[Source, Callable[..., Path]]
+UFES = "Hospital-school of the Universidade Federal do Espírito Santo"
+
+
+def write_mirror(root: Path, *, side_px: int = 16) -> Path:
+    """Draws a release as the mirror of PAD-UFES-20 in the ISIC archive has it."""
+    write_hiba(root, generation="2025-07", side_px=side_px)
+    edit_rows(root / "metadata.csv", lambda rows: [row.update(attribution=UFES) for row in rows])
+    return root
+
 
 # Every form of the two sources, and the mirror of a third, by name: its source, and what writes it.
 RELEASES: dict[str, Release] = {
     **{f"bcn20000 {layout}": (Bcn20000(), partial(write_bcn20000, layout=layout)) for layout in get_args(BcnLayout)},
     **{f"hiba {month}": (Hiba(), partial(write_hiba, generation=month)) for month in get_args(Generation)},
     **{f"hiba {layout}": (Hiba(), partial(write_hiba, layout=layout)) for layout in get_args(IsicLayout)},
-    "pad_ufes mirror": (PadUfes(), partial(write_hiba, generation="2025-07")),
+    "pad_ufes mirror": (PadUfes(), write_mirror),
 }
 
 

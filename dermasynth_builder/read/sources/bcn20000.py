@@ -9,52 +9,56 @@ The challenge's two tables have the columns that public code reads; the tables t
 ("HAM_..."); 819 ("MSK...") and 2,084 without a lesion, some with "_downsampled" behind the name, are of MSK.
 """
 
-from collections import Counter
-from collections.abc import Collection, Generator, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from dermasynth_builder.core.errors import SourceError
 from dermasynth_builder.core.records import ClinicalImage, Problem, ProblemKind
 from dermasynth_builder.read import vocabulary
+from dermasynth_builder.read.origin import Gathered, RawFolder, Sign, TableKind
 from dermasynth_builder.read.sources import isic_export
-from dermasynth_builder.read.tables import (
-    CellReader,
-    Form,
-    ImageFolder,
-    Row,
-    columns_of,
-    no_release,
-    read_images,
-    read_table,
-    split_doubled,
-    walk_files,
-)
+from dermasynth_builder.read.tables import CellReader, Form, Row, read_images, split_doubled
 
 SPLITS = {"TRAIN": "train", "TEST": "test"}
-REQUIRED = ("bcn_filename",)
-
-CHALLENGE_METADATA = "isic_2019_training_metadata.csv"
-CHALLENGE_GROUND_TRUTH = "isic_2019_training_groundtruth.csv"
-CHALLENGE_KEY = "image"
-CHALLENGE_CODES = ("MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC")  # one of these columns is 1, or else UNK
+CODES = ("MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC")  # of the challenge: one of the columns is 1, or UNK
+FIGSHARE = TableKind(
+    "figshare's bcn_20k_train.csv and bcn_20k_test.csv",
+    "bcn_filename",
+    signs=(Sign("bcn_filename", r"^bcn_\d{10}$", "BCN_0000000001.jpg"),),
+    facts=("age_approx", "anatom_site_general", "sex", "split"),  # the test part has no diagnosis
+    group="lesion_id",
+    unread="capture_date",
+)
+CHALLENGE = TableKind(
+    "the metadata of the ISIC 2019 challenge",
+    "image",
+    ("lesion_id",),
+    lacks=("MEL", "isic_id"),
+    signs=(Sign("lesion_id", "^bcn_", "BCN_0003884"),),
+    facts=("age_approx", "anatom_site_general", "sex"),
+    group="lesion_id",
+)
+GROUND_TRUTH = TableKind("the ground truth of the ISIC 2019 challenge", "image", CODES, is_joined=True)
+EXPORT = isic_export.table(
+    "an export of collection 249",
+    r"hospital clinic (de|of) barcelona",
+    "Hospital Clínic de Barcelona",
+    lacks=("label",),
+    never=("patient_id",),  # the same hospital gave images to other sets, which name patients
+    counts=(18946, 12413, 6533),
+    path="bcn.?20(000|k)",
+    group="lesion_id",
+)
 _DOWNSAMPLED = "_downsampled"
-
-
-@dataclass(frozen=True, slots=True)
-class ChallengeTables:
-    """The two tables of the challenge's training set."""
-
-    metadata: Path
-    ground_truth: Path
 
 
 class Bcn20000:
     """BCN20000; see `dermasynth_builder.core.protocols.Source`."""
 
     name = "bcn20000"
+    tables = (FIGSHARE, CHALLENGE, GROUND_TRUTH, EXPORT)
     title = "BCN20000"
     licence = "CC-BY-NC-4.0"
     attribution = "Hospital Clínic de Barcelona"
@@ -66,45 +70,35 @@ class Bcn20000:
 
     def read(self, root: Path) -> Iterator[ClinicalImage | Problem]:
         """See `Source.read`. No patient is known: images are grouped by lesion."""
-        files = walk_files(root)
-        folder = ImageFolder(root, files)
-        figshare, challenge = _figshare_tables(files), _challenge_tables(files)
-        export = isic_export.find_table(files)
-        tables = [*figshare[:1], *([challenge.metadata] if challenge else [])]
-        if export and (not tables or "isic_id" in columns_of(export)):  # else it is a metadata.csv of something else
-            tables.append(export)
-        if len(tables) > 1:
-            raise SourceError(
-                f"{root} holds {self.title} twice: {' and '.join(map(str, tables))} are tables of different forms of "
-                "it, of which none has all that the others have; keep one of them."
-            )
-        if figshare:
-            rows = chain.from_iterable(read_table(path, root, REQUIRED) for path in figshare)
-            form = self._form("bcn_filename")
-        elif challenge:
-            rows = chain(_challenge_rows(challenge, root, folder))
-            form = self._form(CHALLENGE_KEY)
-        elif export:
-            rows = chain(read_table(export, root, isic_export.REQUIRED))
-            form = isic_export.form(self, "dermoscopic")
-        else:
-            raise self._no_release(root, files)
-        yield from read_images(rows, folder, form)
-
-    def _no_release(self, root: Path, files: Collection[Path]) -> SourceError:
-        looked_for = (
-            "bcn_20k_train.csv, no metadata.csv and no other CSV table with a column bcn_filename or isic_id, and no "
-            "ISIC_2019_Training_Metadata.csv with its ISIC_2019_Training_GroundTruth.csv,"
-        )
+        folder = RawFolder(root, self)
+        kinds = (FIGSHARE, CHALLENGE, EXPORT) if folder.gather(GROUND_TRUTH).tables else (FIGSHARE, EXPORT)
         advice = (
             "Get the images and the table of collection 249 from https://api.isic-archive.com, or with "
-            f"`isic image download --collections 249 DIR`, or all files from {self.homepage}; put them in one folder."
+            f"`isic image download --collections 249 DIR`, or all files from {self.homepage}, or "
+            "ISIC_2019_Training_Metadata.csv with its ISIC_2019_Training_GroundTruth.csv; put them in one folder."
         )
-        return no_release(root, files, title=self.title, looked_for=looked_for, advice=advice)
+        got = folder.one_of(kinds, advice)
+        if got.kind == EXPORT:
+            yield from read_images(got.items, folder.images, isic_export.form(self, "dermoscopic", EXPORT))
+            return
+        items: Iterable[Row | Problem] = got.items
+        if got.kind == FIGSHARE and not any(row.cells.get("diagnosis") for row in got.rows):
+            yield Problem(ProblemKind.COLUMN, got.tables[0], "no row has a diagnosis; is it the test part alone?")
+        if got.kind == CHALLENGE:
+            items = chain(_with_codes(got, folder.gather(GROUND_TRUTH)))
+            for row in got.others:  # some copies leave it out
+                folder.images.claim(row.cells[CHALLENGE.key].removesuffix(_DOWNSAMPLED))
+        yield from read_images(items, folder.images, self._form(got.kind))
 
-    def _form(self, key: str) -> Form:
-        """How rows with the eight codes become images; `key` is the column that names them."""
-        return Form(partial(_image_id, key), partial(self._image, key), needed=(key,), missing=isic_export.MISSING)
+    def _form(self, kind: TableKind) -> Form:
+        """How rows with the eight codes become images."""
+        return Form(
+            partial(_image_id, kind.key),
+            partial(self._image, kind.key),
+            needed=(kind.key,),
+            missing=isic_export.MISSING,
+            columns=kind,
+        )
 
     def _image(self, key: str, cells: CellReader) -> ClinicalImage:
         image_id, lesion_id = _image_id(key, cells.row), cells.text("lesion_id")
@@ -123,80 +117,39 @@ class Bcn20000:
         )
 
 
-def _figshare_tables(files: Collection[Path]) -> list[Path]:
-    """The tables with figshare's own image names, train before test; of two copies the nearer one."""
-    by_name: dict[str, Path] = {}
-    for path in files:
-        if path.suffix.lower() == ".csv" and "bcn_filename" in columns_of(path):
-            by_name.setdefault(path.name.lower(), path)
-    return [by_name[name] for name in sorted(by_name, reverse=True)]
-
-
 def _image_id(key: str, row: Row) -> str:
     name = row.cells[key]
     return name[: -len(".jpg")] if name.lower().endswith(".jpg") else name
 
 
-def _challenge_tables(files: Collection[Path]) -> ChallengeTables | None:
-    """The nearest of each, where both are there."""
-    nearest: dict[str, Path] = {}
-    for path in files:
-        nearest.setdefault(path.name.lower(), path)
-    if CHALLENGE_METADATA in nearest and CHALLENGE_GROUND_TRUTH in nearest:
-        return ChallengeTables(nearest[CHALLENGE_METADATA], nearest[CHALLENGE_GROUND_TRUTH])
-    return None
+def _with_codes(images: Gathered, truth: Gathered) -> Iterator[Row | Problem]:
+    """The rows of BCN20000 with diagnosis and part; the challenge trains on the part that BCN20000 trains on."""
+    yield from images.problems
+    codes = yield from _codes_by_image(truth.items)
+    for row in images.rows:
+        if row.cells[CHALLENGE.key] not in codes:
+            told = f"no diagnosis: {' and '.join(truth.tables)} has no usable row for it"
+            yield Problem(ProblemKind.UNKNOWN_VALUE, row.location, told)
+        yield replace(row, cells={**row.cells, "diagnosis": codes.get(row.cells[CHALLENGE.key], ""), "split": "train"})
 
 
-def _challenge_rows(tables: ChallengeTables, root: Path, folder: ImageFolder) -> Iterator[Row | Problem]:
-    """The rows of BCN20000 in the columns of its figshare tables, but for the image's name.
-
-    Files of the other sets are claimed, and one problem tells how many images of them are stepped over.
-    """
-    codes = yield from _codes_by_image(tables.ground_truth, root)
-    others: Counter[str] = Counter()
-    own = 0
-    for item in read_table(tables.metadata, root, (CHALLENGE_KEY, "lesion_id")):
-        if isinstance(item, Problem):
-            yield item
-        elif item.cells["lesion_id"].startswith("BCN_"):
-            own += 1
-            yield from _told(item, codes)
-        else:
-            others[item.cells["lesion_id"].partition("_")[0] or "none"] += 1
-            folder.claim(item.cells[CHALLENGE_KEY])
-            folder.claim(item.cells[CHALLENGE_KEY].removesuffix(_DOWNSAMPLED))  # some copies leave it out
-    if others:
-        kinds = ", ".join(f"{prefix} {count:,}" for prefix, count in sorted(others.items()))
-        detail = f"{others.total():,} of {own + others.total():,} images are of other sets (lesion ids: {kinds})"
-        yield Problem(ProblemKind.OTHER_SET, tables.metadata.name, detail)
-
-
-def _told(row: Row, codes: dict[str, str]) -> Iterator[Row | Problem]:
-    """The row with its diagnosis and its part; the challenge trains on the part that BCN20000 trains on."""
-    if row.cells[CHALLENGE_KEY] not in codes:
-        yield Problem(
-            ProblemKind.UNKNOWN_VALUE, row.location, f"no diagnosis: {CHALLENGE_GROUND_TRUTH} has no usable row for it"
-        )
-    yield replace(row, cells={**row.cells, "diagnosis": codes.get(row.cells[CHALLENGE_KEY], ""), "split": "train"})
-
-
-def _codes_by_image(table: Path, root: Path) -> Generator[Problem, None, dict[str, str]]:
+def _codes_by_image(items: Iterable[Row | Problem]) -> Generator[Problem, None, dict[str, str]]:
     """The code of each image, "" where it is of no known class."""
     rows: list[Row] = []
-    for item in read_table(table, root, (CHALLENGE_KEY, *CHALLENGE_CODES)):
+    for item in items:
         if isinstance(item, Problem):
             yield item
         else:
             rows.append(item)
     codes: dict[str, str] = {}
-    for item in split_doubled(rows, lambda row: row.cells[CHALLENGE_KEY]):
-        if isinstance(item, Problem):
-            yield item
+    for each in split_doubled(rows, lambda row: row.cells[CHALLENGE.key]):
+        if isinstance(each, Problem):
+            yield each
             continue
-        marked = [code for code in (*CHALLENGE_CODES, "UNK") if item.cells.get(code) in ("1", "1.0", "1,0")]
+        marked = [code for code in (*CODES, "UNK") if each.cells.get(code) in ("1", "1.0", "1,0")]
         if len(marked) == 1:
-            codes[item.cells[CHALLENGE_KEY]] = marked[0] if marked[0] in CHALLENGE_CODES else ""
+            codes[each.cells[CHALLENGE.key]] = marked[0] if marked[0] in CODES else ""
         else:
-            detail = f"{item.cells[CHALLENGE_KEY]} has {len(marked)} diagnoses where one of the columns is to be 1.0"
-            yield Problem(ProblemKind.BROKEN_ROW, item.location, detail)
+            detail = f"{each.cells[CHALLENGE.key]} has {len(marked)} diagnoses where one of the columns is to be 1.0"
+            yield Problem(ProblemKind.BROKEN_ROW, each.location, detail)
     return codes

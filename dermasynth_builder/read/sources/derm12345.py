@@ -6,27 +6,16 @@ bundle whose own table says little and whose supplement holds label, split and p
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from dermasynth_builder.core.records import ClinicalImage, Facts, Modality, Problem, ProblemKind
 from dermasynth_builder.read import vocabulary
+from dermasynth_builder.read.origin import Gathered, RawFolder, Sign, TableKind
 from dermasynth_builder.read.sources import isic_export
-from dermasynth_builder.read.tables import (
-    IMAGE_SUFFIXES,
-    CellReader,
-    Form,
-    ImageFolder,
-    Row,
-    columns_of,
-    location_of,
-    no_release,
-    read_images,
-    read_table,
-    walk_files,
-)
+from dermasynth_builder.read.tables import IMAGE_SUFFIXES, CellReader, Form, Row, read_images
 
 MODALITIES: dict[str, Modality] = {"DERMOSCOPIC": "dermoscopic"}
 OFFICIAL_SPLITS = {"TRAIN": "train", "TEST": "test"}
@@ -34,25 +23,39 @@ LINEAGES = {"MELANOCYTIC": True, "NONMELANOCYTIC": False}
 MISSING = frozenset({""})
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """The tables of one release."""
-
-    key: str  # the column that names an image
-    labelled: tuple[Path, ...]  # what lists the images
-    exported: tuple[Path, ...] = ()  # the ISIC archive's own table of the same images
-
-    @property
-    def patient(self) -> str | None:
-        """The column that names the patient; the supplement may write whose patient id it is in front."""
-        columns = (column for path in (*self.labelled, *self.exported) for column in columns_of(path))
-        return next((column for column in columns if column.endswith("patient_id")), None)
+DATAVERSE = TableKind(
+    "the Dataverse's tables",
+    "image_id",
+    ("label",),
+    lacks=("isic_id",),
+    signs=(Sign("image_id", r"^derm_\d+", "DERM_125494"),),
+    facts=("split", "malignancy", "super_class"),
+    unread="main_class_[12]|sub_class",
+)
+EXPORT = isic_export.table(
+    "the archive's own table",
+    "imperial college london",
+    "Imperial College London",
+    lacks=("label",),
+    counts=(12345,),
+    path="derm_?12345",
+    facts=(),
+)
+SUPPLEMENT = replace(
+    EXPORT,
+    what="the supplement of the ISIC archive's bundle",
+    columns=("label",),
+    lacks=(),
+    facts=("split",),
+    unread=rf"{isic_export.UNREAD}|{DATAVERSE.unread}|(\w+_)?(patient|image)_id|super_class|malignancy",
+)
 
 
 class Derm12345:
     """DERM12345; see `dermasynth_builder.core.protocols.Source`."""
 
     name = "derm12345"
+    tables = (DATAVERSE, SUPPLEMENT, EXPORT)
     title = "DERM12345"
     licence = "CC-BY-4.0"
     attribution = "DERM12345 by Yilmaz et al., Imperial College London (2024), doi:10.7910/DVN/DAXZ7P"
@@ -64,31 +67,27 @@ class Derm12345:
 
     def read(self, root: Path) -> Iterator[ClinicalImage | Problem]:
         """See `Source.read`. Images are grouped by patient; a patient of both official parts is put in "train"."""
-        files = walk_files(root)
-        tables = self._find_tables(root, files)
-        patient = tables.patient
+        folder = RawFolder(root, self)
+        got, items = self._gathered(folder)
+        patient = _patient_column(items)
         if patient is None:
-            yield _no_patients(location_of(tables.labelled[0], root))
-        needed = (tables.key, patient) if patient else (tables.key,)
-        form = Form(partial(_image_id, tables.key), partial(self._image, needed), needed=needed, missing=MISSING)
-        rows = _with_columns(_rows(root, tables), needed)
-        yield from _without_leaks(list(read_images(rows, ImageFolder(root, files), form)))
+            yield _no_patients(got.tables[0])
+        needed = (got.kind.key, patient) if patient else (got.kind.key,)
+        image_id, image = partial(_image_id, got.kind.key), partial(self._image, needed)
+        form = Form(image_id, image, needed=needed, missing=MISSING, columns=got.kind)
+        yield from _without_leaks(list(read_images(_with_columns(items, needed), folder.images, form)))
 
-    def _find_tables(self, root: Path, files: list[Path]) -> Tables:
-        columns = {path: columns_of(path) for path in files if path.suffix.lower() == ".csv"}
-        exports = [path for path in columns if "isic_id" in columns[path]]
-        labelled = [path for path in columns if "label" in columns[path]]
-        if found := [path for path in labelled if "image_id" in columns[path] and path not in exports]:
-            return Tables("image_id", _one_of_each_name(found))
-        if found := [path for path in labelled if path in exports]:
-            unlabelled = [path for path in exports if path not in labelled]
-            return Tables("isic_id", tuple(found[:1]), tuple(unlabelled[:1]))
-        looked_for = "CSV table with the columns image_id and label (Dataverse) or isic_id and label (ISIC supplement)"
+    def _gathered(self, folder: RawFolder) -> tuple[Gathered, list[Row | Problem]]:
+        """What lists the images, each row with what the archive's own table says of the same image."""
         advice = (
             "Get derm12345_metadata_train.csv, derm12345_metadata_test.csv and the archives of images from "
-            f"{self.homepage}, or the bundle from https://api.isic-archive.com/doi/derm12345; give their folder."
+            f"{self.homepage}, or the bundle with its supplement from https://api.isic-archive.com/doi/derm12345; "
+            "give their folder."
         )
-        raise no_release(root, files, title=self.title, looked_for=looked_for, advice=advice)
+        exported = folder.gather(EXPORT)
+        vouched = {row.cells[EXPORT.key] for row in exported.rows}
+        got = folder.one_of([DATAVERSE, SUPPLEMENT], advice, vouched)
+        return got, got.items if got.kind == DATAVERSE else [*exported.problems, *_joined_rows(got, exported)]
 
     def _image(self, needed: tuple[str, ...], cells: CellReader) -> ClinicalImage:
         key, *patient = needed
@@ -108,32 +107,21 @@ class Derm12345:
         )
 
 
-def _one_of_each_name(paths: list[Path]) -> tuple[Path, ...]:
-    """The nearest file of each name, by name; a table of all images makes those of the parts superfluous."""
-    nearest: dict[str, Path] = {}
-    for path in paths:
-        nearest.setdefault(path.name.lower(), path)
-    whole = [path for name, path in nearest.items() if name.endswith("_all.csv")]
-    return tuple(whole[:1] or (nearest[name] for name in sorted(nearest)))
+def _joined_rows(supplement: Gathered, exported: Gathered) -> Iterator[Row | Problem]:
+    """The rows of the supplement, each with what the archive's own table says of the same image."""
+    more = {row.cells[EXPORT.key]: row for row in reversed(exported.rows)}
+    yield from supplement.problems
+    for row in supplement.rows:
+        match = more.pop(row.cells[SUPPLEMENT.key], None)
+        yield replace(row, cells=_joined(row.cells, match.cells)) if match else row
+    for name, left in more.items():
+        yield Problem(ProblemKind.BROKEN_ROW, left.location, f"the supplement has no row for {name}")
 
 
-def _rows(root: Path, tables: Tables) -> Iterator[Row | Problem]:
-    """The rows that list images, each with what the archive's own table says of the same image."""
-    exported: dict[str, Row] = {}
-    for path in tables.exported:
-        for item in read_table(path, root, (tables.key,)):
-            if isinstance(item, Problem):
-                yield item
-            else:
-                exported.setdefault(item.cells[tables.key], item)
-    for path in tables.labelled:
-        for item in read_table(path, root, (tables.key, "label")):
-            if isinstance(item, Row) and (more := exported.pop(item.cells[tables.key], None)):
-                yield replace(item, cells=_joined(item.cells, more.cells))
-            else:
-                yield item
-    for name, row in exported.items():
-        yield Problem(ProblemKind.BROKEN_ROW, row.location, f"the supplement has no row for {name}")
+def _patient_column(items: Iterable[Row | Problem]) -> str | None:
+    """The column that names the patient; the supplement may write whose patient id it is in front."""
+    columns = (column for item in items if isinstance(item, Row) for column in item.cells)
+    return next((column for column in columns if column.endswith("patient_id")), None)
 
 
 def _joined(labelled: Mapping[str, str], exported: Mapping[str, str]) -> Mapping[str, str]:

@@ -10,18 +10,28 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dermasynth_builder.core.records import ClinicalImage, Problem
+from dermasynth_builder.read.origin import RawFolder, TableKind
 from dermasynth_builder.read.sources import isic_export
-from dermasynth_builder.read.tables import (
-    ImageFolder,
-    Row,
-    no_release,
-    read_images,
-    read_table,
-    split_doubled,
-    walk_files,
-)
+from dermasynth_builder.read.tables import Row, read_images, split_doubled
 
 PHOTOTYPE_COLUMNS = ("fitzpatrick_skin_type", "skin_type")
+EXPORT = isic_export.table(
+    "an export of collection 251",
+    "hospital italiano de buenos aires",
+    "Hospital Italiano de Buenos Aires",
+    lacks=("label",),
+    counts=(1616, 1635),
+    path=r"(^|[/_-])hiba|hospital-italiano-de-buenos-aires",
+    facts=(*isic_export.FACTS, "image_type", "fitzpatrick_skin_type|skin_type"),
+    group="patient_id",
+)
+PHOTOTYPES = TableKind(
+    "the phototypes",
+    "isic_id",
+    ("skin_type",),
+    lacks=("attribution", "image_type", "diagnosis", "diagnosis_1", "label"),
+    is_joined=True,
+)
 
 
 class Hiba:
@@ -36,26 +46,21 @@ class Hiba:
         "Argentina for the evaluation of AI tools in this population. Scientific Data 2023;10. "
         "doi:10.1038/s41597-023-02630-0; data: doi:10.34970/587329"
     )
+    tables = (EXPORT, PHOTOTYPES)
     homepage = "https://api.isic-archive.com/doi/hospital-italiano-de-buenos-aires-skin-lesions-images-2019-2022/"
 
     def read(self, root: Path) -> Iterator[ClinicalImage | Problem]:
         """See `Source.read`. Images are grouped by patient."""
-        files = walk_files(root)
-        table = isic_export.find_table(files)
-        if table is None:
-            advice = (
-                f"Get the images and metadata.csv of collection 251 from {self.homepage}, "
-                "or with `isic image download --collections 251 DIR`, and put them in one folder."
-            )
-            looked_for = "metadata.csv and no other CSV table with a column isic_id"
-            raise no_release(root, files, title=self.title, looked_for=looked_for, advice=advice)
+        folder = RawFolder(root, self)
+        advice = (
+            f"Get the images and metadata.csv of collection 251 from {self.homepage}, "
+            "or with `isic image download --collections 251 DIR`, and put them in one folder."
+        )
+        got = folder.one_of([EXPORT], advice)
+        phototypes = folder.gather(PHOTOTYPES)
         supplement = _Supplement()
-        for path in files:
-            if path.name.lower() == isic_export.SUPPLEMENT:
-                yield from supplement.read(path, root)
-                break
-        rows = supplement.joined(read_table(table, root, isic_export.REQUIRED))
-        yield from read_images(rows, ImageFolder(root, files), isic_export.form(self, "clinical"))
+        yield from supplement.read(phototypes.items)
+        yield from read_images(supplement.joined(got.items), folder.images, isic_export.form(self, "clinical", EXPORT))
 
 
 @dataclass(slots=True)
@@ -64,19 +69,19 @@ class _Supplement:
 
     by_image: dict[str, str] = field(default_factory=dict)
 
-    def read(self, path: Path, root: Path) -> Iterator[Problem]:
+    def read(self, items: Iterable[Row | Problem]) -> Iterator[Problem]:
         """Takes the table in, and gives what is wrong with it."""
         rows: list[Row] = []
-        for item in read_table(path, root, ("isic_id", "skin_type")):
+        for item in items:
             if isinstance(item, Problem):
                 yield item
             else:
                 rows.append(item)
-        for item in split_doubled(rows, lambda row: row.cells["isic_id"]):
-            if isinstance(item, Problem):
-                yield item
+        for each in split_doubled(rows, lambda row: row.cells["isic_id"]):
+            if isinstance(each, Problem):
+                yield each
             else:
-                self.by_image[item.cells["isic_id"]] = item.cells["skin_type"]
+                self.by_image[each.cells["isic_id"]] = each.cells["skin_type"]
 
     def joined(self, items: Iterable[Row | Problem]) -> Iterator[Row | Problem]:
         """The rows, with the phototype filled in where they have none of their own."""

@@ -1,25 +1,30 @@
-"""Finds the table of an export of the ISIC archive and reads its four generations of columns as one vocabulary.
+"""Reads the four generations of columns of an export of the ISIC archive as one vocabulary.
 
 Columns come and go with the fields that a collection uses, so none but `isic_id` is required. Ages are rounded to
 five years. Missing is an empty cell. See github.com/ImageMarkup/isic for the schema.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from filecmp import cmp
 from functools import partial
-from pathlib import Path
+from typing import Any
 
-from dermasynth_builder.core.errors import SourceError
 from dermasynth_builder.core.protocols import Source
 from dermasynth_builder.core.records import ClinicalImage, Confirmation, Facts, Modality, Sex
 from dermasynth_builder.read import vocabulary
-from dermasynth_builder.read.tables import CellReader, Form, Row, columns_of
+from dermasynth_builder.read.origin import Sign, TableKind
+from dermasynth_builder.read.tables import CellReader, Form, Row
 from dermasynth_builder.read.vocabulary import Diagnosis
 
 MISSING = frozenset({""})
 REQUIRED: Sequence[str] = ("isic_id",)
-SUPPLEMENT = "supplementarydata.csv"  # phototypes beside an export; it has ISIC ids too but lists no images
+FACTS = ("diagnosis_1|diagnosis", "age_approx", "anatom_site_general|anatom_site_1", "sex")  # in every generation
+# Fields of the archive (github.com/ImageMarkup/isic, its server and isic-metadata) that say nothing for a text.
+UNREAD = (
+    r"acquisition_day|age|anatom_site(_special|_\d)?|blurry|color_tint|concomitant_biopsy|diagnosis_\d|hairy|"
+    r"image_manipulation|marker_pen|mel_\w+|nevus_type|pixels_[xy]|rcm_case_id|tbp_tile_type|iddx_\w+|attribution|"
+    r"copyright_license|diagnosis|anatom_site_general|benign_malignant|dermoscopic_type|personal_hx_mm|family_hx_mm|melanocytic|public"
+)
 LICENCES = {"CC-0": "CC0-1.0", "CC-BY": "CC-BY-4.0", "CC-BY-NC": "CC-BY-NC-4.0"}
 SEXES: dict[str, Sex] = {"FEMALE": "female", "MALE": "male"}
 CONFIRMATIONS: dict[str, Confirmation] = {
@@ -56,39 +61,15 @@ DERMOSCOPIC_TYPES = {
 PHOTOTYPES = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6}
 
 
-def find_table(files: Collection[Path]) -> Path | None:
-    """The export's table: `metadata.csv`, else `<collection>_metadata_<date>.csv`, else any with ISIC ids; the nearest.
-
-    A `metadata.csv` without ISIC ids comes last: reading it tells what it has instead.
-    Raises SourceError where two different tables have an equal claim.
-    """
-    claims: dict[tuple[int, int], list[Path]] = {}
-    for path in files:
-        rank = _rank(path)
-        if rank is not None:
-            claims.setdefault((rank, len(path.parts)), []).append(path)
-    best = claims[min(claims)] if claims else []
-    if any(not cmp(best[0], other, shallow=False) for other in best[1:]):
-        raise SourceError(
-            f"more than one table could be the release's: {', '.join(map(str, best[:4]))}. "
-            "Keep one of them, or call it metadata.csv."
-        )
-    return best[0] if best else None
+def table(what: str, attribution: str, example: str, **more: Any) -> TableKind:
+    """An export of the images of one collection: `attribution` is a pattern of what its rows have in that column."""
+    signs = (Sign("attribution", attribution, example),)
+    return replace(TableKind(what, "isic_id", signs=signs, facts=FACTS, unread=UNREAD), **more)
 
 
-def _rank(path: Path) -> int | None:
-    """How good a file's claim is to be the export's table, 0 being the best; None where it has none."""
-    name = path.name.lower()
-    if path.suffix.lower() != ".csv" or name == SUPPLEMENT or path.parent.name.lower() == "supplements":
-        return None
-    if "isic_id" not in columns_of(path):
-        return 3 if name == "metadata.csv" else None
-    return 0 if name == "metadata.csv" else 1 if "metadata" in name else 2
-
-
-def form(source: Source, modality: Modality) -> Form:
+def form(source: Source, modality: Modality, kind: TableKind) -> Form:
     """How the rows of an export become images of `source`; `modality` is of those whose row does not tell theirs."""
-    return Form(_image_id, partial(_image, source, modality), needed=REQUIRED, missing=MISSING)
+    return Form(_image_id, partial(_image, source, modality), needed=REQUIRED, missing=MISSING, columns=kind)
 
 
 def facts(cells: CellReader, names: Mapping[str, Diagnosis] | None = None) -> Facts:

@@ -5,23 +5,14 @@ archives of PNG files; people keep them as `imgs_part_N/`, doubled as `imgs_part
 A mirror in the ISIC archive has the archive's own columns and ids, and says less.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from dermasynth_builder.core.records import ClinicalImage, Confirmation, Facts, Problem, Sex
 from dermasynth_builder.read import vocabulary
+from dermasynth_builder.read.origin import RawFolder, Sign, TableKind
 from dermasynth_builder.read.sources import isic_export
-from dermasynth_builder.read.tables import (
-    CellReader,
-    Form,
-    ImageFolder,
-    Row,
-    columns_of,
-    no_release,
-    read_images,
-    read_table,
-    walk_files,
-)
+from dermasynth_builder.read.tables import CellReader, Form, Row, read_images
 
 # The regions of the release, all plain English words.
 REGIONS = {
@@ -42,7 +33,25 @@ BACKGROUNDS = {
 CONFIRMATIONS: dict[bool | None, Confirmation] = {True: "histopathology", False: "clinical assessment"}
 SEXES: dict[str, Sex] = {"FEMALE": "female", "MALE": "male"}
 MISSING = frozenset({"", "UNK"})
-REQUIRED: Sequence[str] = ("img_id", "patient_id", "lesion_id", "diagnostic")
+RELEASE = TableKind(
+    "the release's metadata.csv",
+    "img_id",
+    ("patient_id", "lesion_id", "diagnostic"),
+    signs=(Sign("img_id", r"^pat_\d+_\d+_\d+$", "PAT_46_881_939"),),
+    facts=(
+        *("smoke", "drink", "background_father", "background_mother", "age", "pesticide", "gender"),
+        *("skin_cancer_history", "cancer_history", "has_piped_water", "has_sewage_system", "fitspatrick", "region"),
+        *("diameter_1", "diameter_2", "itch", "grew", "hurt", "changed", "bleed", "elevation", "biopsed"),
+    ),
+)
+MIRROR = isic_export.table(
+    "an export of its mirror in the ISIC archive",
+    "pad.?ufes|federal d[eo] espirito santo|federal university of espirito santo|pacheco",
+    "Universidade Federal do Espírito Santo",
+    counts=(2298,),
+    path="pad.?ufes",
+    group="patient_id|lesion_id",
+)
 
 
 class PadUfes:
@@ -59,28 +68,18 @@ class PadUfes:
         "clinical images collected from smartphones. Data in Brief 2020;32:106221. doi:10.1016/j.dib.2020.106221"
     )
     homepage = "https://data.mendeley.com/datasets/zr7vgbcyr2/1"
+    tables = (RELEASE, MIRROR)
 
     def read(self, root: Path) -> Iterator[ClinicalImage | Problem]:
         """See `Source.read`. Images are grouped by patient; a lesion is (patient_id, lesion_id)."""
-        files = walk_files(root)
-        table = self._find_table(root, files)
-        if "isic_id" in columns_of(table):
-            form, required = isic_export.form(self, "clinical"), isic_export.REQUIRED
-        else:
-            form = Form(_image_id, self._image, needed=("img_id", "patient_id"), missing=MISSING)
-            required = REQUIRED
-        yield from read_images(read_table(table, root, required), ImageFolder(root, files), form)
-
-    def _find_table(self, root: Path, files: list[Path]) -> Path:
-        """The release's table, or that of the mirror in the ISIC archive, which has the archive's columns."""
-        for path in files:
-            if path.name.lower() == "metadata.csv":
-                return path
-        mirror = isic_export.find_table(files)
-        if mirror is None:
-            advice = f"Get metadata.csv and imgs_part_1..3 from {self.homepage} and put them in one folder."
-            raise no_release(root, files, title=self.title, looked_for="metadata.csv", advice=advice)
-        return mirror
+        folder = RawFolder(root, self)
+        advice = f"Get metadata.csv and imgs_part_1..3 from {self.homepage} and put them in one folder."
+        got = folder.one_of(self.tables, advice)
+        form = isic_export.form(self, "clinical", MIRROR)
+        if got.kind == RELEASE:
+            needed = ("img_id", "patient_id")
+            form = Form(_image_id, self._image, needed=needed, missing=MISSING, columns=RELEASE)
+        yield from read_images(got.items, folder.images, form)
 
     def _image(self, cells: CellReader) -> ClinicalImage:
         row = cells.row

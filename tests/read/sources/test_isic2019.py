@@ -44,7 +44,7 @@ def test_its_own_images_are_read_with_diagnosis_lesion_and_part(root: Path) -> N
 def test_images_of_other_sets_are_one_problem_that_counts_them(root: Path) -> None:
     _, problems = read(Bcn20000(), root)
     assert [(problem.kind, problem.location) for problem in problems] == [(ProblemKind.OTHER_SET, METADATA)]
-    assert problems[0].detail == "3 of 15 images are of other sets (lesion ids: HAM 1, MSK4 1, none 1)"
+    assert problems[0].detail == "3 of 15 images are of other sets (lesion_id: HAM 1, MSK4 1, none 1)"
 
 
 def test_images_of_other_sets_are_counted_by_what_stands_before_the_first_stroke(root: Path) -> None:
@@ -54,7 +54,7 @@ def test_images_of_other_sets_are_counted_by_what_stands_before_the_first_stroke
 
     edit_rows(root / METADATA, rename)
     (problem,) = read(Bcn20000(), root)[1]
-    assert problem.detail == "3 of 15 images are of other sets (lesion ids: HAM 3)"
+    assert problem.detail == "3 of 15 images are of other sets (lesion_id: HAM 3)"
 
 
 def test_a_copy_without_the_suffix_in_its_names_is_known_too(root: Path) -> None:
@@ -115,7 +115,7 @@ def test_what_is_wrong_with_a_diagnosis_is_told_with_its_row_and_costs_no_other(
     )
     assert (ProblemKind.DOUBLED_ID, f"{GROUND_TRUTH}, line 4") in told
     assert told[ProblemKind.UNKNOWN_VALUE, f"{METADATA}, line {line}"] == (
-        "no diagnosis: isic_2019_training_groundtruth.csv has no usable row for it"
+        "no diagnosis: ISIC_2019_Training_GroundTruth.csv has no usable row for it"
     )
 
 

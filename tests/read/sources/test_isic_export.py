@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from dermasynth_builder.core import registry
-from dermasynth_builder.core.records import ClinicalImage, Facts
+from dermasynth_builder.core.records import ClinicalImage, Facts, ProblemKind
 from dermasynth_builder.invented.specimens.isic import BcnLayout, Generation, write_bcn20000, write_hiba
 from dermasynth_builder.read import vocabulary
 from dermasynth_builder.read.sources.bcn20000 import Bcn20000
 from dermasynth_builder.read.sources.hiba import Hiba
 from dermasynth_builder.read.sources.pad_ufes import PadUfes
-from tests.support.isic_exports import RELEASES, drop_columns, edit_rows, read, rows_of, set_cells
+from tests.support.isic_exports import RELEASES, drop_columns, edit_rows, read, rows_of, set_cells, write_mirror
 
 LICENCES = {"bcn20000": "CC-BY-NC-4.0", "hiba": "CC-BY-4.0", "pad_ufes": "CC-BY-4.0"}
 NODE = "Malignant:Malignant melanocytic proliferations (Melanoma):Melanoma, NOS"
@@ -36,7 +36,7 @@ def test_every_release_keeps_the_contract(name: str, tmp_path: Path) -> None:
     assert read(source, tmp_path)[0] == images
     for image in images:
         assert (image.source, image.licence) == (source.name, LICENCES[source.name])
-        assert image.attribution.startswith("Hospital ")
+        assert image.attribution.startswith("Hospital")
         assert image.path is not None
         assert image.path.stem == image.image_id
         table, line = image.row_location.split(", line ")
@@ -173,7 +173,9 @@ def test_images_are_grouped_by_patient_else_by_lesion_else_alone(hiba: Path) -> 
     set_cells(hiba, 3, patient_id="", lesion_id="IL_9999002")
     set_cells(hiba, 4, patient_id="", lesion_id="")
     images, problems = read(Hiba(), hiba)
-    assert problems == []
+    assert [problem.detail for problem in problems] == [
+        "2 of 12 rows have no patient_id; each is taken as a group of its own"
+    ]
     assert [image.group_id for image in images[:3]] == ["IP_9999001", "IL_9999002", "ISIC_9990003"]
     assert [image.lesion_id for image in images[:3]] == ["IL_9999001", "IL_9999002", None]
 
@@ -183,24 +185,40 @@ def test_images_are_grouped_by_patient_else_by_lesion_else_alone(hiba: Path) -> 
     [("CC-0", "CC0-1.0"), ("CC-BY", "CC-BY-4.0"), ("CC-BY-NC", "CC-BY-NC-4.0"), ("", "CC-BY-NC-4.0")],
 )
 def test_licence_and_attribution_are_the_rows_own(published: str, licence: str, bcn: Path) -> None:
-    set_cells(bcn, 2, copyright_license=published, attribution="Somebody Else")
+    own = "Department of Dermatology, Hospital Clínic de Barcelona"
+    set_cells(bcn, 2, copyright_license=published, attribution=own)
     set_cells(bcn, 3, attribution="")
     images, _ = read(Bcn20000(), bcn)
-    assert (images[0].licence, images[0].attribution) == (licence, "Somebody Else")
+    assert (images[0].licence, images[0].attribution) == (licence, own)
     assert images[1].attribution == "Hospital Clínic de Barcelona"
 
 
-@pytest.mark.parametrize("column", ["attribution", "age_approx", "diagnosis_3", "lesion_id", "sex", "image_type"])
-def test_a_column_that_is_not_there_is_no_fact_and_no_problem(column: str, bcn: Path) -> None:
+@pytest.mark.parametrize(
+    ("column", "told"),
+    [
+        ("age_approx", ["has no column age_approx"]),
+        ("diagnosis_3", []),
+        ("lesion_id", ["12 of 12 rows have no lesion_id; each is taken as a group of its own"]),
+        ("sex", ["has no column sex"]),
+        ("image_type", []),
+    ],
+)
+def test_a_column_that_is_not_there_costs_its_fact_and_is_told_where_every_export_has_it(
+    column: str, told: list[str], bcn: Path
+) -> None:
     drop_columns(bcn, column)
     images, problems = read(Bcn20000(), bcn)
-    assert (len(images), problems) == (12, [])
+    assert len(images) == 12
+    assert [(problem.kind, problem.location, problem.detail) for problem in problems] == [
+        (ProblemKind.COLUMN, "metadata.csv", detail) for detail in told
+    ]
 
 
 def test_a_table_of_ids_alone_lists_its_images(bcn: Path) -> None:
     drop_columns(bcn, *(column for column in rows_of(bcn / "metadata.csv")[0] if column != "isic_id"))
+    (bcn / "metadata.csv").rename(bcn / "bcn20000_metadata_2025-07-22.csv")
     images, problems = read(Bcn20000(), bcn)
-    assert problems == []
+    assert len(problems) == 5
     assert {image.facts for image in images} == {Facts()}
     assert [image.group_id for image in images] == [image.image_id for image in images]
     assert {(image.modality, image.licence) for image in images} == {("dermoscopic", "CC-BY-NC-4.0")}
@@ -223,7 +241,7 @@ def test_a_site_of_the_new_tree_has_the_words_of_the_old_column_where_both_have_
 def test_figshare_tells_the_official_split_and_its_own_codes(tmp_path: Path) -> None:
     root = write_bcn20000(tmp_path, layout="figshare", side_px=16)
     images, _ = read(Bcn20000(), root)
-    assert [image.official_split for image in images] == ["train"] * 6 + ["test"] * 6
+    assert [image.official_split for image in images] == ["test"] * 6 + ["train"] * 6
     assert {image.facts.diagnosis for image in images if image.official_split == "test"} == {None}
     by_code = {image.facts.diagnosis_published: image.facts for image in images}
     assert by_code["BKL"].diagnosis == "seborrheic keratosis or solar lentigo"
@@ -258,14 +276,15 @@ def test_the_supplement_gives_phototypes_to_rows_without_one_of_their_own(tmp_pa
     assert phototypes == [6, *[None] * 11]
 
 
-def test_the_mirror_of_pad_ufes_says_less_and_keeps_the_name(hiba: Path) -> None:
-    shutil.move(hiba / "metadata.csv", hiba / "pad-ufes-20_metadata_2026-01-31.csv")
-    images, problems = read(PadUfes(), hiba)
+def test_the_mirror_of_pad_ufes_says_less_and_keeps_the_name(tmp_path: Path) -> None:
+    root = write_mirror(tmp_path)
+    shutil.move(root / "metadata.csv", root / "export.csv")
+    images, problems = read(PadUfes(), root)
     assert problems == []
     assert {image.source for image in images} == {"pad_ufes"}
     assert {image.group_id[:3] for image in images} == {"IP_"}
 
 
-def test_images_of_the_mirror_are_photographs_where_no_column_says_otherwise(hiba: Path) -> None:
-    drop_columns(hiba, "image_type", "dermoscopic_type")
-    assert {image.modality for image in read(PadUfes(), hiba)[0]} == {"clinical"}
+def test_images_of_the_mirror_are_photographs_where_no_column_says_otherwise(tmp_path: Path) -> None:
+    drop_columns(write_mirror(tmp_path), "image_type", "dermoscopic_type")
+    assert {image.modality for image in read(PadUfes(), tmp_path)[0]} == {"clinical"}

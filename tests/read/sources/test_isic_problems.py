@@ -1,6 +1,5 @@
 """What is wrong with an export of the ISIC archive is counted and stepped over; what is no release is refused."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -118,8 +117,8 @@ def test_an_unknown_value_of_figshare_is_told(column: str, cell: str, tmp_path: 
 
 
 def test_a_cell_that_the_archive_guards_with_a_tab_is_read_without_it(hiba: Path) -> None:
-    set_cells(hiba, 2, attribution="\t=Somebody")
-    assert read(Hiba(), hiba)[0][0].attribution == "=Somebody"
+    set_cells(hiba, 2, attribution="\t=Hospital Italiano de Buenos Aires")
+    assert read(Hiba(), hiba)[0][0].attribution == "=Hospital Italiano de Buenos Aires"
 
 
 def test_a_row_without_an_id_is_broken(hiba: Path) -> None:
@@ -165,7 +164,7 @@ def test_one_name_of_two_different_files_is_not_chosen_from_but_copies_are_one(h
     shutil.copy(hiba / "ISIC_9990002.jpg", hiba / "ISIC_9990001.png")
     images, problems = read(Hiba(), hiba)
     assert len(images) == 11
-    assert only(problems).kind is ProblemKind.DOUBLED_ID
+    assert only(problems).kind is ProblemKind.CLASHING_FILES
 
 
 @pytest.mark.parametrize("spoil", [{"skin_type": "IX"}, {"isic_id": "ISIC_9990002"}])
@@ -184,8 +183,14 @@ def test_a_supplement_with_a_fault_costs_one_phototype(spoil: dict[str, str], tm
 @pytest.mark.parametrize(
     ("source", "wanted"),
     [
-        (Bcn20000(), r"no bcn_20k_train\.csv, no metadata\.csv .*collection 249 .*figshare\.com"),
-        (Hiba(), r"no metadata\.csv .*Unpack ISIC-images\.zip first\. .*collection 251 .*isic image download"),
+        (
+            Bcn20000(),
+            r".*Looked for figshare's bcn_20k_train\.csv .*Hospital Clínic.*collection 249 .*figshare\.com",
+        ),
+        (
+            Hiba(),
+            r".*Looked for an export of collection 251 .*Found: .*notes\.csv .*Unpack ISIC-images\.zip first",
+        ),
     ],
 )
 def test_a_folder_without_a_release_says_what_was_looked_for_and_where_to_get_it(
@@ -193,80 +198,60 @@ def test_a_folder_without_a_release_says_what_was_looked_for_and_where_to_get_it
 ) -> None:
     (tmp_path / "ISIC-images.zip").write_bytes(b"PK")
     (tmp_path / "notes.csv").write_text("a,b\n1,2\n", encoding="utf-8")
-    with pytest.raises(SourceError, match=f"^{tmp_path} holds no raw release of {source.title}: found {wanted}"):
+    with pytest.raises(SourceError, match=f"^{tmp_path} holds no raw release of {source.title}: {wanted}"):
         read(source, tmp_path)
 
 
 @pytest.mark.parametrize("source", [Bcn20000(), Hiba()])
 def test_the_release_of_another_source_is_refused(source: Source, tmp_path: Path) -> None:
     write_pad_ufes(tmp_path, images=2, side_px=16)
-    with pytest.raises(SourceError, match=r"metadata\.csv lacks the columns isic_id; it has: patient_id"):
+    with pytest.raises(SourceError, match=r"metadata\.csv lacks the columns .*; it has: patient_id.*is of PAD-UFES-20"):
         read(source, tmp_path)
 
 
-def test_two_tables_of_equal_claim_are_not_chosen_from(hiba: Path) -> None:
-    (hiba / "metadata.csv").rename(hiba / "hiba_metadata_2025-01-01.csv")
-    shutil.copy(hiba / "hiba_metadata_2025-01-01.csv", hiba / "hiba_metadata_2025-02-02.csv")
-    assert len(read(Hiba(), hiba)[0]) == 12
-    edit_rows(hiba / "hiba_metadata_2025-02-02.csv", lambda rows: rows.pop())
-    with pytest.raises(SourceError, match=r"more than one table .*2025-01-01\.csv, .*2025-02-02\.csv.*Keep one"):
+def test_a_copy_that_agrees_is_told_and_one_that_does_not_is_refused(hiba: Path) -> None:
+    shutil.copy(hiba / "metadata.csv", hiba / "older.csv")
+    edit_rows(hiba / "older.csv", lambda rows: rows.pop())
+    images, problems = read(Hiba(), hiba)
+    assert len(images) == 12
+    assert (only(problems).kind, only(problems).location) == (ProblemKind.TABLE_COPY, "older.csv")
+    assert only(problems).detail == "11 of 11 rows say what metadata.csv says; taken once"
+    edit_rows(hiba / "older.csv", lambda rows: rows[2].update(sex="other"))
+    said = r"metadata\.csv and older\.csv contradict each other in 1 of 11 common rows: of ISIC_9990003, sex is '"
+    with pytest.raises(SourceError, match=said):
         read(Hiba(), hiba)
 
 
-def test_tables_of_one_size_and_time_are_compared_by_what_they_hold(hiba: Path) -> None:
-    table, other = hiba / "a_metadata.csv", hiba / "b_metadata.csv"
-    (hiba / "metadata.csv").rename(table)
-    other.write_text(table.read_text(encoding="utf-8").replace("ISIC_9990001", "ISIC_9990901"), encoding="utf-8")
-    for path in (table, other):
-        os.utime(path, (0, 0))
-    assert table.stat().st_size == other.stat().st_size
-    with pytest.raises(SourceError, match=r"more than one table .*a_metadata\.csv, .*b_metadata\.csv"):
-        read(Hiba(), hiba)
+@pytest.mark.parametrize("name", ["metadata.csv", "deeper/export.csv", "hiba_more.CSV"])
+def test_a_table_that_proves_nothing_is_stepped_over_whatever_its_name(name: str, hiba: Path) -> None:
+    (hiba / "metadata.csv").rename(hiba / "mine.csv")
+    expected, _ = read(Hiba(), hiba)
+    (hiba / name).parent.mkdir(exist_ok=True)
+    (hiba / name).write_text("isic_id,attribution\nISIC_9990001,Anonymous\n", encoding="utf-8")
+    images, problems = read(Hiba(), hiba)
+    assert images == expected
+    assert (only(problems).kind, only(problems).location) == (ProblemKind.OTHER_SET, name)
+    assert only(problems).detail == "1 of 1 images are of other sets (attribution: Anonymous 1)"
 
 
-@pytest.mark.parametrize(
-    ("nearer", "farther"),
-    [
-        ("hiba_metadata_2024.csv", "METADATA.csv"),
-        ("export.csv", "metadata.csv"),
-        ("export.csv", "hiba_Metadata_2024.csv"),
-    ],
-)
-def test_the_better_name_goes_before_the_nearer_place(nearer: str, farther: str, hiba: Path) -> None:
-    expected = [image.image_id for image in read(Hiba(), hiba)[0]]
+def test_a_table_of_something_else_is_nobodys_problem(hiba: Path) -> None:
+    expected = read(Hiba(), hiba)
     (hiba / "below").mkdir()
-    (hiba / "metadata.csv").rename(hiba / "below" / farther)
-    (hiba / nearer).write_text("isic_id\nISIC_1\n", encoding="utf-8")
-    assert [image.image_id for image in read(Hiba(), hiba)[0]] == expected
-
-
-def test_any_table_with_isic_ids_goes_before_a_metadata_csv_without(hiba: Path) -> None:
-    expected = [image.image_id for image in read(Hiba(), hiba)[0]]
-    (hiba / "below").mkdir()
-    (hiba / "metadata.csv").rename(hiba / "below" / "export.csv")
-    (hiba / "metadata.csv").write_text("key,value\nversion,1\n", encoding="utf-8")
-    assert [image.image_id for image in read(Hiba(), hiba)[0]] == expected
+    (hiba / "below" / "metadata.csv").write_text("key,value\nversion,1\n", encoding="utf-8")
+    assert read(Hiba(), hiba) == expected
 
 
 @pytest.mark.parametrize("name", ["SupplementaryData.csv", "Supplements/more.csv", "metadata.txt"])
-def test_supplements_and_other_files_are_no_table_of_images(name: str, tmp_path: Path) -> None:
+def test_phototypes_alone_and_other_files_are_no_table_of_images(name: str, tmp_path: Path) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("isic_id,skin_type\nISIC_1,II\n", encoding="utf-8")
-    with pytest.raises(SourceError, match="found no metadata"):
+    with pytest.raises(SourceError, match="found no table that is proved"):
         read(Hiba(), tmp_path)
-
-
-def test_metadata_csv_goes_before_other_tables_and_supplements_are_none(hiba: Path) -> None:
-    expected = read(Hiba(), hiba)
-    (hiba / "supplements").mkdir()
-    for name in ("old_export.csv", "collection-251.csv", "supplements/metadata.csv"):
-        (hiba / name).write_text("isic_id,skin_type\nISIC_1,II\n", encoding="utf-8")
-    assert read(Hiba(), hiba) == expected
 
 
 def test_the_two_forms_of_bcn20000_in_one_folder_are_refused(bcn: Path) -> None:
     write_bcn20000(bcn, layout="figshare", side_px=16)
-    with pytest.raises(SourceError, match=r"holds BCN20000 twice: .*train\.csv and .*metadata\.csv are .*keep one of"):
+    with pytest.raises(SourceError, match=r"holds BCN20000 twice: .*test\.csv and .*metadata\.csv are .*keep one of"):
         read(Bcn20000(), bcn)
 
 

@@ -79,7 +79,7 @@ def test_two_different_files_of_one_name_are_not_chosen_from(raw: Path) -> None:
     images, problems = read(raw)
     assert first.name not in [image.file_name for image in images]
     assert len(images) == 5
-    assert only(problems).kind is ProblemKind.DOUBLED_ID
+    assert only(problems).kind is ProblemKind.CLASHING_FILES
     assert first.name in only(problems).detail
     assert first.relative_to(raw).as_posix() in only(problems).detail
     assert only(problems).location.startswith("metadata.csv, line ")
@@ -97,8 +97,9 @@ def test_a_link_that_leads_to_no_file_is_no_image(target: str, raw: Path) -> Non
 def test_a_name_that_leads_out_of_the_folder_finds_nothing(raw: Path) -> None:
     (raw.parent / "secret.png").write_bytes(pictures(raw)[0].read_bytes())
     set_cells(raw, 2, img_id="../secret.png")
-    images, _ = read(raw)
-    assert [image.path for image in images if image.row_location == "metadata.csv, line 2"] == [None]
+    images, problems = read(raw)
+    assert [image for image in images if image.row_location == "metadata.csv, line 2"] == []
+    assert problems[0].detail == "1 of 6 images are of other sets (img_id: ../secret.png 1)"
 
 
 # --- rows ---
@@ -138,7 +139,7 @@ def test_a_row_needs_the_ids_of_its_image_and_its_patient(column: str, cell: str
 
 def test_a_row_that_names_nothing_but_a_suffix_has_no_id(raw: Path) -> None:
     set_cells(raw, 4, img_id=".png")
-    assert read(raw)[1][0].kind is ProblemKind.BROKEN_ROW
+    assert read(raw)[1][0].kind is ProblemKind.OTHER_SET
 
 
 @pytest.mark.parametrize("extra", [",", ",more,and more"])

@@ -24,7 +24,7 @@ def settings(raw: Path, tmp_path: Path) -> Settings:
 
 
 def test_a_folder_without_a_release_says_what_was_looked_for_and_where_to_get_it(tmp_path: Path) -> None:
-    wanted = r"of PAD-UFES-20: found no metadata\.csv.*imgs_part_1\.\.3 from https://data\.mendeley\.com"
+    wanted = r"of PAD-UFES-20: found no table.*Looked for the release's metadata\.csv.*imgs_part_1\.\.3 from https://data\.mendeley\.com"
     with pytest.raises(SourceError, match=f"^{tmp_path} holds no raw release {wanted}"):
         read(tmp_path)
 

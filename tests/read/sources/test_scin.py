@@ -241,11 +241,13 @@ def test_columns_that_are_missing_are_absent_facts(flat: Path) -> None:
 
     edit_table(flat / "scin_cases.csv", keep)
     edit_table(
-        flat / "scin_labels.csv", lambda rows: rows.__setitem__(slice(None), [{"case_id": r["case_id"]} for r in rows])
+        flat / "scin_labels.csv",
+        lambda rows: rows.__setitem__(slice(None), [{"case_id": r["case_id"], CONDITIONS: "{}"} for r in rows]),
     )
     images, problems = read(flat)
     assert {image.facts for image in images} == {Facts()}
-    assert {problem.kind for problem in problems} == {ProblemKind.IMAGE_WITHOUT_ROW}
+    assert {problem.kind for problem in problems} == {ProblemKind.COLUMN, ProblemKind.IMAGE_WITHOUT_ROW}
+    assert "has no column age_group" in [problem.detail for problem in problems]
 
 
 def test_cases_that_share_files_are_one_group_and_the_file_is_kept_once(tmp_path: Path) -> None:
@@ -313,13 +315,11 @@ def test_a_path_of_no_image_is_reported_and_the_cases_other_images_are_kept(flat
     assert problem.detail == "image_3_path is 'dataset/images/notes.txt', which is not an image file; skipped"
 
 
-def test_the_labels_beside_the_cases_go_before_nearer_ones(tmp_path: Path) -> None:
+def test_the_tables_may_lie_apart_and_under_any_name(tmp_path: Path) -> None:
     root = write_scin(tmp_path, cases=4, layout="dataset", side_px=16)
     expected = read(root)
-    (root / "scin_labels.csv").write_text("case_id\n1\n", encoding="utf-8")
-    assert read(root) == expected
-    (root / "scin_labels.csv").unlink()
-    (root / "dataset" / "scin_labels.csv").rename(root / "scin_labels.csv")
+    (root / "dataset" / "scin_labels.csv").rename(root / "l.csv")
+    (root / "dataset" / "scin_cases.csv").rename(root / "dataset" / "c.csv")
     assert [image.facts for image in read(root)[0]] == [image.facts for image in expected[0]]
 
 
@@ -345,7 +345,7 @@ def test_the_tables_are_counted_as_they_are_published(tmp_path: Path) -> None:
 def test_a_folder_without_both_tables_is_refused(lost: str, flat: Path) -> None:
     (flat / lost).unlink()
     with pytest.raises(
-        SourceError, match=rf"raw holds no raw release of SCIN: found no {lost} in it.*dx-scin-public-data"
+        SourceError, match=rf"raw holds no raw release of SCIN: found no table.*Looked for {lost} .*dx-scin-public-data"
     ):
         read(flat)
 
