@@ -5,6 +5,8 @@ a page is rendered. Rejects are counted from the lists beside the release, as it
 """
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from dermasynth_builder import __version__
 from dermasynth_builder.core.protocols import Source
 from dermasynth_builder.core.records import ClinicalImage, Split, is_fake_version
+from dermasynth_builder.plan.question_verbs import root, wheel
 from dermasynth_builder.read.giveaways import giveaway_table
 from dermasynth_builder.read.licences import by_strictness
 from dermasynth_builder.read.privacy import people_of
@@ -30,6 +33,7 @@ _BY = {"phototype": "fitzpatrick", "sex": "sex", "age": "age", "confirmation": "
 _MISSING = ("diagnosis", "malignancy", "body_site", "age", "sex", "fitzpatrick", "confirmation")
 _LEFT_OUT = ("messages", "grounds", "references")
 _DECADE = 10
+_WORD = re.compile(r"\W")
 _STEPS = [factor * 10**power for power in range(6) for factor in (1, 2, 5)]  # words
 _ORDER = {"under 2": -3, "2 to 11": -2, "12 to 17": -1, "90 or older": 90}  # bands that are no decade
 
@@ -222,10 +226,21 @@ def _quality(pairs: "DataFrame") -> dict[str, Any]:
             }
             for name, same in doubted.groupby(doubted["fitzpatrick"].fillna(NOT_RECORDED))
         ],
+        "wheel": _wheel(pairs["question"]),
         "lengths": _lengths(pairs["words"]),
         "questions": int(pairs["question"].nunique()),
         "distinct_percent": _percent(pairs["answer"].nunique(), len(pairs)),
     }
+
+
+def _wheel(questions: "Series[str]") -> dict[str, dict[str, int]]:
+    """What the questions ask for: root verbs, each with its objects and their pairs."""
+    pairs: Counter[tuple[str, str]] = Counter()
+    for question, count in questions.value_counts().items():
+        found = root(str(question))
+        if found and found.object:
+            pairs[found.verb, found.object] += int(count)
+    return wheel(pairs)
 
 
 def _examples(pairs: "DataFrame") -> list[dict[str, str]]:
@@ -243,16 +258,16 @@ def _percent(count: float, of: int) -> float:
 
 
 def _rejects(written: Written) -> list[dict[str, Any]]:
-    """What was left out of a source, by the check that says so and the slot of the question."""
+    """What was left out of a source, by the check that says so and the question type."""
     from pandas import DataFrame
 
     lines = written.rejects.read_text(encoding="utf-8").splitlines() if written.rejects.is_file() else []
     rows = [
-        {"source": written.name, "reason": reason.partition(":")[0], "question": reject["pair_id"].split("/")[2]}
+        {"source": written.name, "reason": _WORD.split(reason, maxsplit=1)[0], "question_type": reject["question_type"]}
         for reject in map(json.loads, lines)
         for reason in reject["reasons"]
     ]
-    return _table(DataFrame(rows), ["source", "reason", "question"], "replies") if rows else []
+    return _table(DataFrame(rows), ["source", "reason", "question_type"], "replies") if rows else []
 
 
 def _source(written: Written, pairs: "DataFrame", images: "DataFrame") -> dict[str, Any]:

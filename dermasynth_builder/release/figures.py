@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dermasynth_builder.release.facts import place_of
+from dermasynth_builder.release.wheel import draw_wheel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +22,7 @@ _SOURCES = (_BLUE, _ORANGE, _GREEN, _PURPLE, _SKY)
 _CLASSES = {"benign": _BLUE, "indeterminate": _ORANGE, "malignant": _VERMILION, "not recorded": _GREY}
 _STYLE: Any = {"font.family": "DejaVu Sans", "font.size": 10, "text.parse_math": False}
 _WIDTH_INCH, _BAR_INCH, _DPI = 9.0, 0.3, 110
+_WHEEL_DPI = 80
 _MOST_BARS = 16
 _LONGEST_NAME = 40
 _Bars = Mapping[str, Mapping[str, float]]  # name of a bar -> parts
@@ -39,6 +41,12 @@ def draw_figures(facts: Mapping[str, Any], folder: Path) -> dict[str, str]:
             if figure is not None:
                 figure.savefig(folder / f"{name}.png", format="png", dpi=_DPI, metadata={"Software": None})
                 drawn[f"{name}.png"] = shows
+    if rings := facts["quality"]["wheel"]:
+        draw_wheel(rings, folder / "wheel.png", dpi=_WHEEL_DPI)
+        verbs = ", ".join(list(rings)[:3])
+        drawn["wheel.png"] = (
+            f"A wheel of what questions ask for, verbs and their objects. Most frequent: {verbs}"
+        )
     return drawn
 
 

@@ -184,6 +184,6 @@ def test_figures_are_drawn_of_the_facts_alone(facts: dict[str, Any], built: Buil
     from dermasynth_builder.release.figures import draw_figures
 
     shows = draw_figures(facts, tmp_path)
-    assert set(shows) == {"pairs.png", "diagnoses.png", "people.png", "lengths.png", "flags.png"}
+    assert set(shows) == {"pairs.png", "diagnoses.png", "people.png", "lengths.png", "flags.png", "wheel.png"}
     for name in shows:
         assert (tmp_path / name).read_bytes() == (built.release / "figures" / name).read_bytes()

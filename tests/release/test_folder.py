@@ -313,4 +313,9 @@ def test_what_is_not_published_is_kept_with_its_reasons(run: Run) -> None:
     assert "ends without a stop" in reasons[2]
     rejected = {failed.pair_id, mangled.pair_id, unfinished.pair_id}
     assert set(rows_of(run.settings.out)) == {request.pair_id for request in run.requests()} - rejected
+    told = json.loads((run.settings.out / "facts.json").read_text(encoding="utf-8"))
+    assert sum(each["replies"] for each in told["rejects"]) == told["sources"][0]["rejected"] == 3
+    assert {(each["reason"], each["question_type"]) for each in told["rejects"]} == {
+        (name, request.question_type) for name, request in zip(("reply", "reply", "form"), asked, strict=False)
+    }
     assert "Replies that were rejected and are not in the release: 3." in (run.settings.out / "README.md").read_text()

@@ -40,7 +40,7 @@ def facts(built: Built) -> dict[str, Any]:
     told["made"]["models"] = {"plain words": 1}
     told["quality"]["examples"] = [{"check": "form", "pair_id": "plain words", "reason": "plain words"}]
     told["quality"]["flags"] = [{"flag": "form", "source": "pad_ufes", "pairs": 1}]
-    told["rejects"] = [{"source": "pad_ufes", "reason": "form", "question": "plain words", "replies": 1}]
+    told["rejects"] = [{"source": "pad_ufes", "reason": "form", "question_type": "plain words", "replies": 1}]
     source = told["sources"][0]
     source["also_in"], source["changes"], source["raters"] = ({"plain words": 1} for _ in range(3))
     giveaway = {"by": "value", "cramers_v": 0.9, "images": 9, "least_percent": 1.0, "most_percent": 9.0}
