@@ -139,7 +139,7 @@ def test_the_attribution_names_every_licence_and_everybody_that_the_rows_name(na
 def test_the_card_says_the_strictest_licence_of_each_config_and_of_all(built: Built) -> None:
     text = (built.release / "README.md").read_text(encoding="utf-8")
     for name in registry.SOURCES:
-        [line] = [line for line in text.splitlines() if line.startswith(f"| `{name}` |")]
+        _, line = [line for line in text.splitlines() if line.startswith(f"| `{name}` |")]
         strictest = by_strictness({row["licence"] for row in rows_of(built.release, name)})[-1]
         assert f"| {strictest.name} |" in line
     assert "the whole: CC-BY-NC-SA-3.0." in text
