@@ -7,12 +7,12 @@ from functools import partial
 from heapq import nsmallest
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 from dermasynth_builder.check.assemble import Reject
 from dermasynth_builder.check.copies import Copies, find_copies, write_matches
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import DermaSynthError, ReleaseError, UnansweredError
-from dermasynth_builder.core.files import jinja_environment, resource_dir
 from dermasynth_builder.core.images.index import ImageIndex
 from dermasynth_builder.core.options import BATCHES, RECIPE, WITHDRAWN, Settings
 from dermasynth_builder.core.protocols import ChoosesQuestions, Engine, EngineContext
@@ -40,9 +40,13 @@ from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import load_prompt_book
 from dermasynth_builder.read.selection import part_text
 from dermasynth_builder.read.source import read_source
-from dermasynth_builder.release.card import Config, attribution_text, card_text
-from dermasynth_builder.release.folder import ATTRIBUTION, CARD, loading_call, new_release, verify
-from dermasynth_builder.release.kept import remember
+from dermasynth_builder.release.card import Config
+from dermasynth_builder.release.examples import FIGURES, choose_examples, write_examples
+from dermasynth_builder.release.facts import Run as PageRun
+from dermasynth_builder.release.facts import Written, release_facts, temperature_of
+from dermasynth_builder.release.folder import loading_call, new_release, verify
+from dermasynth_builder.release.kept import rejects_path, remember
+from dermasynth_builder.release.pages import write_pages
 from dermasynth_builder.release.parquet import SplitFiles
 from dermasynth_builder.release.sample import write_sample
 from dermasynth_builder.release.viewer import viewer_faults
@@ -256,20 +260,16 @@ def release(
         hold(planned, ledger)
     with new_release(settings.out) as folder:
         configs = [write_source(each, ledger, folder, settings=settings, report=report) for each in planned]
-        templates = jinja_environment(resource_dir("card"))
-        (folder / ATTRIBUTION).write_text(attribution_text(configs, templates), encoding="utf-8")
-        sample = _write_sample(planned, configs, folder, settings=settings)
-        card = card_text(configs, templates, sample=sample, part=_part(planned, settings))
-        (folder / CARD).write_text(card, encoding="utf-8")
+        facts = _write_pages(planned, configs, folder, settings=settings)
         (folder / RECIPE).write_text(release_recipe(settings), encoding="utf-8")
         if withdrawn := read_withdrawn(settings.withdrawn):
             (folder / WITHDRAWN).write_text(withdrawn_text(withdrawn), encoding="utf-8")
         written = verify(folder, report, unread={config.source.name for config in configs if config.is_kept})
         for fault in viewer_faults({name: config.files for name, config in written.items()}):
             report.warn(f"the Hub's page will show no statistics: {fault}")
-    for config in configs:
+    for config, told in zip(configs, facts["sources"], strict=True):
         remember(config, settings)
-        _tell_written(config, report)
+        _tell_written(config, told["images"], report)
     if any(config.rejected for config in configs):
         report.say(f"read why pairs were rejected: dermasynth failures --work {settings.work}")
     report.say(f"release written to {settings.out}")
@@ -278,16 +278,42 @@ def release(
     return configs
 
 
-def _tell_written(config: Config, report: Reporter) -> None:
+def _tell_written(config: Config, images: int, report: Reporter) -> None:
     """What was written of one source, and what was done to its images."""
     counts = ", ".join(f"{split} {files.rows}" for split, files in config.splits.items())
     report.say(
-        f"{config.source.name}: {config.rows} pairs of {len(config.stats.images)} images ({counts}), "
+        f"{config.source.name}: {config.rows} pairs of {images} images ({counts}), "
         f"{config.rejected} rejected{'; nothing changed, its files are kept' if config.is_kept else ''}"
     )
     for change, count in config.changes.most_common():
         if change:
             report.say(f"{config.source.name}: {count} of {config.changes.total()} images: {change}")
+
+
+def _write_pages(
+    planned: Sequence[Planned], configs: Sequence[Config], folder: Path, *, settings: Settings
+) -> dict[str, Any]:
+    """Writes the sample and all that is not Parquet, of the facts of what is written; gives these."""
+    sample = _write_sample(planned, configs, folder, settings=settings)
+    written = [Written(each.source, each.splits, rejects_path(each.source.name, settings)) for each in configs]
+    facts = release_facts(written, _run_of(planned, settings), sample=sample)
+    images = {each.read.name: {image.image_id: image for image in each.read.images} for each in planned}
+    shown = sample.files if sample else [path for files in configs[0].splits.values() for path in files.files]
+    facts["examples"] = list(write_examples(choose_examples(shown), images, folder / FIGURES))
+    write_pages(facts, configs, folder, sample=sample)
+    return facts
+
+
+def _run_of(planned: Sequence[Planned], settings: Settings) -> PageRun:
+    options = settings.engine_options
+    asked: dict[str, Any] = {
+        "model": options.model,
+        "thinking": options.thinking,
+        "max_output_tokens": options.max_output_tokens,
+    }
+    asked |= {"image_side_px": options.image_side_px, "temperature": temperature_of(options.body)}
+    is_model = open_engine(settings).is_model
+    return PageRun(_part(planned, settings), settings.is_specimen, settings.seed, asked if is_model else {})
 
 
 def _write_sample(

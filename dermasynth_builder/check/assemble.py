@@ -42,6 +42,7 @@ class Reject:
     reasons: tuple[str, ...]
     question: str
     reply: str | None  # verbatim
+    question_type: str = ""
 
 
 def assemble(
@@ -59,15 +60,15 @@ def assemble(
                 pair = _pair(request, reply, exchange, image=images[request.image_id], terms=terms)
                 yield _unless_withdrawn(pair, terms)
         except reply_form.BadReply as error:
-            yield Reject(
-                request.pair_id, request.key, (f"reply: {error}",), request.question, reply.text or reply.failed_text
-            )
+            text = reply.text or reply.failed_text
+            reasons = (f"reply: {error}",)
+            yield Reject(request.pair_id, request.key, reasons, request.question, text, request.question_type)
 
 
 def _unless_withdrawn(pair: Pair, terms: ReleaseTerms) -> Pair | Reject:
     image = f"{pair.image.source}/{pair.image.image_id}"
     if why := terms.withdrawn.get(pair.pair_id) or terms.withdrawn.get(image):
-        return Reject(pair.pair_id, pair.request_key, (f"withdrawn {why}",), pair.question, None)
+        return Reject(pair.pair_id, pair.request_key, (f"withdrawn {why}",), pair.question, None, pair.question_type)
     return pair
 
 
@@ -94,7 +95,7 @@ def apply_findings(pair: Pair, findings: Sequence[Finding]) -> Pair | Reject:
         return pair
     rejecting = tuple(f"{f.check}: {f.reason}" for f in findings if f.severity == "reject")
     if rejecting:
-        return Reject(pair.pair_id, pair.request_key, rejecting, pair.question, pair.answer)
+        return Reject(pair.pair_id, pair.request_key, rejecting, pair.question, pair.answer, pair.question_type)
     flags = tuple(f"{f.check}: {f.reason}" for f in findings if f.severity == "flag")
     return replace(pair, flags=pair.flags + flags)
 

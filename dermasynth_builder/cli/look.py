@@ -51,7 +51,7 @@ def questions(
     """Count the questions of the banks, and measure how varied they are."""
     from dermasynth_builder.cli.terminal import show
     from dermasynth_builder.plan.questions import load_prompt_book
-    from dermasynth_builder.report.figures import draw_wheel
+    from dermasynth_builder.release.wheel import draw_wheel
     from dermasynth_builder.report.questions import bank_report, report_text
 
     report = bank_report(load_prompt_book())

@@ -82,7 +82,7 @@ UNTOLD = frozenset(
 )
 
 # Source -> facts that give the label away by how its data came about, as measured on its whole table by
-# `report.giveaways` (Cramér's V of 0.5 or more with malignancy): PAD-UFES-20 recorded them of patients who came for
+# `read.giveaways` (Cramér's V of 0.5 or more with malignancy): PAD-UFES-20 recorded them of patients who came for
 # surgery, and no lesion that was confirmed in the clinic alone is malignant. HIBA's whole table was not at hand.
 GIVEAWAYS: Mapping[str, frozenset[str]] = {
     "pad_ufes": frozenset(

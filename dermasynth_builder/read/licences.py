@@ -18,6 +18,7 @@ class Licence:
     hub: str
     permits_commerce_with_attribution: bool
     asks: str
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

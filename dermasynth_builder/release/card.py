@@ -3,7 +3,9 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -11,67 +13,21 @@ from jinja2 import Environment, Template
 from markupsafe import Markup
 
 from dermasynth_builder import __version__
+from dermasynth_builder.core.errors import ReleaseError
+from dermasynth_builder.core.files import read_toml, resource_dir
 from dermasynth_builder.core.plain import markdown
 from dermasynth_builder.core.protocols import Source
-from dermasynth_builder.core.records import SPLITS, Pair, Split, digest, is_fake_version
+from dermasynth_builder.core.records import SPLITS, Split, digest
 from dermasynth_builder.core.registry import ALL, SAMPLE
 from dermasynth_builder.read.licences import Licence, by_strictness
 from dermasynth_builder.release.columns import COLUMNS, card_features
 from dermasynth_builder.release.parquet import SplitFiles
 
-SAMPLE_ROWS = 3
 DATA = "data"  # folder of the sources' Parquet files: whoever reads all of it meets each row once, and nothing else
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A pair as the card shows it."""
-
-    question: str
-    answer: str
-    image_id: str
-    question_type: str
-    engine: str
-
-
-@dataclass(slots=True)
-class ConfigStats:
-    """Counts over the published pairs of one config, taken while they pass."""
-
-    images: set[str] = field(default_factory=set)
-    groups: set[str] = field(default_factory=set)
-    lesions: set[str] = field(default_factory=set)
-    licences: Counter[str] = field(default_factory=Counter)  # images a licence
-    attributions: set[str] = field(default_factory=set)
-    engines: Counter[str] = field(default_factory=Counter)
-    engines_without_model: set[str] = field(default_factory=set)
-    models: set[str] = field(default_factory=set)
-    question_types: Counter[str] = field(default_factory=Counter)
-    diagnoses: Counter[str] = field(default_factory=Counter)  # images a diagnosis
-    flags: Counter[str] = field(default_factory=Counter)  # pairs a check
-    samples: list[Sample] = field(default_factory=list)
-
-    def take(self, pair: Pair) -> None:
-        """Counts one pair."""
-        image = pair.image
-        if image.image_id not in self.images:
-            self.diagnoses[image.facts.diagnosis or "not recorded"] += 1
-            self.licences[image.licence] += 1
-        self.images.add(image.image_id)
-        self.groups.add(image.group_id)
-        self.attributions.add(image.attribution)
-        if image.lesion_id:
-            self.lesions.add(image.lesion_id)
-        self.engines[pair.engine] += 1
-        if pair.model is None:
-            self.engines_without_model.add(pair.engine)
-        if pair.model_version or pair.model:
-            self.models.add(pair.model_version or pair.model or "")
-        self.question_types[pair.question_type] += 1
-        self.flags.update({flag.partition(":")[0] for flag in pair.flags})
-        if len(self.samples) < SAMPLE_ROWS:
-            sample = Sample(pair.question, pair.answer, image.image_id, pair.question_type, pair.engine)
-            self.samples.append(sample)
+LICENCE = "LICENSE"
+_SHOWN = 10  # rows of a table before the rest is folded
+_NOT_STATED = "not stated here"
+_CODE = re.compile(r"(?<=^```python\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +36,11 @@ class Config:
 
     source: Source
     splits: Mapping[Split, SplitFiles]
-    stats: ConfigStats
     rejected: int
     changes: Counter[str]  # what was done to image files -> how many; "" for those that went out byte for byte
     is_specimen: bool
     proof: str = ""  # digest of all that its files were made from
     is_kept: bool = False  # whether its files are those of the release before
-
-    @property
-    def licences(self) -> list[Licence]:
-        """Those of the images, the freest first and the strictest last."""
-        return by_strictness(self.stats.licences)
 
     @property
     def content_sha256(self) -> str:
@@ -108,33 +58,118 @@ def content_mark(splits: Mapping[Split, SplitFiles]) -> str:
     return digest({split: files.content_sha256 for split, files in splits.items()})[:16]
 
 
-def attribution_text(configs: Sequence[Config], environment: Environment) -> str:
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is known of a source, or of the paper, beside its tables; the head of card/sources.toml says more."""
+
+    country: str = _NOT_STATED
+    years: str = _NOT_STATED
+    consent: str = _NOT_STATED
+    pictures: str = _NOT_STATED
+    bibtex: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the maker of texts asks; see card/engines.toml."""
+
+    terms: str = "its terms are not known here: find and read them before any use."
+    url: str = ""
+
+
+@cache
+def notes() -> Mapping[str, Note]:
+    """What is known of each source, and of the paper, by name."""
+    return read_toml(resource_dir("card") / "sources.toml", dict[str, Note], ReleaseError)
+
+
+@cache
+def engine_terms() -> Mapping[str, Terms]:
+    """What the maker of each engine's texts asks, by the engine's name."""
+    return read_toml(resource_dir("card") / "engines.toml", dict[str, Terms], ReleaseError)
+
+
+def attribution_text(facts: Mapping[str, Any], environment: Environment) -> str:
     """The whole ATTRIBUTION.md of a release."""
-    text = _page("ATTRIBUTION.md.jinja", environment).render(configs=configs, version=__version__)
+    text = _page("ATTRIBUTION.md.jinja", environment).render(facts=facts, sources=_sources_of(facts))
+    return f"{text.strip()}\n"
+
+
+def licence_text(facts: Mapping[str, Any], environment: Environment) -> str:
+    """The whole LICENSE of a release: the notices that go with its images."""
+    licences = by_strictness(facts["licences"])
+    text = _page("LICENSE.jinja", environment).render(facts=facts, licences=licences)
     return f"{text.strip()}\n"
 
 
 def card_text(
-    configs: Sequence[Config], environment: Environment, *, sample: SplitFiles | None = None, part: str = ""
+    facts: Mapping[str, Any],
+    configs: Sequence[Config],
+    environment: Environment,
+    *,
+    sample: SplitFiles | None = None,
+    figures: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """The whole README.md of a release; `part` says which images were chosen."""
-    metadata = yaml.safe_dump(card_metadata(configs, sample), sort_keys=False, allow_unicode=True, width=1000)
-    models = sorted({model for config in configs for model in config.stats.models})
+    """The whole README.md of a release; `figures` are files of the folder `figures`, each with what it shows."""
+    entries = card_metadata(configs, facts["licences"], sample)
+    metadata = yaml.safe_dump(entries, sort_keys=False, allow_unicode=True, width=1000)
+    return f"---\n{metadata}---\n\n{body_text(facts, environment, figures)}\n"
+
+
+def body_text(
+    facts: Mapping[str, Any], environment: Environment, figures: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """The card without its metadata: of the facts, and of what the code knows of sources, licences and engines."""
     body = _page("README.md.jinja", environment).render(
-        configs=configs,
+        facts=facts,
+        sources=_sources_of(facts),
+        strictest=by_strictness(facts["licences"])[-1],
+        engines={name: engine_terms().get(name, Terms()) for name in facts["made"]["engines"]},
+        paper=notes()["paper"],
         columns=COLUMNS,
-        strictest=by_strictness(licence for config in configs for licence in config.stats.licences)[-1],
-        version=__version__,
-        rows=sum(config.rows for config in configs),
-        images=sum(len(config.stats.images) for config in configs),
-        part=part,
-        sample=sample,
-        is_specimen=any(config.is_specimen for config in configs),
-        models=models,
-        is_fake=any(is_fake_version(model) for model in models),
-        engines_without_model=sorted({name for config in configs for name in config.stats.engines_without_model}),
+        figures=figures,
+        shown=_SHOWN,
+        rows=_rows,
+        megabytes=lambda size: f"{size / 1e6:,.1f}",
     )
-    return f"---\n{metadata}---\n\n{body.strip()}\n"
+    return body.strip()
+
+
+def with_repository(card: str, repo: str) -> str:
+    """The card whose code loads `repo` from the Hub in place of the folder beside it; the rest is untouched."""
+    if repo == "dermasynth":
+        return card
+
+    def on_hub(code: re.Match[str]) -> str:
+        paths = code[0].replace('"dermasynth/', f'"hf://datasets/{repo}/')
+        return paths.replace('"dermasynth"', f'"{repo}"')
+
+    return _CODE.sub(on_hub, card)
+
+
+def repository_of(card: str) -> str:
+    """What the code of a card loads: "dermasynth", the folder beside it, or a repository of the Hub."""
+    found = re.search(r'load_dataset\("([^"]+)"', card)
+    return found[1] if found else "dermasynth"
+
+
+def _sources_of(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The facts of each source with what the code knows of it."""
+    return [
+        {
+            **told,
+            "terms": by_strictness(told["licences"]),
+            "note": notes().get(told["name"], Note()),
+        }
+        for told in facts["sources"]
+    ]
+
+
+def _rows(counts: Mapping[str, int] | Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """The cells of a table, fit for a page."""
+    rows = counts.items() if isinstance(counts, Mapping) else (row.values() for row in counts)
+    return [[str(_on_page(cell)) for cell in row] for row in rows]
 
 
 def _page(name: str, environment: Environment) -> Template:
@@ -143,24 +178,31 @@ def _page(name: str, environment: Environment) -> Template:
 
 
 def _on_page(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
     return f"{' ' * value.startswith(' ')}{markdown(value)}{' ' * (value.endswith(' ') and not value.isspace())}"
 
 
-def card_metadata(configs: Sequence[Config], sample: SplitFiles | None = None) -> dict[str, Any]:
+def card_metadata(
+    configs: Sequence[Config], licences: Iterable[str], sample: SplitFiles | None = None
+) -> dict[str, Any]:
     """The card's YAML block as a mapping. The sample is the default config, or the first source where there is none."""
     rows = sum(config.rows for config in configs)
     parts = [_Part(config.source.name, config.splits) for config in configs]
     listed = [*([_Part(SAMPLE, {"train": sample})] if sample else []), *parts]
     metadata: dict[str, Any] = {
-        **_licence(configs),
+        **_licence(by_strictness(licences)),
         "language": ["en"],
         "pretty_name": "DermaSynth",
         "annotations_creators": ["machine-generated"],
+        "language_creators": ["machine-generated"],
+        "multilinguality": ["monolingual"],
+        "source_datasets": ["original"],
         "task_categories": ["visual-question-answering", "image-text-to-text"],
         "size_categories": [_size_category(rows)],
-        "tags": ["medical", "dermatology", "synthetic", "image", "text"],
+        "tags": ["medical", "dermatology", "synthetic", "image", "text", "croissant"],
         "configs": [part.config_entry(is_default=i == 0) for i, part in enumerate(listed)],
         "dataset_info": [part.info_entry() for part in listed],
     }
@@ -169,16 +211,13 @@ def card_metadata(configs: Sequence[Config], sample: SplitFiles | None = None) -
     return metadata
 
 
-def _licence(configs: Sequence[Config]) -> dict[str, Any]:
-    """The Hub's ids; of a licence for which it has none, the name and the link."""
-    licences = by_strictness(licence for config in configs for licence in config.stats.licences)
-    ids = sorted({licence.hub for licence in licences})
-    entry: dict[str, Any] = {"license": ids[0] if len(ids) == 1 else ids}
-    if other := [licence for licence in licences if licence.hub == "other"]:
-        strictest = other[-1]
-        entry["license_name"] = re.sub(r"[^a-z0-9]+", "-", strictest.name.lower()).strip("-") or "other"
-        entry |= {"license_link": strictest.url} if strictest.url else {}
-    return entry
+def _licence(licences: Sequence[Licence]) -> dict[str, Any]:
+    """The Hub's id of the one licence; of several, or of one for which it has none, a name and the file."""
+    if len(licences) == 1 and licences[0].hub != "other":
+        return {"license": licences[0].hub}
+    name = licences[0].name if len(licences) == 1 else "mixed, see LICENSE"
+    told = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "other"
+    return {"license": "other", "license_name": told, "license_link": LICENCE}
 
 
 def _size_category(rows: int) -> str:

@@ -340,7 +340,20 @@ def features() -> "Features":
 @cache
 def schema() -> pa.Schema:
     """The one schema of every Parquet file."""
-    return pa.schema(features().type, metadata={"huggingface": features_json()})
+    return pa.schema(features().type, metadata=dict[bytes | str, bytes | str](file_marks().items()))
+
+
+def file_marks() -> dict[str, str]:
+    """What every Parquet file says of itself: its features for `datasets`, and which of its texts are synthetic."""
+    return {"huggingface": features_json(), "synthetic": json.dumps(_SYNTHETIC)}
+
+
+# For machines, as Art. 50(2) of the EU AI Act (Regulation 2024/1689) asks of synthetic text.
+_SYNTHETIC = {
+    "is_synthetic": True,
+    "columns": ["question", "answer", "messages"],
+    "generator_columns": ["engine", "model"],
+}
 
 
 def features_json() -> str:

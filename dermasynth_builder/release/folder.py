@@ -1,11 +1,13 @@
 """Writes a release folder in one piece, and reads one back to see whether it holds together.
 
-A release is the Hub repository: README.md with the metadata block, ATTRIBUTION.md, recipe.toml, withdrawn.csv,
-`data/<source>/<split>-*.parquet`, `sample/train-*.parquet`, and nothing else. Its configs are `sample`, the sources,
-and `all`, which names the files of the sources. One that an older version made can be replaced, and not be read.
+A release is the Hub repository: README.md with the metadata block, ATTRIBUTION.md, LICENSE, facts.json, croissant.json,
+recipe.toml, withdrawn.csv, `figures/*`, `data/<source>/<split>-*.parquet`, `sample/train-*.parquet`, and nothing else.
+Its configs are `sample`, the sources, and `all`, which names the files of the sources. One that an older version made
+can be replaced, and not be read.
 """
 
 import json
+import re
 import shutil
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -22,10 +24,14 @@ from dermasynth_builder.core.options import RECIPE, WITHDRAWN
 from dermasynth_builder.core.records import SPLITS, Split
 from dermasynth_builder.core.registry import ALL, SAMPLE
 from dermasynth_builder.core.reporter import Advance, Reporter
-from dermasynth_builder.release.card import content_digest_of_all, content_mark
+from dermasynth_builder.release.card import LICENCE, content_digest_of_all, content_mark
 from dermasynth_builder.release.columns import card_features
+from dermasynth_builder.release.croissant import CROISSANT
+from dermasynth_builder.release.examples import FIGURES
+from dermasynth_builder.release.facts import FACTS
 from dermasynth_builder.release.parquet import SplitFiles, check_images, read_split, read_values
 
+_FIGURE = re.compile(rf"{FIGURES}/(row-\d+\.(jpg|png)|[a-z]+\.png)")
 CARD = "README.md"
 ATTRIBUTION = "ATTRIBUTION.md"
 
@@ -130,8 +136,9 @@ def verify(folder: Path, report: Reporter, unread: Container[str] = ()) -> dict[
             raise ReleaseError(f"{path}: a release holds no code; `datasets` refuses a repository with a script")
         if path not in named:
             raise ReleaseError(f"{path} is not named by the card; build the release anew")
-    if not (folder / ATTRIBUTION).is_file():
-        raise ReleaseError(f"{folder} has no {ATTRIBUTION}, without which its images must not go out; build it anew")
+    for name in (ATTRIBUTION, LICENCE):
+        if not (folder / name).is_file():
+            raise ReleaseError(f"{folder} has no {name}, without which its images must not go out; build it anew")
     to_read = {name: config for name, config in configs.items() if name != ALL and name not in unread}
     for name, config in to_read.items():
         with report.bar(f"checking the text of {name}", sum(config.rows.values())) as bar:
@@ -166,9 +173,18 @@ def files_of(folder: Path, configs: Mapping[str, ConfigFiles]) -> dict[str, Path
 
 def _named(folder: Path, configs: Mapping[str, ConfigFiles]) -> set[Path]:
     """The files of a release: its card, what the card names, attribution, recipe, what was withdrawn."""
-    return {folder / name for name in (CARD, ATTRIBUTION, RECIPE, WITHDRAWN)} | {
-        path for config in configs.values() for path in config.paths
+    texts = (CARD, ATTRIBUTION, LICENCE, FACTS, CROISSANT, RECIPE, WITHDRAWN)
+    figures = [path for path in (folder / FIGURES).glob("*") if is_figure(path.relative_to(folder).as_posix())]
+    return {
+        *(folder / name for name in texts),
+        *figures,
+        *(path for config in configs.values() for path in config.paths),
     }
+
+
+def is_figure(name: str) -> bool:
+    """Whether a file of a repository is a picture of a card, by its path."""
+    return bool(_FIGURE.fullmatch(name))
 
 
 def values_in(config: ConfigFiles, column: str) -> set[Any]:

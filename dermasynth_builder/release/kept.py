@@ -26,7 +26,7 @@ from dermasynth_builder.core.records import SPLITS, ClinicalImage, ImageFile, ca
 from dermasynth_builder.generate.ledger import Ledger
 from dermasynth_builder.generate.retries import retries_of
 from dermasynth_builder.generate.rounds import Planned
-from dermasynth_builder.release.card import DATA, Config, ConfigStats, Sample
+from dermasynth_builder.release.card import DATA, Config
 from dermasynth_builder.release.parquet import SplitFiles
 from dermasynth_builder.release.reviews import read_reviews
 from dermasynth_builder.release.withdrawn import read_withdrawn
@@ -96,7 +96,6 @@ def remember(config: Config, settings: Settings) -> None:
         "proof": config.proof,
         "files": _stamps(name, splits, settings),
         "splits": splits,
-        "stats": {field.name: _plain(getattr(config.stats, field.name)) for field in fields(ConfigStats)},
         "rejected": config.rejected,
         "changes": config.changes,
     }
@@ -142,22 +141,6 @@ def _config_of(name: str, record: dict[str, Any], folder: Path, *, settings: Set
         for split in SPLITS
         if split in told
     }
-    stats = ConfigStats(
-        **{
-            field.name: type(getattr(ConfigStats(), field.name))(record["stats"][field.name])
-            for field in fields(ConfigStats)
-        }
-    )
-    stats.samples = [Sample(**values) for values in record["stats"]["samples"]]
     changes = Counter(record["changes"])
     source = registry.source(name, settings)
-    return Config(
-        source, splits, stats, record["rejected"], changes, settings.is_specimen, record["proof"], is_kept=True
-    )
-
-
-def _plain(counted: Any) -> Any:
-    """A set, a counter or samples as JSON has them."""
-    if isinstance(counted, set):
-        return sorted(counted)
-    return [asdict(sample) for sample in counted] if isinstance(counted, list) else counted
+    return Config(source, splits, record["rejected"], changes, settings.is_specimen, record["proof"], is_kept=True)

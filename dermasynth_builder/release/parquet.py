@@ -26,7 +26,7 @@ from dermasynth_builder.core.images.renditions import PublishedImage, publish_im
 from dermasynth_builder.core.images.strip import strip
 from dermasynth_builder.core.records import SPLITS, Pair, Split, canonical_json
 from dermasynth_builder.core.reporter import Advance
-from dermasynth_builder.release.columns import TEXT_COLUMNS, features_json, flat, leaves, path_of, row, schema
+from dermasynth_builder.release.columns import TEXT_COLUMNS, file_marks, flat, leaves, path_of, row, schema
 
 
 def check_images(files: Iterable[Path], advance: Advance) -> None:
@@ -194,7 +194,7 @@ class _Shard:
             write_statistics=text,  # no least and greatest image in the footer
             store_schema=False,  # or readers would be told that images are of a dictionary type
         )
-        self._writer.add_key_value_metadata({"huggingface": features_json()})
+        self._writer.add_key_value_metadata(file_marks())
         self._rows = 0
 
     def has_room(self, table: pa.Table, image_bytes: int, number: int) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import yaml
@@ -31,7 +32,8 @@ from dermasynth_builder.core.options import WITHDRAWN, PushOptions
 from dermasynth_builder.core.records import is_fake_version
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.core.wording import join_words
-from dermasynth_builder.release.folder import CARD, ConfigFiles, files_of, sources_of, values_in, verify
+from dermasynth_builder.release.card import with_repository
+from dermasynth_builder.release.folder import CARD, ConfigFiles, files_of, is_figure, sources_of, values_in, verify
 from dermasynth_builder.release.viewer import viewer_faults
 from dermasynth_builder.release.withdrawn import parse_withdrawn, read_withdrawn, why_withdrawn, withdrawn_of
 
@@ -49,7 +51,7 @@ class Difference:
     new: tuple[str, ...]
     changed: tuple[str, ...]
     same: tuple[str, ...]
-    stale: tuple[str, ...]  # shards of an older release that this one has no more
+    stale: tuple[str, ...]  # shards and pictures of an older release that this one has no more
     tag: Literal["free", "head", "other"] = "free"  # what the order's tag marks: nothing, what the head has, another
 
     @property
@@ -68,7 +70,19 @@ def push(options: PushOptions, report: Reporter, ask: Ask = lambda _: False) -> 
 
     Raises PushError where the release must not go or the Hub refuses.
     """
-    files = _require_fit(options, report)
+    with TemporaryDirectory(prefix="dermasynth-") as folder:
+        files = _with_repository(_require_fit(options, report), options.repo, Path(folder))
+        return _pushed(options, files, report, ask)
+
+
+def _with_repository(files: Mapping[str, Path], repo: str, folder: Path) -> dict[str, Path]:
+    """The files, with a card in `folder` whose code loads the repository that it goes to."""
+    card = folder / CARD
+    card.write_text(with_repository(files[CARD].read_text(encoding="utf-8"), repo), encoding="utf-8")
+    return {**files, CARD: card}
+
+
+def _pushed(options: PushOptions, files: Mapping[str, Path], report: Reporter, ask: Ask) -> Difference:
     if not sys.stderr.isatty():
         disable_progress_bars()  # huggingface_hub draws its own, on terminals and into logs alike
     api = HfApi()
@@ -202,7 +216,7 @@ def _tree(api: HfApi, repo: str, revision: str | None = None) -> dict[str, Any]:
 def _of_older_releases(
     repo: str, there: Mapping[str, Any], files: Mapping[str, Path], *, card_there: str
 ) -> tuple[str, ...]:
-    """The shards that the card on the Hub names and this release has not.
+    """The shards and pictures that the card on the Hub names and this release has not.
 
     Raises PushError where somebody else's file would be loaded as a part of this release.
     """
@@ -210,6 +224,7 @@ def _of_older_releases(
     old_patterns = _patterns(card_there)
     gone = [path for path in there if path not in files]
     stale = {path for path in gone if _SHARD.fullmatch(path) and _fits(path, [*old_patterns, *new_patterns])}
+    stale |= {path for path in gone if is_figure(path) and f"]({path})" in card_there}
     if strangers := [path for path in gone if path not in stale and _fits(path, new_patterns)]:
         raise PushError(
             f"not pushed: {repo} holds {', '.join(strangers)}, which `load_dataset` would take for a part of this "
@@ -247,7 +262,8 @@ def _marked_by_tag(
     """Whether the tag has the head's files, as far as they are a release's."""
 
     def ours(tree: Mapping[str, Any]) -> dict[str, str]:
-        return {path: file.blob_id for path, file in tree.items() if path in files or _SHARD.fullmatch(path)}
+        named = [path for path in tree if path in files or _SHARD.fullmatch(path) or is_figure(path)]
+        return {path: tree[path].blob_id for path in named}
 
     return "head" if ours(_tree(api, options.repo, options.tag)) == ours(head) else "other"
 
@@ -295,9 +311,9 @@ def _require_free_tag(options: PushOptions, difference: Difference) -> None:
 
 def _require_deletion_wanted(options: PushOptions, difference: Difference, ask: Ask) -> None:
     count = len(difference.stale)
-    if count and not options.is_deletion_allowed and not ask(f"delete {count} shards of the older release?"):
+    if count and not options.is_deletion_allowed and not ask(f"delete {count} files of the older release?"):
         raise PushError(
-            f"not pushed: {count} shards of an older release would have to go, which `load_dataset` would read beside "
+            f"not pushed: {count} files of an older release would have to go, which `load_dataset` would read beside "
             "the new ones; --delete-old deletes them (they stay in the history and under their tags)"
         )
 
@@ -307,7 +323,7 @@ def _sent(api: HfApi, options: PushOptions, files: Mapping[str, Path], *, differ
     where = f"{api.endpoint}/datasets/{options.repo}"
     if difference.has_changes:
         if CARD in difference.new + difference.changed:
-            _require_card_accepted(options.release / CARD)
+            _require_card_accepted(files[CARD])
         api.create_repo(options.repo, repo_type="dataset", private=options.is_private, exist_ok=True)
         pull = _pull_request(api, options)
         _complete(api, options, files, num=pull.num)

@@ -17,7 +17,7 @@ from dermasynth_builder.core.reporter import Advance, Reporter
 from dermasynth_builder.generate.ledger import Ledger
 from dermasynth_builder.generate.retries import retries_of
 from dermasynth_builder.generate.rounds import Planned
-from dermasynth_builder.release.card import DATA, Config, ConfigStats
+from dermasynth_builder.release.card import DATA, Config
 from dermasynth_builder.release.folder import ConfigFiles
 from dermasynth_builder.release.kept import keep, proof_of, rejects_path
 from dermasynth_builder.release.parquet import read_values, write_config
@@ -40,7 +40,7 @@ def write_source(planned: Planned, ledger: Ledger, folder: Path, *, settings: Se
     with ExitStack() as stack:
         advance = stack.enter_context(report.bar(f"writing {name}", len(planned.read.images)))
         kept = stack.enter_context(rejects.open("w", encoding="utf-8", errors="backslashreplace"))
-        output = _Output(kept, ConfigStats(), advance)
+        output = _Output(kept, advance)
         written = write_config(
             folder / DATA / name,
             output.published(checked_pairs(planned, ledger, terms_of(settings, planned.read.images))),
@@ -49,7 +49,7 @@ def write_source(planned: Planned, ledger: Ledger, folder: Path, *, settings: Se
     if not written.splits:
         raise ReleaseError(f"{name}: no pair is left to release; the reasons are in {rejects}")
     source = registry.source(name, settings)
-    return Config(source, written.splits, output.stats, output.rejected, written.changes, settings.is_specimen, proof)
+    return Config(source, written.splits, output.rejected, written.changes, settings.is_specimen, proof)
 
 
 def checked_pairs(planned: Planned, ledger: Ledger, terms: ReleaseTerms) -> Iterator[Pair | Reject]:
@@ -85,7 +85,6 @@ class _Output:
     """Counts what is published and writes down what is not."""
 
     rejects: TextIO
-    stats: ConfigStats
     advance: Advance
     rejected: int = 0
 
@@ -99,5 +98,4 @@ class _Output:
             if item.image.image_id != image_id:
                 image_id = item.image.image_id
                 self.advance(1)
-            self.stats.take(item)
             yield item

@@ -21,9 +21,9 @@ from dermasynth_builder.core.protocols import CountsTables
 from dermasynth_builder.core.records import ClinicalImage, Facts, ImageFile, Problem
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.pipeline import copies_of
+from dermasynth_builder.read.giveaways import Giveaway, giveaways
 from dermasynth_builder.read.privacy import People, people_of
 from dermasynth_builder.read.source import OnDisk, read_tables, rows_without_image, write_problems
-from dermasynth_builder.report.giveaways import Giveaway, giveaways
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -208,7 +208,7 @@ class Audit:
     singled_out: People
     groups: GroupCounts
     missing_percent: Mapping[str, float]  # fact -> share of images without it, 0 to 100; empty without images
-    giveaways: Sequence[Giveaway]  # facts and gaps that go with malignancy, most first; see `report.giveaways`
+    giveaways: Sequence[Giveaway]  # facts and gaps that go with malignancy, most first; see `read.giveaways`
     pictures: Counts  # pairs of images that hold the same picture, by kind; see `check.copies`
     licences: Counts
     attributions: Counts

@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from dermasynth_builder.check.copies import KINDS
+from dermasynth_builder.read.giveaways import Giveaway
 from dermasynth_builder.read.privacy import People
 from dermasynth_builder.report.audit import (
     NOT_RECORDED,
@@ -20,7 +21,6 @@ from dermasynth_builder.report.audit import (
     ProblemCount,
     Spread,
 )
-from dermasynth_builder.report.giveaways import Giveaway
 from dermasynth_builder.report.tables import LONGEST_LIST, cut, hanging, heading, name, shortened, table_of_numbers
 
 _PARAGRAPH_WIDTH = 60

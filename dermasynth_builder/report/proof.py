@@ -14,7 +14,8 @@ from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.options import RECIPE, WITHDRAWN, Settings
 from dermasynth_builder.core.recipe import read_recipe
 from dermasynth_builder.core.reporter import Reporter
-from dermasynth_builder.release.folder import files_of, is_release, read_card, require_current, verify
+from dermasynth_builder.release.card import repository_of, with_repository
+from dermasynth_builder.release.folder import CARD, files_of, is_figure, is_release, read_card, require_current, verify
 from dermasynth_builder.release.parquet import read_values
 
 
@@ -95,15 +96,24 @@ def _bring_replies(settings: Settings, ledgers: Path | None, report: Reporter) -
 def _compared(release: Path, again: Path) -> Proof:
     old, new = (files_of(folder, read_card(folder)) for folder in (release, again))
     both = [name for name in old if name in new]
-    different = tuple(name for name in both if _sha256(old[name]) != _sha256(new[name]))
-    first = next(_differences(old[different[0]], new[different[0]]), "") if different else ""
+    different = tuple(name for name in both if not _is_same(name, old[name], new[name]))
+    named = min(different, key=lambda name: not name.endswith(".parquet"), default="")  # rows say more than pages
+    first = next(_differences(old[named], new[named]), "") if named else ""
     return Proof(
         same=tuple(name for name in both if name not in different),
         different=different,
         missing=tuple(name for name in new if name not in old),
         added=tuple(name for name in old if name not in new),
-        first=first and f"{different[0]}, {first}",
+        first=first and f"{named}, {first}",
     )
+
+
+def _is_same(name: str, old: Path, new: Path) -> bool:
+    """Whether two files of one name are the same; a card that was pushed names its repository in its code."""
+    if name != CARD or _sha256(old) == _sha256(new):
+        return _sha256(old) == _sha256(new)
+    card = old.read_text(encoding="utf-8")
+    return card == with_repository(new.read_text(encoding="utf-8"), repository_of(card))
 
 
 def _sha256(path: Path) -> str:
@@ -113,6 +123,9 @@ def _sha256(path: Path) -> str:
 
 def _differences(old: Path, new: Path) -> Iterator[str]:
     """Where two files of one name differ, in words."""
+    if is_figure(f"{old.parent.name}/{old.name}"):
+        yield "the picture"
+        return
     if old.suffix != ".parquet":
         texts = (path.read_text(encoding="utf-8").splitlines() for path in (old, new))
         pairs = enumerate(zip(*texts, strict=False), 1)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from dermasynth_builder.core.records import Facts
 from dermasynth_builder.plan import facts_in_words, similarity
+from dermasynth_builder.plan.question_verbs import is_request
 from dermasynth_builder.plan.questions import PromptBook, QuestionType, fill
-from dermasynth_builder.report.question_verbs import is_request
 
 WORDS = range(4, 41)
 """How many words a wording may have."""

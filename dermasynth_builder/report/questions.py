@@ -7,13 +7,10 @@ from typing import Any
 from rich.console import Group, RenderableType
 
 from dermasynth_builder.plan import similarity
+from dermasynth_builder.plan.question_verbs import TOP_VERBS, most_frequent, root, wheel
 from dermasynth_builder.plan.questions import PromptBook
 from dermasynth_builder.report.question_rules import NearPair, all_wordings, nearest_pair
-from dermasynth_builder.report.question_verbs import root
 from dermasynth_builder.report.tables import hanging, heading, name, table_of_numbers
-
-TOP_VERBS = 20
-OBJECTS_A_VERB = 4
 
 
 def bank_report(book: PromptBook) -> dict[str, Any]:
@@ -40,27 +37,12 @@ def bank_report(book: PromptBook) -> dict[str, Any]:
         "root_verbs": len({each.verb for each in roots}),
         "verb_object_pairs": len(pairs),
         "wordings_without_root": len(wordings) - len(roots),
-        "top_root_verbs": _counted(Counter(each.verb for each in roots), TOP_VERBS),
-        "top_verb_object_pairs": _counted(Counter(f"{verb} {thing}" for verb, thing in pairs.elements()), TOP_VERBS),
+        "top_root_verbs": most_frequent(Counter(each.verb for each in roots), TOP_VERBS),
+        "top_verb_object_pairs": most_frequent(
+            Counter(f"{verb} {thing}" for verb, thing in pairs.elements()), TOP_VERBS
+        ),
         "wheel": wheel(pairs),
     }
-
-
-def wheel(pairs: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
-    """The verbs that have most objects, each with its most frequent objects, most frequent first.
-
-    What a verb's further objects come to stands under "others".
-    """
-    totals: Counter[str] = Counter()
-    for (verb, _), count in pairs.items():
-        totals[verb] += count
-    rings = {}
-    for verb in _counted(totals, TOP_VERBS):
-        objects = Counter({thing: count for (of, thing), count in pairs.items() if of == verb})
-        shown = _counted(objects, OBJECTS_A_VERB)
-        others = objects.total() - sum(shown.values())
-        rings[verb] = shown | ({"others": others} if others else {})
-    return rings
 
 
 def distinct(split: Iterable[similarity.Tokens], length: int) -> float:
@@ -94,7 +76,3 @@ def _near_lines(pair: Mapping[str, Any] | None) -> Sequence[RenderableType]:
 
 def _told(pair: NearPair | None) -> dict[str, Any] | None:
     return {"rouge_l": round(pair.score, 4), "wordings": list(pair.wordings)} if pair else None
-
-
-def _counted(counts: Counter[str], most: int) -> dict[str, int]:
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most])

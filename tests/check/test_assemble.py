@@ -114,7 +114,7 @@ def test_flags_of_checks_follow_those_of_the_pair() -> None:
 
 
 def test_one_reason_to_reject_is_enough_and_flags_are_no_reason() -> None:
-    rejected = Reject(GOOD.pair_id, GOOD.request_key, ("form: is empty",), "What is it?", "A mole.")
+    rejected = Reject(GOOD.pair_id, GOOD.request_key, ("form: is empty",), "What is it?", "A mole.", "overview")
     assert apply_findings(GOOD, [finding("reject", "is empty")]) == rejected
     findings = [finding("flag", "is short"), finding("reject", "is empty"), finding("reject", "is cut")]
     assert apply_findings(GOOD, findings) == replace(rejected, reasons=("form: is empty", "form: is cut"))

@@ -14,7 +14,6 @@ import pytest
 
 from dermasynth_builder import __version__
 from dermasynth_builder.cli import COMMANDS, main
-from dermasynth_builder.core.registry import SPECIMENS
 from dermasynth_builder.release.parquet import read_values
 from tests.support.paths import ROOT
 from tests.support.releases import Built
@@ -50,9 +49,8 @@ def test_the_demo_builds_a_release_and_prints_three_loaded_pairs(
     assert len(re.findall(r"^--- pad_ufes/", printed, re.MULTILINE)) == 3
     assert len(re.findall(r"^Q: .+\n(?:   .+\n)*A: ", printed, re.MULTILINE)) == 3
     assert sorted(path.name for path in Path("demo/dermasynth").iterdir()) == [
-        "ATTRIBUTION.md",
-        "README.md",
-        *sorted([*SPECIMENS.shipped, "recipe.toml"]),
+        *("ATTRIBUTION.md", "LICENSE", "README.md", "croissant.json", "data", "facts.json", "figures"),
+        *("recipe.toml", "sample"),
     ]
     assert run("demo") == 0  # again, over the first
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from dermasynth_builder import __version__
+from dermasynth_builder.release.card import with_repository
 from tests.loopback_hub.client import Ended, run_process
 from tests.loopback_hub.hub import TOKEN, LoopbackHub
 
@@ -46,9 +47,10 @@ def listed(ended: Ended) -> dict[str, set[str]]:
 
 
 def files_of(release: Path) -> dict[str, bytes]:
-    """The files of a release by their path in the repository, less hidden ones."""
+    """The files of a release by their path in the repository, as they are pushed, less hidden ones."""
     paths = (path.relative_to(release) for path in release.rglob("*") if path.is_file())
-    return {path.as_posix(): (release / path).read_bytes() for path in paths if not path.parts[0].startswith(".")}
+    files = {path.as_posix(): (release / path).read_bytes() for path in paths if not path.parts[0].startswith(".")}
+    return files | {CARD: with_repository(files[CARD].decode(), REPO).encode()}
 
 
 def published(hub: LoopbackHub, revision: str = "main") -> dict[str, bytes]:

@@ -22,7 +22,7 @@ from dermasynth_builder.plan.facts_in_words import (
 )
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import load_prompt_book
-from dermasynth_builder.report.giveaways import giveaway_facts, giveaways
+from dermasynth_builder.read.giveaways import giveaway_facts, giveaways
 from tests.support.clinical_images import FULL, clinical_image
 
 HELD = GIVEAWAYS["pad_ufes"] & KEPT_BACK

@@ -1,5 +1,6 @@
 """A limited or filtered build asks about a part of the images, says so, and stands in the way of no whole one."""
 
+import json
 import re
 import shutil
 from collections import Counter
@@ -148,7 +149,8 @@ def test_the_card_says_that_it_is_a_part_and_counts_that_part(
     options = PlanOptions(limit=2, where=("sex=female,male",))
     settings = Settings(raw={"pad_ufes": specimens}, work=tmp_path, out=out, plan_options=options)
     (config,) = pipeline.build(settings, recorder)
-    assert (config.rows, len(config.stats.images)) == (4, 2)
+    facts = json.loads((out / "facts.json").read_text(encoding="utf-8"))
+    assert (config.rows, facts["sources"][0]["images"]) == (4, 2)
     told = "(sex is female or male; at most 2 of each source, over as many diagnoses as can be)"
     card = (out / "README.md").read_text("utf-8")
     assert f"4 pairs over 2 images. A part of the images was chosen {told}: 2 of 24 of pad_ufes. Every row" in card

@@ -129,11 +129,12 @@ def test_the_same_input_gives_the_same_bytes_in_another_process_and_folder(
     assert tree(out / "r") == tree(built.release)
 
 
-def test_a_release_is_its_card_attribution_recipe_and_parquet_and_nothing_else(built: Built) -> None:
+def test_a_release_is_its_pages_pictures_recipe_and_parquet_and_nothing_else(built: Built) -> None:
     splits = ("test", "train", "validation")
-    assert sorted(tree(built.release)) == [
-        "ATTRIBUTION.md", "README.md", *(f"data/pad_ufes/{split}-00000-of-00001.parquet" for split in splits),
-        "recipe.toml", "sample/train-00000-of-00001.parquet",
+    assert sorted(name for name in tree(built.release) if not name.startswith("figures/")) == [
+        "ATTRIBUTION.md", "LICENSE", "README.md", "croissant.json",
+        *(f"data/pad_ufes/{split}-00000-of-00001.parquet" for split in splits),
+        "facts.json", "recipe.toml", "sample/train-00000-of-00001.parquet",
     ]  # fmt: skip
     assert sorted(path.name for path in built.folder.iterdir()) == [".dermasynth.lock", "build", "dermasynth"]
 
@@ -312,4 +313,9 @@ def test_what_is_not_published_is_kept_with_its_reasons(run: Run) -> None:
     assert "ends without a stop" in reasons[2]
     rejected = {failed.pair_id, mangled.pair_id, unfinished.pair_id}
     assert set(rows_of(run.settings.out)) == {request.pair_id for request in run.requests()} - rejected
+    told = json.loads((run.settings.out / "facts.json").read_text(encoding="utf-8"))
+    assert sum(each["replies"] for each in told["rejects"]) == told["sources"][0]["rejected"] == 3
+    assert {(each["reason"], each["question_type"]) for each in told["rejects"]} == {
+        (name, request.question_type) for name, request in zip(("reply", "reply", "form"), asked, strict=False)
+    }
     assert "Replies that were rejected and are not in the release: 3." in (run.settings.out / "README.md").read_text()

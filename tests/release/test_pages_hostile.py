@@ -1,19 +1,17 @@
 """Whatever tables and models say, the pages of a release hold no element that we did not write."""
 
+import json
 import re
 from collections import Counter
-from dataclasses import fields, replace
+from typing import Any
 
 import pytest
-import yaml
 from markdown_it import MarkdownIt
 
 from dermasynth_builder.core.files import jinja_environment
-from dermasynth_builder.core.records import SPLITS
-from dermasynth_builder.read.sources.pad_ufes import PadUfes
-from dermasynth_builder.release.card import Config, ConfigStats, Sample, attribution_text, card_text
-from dermasynth_builder.release.parquet import SplitFiles
+from dermasynth_builder.release.card import attribution_text, body_text, card_metadata, licence_text
 from tests.support.paths import ROOT
+from tests.support.releases import Built, config_of
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -28,18 +26,37 @@ HOSTILE = [
     "1. one",
 ]
 
+# Names of our own: of sources, engines and files, and of what is counted.
+OURS = {"homepage", "version", "name", "engine", "picture", "first_day", "last_day", "check", "flag", "reason", "by"}
+COUNTED_TEXTS = {"models", "modality", "licences", "diagnoses", "question_types", "changes", "also_in", "raters"}
+COUNTS_OF_OURS = {"engines", "templates", "styles", "splits", "missing_percent", "asked_with", "rule_engines", "people"}
 
-def config_of(*texts: str) -> Config:
-    """A config in which every text that a table, a file or a model could have written is one of these."""
-    given = {
-        each.name: Counter(texts) if "Counter" in str(each.type) else set(texts)
-        for each in fields(ConfigStats)
-        if each.name not in {"samples", "engines_without_model"}  # engines have the names of the registry
-    }
-    samples = [Sample(text, text, text, text, text) for text in texts]
-    stats = ConfigStats(**given, samples=samples)  # type: ignore[arg-type]  # by the kind of each
-    files = SplitFiles((), rows=1, file_bytes=1, arrow_bytes=1, content_sha256="0" * 64)
-    return Config(PadUfes(), dict.fromkeys(SPLITS, files), stats, 0, Counter({"": 1}), is_specimen=False)
+
+@pytest.fixture(scope="module")
+def facts(built: Built) -> dict[str, Any]:
+    """The facts of a release that has something of everything that a card tells."""
+    told = json.loads((built.release / "facts.json").read_text(encoding="utf-8"))
+    told["part"] = "plain words"
+    told["made"]["models"] = {"plain words": 1}
+    told["quality"]["examples"] = [{"check": "form", "pair_id": "plain words", "reason": "plain words"}]
+    told["quality"]["flags"] = [{"flag": "form", "source": "pad_ufes", "pairs": 1}]
+    told["rejects"] = [{"source": "pad_ufes", "reason": "form", "question_type": "plain words", "replies": 1}]
+    source = told["sources"][0]
+    source["also_in"], source["changes"], source["raters"] = ({"plain words": 1} for _ in range(3))
+    giveaway = {"by": "value", "cramers_v": 0.9, "images": 9, "least_percent": 1.0, "most_percent": 9.0}
+    source["giveaways"] = [giveaway | dict.fromkeys(("fact", "least", "most"), "plain words")]
+    return dict(told)
+
+
+def spoilt(value: Any, text: str, at: str = "") -> Any:
+    """The facts with that text in place of every one that a table, a file or a model could have written."""
+    if isinstance(value, dict):
+        if value and at in COUNTED_TEXTS:
+            return {text: 1}
+        return {key: spoilt(each, text, key) for key, each in value.items()}
+    if isinstance(value, list):
+        return [spoilt(each, text, at) for each in value]
+    return text if isinstance(value, str) and at not in OURS | COUNTS_OF_OURS else value
 
 
 def elements(page: str) -> Counter[str]:
@@ -48,21 +65,22 @@ def elements(page: str) -> Counter[str]:
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_a_hostile_text_makes_no_element_of_its_own_on_any_page(hostile: str) -> None:
+def test_a_hostile_text_makes_no_element_of_its_own_on_any_page(facts: dict[str, Any], hostile: str) -> None:
     templates = jinja_environment(ROOT / "card")
-    for page in (card_text, attribution_text):
-        harmless, spoilt = (page([config_of(text)], templates) for text in ("plain words", hostile))
-        assert elements(spoilt) == elements(harmless)
-        assert spoilt.replace("\n", "").isprintable()
+    for page in (body_text, attribution_text, licence_text):
+        harmless, told = (page(spoilt(facts, text), templates) for text in ("plain words", hostile))
+        assert elements(told) == elements(harmless)
+        assert told.replace("\n", "").isprintable()
 
 
-def test_the_strictest_licence_decides_the_metadata_also_where_several_are_other() -> None:
-    for names, told in (
-        (["SCIN Data Use License", "CC-BY-EVIL"], "cc-by-evil"),
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["SCIN Data Use License", "CC-BY-EVIL"], "mixed-see-license"),
         (["SCIN Data Use License"], "scin-data-use-license"),
         (["\N{GREEK SMALL LETTER ALPHA}"], "other"),
-    ):
-        config = config_of("plain words")
-        only = replace(config, stats=replace(config.stats, licences=Counter(names)))
-        page = card_text([only], jinja_environment(ROOT / "card"))
-        assert yaml.safe_load(page.split("---\n")[1])["license_name"] == told
+    ],
+)
+def test_several_licences_and_those_that_the_hub_does_not_know_are_other(names: list[str], told: str) -> None:
+    entry = card_metadata([config_of("one")], names)
+    assert (entry["license"], entry["license_name"], entry["license_link"]) == ("other", told, "LICENSE")

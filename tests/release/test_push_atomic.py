@@ -174,7 +174,7 @@ def test_only_shards_of_an_older_release_go_and_only_when_that_was_said(
         words = ("push", REPO, "--out", str(built.release), "--tag", NEXT_TAG, "--allow-template")
         refused = run_process(hub, tmp_path, sys.executable, "-c", COMMAND, *words)
         assert refused.code == 1
-        assert f"{len(gone)} shards of an older release would have to go" in refused.err
+        assert f"{len(gone)} files of an older release would have to go" in refused.err
         assert sent(refused) == []
         done = push(hub, tmp_path, built.release, "--tag", NEXT_TAG)
         assert (done.code, listed(done)["delete"]) == (0, gone)

@@ -11,9 +11,10 @@ from PIL import Image
 
 from dermasynth_builder.cli import main
 from dermasynth_builder.core.errors import UsageError
+from dermasynth_builder.plan.question_verbs import wheel
 from dermasynth_builder.plan.questions import load_prompt_book
-from dermasynth_builder.report.figures import draw_wheel
-from dermasynth_builder.report.questions import bank_report, distinct, wheel
+from dermasynth_builder.release.wheel import draw_wheel
+from dermasynth_builder.report.questions import bank_report, distinct
 
 RINGS = {"describe": {"lesion": 3, "skin": 1, "others": 2}, "name": {"disease": 1}}
 

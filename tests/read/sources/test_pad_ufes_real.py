@@ -123,7 +123,8 @@ def test_twelve_images_give_twenty_four_pairs_and_the_rest_is_reported(raw: Path
     report = Recorder()
     settings = Settings(raw={"pad_ufes": raw}, work=tmp_path / "build", out=tmp_path / "dermasynth")
     (config,) = pipeline.build(settings, report)
-    assert (config.rows, len(config.stats.images), config.rejected) == (24, 12, 0)
+    facts = json.loads((settings.out / "facts.json").read_text(encoding="utf-8"))
+    assert (config.rows, facts["sources"][0]["images"], config.rejected) == (24, 12, 0)
     assert "pad_ufes: 12 of 2,298 images on disk" in report.said
     assert report.warned == []
 

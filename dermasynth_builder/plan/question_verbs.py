@@ -14,8 +14,12 @@ stand in the parses of spaCy's small English model too.
 """
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+TOP_VERBS = 20
+OBJECTS_A_VERB = 4
 
 
 def _words(text: str) -> frozenset[str]:
@@ -204,3 +208,25 @@ def _singular(noun: str) -> str:
     if noun.endswith("s") and not _NOT_PLURAL.search(noun):
         return noun[:-1]
     return noun
+
+
+def wheel(pairs: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
+    """The verbs that have most objects, each with its most frequent objects, most frequent first.
+
+    What a verb's further objects come to stands under "others".
+    """
+    totals: Counter[str] = Counter()
+    for (verb, _), count in pairs.items():
+        totals[verb] += count
+    rings = {}
+    for verb in most_frequent(totals, TOP_VERBS):
+        objects = Counter({thing: count for (of, thing), count in pairs.items() if of == verb})
+        shown = most_frequent(objects, OBJECTS_A_VERB)
+        others = objects.total() - sum(shown.values())
+        rings[verb] = shown | ({"others": others} if others else {})
+    return rings
+
+
+def most_frequent(counts: Counter[str], most: int) -> dict[str, int]:
+    """So many of the counts: the largest, then by name."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most])

@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from dermasynth_builder.core.records import ClinicalImage, Facts, Malignancy, Sex
-from dermasynth_builder.report.giveaways import cramers_v, giveaway_facts, giveaway_table, giveaways
+from dermasynth_builder.read.giveaways import cramers_v, giveaway_facts, giveaway_table, giveaways
 from tests.support.clinical_images import clinical_image
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from dermasynth_builder.plan.question_verbs import Root, is_request, root
 from dermasynth_builder.plan.questions import load_prompt_book
-from dermasynth_builder.report.question_verbs import Root, is_request, root
 
 
 @pytest.mark.parametrize(

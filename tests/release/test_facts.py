@@ -1,0 +1,189 @@
+"""facts.json counts what the files hold, and no number of a card comes from elsewhere."""
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dermasynth_builder.core.files import jinja_environment
+from dermasynth_builder.read.licences import known_licences
+from dermasynth_builder.release.card import (
+    Note,
+    attribution_text,
+    body_text,
+    engine_terms,
+    licence_text,
+    notes,
+    with_repository,
+)
+from dermasynth_builder.release.columns import COLUMNS
+from dermasynth_builder.release.facts import temperature_of
+from dermasynth_builder.release.parquet import read_values
+from tests.support.paths import ROOT
+from tests.support.releases import Built
+
+TEMPLATES = jinja_environment(ROOT / "card")
+NUMBER = re.compile(r"\d[\d,.]*")
+
+
+@pytest.fixture(scope="module")
+def facts(built: Built) -> dict[str, Any]:
+    return dict(json.loads((built.release / "facts.json").read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="module")
+def rows(built: Built) -> list[dict[str, Any]]:
+    return list(read_values(sorted(built.release.glob("data/*/*.parquet"))))
+
+
+def test_the_counts_are_those_of_the_rows(facts: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+    images = {row["image_id"]: row for row in rows}
+    [source] = facts["sources"]
+    assert (facts["pairs"], facts["images"]) == (source["pairs"], source["images"]) == (len(rows), len(images))
+    assert source["diagnoses"] == Counter(row["diagnosis"] for row in images.values())
+    assert source["question_types"] == Counter(row["question_type"] for row in rows)
+    assert source["modality"] == {"clinical": len(images)}
+    assert sum(each["pairs"] for each in source["splits"].values()) == len(rows)
+    assert facts["made"]["told_the_facts"] == sum(row["is_metadata_shown"] for row in rows)
+    assert facts["made"]["prompts"] == len({row["prompt_sha256"] for row in rows})
+    assert facts["quality"]["flagged"] == sum(row["is_flagged"] for row in rows)
+    assert sum(each["answers"] for each in facts["quality"]["lengths"]) == len(rows)
+    missing = sum(row["fitzpatrick"] is None for row in images.values())
+    assert source["missing_percent"]["fitzpatrick"] == round(100 * missing / len(images), 1)
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [("phototype", "fitzpatrick"), ("sex", "sex"), ("confirmation", "confirmation"), ("age", None)]
+)
+def test_each_table_of_people_parts_all_images_by_class(
+    facts: dict[str, Any], rows: list[dict[str, Any]], table: str, column: str | None
+) -> None:
+    images = {row["image_id"]: row for row in rows}.values()
+    found = facts["people"][table]
+    assert sum(row["images"] for row in found) == len(images)
+    for row in found:
+        assert sum(row["classes"].values()) == row["images"]
+        if column:
+            fits = [image for image in images if (image[column] or "not recorded") == row["value"]]
+            classes = Counter(image["malignancy"] or "not recorded" for image in fits)
+            assert {name: count for name, count in row["classes"].items() if count} == classes
+    assert found[-1]["value"] == "not recorded" or all(row["value"] != "not recorded" for row in found)
+
+
+def other_numbers(value: Any) -> Any:
+    """The same facts with every number another, and all of them unlike any number of a text."""
+    if isinstance(value, dict):
+        return {key: other_numbers(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [other_numbers(each) for each in value]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    return type(value)(value + 7_654_321)
+
+
+def texts_of_ours() -> str:
+    """What a card tells beside its facts."""
+    told = [str(each) for each in (*notes().values(), *engine_terms().values(), *known_licences(), *COLUMNS)]
+    return " ".join([*told, (ROOT / "card" / "snippets.md.jinja").read_text(encoding="utf-8"), "sha256"])
+
+
+def words_of(value: Any) -> str:
+    """All texts of the facts, names included."""
+    if isinstance(value, dict):
+        return " ".join([*value, *map(words_of, value.values())])
+    return " ".join(map(words_of, value)) if isinstance(value, list) else value if isinstance(value, str) else ""
+
+
+def test_no_number_of_a_card_stays_when_the_facts_have_others(facts: dict[str, Any]) -> None:
+    one, other = (
+        {number.rstrip(".,") for line in body_text(told, TEMPLATES).splitlines() for number in NUMBER.findall(line)}
+        for told in (facts, other_numbers(facts))
+    )
+    known = {number.rstrip(".,") for number in NUMBER.findall(f"{texts_of_ours()} {words_of(facts)}")}
+    titles = {number.rstrip(".,") for number in NUMBER.findall("PAD-UFES-20 zr7vgbcyr2/1 32:106221. 2020 10.1016 03")}
+    assert one & other <= known | titles
+    assert len(one - other) > 20
+
+
+def test_a_temperature_is_found_wherever_a_body_has_it() -> None:
+    assert temperature_of(None) is None
+    assert temperature_of('{"temperature": 0.2}') == 0.2
+    assert temperature_of('{"generationConfig": {"temperature": 1, "topP": 0.9}}') == 1
+
+
+# --- what licences and makers of texts ask of whoever passes the material on ---
+
+NOTICES = {
+    "CC0-1.0": ("warrant",),
+    "CC-BY-4.0": ("Copyright", "warrant", "what was changed"),
+    "CC-BY-NC-SA-3.0": ("Copyright", "warrant", "what was changed", "no commercial use", "under the same terms"),
+    "CC-BY-NC-4.0": ("Copyright", "warrant", "what was changed", "no commercial use"),
+    "SCIN Data Use License": (
+        *("Copyright 2024 Google LLC", "warrant", "disclaimer of warranties", "what was changed"),
+        *("No added terms", "No re-identification", "loses all rights"),
+    ),
+}
+
+
+@pytest.mark.parametrize("licence", [each.name for each in known_licences()])
+def test_the_pages_tell_what_a_licence_asks_of_whoever_passes_images_on(licence: str, facts: dict[str, Any]) -> None:
+    [source] = facts["sources"]
+    told = facts | {"licences": [licence], "sources": [source | {"licences": {licence: source["images"]}}]}
+    [known] = [each for each in known_licences() if each.name == licence]
+    for page in (attribution_text, licence_text):
+        text = page(told, TEMPLATES)
+        assert known.url
+        assert known.url in text
+        assert all(notice in text for notice in known.notices)
+        assert all(word in text for word in NOTICES[licence])
+    attribution = attribution_text(told, TEMPLATES)
+    assert all(
+        name in attribution for name in ("PAD-UFES-20", "Pacheco", "What was changed", source["attributions"][0])
+    )
+    assert "No added terms" not in attribution or "no terms are added" in licence_text(told, TEMPLATES)
+
+
+@pytest.mark.parametrize("engine", ["template", "gemini", "gemini_batch", "openai"])
+def test_the_card_tells_what_the_maker_of_its_texts_asks(engine: str, facts: dict[str, Any]) -> None:
+    told = facts | {"made": facts["made"] | {"engines": {engine: facts["pairs"]}}}
+    assert engine_terms()[engine].terms in body_text(told, TEMPLATES)
+    if engine.startswith("gemini"):
+        assert all(word in engine_terms()[engine].terms for word in ("compete", "clinical practice", "unpaid"))
+
+
+def test_each_source_that_ships_says_where_it_comes_from_and_what_its_people_agreed_to() -> None:
+    from dermasynth_builder.core.registry import SOURCES
+
+    for name in set(SOURCES.shipped) - {"folder"}:  # of own images, the recipe says all that is known
+        note = notes()[name]
+        assert Note().country not in (note.country, note.consent, note.pictures)
+        assert note.bibtex.strip().startswith("@")
+
+
+def test_texts_are_marked_as_synthetic_for_machines(built: Built) -> None:
+    import pyarrow.parquet as pq
+
+    for path in built.release.rglob("*.parquet"):
+        mark = json.loads(pq.read_schema(path).metadata[b"synthetic"])
+        assert mark["is_synthetic"]
+        assert set(mark["columns"]) == {"question", "answer", "messages"}
+
+
+def test_pictures_of_a_card_are_named_shown_and_small(built: Built) -> None:
+    card = (built.release / "README.md").read_text(encoding="utf-8")
+    pictures = list((built.release / "figures").iterdir())
+    assert {f"figures/{path.name}" for path in pictures} == set(re.findall(r"!\[[^]]+\]\(([^)]+)\)", card))
+    assert all(path.stat().st_size < 500_000 for path in pictures)
+    assert with_repository(card, "a/b").count("](figures/") == len(pictures)
+
+
+def test_figures_are_drawn_of_the_facts_alone(facts: dict[str, Any], built: Built, tmp_path: Path) -> None:
+    from dermasynth_builder.release.figures import draw_figures
+
+    shows = draw_figures(facts, tmp_path)
+    assert set(shows) == {"pairs.png", "diagnoses.png", "people.png", "lengths.png", "flags.png", "wheel.png"}
+    for name in shows:
+        assert (tmp_path / name).read_bytes() == (built.release / "figures" / name).read_bytes()
