@@ -281,8 +281,12 @@ class PlanOptions:
         return self.limit is not None or bool(self.where)
 
     def values(self) -> dict[str, Any]:
-        """All that is set, as plain values; what chooses images only where it does, so that names made of it stay."""
-        return {name: value for name, value in asdict(self).items() if self.is_part or name not in ("limit", "where")}
+        """All that is set, as plain values; what came later only where it is set, so that names made of it stay."""
+        unsaid = {
+            *(() if self.is_part else ("limit", "where")),
+            *(() if self.is_measured_shown else ("is_measured_shown",)),
+        }
+        return {name: value for name, value in asdict(self).items() if name not in unsaid}
 
     def __post_init__(self) -> None:
         if 2 * self.self_instruct_share + self.conversation_share > 1:

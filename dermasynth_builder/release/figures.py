@@ -57,7 +57,7 @@ def _pairs(facts: Mapping[str, Any]) -> _Drawn:
     for row in facts["types"]:
         bars.setdefault(row["question_type"].replace("_", " "), {})[row["source"]] = row["pairs"]
     colours = {name: _SOURCES[number % len(_SOURCES)] for number, name in enumerate(names)}
-    figure = _stacked(bars, colours, "Pairs of each question type, by source", "pairs")
+    figure = _stacked(bars, colours, "Pairs of each question type, by source", unit="pairs")
     return figure, f"Bars: pairs of each question type, by source. {_first(bars)}"
 
 
@@ -66,7 +66,7 @@ def _diagnoses(facts: Mapping[str, Any]) -> _Drawn:
     for row in facts["diagnoses"]:
         classes = bars.setdefault(row["diagnosis"], {})
         classes[row["malignancy"]] = classes.get(row["malignancy"], 0) + row["images"]
-    figure = _stacked(bars, _CLASSES, "Images of each diagnosis, by class of the ISIC taxonomy", "images")
+    figure = _stacked(bars, _CLASSES, "Images of each diagnosis, by class of the ISIC taxonomy", unit="images")
     return figure, f"Bars: images of each diagnosis, by class. {_first(bars)}"
 
 
@@ -74,7 +74,7 @@ def _people(facts: Mapping[str, Any]) -> _Drawn:
     tables = {name: _of_all_sources(facts["people"][name]) for name in ("age", "sex", "phototype")}
     figure = _figure(0.34 * max(map(len, tables.values())) + 1.5)
     for axes, (name, bars) in zip(figure.subplots(1, 3), tables.items(), strict=True):
-        _draw(axes, bars, _CLASSES, f"By {name}", "images")
+        _draw(axes, bars, _CLASSES, title=f"By {name}", unit="images")
     _explain(figure)
     shows = "; ".join(f"{name}: {_first(bars)}" for name, bars in tables.items())
     return figure, f"Bars: images by age, sex and phototype, and class of the diagnosis. {shows}"
@@ -91,7 +91,7 @@ def _of_all_sources(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, fl
 
 def _lengths(facts: Mapping[str, Any]) -> _Drawn:
     counts = {f"{row['from']} to {row['to']}": {"answers": row["answers"]} for row in facts["quality"]["lengths"]}
-    figure = _stacked(counts, {"answers": _BLUE}, "Words of the answers", "answers", is_ordered=True)
+    figure = _stacked(counts, {"answers": _BLUE}, "Words of the answers", unit="answers", is_ordered=True)
     return figure, f"Bars: answers by their words. {_first(counts)}"
 
 
@@ -100,7 +100,7 @@ def _flags(facts: Mapping[str, Any]) -> _Drawn:
         row["question_type"].replace("_", " "): {"flagged, %": row["flagged_percent"]}
         for row in facts["quality"]["by_type"]
     }
-    figure = _stacked(rates, {"flagged, %": _VERMILION}, "Pairs that a check doubts, of each question type", "%")
+    figure = _stacked(rates, {"flagged, %": _VERMILION}, "Pairs that a check doubts, of each question type", unit="%")
     return figure, f"Bars: share of pairs that a check doubts, by question type. {_first(rates)}"
 
 
@@ -131,7 +131,7 @@ def _figure(height_inch: float) -> "Figure":
 
 
 def _stacked(
-    bars: _Bars, colours: Mapping[str, str], title: str, unit: str, *, is_ordered: bool = False
+    bars: _Bars, colours: Mapping[str, str], title: str, *, unit: str, is_ordered: bool = False
 ) -> "Figure | None":
     """Bars from the left, the longest first unless they have an order of their own; those that are many as one."""
     if not bars:
@@ -144,7 +144,7 @@ def _stacked(
         shown[f"{len(rest)} others"] = {part: sum(bars[name].get(part, 0) for name in rest) for part in colours}
     figure = _figure(_BAR_INCH * len(shown) + 1.2)
     axes = figure.subplots()
-    _draw(axes, shown, colours, title, unit)
+    _draw(axes, shown, colours, title=title, unit=unit)
     if len(colours) > 1:
         _explain(figure)
     return figure
@@ -158,7 +158,7 @@ def _explain(figure: "Figure") -> None:
     figure.legend(parts.values(), parts, loc="outside upper left", fontsize=9, frameon=False, ncols=5)
 
 
-def _draw(axes: "Axes", bars: _Bars, colours: Mapping[str, str], title: str, unit: str) -> None:
+def _draw(axes: "Axes", bars: _Bars, colours: Mapping[str, str], *, title: str, unit: str) -> None:
     left = [0.0] * len(bars)
     for part, colour in colours.items():
         widths = [parts.get(part, 0) for parts in bars.values()]

@@ -72,7 +72,7 @@ def push(options: PushOptions, report: Reporter, ask: Ask = lambda _: False) -> 
     """
     with TemporaryDirectory(prefix="dermasynth-") as folder:
         files = _with_repository(_require_fit(options, report), options.repo, Path(folder))
-        return _pushed(options, files, report, ask)
+        return _pushed(options, files, report, ask=ask)
 
 
 def _with_repository(files: Mapping[str, Path], repo: str, folder: Path) -> dict[str, Path]:
@@ -82,7 +82,7 @@ def _with_repository(files: Mapping[str, Path], repo: str, folder: Path) -> dict
     return {**files, CARD: card}
 
 
-def _pushed(options: PushOptions, files: Mapping[str, Path], report: Reporter, ask: Ask) -> Difference:
+def _pushed(options: PushOptions, files: Mapping[str, Path], report: Reporter, *, ask: Ask) -> Difference:
     if not sys.stderr.isatty():
         disable_progress_bars()  # huggingface_hub draws its own, on terminals and into logs alike
     api = HfApi()

@@ -153,7 +153,8 @@ def test_the_card_says_that_it_is_a_part_and_counts_that_part(
     assert (config.rows, facts["sources"][0]["images"]) == (4, 2)
     told = "(sex is female or male; at most 2 of each source, over as many diagnoses as can be)"
     card = (out / "README.md").read_text("utf-8")
-    assert f"4 pairs over 2 images. A part of the images was chosen {told}: 2 of 24 of pad_ufes. Every row" in card
+    counted = "4 pairs over 2 images of 1 public image set."
+    assert f"{counted} A part of the images was chosen {told}: 2 of 24 of pad_ufes. Every row" in card
     assert f"pad_ufes: 2 of 24 images chosen {told}" in recorder.said
     assert len(list(read_rows(out.glob("data/pad_ufes/*.parquet"), ["pair_id"]))) == 4
 

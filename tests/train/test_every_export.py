@@ -193,7 +193,7 @@ def test_a_folder_that_is_something_else_stays(built: Built, tmp_path: Path) -> 
 def test_a_format_or_source_that_is_not_there_is_told(built: Built, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no export format 'openai'"):
         exported(built, tmp_path, "openai")
-    with pytest.raises(UsageError, match="holds no hiba; it holds pad_ufes"):
+    with pytest.raises(UsageError, match="holds no hiba; it holds sample, pad_ufes"):
         exported(built, tmp_path, "llava", sources=("hiba",))
     without = ExportOptions(to=tmp_path / "v", is_template_allowed=True)
     with pytest.raises(UsageError, match="--uri gs://"):

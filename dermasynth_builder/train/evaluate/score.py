@@ -87,7 +87,7 @@ def _of_all_items(predictions: Predictions, items: ItemSet, name: str) -> dict[s
     if missing:
         raise ScoreError(
             f"{predictions.path} leaves {len(missing)} of {len(wanted)} items without an answer, as {missing[0]}; "
-            "`dermasynth evaluate predict` goes on where it stopped"
+            "run `dermasynth evaluate predict` again to continue"
         )
     return predictions.answers
 
