@@ -321,6 +321,11 @@ _API = (
     Route("POST", "/api/{kind}/{repo}/commit/{revision}", commit_edits, needs_token=True),
     Route("POST", "/api/{kind}/{repo}/tag/{revision}", add_tag, needs_token=True),
     Route("POST", "/api/{kind}/{repo}/branch/{branch}", add_branch, needs_token=True),
+    Route("GET", "/api/{kind}/{repo}/discussions", list_discussions),
+    Route("POST", "/api/{kind}/{repo}/discussions", create_discussion, needs_token=True),
+    Route("GET", "/api/{kind}/{repo}/discussions/{num}", show_discussion),
+    Route("POST", "/api/{kind}/{repo}/discussions/{num}/status", change_status, needs_token=True),
+    Route("POST", "/api/{kind}/{repo}/discussions/{num}/merge", merge_pull_request, needs_token=True),
 )
 
 

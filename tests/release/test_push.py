@@ -80,7 +80,6 @@ def story(
             "again": push(hub, home, old),
             "same tag": push(hub, home, new),
             "dry with a tag": push(hub, home, new, "--tag", NEXT_TAG, "--dry-run"),
-            "unasked": push(hub, home, new, "--tag", NEXT_TAG),
             "with a tag": push(hub, home, new, "--tag", NEXT_TAG, "--delete-old"),
             "dry with the old tag": push(hub, home, new, "--dry-run"),
         }
@@ -133,15 +132,6 @@ def test_a_tag_that_marks_other_content_is_refused_before_anything_is_sent(story
     assert (refused.code, sent(refused)) == (1, [])
     assert f"not pushed: {REPO} has a tag {TAG}" in refused.err
     assert "--tag" in refused.err
-
-
-def test_what_an_earlier_release_put_there_is_not_deleted_unasked(story: Story) -> None:
-    unasked, gone = story.pushes["unasked"], set(files_of(story.old)) - set(files_of(story.new))
-    assert (unasked.code, sent(unasked)) == (1, [])
-    assert (
-        f"not pushed: {len(gone)} files of an earlier release in {REPO} are not in this one: pad_ufes/" in unasked.err
-    )
-    assert "say --delete to have them deleted" in unasked.err
 
 
 def test_a_changed_release_replaces_the_old_one_under_a_tag_of_its_own(story: Story) -> None:

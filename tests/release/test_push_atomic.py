@@ -193,14 +193,14 @@ def test_a_file_that_would_be_loaded_as_a_part_of_the_release_is_refused(built: 
 
 def test_a_release_of_which_the_page_would_show_no_statistics_is_refused(built: Built, tmp_path: Path) -> None:
     raw = shutil.copytree(built.settings.raw["pad_ufes"], tmp_path / "raw")
-    for path in sorted(raw.rglob("*.png"))[::2]:
+    for number, path in enumerate(sorted(raw.rglob("*.png"))):
         with Image.open(path) as image:
-            image.resize((65, 64)).save(path)
+            image.resize((64 + number % 2, 64)).save(path)
     told = Recorder()
     settings = Settings(raw={"pad_ufes": raw}, work=tmp_path / "work", out=tmp_path / "out")
     pipeline.build(settings, told)
     fault = "split train, column image: the widths span exactly 64 and 65"
-    assert any(fault in line for line in told.warned)
+    assert any(fault in line for line in told.warned), told.warned
     with LoopbackHub() as hub:
         refused = push(hub, tmp_path, settings.out)
         assert (refused.code, refused.requests) == (1, [])
@@ -214,6 +214,6 @@ def test_the_card_is_in_the_last_commit_of_many(built: Built, tmp_path: Path) ->
     with LoopbackHub() as hub:
         assert run_process(hub, tmp_path, sys.executable, "-c", script, *words).code == 0
         _, *parts = hub.commits(REPO, "refs/pr/1")
-        assert [len(part.changed) for part in parts] == [2, 2, 2, 1]
-        assert parts[-1].changed == (CARD,)
+        assert {len(part.changed) for part in parts[:-1]} == {2}
+        assert [CARD in part.changed for part in parts] == [*[False] * (len(parts) - 1), True]
         assert [TRAIN in part.changed for part in parts].count(True) == 1

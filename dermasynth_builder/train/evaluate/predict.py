@@ -86,7 +86,7 @@ def read_predictions(path: Path) -> Predictions:
                 continue
             name, answer = value["item_id"], value["answer"]
         except (ValueError, KeyError, TypeError) as error:
-            raise ScoreError(f'{path}, line {number}: not {{"item_id": ..., "answer": ...}} ({error!r})') from error
+            raise ScoreError(f"{path}, line {number}: expected a JSON object with item_id and answer") from error
         if name in answers:
             raise ScoreError(f"{path}, line {number}: {name} is answered twice")
         answers[name] = answer if isinstance(answer, str) else ""
