@@ -76,7 +76,7 @@ def test_a_test_that_is_none_is_refused(items: ItemSet, tmp_path: Path) -> None:
     with pytest.raises(ScoreError, match="is answered twice"):
         read_predictions(path)
     path.write_text('{"item_id": "x"}\n')
-    with pytest.raises(ScoreError, match="line 1: not"):
+    with pytest.raises(ScoreError, match="line 1: expected a JSON object with item_id and answer"):
         read_predictions(path)
 
 
