@@ -276,7 +276,7 @@ class Form:
     image_of: Callable[[CellReader], ClinicalImage]  # tells the reader what it does not know
     needed: Collection[str]  # columns without which a row is of no use
     missing: Collection[str]  # upper-case texts that mean "not known"
-    columns: "Columns"
+    columns: "Columns | None" = None  # None: of columns that nothing reads, nothing is said
 
 
 def read_images(items: Iterable[Row | Problem], folder: "ImageFolder", form: Form) -> Iterator[ClinicalImage | Problem]:
@@ -300,7 +300,8 @@ def read_images(items: Iterable[Row | Problem], folder: "ImageFolder", form: For
         image = form.image_of(cells)
         yield from cells.problems
         yield folder.attach(image)
-    yield from told_columns(rows, asked, form.columns)
+    if form.columns:
+        yield from told_columns(rows, asked, form.columns)
     yield from folder.unclaimed()
 
 

@@ -251,7 +251,7 @@ def test_json_has_the_same_keys_for_every_source_and_nothing_beside_it(tmp_path:
     assert [each["source"] for each in told] == list(SOURCES)
     for each in told:
         assert list(each) == [
-            *("source", "title", "tallies", "files", "labels", "people", "groups"),
+            *("source", "title", "tallies", "files", "labels", "people", "singled_out", "groups"),
             *("missing_percent", "giveaways", "pictures", "licences", "attributions", "problems"),
         ]
         assert keys(each, "files", "labels", "people", "groups") == keys(told[0], "files", "labels", "people", "groups")
