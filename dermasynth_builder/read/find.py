@@ -14,8 +14,9 @@ SPECIMEN_MARK = ".specimens.json"
 
 
 def are_specimens(folder: Path) -> bool:
-    """Whether the folder, or one in it, holds drawn specimens."""
-    return (folder / SPECIMEN_MARK).exists() or any(folder.rglob(SPECIMEN_MARK))
+    """Whether the folder, one in it or one around it holds drawn specimens."""
+    around = (folder.absolute(), *folder.absolute().parents)
+    return any((each / SPECIMEN_MARK).exists() for each in around) or any(folder.rglob(SPECIMEN_MARK))
 
 
 def find_raw(here: Path) -> dict[str, Path]:
