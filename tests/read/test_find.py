@@ -34,7 +34,7 @@ def test_an_empty_folder_holds_none(tmp_path: Path) -> None:
 
 def test_drawn_specimens_are_not_taken_for_images_of_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for folder in ("data/pad_ufes", "demo/work/specimens", "hiba"):
+    for folder in ("data/pad_ufes", "demo/build/specimens", "hiba"):
         assert main(["specimens", "pad_ufes", "--to", folder, "--images", "4"]) == 0
     registry.specimens("hiba")(tmp_path / "photographs", images=4)  # unmarked, as a release is
     assert find_raw(tmp_path) == {"hiba": tmp_path / "photographs"}
