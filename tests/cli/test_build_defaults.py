@@ -27,7 +27,7 @@ def draw(*sources: str) -> None:
 
 def default_build() -> list[str]:
     """What `make build` runs where there is no recipe."""
-    words = ["make", "-n", "-o", ".venv/installed", "build"]
+    words = ["make", "--no-print-directory", "-n", "-o", ".venv/installed", "build"]
     printed = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return printed.splitlines()[-1].partition("bin/dermasynth ")[2].split()
 
