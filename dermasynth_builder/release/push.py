@@ -323,7 +323,7 @@ def _sent(api: HfApi, options: PushOptions, files: Mapping[str, Path], *, differ
     where = f"{api.endpoint}/datasets/{options.repo}"
     if difference.has_changes:
         if CARD in difference.new + difference.changed:
-            _require_card_accepted(files[CARD])
+            _require_card_accepted(files[CARD], options.release / CARD)
         api.create_repo(options.repo, repo_type="dataset", private=options.is_private, exist_ok=True)
         pull = _pull_request(api, options)
         _complete(api, options, files, num=pull.num)
@@ -378,12 +378,15 @@ def _complete(api: HfApi, options: PushOptions, files: Mapping[str, Path], *, nu
         )
 
 
-def _require_card_accepted(card: Path) -> None:
-    """Asks the Hub before the data go: new data under an old card that cannot be replaced would fit nobody."""
+def _require_card_accepted(card: Path, built: Path) -> None:
+    """Asks the Hub before the data go: new data under an old card that cannot be replaced would fit nobody.
+
+    `built` is what the user knows the card as.
+    """
     try:
         DatasetCard.load(card).validate()
     except ValueError as error:
-        raise PushError(f"not pushed: the Hub refuses {card}: {_told(error)}; build the release anew") from error
+        raise PushError(f"not pushed: the Hub refuses {built}: {_told(error)}; build the release anew") from error
 
 
 def _told(error: Exception) -> str:

@@ -56,7 +56,7 @@ def settings(specimens: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def answers(settings: Settings) -> list[str]:
-    return [row["answer"] for row in read_values(sorted(settings.out.rglob("*.parquet")))]
+    return [row["answer"] for row in read_values(sorted((settings.out / "data").rglob("*.parquet")))]
 
 
 @pytest.mark.slow
