@@ -15,9 +15,13 @@ from dermasynth_builder.core.records import (
     Review,
     Split,
     Turn,
+    canonical_json,
     text_digest,
 )
 from dermasynth_builder.plan import reply_form
+from dermasynth_builder.plan.looks import OUTCOMES, UNUSABLE
+
+_IMAGE = "image_sha256"  # among a reply's parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +60,38 @@ def assemble(
         if reply is None:
             continue
         try:
-            for exchange in reply_form.exchanges(request, reply):
-                pair = _pair(request, reply, exchange, image=images[request.image_id], terms=terms)
-                yield _unless_withdrawn(pair, terms)
+            yield from _items(request, reply, image=images[request.image_id], terms=terms)
         except reply_form.BadReply as error:
             text = reply.text or reply.failed_text
             reasons = (f"reply: {error}",)
             yield Reject(request.pair_id, request.key, reasons, request.question, text, request.question_type)
+
+
+def _items(request: AnyRequest, reply: Reply, *, image: ClinicalImage, terms: ReleaseTerms) -> Iterator[Pair | Reject]:
+    """The pairs of a reply, or why a model says that there is none. Raises BadReply."""
+    exchanges, told = reply_form.read(request, reply)
+    look = reply_form.look_of(request, reply) if request.style == "look" else None
+    if look and look.quality == UNUSABLE:
+        yield Reject(request.pair_id, request.key, (f"image unfit: {look.quality_reason}",), "", reply.text)
+    for exchange in exchanges:
+        pair = _unless_withdrawn(_pair(request, reply, exchange, image=image, terms=terms), terms)
+        if told and isinstance(pair, Pair):
+            pair = _with_testimony(pair, told)
+        yield pair
+
+
+def _with_testimony(pair: Pair, told: reply_form.Testimony) -> Pair | Reject:
+    """The pair with what the model says beside its answer; a reject where it says that there should be no answer."""
+    if told.outcome != OUTCOMES[0]:
+        return Reject(pair.pair_id, pair.request_key, (f"declined: {told.outcome}",), pair.question, pair.answer)
+    return replace(
+        pair,
+        certainty=told.certainty,
+        observed=told.observed,
+        cites=told.cites,
+        not_assessable=told.not_assessable,
+        conflict=told.conflict,
+    )
 
 
 def _unless_withdrawn(pair: Pair, terms: ReleaseTerms) -> Pair | Reject:
@@ -129,6 +158,10 @@ def _pair(
         grounds=tuple(ground for ground in reply.grounds if _is_said(ground.sentence, messages)),
         flags=terms.flags,
         reviews=_reviews(pair_id, messages, terms),
+        look_prompt_sha256=request.look.prompt_sha256 if request.look else None,
+        finish_reason=reply.finish_reason,
+        parameters=canonical_json(asked) if (asked := _asked_with(reply)) else None,
+        sent_image_sha256=_sent_image(reply),
     )
 
 
@@ -136,6 +169,15 @@ def _reviews(pair_id: str, messages: Sequence[Turn], terms: ReleaseTerms) -> tup
     if not terms.reviews:
         return ()
     return terms.reviews.get(text_digest(pair_id, ((turn.role, turn.content) for turn in messages)), ())
+
+
+def _sent_image(reply: Reply) -> str | None:
+    sent = reply.parameters.get(_IMAGE)
+    return sent if isinstance(sent, str) else None
+
+
+def _asked_with(reply: Reply) -> dict[str, str | int | float | None]:
+    return {name: value for name, value in reply.parameters.items() if name != _IMAGE}
 
 
 def _is_said(sentence: str, messages: Sequence[Turn]) -> bool:

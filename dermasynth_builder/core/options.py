@@ -28,6 +28,7 @@ Prompt = Literal["full", "plain"]
 MediaResolution = Literal["low", "medium", "high"]
 Resolution = Literal["low", "medium", "high", "ultra_high"]  # all that are priced
 Privacy = Literal["standard", "full"]  # see `read.privacy`
+LookChoice = Literal["first", "together", "off"]  # `records.LookMode`
 Rows = Literal["with_image", "with_image_or_all", "all"]
 """Of a source's tables: those whose image is on disk; the same, but all where no image is; all."""
 
@@ -263,6 +264,17 @@ class PlanOptions:
             words={"shown": True, "hidden": False},
         ),
     ] = False
+    look: Annotated[
+        LookChoice | None,
+        Option(
+            "first: a model says what it sees before it is told label and history; together: in the same request, "
+            "before the answer; off: not at all (default: first for models)",
+            "--look",
+            "questions",
+            "WHEN",
+            scope="release",
+        ),
+    ] = None
     limit: Annotated[
         int | None,
         Option(
@@ -285,6 +297,7 @@ class PlanOptions:
         unsaid = {
             *(() if self.is_part else ("limit", "where")),
             *(() if self.is_measured_shown else ("is_measured_shown",)),
+            *(("look",) if self.look in (None, "off") else ()),
         }
         return {name: value for name, value in asdict(self).items() if name not in unsaid}
 

@@ -5,7 +5,7 @@ once for all requests about it, which a plan keeps close together.
 """
 
 import asyncio
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections import OrderedDict
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -107,6 +107,11 @@ class SentImage:
 
     mime_type: str
     base64: bytes  # standard alphabet
+
+    @property
+    def sha256(self) -> str:
+        """Of its bytes, 64 hex digits."""
+        return sha256(b64decode(self.base64)).hexdigest()
 
 
 class SentImages:

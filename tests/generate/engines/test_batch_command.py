@@ -111,7 +111,7 @@ def test_what_comes_in_a_batch_or_online_is_paid_as_the_price_table_says(
             work=tmp_path / "build",
             engine="gemini_batch",
             engine_options=EngineOptions(base_url=fake.url, batch=BatchOptions(poll_s=0.02, deadline_h=deadline_h)),
-            plan_options=PlanOptions(rounds=1),
+            plan_options=PlanOptions(rounds=1, look="off"),
         )
         pipeline.ask(pipeline.plan(settings, recorder), settings, recorder)
     records, table = records_in(settings.work), load_prices()
