@@ -62,9 +62,7 @@ def assemble(
         try:
             yield from _items(request, reply, image=images[request.image_id], terms=terms)
         except reply_form.BadReply as error:
-            text = reply.text or reply.failed_text
-            reasons = (f"reply: {error}",)
-            yield Reject(request.pair_id, request.key, reasons, request.question, text, request.question_type)
+            yield _reject(request, f"reply: {error}", reply.text or reply.failed_text)
 
 
 def _items(request: AnyRequest, reply: Reply, *, image: ClinicalImage, terms: ReleaseTerms) -> Iterator[Pair | Reject]:
@@ -72,7 +70,9 @@ def _items(request: AnyRequest, reply: Reply, *, image: ClinicalImage, terms: Re
     exchanges, told = reply_form.read(request, reply)
     look = reply_form.look_of(request, reply) if request.style == "look" else None
     if look and look.quality == UNUSABLE:
-        yield Reject(request.pair_id, request.key, (f"image unfit: {look.quality_reason}",), "", reply.text)
+        yield _reject(request, f"image unfit: {look.quality_reason}", reply.text)
+    if told and told.outcome != OUTCOMES[0]:
+        yield _reject(request, f"declined: {told.outcome}", reply.text)
     for exchange in exchanges:
         pair = _unless_withdrawn(_pair(request, reply, exchange, image=image, terms=terms), terms)
         if told and isinstance(pair, Pair):
@@ -80,10 +80,12 @@ def _items(request: AnyRequest, reply: Reply, *, image: ClinicalImage, terms: Re
         yield pair
 
 
-def _with_testimony(pair: Pair, told: reply_form.Testimony) -> Pair | Reject:
-    """The pair with what the model says beside its answer; a reject where it says that there should be no answer."""
-    if told.outcome != OUTCOMES[0]:
-        return Reject(pair.pair_id, pair.request_key, (f"declined: {told.outcome}",), pair.question, pair.answer)
+def _reject(request: AnyRequest, reason: str, text: str | None) -> Reject:
+    return Reject(request.pair_id, request.key, (reason,), request.question, text, request.question_type)
+
+
+def _with_testimony(pair: Pair, told: reply_form.Testimony) -> Pair:
+    """The pair with what the model says beside its answer."""
     return replace(
         pair,
         certainty=told.certainty,

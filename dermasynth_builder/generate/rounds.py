@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from dermasynth_builder.core.errors import LedgerError
-from dermasynth_builder.core.records import Look, PlannedRequest, Request, digest
+from dermasynth_builder.core.records import PlannedRequest, Request, digest
 from dermasynth_builder.core.reporter import Reporter, SilentReporter
 from dermasynth_builder.generate.ledger import Ledger
-from dermasynth_builder.plan.looks import UNUSABLE, look_from, look_text
+from dermasynth_builder.plan.looks import UNUSABLE, look_text
 from dermasynth_builder.plan.plan_file import PlanFile, PlanPart, images_digest, plan_file, settings_digest
 from dermasynth_builder.plan.planner import LOOK, Planner
 from dermasynth_builder.plan.reply_form import look_of, question_of
 from dermasynth_builder.plan.similarity import Known, accepted
 from dermasynth_builder.read.source import ReadSource
 
-_Shown = tuple[Sequence[str], Mapping[str, Look] | None]  # accepted questions, what was seen
+_Shown = tuple[Sequence[str], Mapping[str, str] | None]  # accepted questions, what was seen
 
 
 @dataclass(slots=True)
@@ -91,8 +91,9 @@ class Planned:
         if self.begin_round(number, ledger):
             yield from self.requests_of_round(number)
         else:
+            of_style = number - self.planner.first_round + 1
             self.report.warn(
-                f"{self.read.name}: round {number + 1} of self-instruct waits for replies of the round before; "
+                f"{self.read.name}: round {of_style} of self-instruct waits for replies of the round before; "
                 "run again once all are there; after --shard, merge the ledgers of all parts first"
             )
 
@@ -117,13 +118,8 @@ class Planned:
             return ()
         if number == self.planner.first_round:
             return () if number == 0 or self._looks() is not None else None
-        try:
-            questions = json.loads(self._frozen(number).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        except ValueError as error:
-            raise LedgerError(f"{self._frozen(number)} cannot be read: {error}; delete it, and run again") from error
-        return [str(question) for question in questions]
+        questions = _read(self._frozen(number))
+        return None if questions is None else [str(question) for question in questions]
 
     def _freeze_looks(self, ledger: Ledger) -> None:
         """Keeps what was seen so far; of an image whose look has failed or says that it is unfit, nothing is asked.
@@ -135,21 +131,12 @@ class Planned:
             for request, reply in ledger.answered(self.requests_of_round(0))
             if reply and (look := look_of(request, reply)) and look.quality != UNUSABLE
         }
-        _write(self._frozen_looks, seen)
+        _write(self._frozen(LOOK), seen)
 
-    def _looks(self) -> Mapping[str, Look] | None:
-        """What was seen, by the key of the request; None before anybody has looked."""
-        try:
-            seen = json.loads(self._frozen_looks.read_text(encoding="utf-8"))
-            return {key: look_from(look) for key, look in seen.items()}
-        except FileNotFoundError:
-            return None
-        except ValueError as error:
-            raise LedgerError(f"{self._frozen_looks} cannot be read: {error}; delete it, and run again") from error
-
-    @property
-    def _frozen_looks(self) -> Path:
-        return self._frozen(LOOK)
+    def _looks(self) -> Mapping[str, str] | None:
+        """What was seen, as `look_text` writes it, by the key of the request; None before anybody has looked."""
+        seen = _read(self._frozen(LOOK))
+        return None if seen is None else dict(seen)
 
     def _freeze(self, number: int, questions: Sequence[str]) -> None:
         """Begins a round; what it shows never changes again."""
@@ -183,6 +170,16 @@ def rounds_folder(ledger: Path) -> Path:
 def _order(planned: PlannedRequest) -> tuple[int, int]:
     """Of an image, what is seen comes first, then its self-instruct request, which may be of a later round."""
     return planned.image_number, {LOOK: 0, "self_instruct": 1}.get(planned.style, 2)
+
+
+def _read(path: Path) -> Any:
+    """What `_write` wrote there; None where there is nothing. Raises LedgerError."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise LedgerError(f"{path} cannot be read: {error}; delete it, and run again") from error
 
 
 def _write(path: Path, value: Any) -> None:

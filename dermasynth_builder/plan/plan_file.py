@@ -21,15 +21,7 @@ from filelock import FileLock
 from dermasynth_builder.core.errors import PromptError
 from dermasynth_builder.core.files import code_digest
 from dermasynth_builder.core.options import PlanOptions
-from dermasynth_builder.core.records import (
-    ClinicalImage,
-    Facts,
-    Look,
-    PlannedRequest,
-    Request,
-    Step,
-    digest,
-)
+from dermasynth_builder.core.records import ClinicalImage, Facts, Look, PlannedRequest, Request, Step, digest
 from dermasynth_builder.plan import facts_in_words, reply_form
 from dermasynth_builder.plan.looks import look_from, look_text
 from dermasynth_builder.plan.planner import LOOK, Planner, assumed_look
@@ -84,7 +76,7 @@ class PlanPart:
     round: int = 0
     ledger: str = ""  # whose replies have led to a later round
     accepted: Sequence[str] = ()  # questions that its prompts may show
-    looks: Mapping[str, Look] | None = None  # what was seen, by the key of the request; None: nobody has looked yet
+    looks: Mapping[str, str] | None = None  # `look_text` by the key of its request; None: nobody has looked yet
 
     @property
     def prefix(self) -> str:
@@ -110,7 +102,7 @@ class PlanPart:
         """64 hex digits for all that shapes the plan."""
         told = [self.source, self.images_digest, self.planner.seed, self.planner.options.values(), self.round]
         chosen = [dict(self.planner.chooser.identity)] if self.planner.chooser else []
-        seen = [digest({key: look_text(look) for key, look in self.looks.items()})] if self.looks is not None else []
+        seen = [] if self.looks is None else [dict(self.looks)]
         code = code_digest("plan", "core")
         return digest([*told, list(self.accepted), self.planner.book.digest, code, *chosen, *seen])
 
@@ -120,9 +112,13 @@ class PlanPart:
             return Counter()
         return Counter(kind for image in self.images for kind in self.planner.unanswerable(image))
 
+    def _seen(self, key: str) -> Look | None:
+        look = (self.looks or {}).get(key)
+        return look_from(look) if look else None
+
     def requests(self, waiting: Counter[int]) -> Iterator[tuple[int, list[Request]]]:
         """The requests of each image, after its place; `waiting` counts those of rounds to come."""
-        seen = assumed_look if self.looks is None else self.looks.get
+        seen = assumed_look if self.looks is None else self._seen
         for place, image in enumerate(self.images):
             waiting.update(self.planner.later_rounds(image, self.round))
             yield place, list(self.planner.requests_of_round([image], self.round, lambda _: self.accepted, seen=seen))

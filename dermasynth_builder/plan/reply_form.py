@@ -123,7 +123,10 @@ def exchanges(request: AnyRequest, reply: Reply) -> tuple[Exchange, ...]:
 
 
 def read(request: AnyRequest, reply: Reply) -> tuple[tuple[Exchange, ...], Testimony | None]:
-    """The exchanges of a reply, none of a look, and what it says beside them. Raises BadReply as `exchanges` does."""
+    """The exchanges of a reply and what it says beside them; none of a look, nor where it says that it gives none.
+
+    Raises BadReply as `exchanges` does.
+    """
     if reply.text is None:
         raise BadReply(reply.failure or "no reply: the ledger gives no reason")
     members = _json_object(reply.text)
@@ -131,6 +134,8 @@ def read(request: AnyRequest, reply: Reply) -> tuple[tuple[Exchange, ...], Testi
         _look(request, members)
         return (), None
     testimony, answers = _testimony(request, members) if request.look_mode != "off" else (None, members)
+    if testimony and testimony.outcome != looks.OUTCOMES[0]:
+        return (), testimony
     return _READERS[request.style](request, answers), testimony
 
 
@@ -213,9 +218,10 @@ def _words(members: Mapping[str, Any], name: str) -> tuple[str, ...]:
 def question_of(request: AnyRequest, reply: Reply | None) -> str | None:
     """The first question of a good reply; None where there is none."""
     try:
-        return exchanges(request, reply)[0].turns[0].content if reply else None
+        said = exchanges(request, reply) if reply else ()
     except BadReply:
         return None
+    return said[0].turns[0].content if said else None
 
 
 def _asked(request: AnyRequest, members: Mapping[str, Any]) -> tuple[Exchange, ...]:

@@ -161,12 +161,13 @@ def test_what_the_model_says_beside_its_answer_is_published_and_a_refusal_is_a_r
     assert (pair.conflict, pair.look_prompt_sha256) == ("label weakly supported: No border is seen.", "ab")
     for outcome in looks.OUTCOMES[1:]:
         [reject] = assemble(
-            [(request, told(request, outcome=outcome))],
+            [(request, told(request, outcome=outcome, answer=""))],
             images,
             ReleaseTerms("gemini", 1, {clinical_image().group_id: "train"}),
         )
         assert isinstance(reject, Reject)
         assert reject.reasons == (f"declined: {outcome}",)
+        assert reply_form.question_of(request, told(request, outcome=outcome, answer="")) is None
 
 
 # --- runs ---

@@ -5,7 +5,7 @@ once for all requests about it, which a plan keeps close together.
 """
 
 import asyncio
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections import OrderedDict
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -107,11 +107,12 @@ class SentImage:
 
     mime_type: str
     base64: bytes  # standard alphabet
+    sha256: str  # of the bytes that it stands for
 
-    @property
-    def sha256(self) -> str:
-        """Of its bytes, 64 hex digits."""
-        return sha256(b64decode(self.base64)).hexdigest()
+    @classmethod
+    def of(cls, mime_type: str, content: bytes) -> "SentImage":
+        """The image whose file holds `content`."""
+        return cls(mime_type, b64encode(content), sha256(content).hexdigest())
 
 
 class SentImages:
@@ -152,8 +153,8 @@ def make_sent_image(path: Path, options: EngineOptions) -> SentImage:
         with Image.open(BytesIO(content)) as image:
             mime_type = image.get_format_mimetype() or ""
             if max(image.size) <= options.image_side_px and mime_type in _TAKEN_AS_THEY_ARE:
-                return SentImage(mime_type, b64encode(strip(content).content))
-            return SentImage("image/jpeg", b64encode(_reduced(image, options.image_side_px, options.image_quality)))
+                return SentImage.of(mime_type, strip(content).content)
+            return SentImage.of("image/jpeg", _reduced(image, options.image_side_px, options.image_quality))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise ImageFault(f"image: {path.name} cannot be read: {_told(error)}") from error
 
