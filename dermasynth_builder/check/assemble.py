@@ -22,6 +22,7 @@ from dermasynth_builder.plan import reply_form
 from dermasynth_builder.plan.looks import OUTCOMES, UNUSABLE
 
 _IMAGE = "image_sha256"  # among a reply's parameters
+Parameter = str | int | float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class ReleaseTerms:
     reviews: Mapping[str, tuple[Review, ...]] = field(default_factory=dict)  # by `text_digest`
     withdrawn: Mapping[str, str] = field(default_factory=dict)  # pair, or "source/image" -> why it is not published
     folds: Mapping[str, int] = field(default_factory=dict)  # by group, where folds are wanted
+    asked_with: Mapping[str, Parameter] = field(default_factory=dict)  # what the engine asks every request with
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,7 @@ def _pair(
         reviews=_reviews(pair_id, messages, terms),
         look_prompt_sha256=request.look.prompt_sha256 if request.look else None,
         finish_reason=reply.finish_reason,
-        parameters=canonical_json(asked) if (asked := _asked_with(reply)) else None,
+        parameters=canonical_json({**terms.asked_with, **own}) if (own := _asked_with(reply)) else None,
         sent_image_sha256=_sent_image(reply),
     )
 
@@ -178,7 +180,7 @@ def _sent_image(reply: Reply) -> str | None:
     return sent if isinstance(sent, str) else None
 
 
-def _asked_with(reply: Reply) -> dict[str, str | int | float | None]:
+def _asked_with(reply: Reply) -> dict[str, Parameter]:
     return {name: value for name, value in reply.parameters.items() if name != _IMAGE}
 
 

@@ -55,8 +55,7 @@ class Planned:
     @property
     def waiting(self) -> int:
         """How many requests belong to rounds that have not begun."""
-        waiting = self._file(0).waiting
-        return sum(count for number, count in waiting.items() if self.accepted_by(number) is None)
+        return sum(count for number, count in self._file(0).later.items() if self.accepted_by(number) is None)
 
     @property
     def unanswerable(self) -> Mapping[str, int]:

@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from hashlib import sha256
 from operator import attrgetter
 from pathlib import Path
@@ -116,12 +117,12 @@ class PlanPart:
         look = (self.looks or {}).get(key)
         return look_from(look) if look else None
 
-    def requests(self, waiting: Counter[int]) -> Iterator[tuple[int, list[Request]]]:
-        """The requests of each image, after its place; `waiting` counts those of rounds to come."""
+    def requests(self, later: Counter[int]) -> Iterator[tuple[int, list[Request]]]:
+        """The requests of each image, after its place; `later` counts those of rounds to come."""
         seen = assumed_look if self.looks is None else self._seen
+        of_round = partial(self.planner.requests_of_round, accepted=lambda _: self.accepted, seen=seen, later=later)
         for place, image in enumerate(self.images):
-            waiting.update(self.planner.later_rounds(image, self.round))
-            yield place, list(self.planner.requests_of_round([image], self.round, lambda _: self.accepted, seen=seen))
+            yield place, list(of_round([image], self.round))
 
 
 class PlanFile:
@@ -130,8 +131,8 @@ class PlanFile:
     def __init__(self, part: PlanPart, file: pq.ParquetFile) -> None:
         self._part, self._file = part, file
         counts = json.loads((file.metadata.metadata or {})[_COUNTS])
-        self.waiting: Mapping[int, int] = {int(number): count for number, count in counts["later"].items()}
-        """Round to come -> its requests."""
+        self.later: Mapping[int, int] = {int(number): count for number, count in counts["later"].items()}
+        """With round 0: each round to come -> its requests."""
         self.unanswerable: Mapping[str, int] = counts["unanswerable"]  # types never asked -> images that they would fit
         self._prompts: tuple[int, list[Any]] = (-1, [])  # of one row group
 
@@ -239,11 +240,11 @@ def _opened(path: Path, shape: str) -> pq.ParquetFile | None:
 
 
 def _write(part: PlanPart, shape: str, path: Path, *, advance: Callable[[int], object]) -> None:
-    waiting: Counter[int] = Counter()
+    later: Counter[int] = Counter()
     rows: list[tuple[Any, ...]] = []
     options: Mapping[str, Any] = {"compression": "zstd", "write_page_checksum": True, "use_dictionary": True}
     with pq.ParquetWriter(path, _SCHEMA, **options) as writer:
-        for place, requests in part.requests(waiting):
+        for place, requests in part.requests(later):
             rows += [_row(place, request) for request in requests]
             advance(1)
             while len(rows) >= _GROUP_ROWS:
@@ -255,8 +256,7 @@ def _write(part: PlanPart, shape: str, path: Path, *, advance: Callable[[int], o
             {
                 _SHAPE.decode(): shape,
                 _COUNTS.decode(): json.dumps(
-                    part.counts
-                    | {"waiting": waiting.total(), "later": dict(waiting), "unanswerable": dict(part.unanswerable())}
+                    part.counts | {"later": dict(later), "unanswerable": dict(part.unanswerable())}
                 ),
             }
         )
@@ -322,7 +322,7 @@ def plans_in(folder: Path) -> list[PlanSummary]:
             continue
         name = counts["plan"]
         if not counts["round"]:
-            plans[name] = PlanSummary(counts["source"], counts["seed"], keys, {}, counts["waiting"])
+            plans[name] = PlanSummary(counts["source"], counts["seed"], keys, {}, sum(counts["later"].values()))
         elif name in plans:
             earlier = plans[name].later.get(counts["ledger"], ())
             plans[name] = replace(plans[name], later={**plans[name].later, counts["ledger"]: [*earlier, *keys]})

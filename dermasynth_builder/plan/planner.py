@@ -3,6 +3,7 @@
 Draws are made from the item's own identity, so that adding or dropping an image changes no other's.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -79,16 +80,26 @@ class Planner:
             yield from plan.requests(plan.orders(), accepted, seen)
 
     def requests_of_round(
-        self, images: Iterable[ClinicalImage], number: int, accepted: AcceptedQuestions, *, seen: Looks = assumed_look
+        self,
+        images: Iterable[ClinicalImage],
+        number: int,
+        accepted: AcceptedQuestions,
+        *,
+        seen: Looks = assumed_look,
+        later: Counter[int] | None = None,
     ) -> Iterator[Request]:
-        """The requests of one round: looks come first, where they are asked first, then all questions of the bank."""
+        """The requests of one round: looks come first, where they are asked first, then all questions of the bank.
+
+        `later` counts, for round 0, the requests of each round after it.
+        """
         for image in images:
             plan = _ImagePlan(self, image)
-            yield from plan.requests((order for order in plan.orders() if order.round == number), accepted, seen)
-
-    def later_rounds(self, image: ClinicalImage, number: int) -> list[int]:
-        """The round of each of the image's requests that comes after round `number`."""
-        return [order.round for order in _ImagePlan(self, image).orders() if order.round > number]
+            if number > self.first_round and (plan.style != "self_instruct" or self.round_of(image) != number):
+                continue
+            orders = list(plan.orders())
+            if later is not None and number == 0:
+                later.update(order.round for order in orders if order.round)
+            yield from plan.requests([order for order in orders if order.round == number], accepted, seen)
 
     @property
     def look_mode(self) -> LookMode:
@@ -198,12 +209,12 @@ class _ImagePlan:
         """The types of the slot's bank that fit the image."""
         return [kind for kind in self._fitting(slot) if kind.style == style and self._is_answerable(kind)]
 
-    def _can_tell(self, kind: QuestionType) -> list[str]:
-        """The wordings whose answer the image may tell, or else the record that is shown."""
-        is_shown = self.planner.options.is_metadata_shown
-        return [
-            each for each in kind.wordings if self._can_ask(kind, each) and (is_shown or not kind.asks_record(each))
-        ]
+    def _is_tellable(self, kind: QuestionType) -> bool:
+        """Whether the image may tell the answer to one of the wordings, or else the record that is shown."""
+        return any(self._is_told(kind, each) and self._can_ask(kind, each) for each in kind.wordings)
+
+    def _is_told(self, kind: QuestionType, wording: str) -> bool:
+        return self.planner.options.is_metadata_shown or not kind.asks_record(wording)
 
     def _fitting(self, slot: str) -> Iterator[QuestionType]:
         """The types of the slot's bank whose facts are known, whether or not the engine can answer them."""
@@ -235,24 +246,23 @@ class _ImagePlan:
     def _drawn(self, slot: str, style: Style, topics: Iterable[str]) -> _Drawn | None:
         kinds = [kind for kind in self._kinds(slot, style) if kind.topic not in topics]
         draw = self._draw(slot)
-        if not kinds:
-            return None
-        kind = draw.choice(kinds)
-        if not self._can_tell(kind):  # drawn anew only here, so that all others are the same as where facts are shown
-            told = [each for each in kinds if self._can_tell(each)]
-            kind = draw.choice(told) if told else kind
-        return self._worded(slot, kind, draw) if self._can_tell(kind) else None
+        kind = draw.choice(kinds) if kinds else None
+        if kind and not self._is_tellable(kind):  # drawn anew only here: all others are as where facts are shown
+            told = [each for each in kinds if self._is_tellable(each)]
+            kind = draw.choice(told) if told else None
+        return self._worded(slot, kind, draw) if kind else None
 
     def _worded(self, slot: str, kind: QuestionType, draw: Random) -> _Drawn:
-        wording = draw.choice([wording for wording in kind.wordings if self._can_ask(kind, wording)])
-        can_tell = self._can_tell(kind)
-        wording = wording if wording in can_tell else draw.choice(can_tell)
+        wordings = [wording for wording in kind.wordings if self._can_ask(kind, wording)]
+        wording = draw.choice(wordings)
+        if not self._is_told(kind, wording):
+            wording = draw.choice([each for each in wordings if self._is_told(kind, each)])
         step = Step(slot, kind.name, fill(wording, self.image.facts))
         return _Drawn(kind, step, kind.asks_record(wording))
 
     def _conversation(self) -> list[_Drawn]:
         """The turns: the general bank's first type, its last, and some between, in the bank's order."""
-        kinds = [kind for kind in self._kinds(GENERAL, "asked") if self._can_tell(kind)]
+        kinds = [kind for kind in self._kinds(GENERAL, "asked") if self._is_tellable(kind)]
         if len(kinds) < reply_form.MIN_TURNS:
             return []
         draw = self._draw("conversation")
