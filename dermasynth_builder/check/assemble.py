@@ -21,7 +21,7 @@ from dermasynth_builder.core.records import (
 from dermasynth_builder.plan import reply_form
 from dermasynth_builder.plan.looks import OUTCOMES, UNUSABLE
 
-_IMAGE = "image_sha256"  # among a reply's parameters
+_IMAGE, _JOB = "image_sha256", "batch"  # among a reply's parameters; the first is a column, the second a service's own
 Parameter = str | int | float | None
 
 
@@ -181,7 +181,7 @@ def _sent_image(reply: Reply) -> str | None:
 
 
 def _asked_with(reply: Reply) -> dict[str, Parameter]:
-    return {name: value for name, value in reply.parameters.items() if name != _IMAGE}
+    return {name: value for name, value in reply.parameters.items() if name not in (_IMAGE, _JOB)}
 
 
 def _is_said(sentence: str, messages: Sequence[Turn]) -> bool:
