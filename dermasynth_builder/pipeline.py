@@ -36,7 +36,7 @@ from dermasynth_builder.generate.run import (
     run_text,
 )
 from dermasynth_builder.plan.plan_file import PLANS, plans_in
-from dermasynth_builder.plan.planner import Planner
+from dermasynth_builder.plan.planner import LOOK, Planner
 from dermasynth_builder.plan.questions import load_prompt_book
 from dermasynth_builder.read.selection import part_text
 from dermasynth_builder.read.source import read_source
@@ -210,12 +210,12 @@ def _rejected_anew(planned: Planned, settings: Settings, ledger: Ledger, *, retr
     """What to ask in place of each reply of a source that the checks reject, as requests in full."""
     reasons: dict[str, list[str]] = {}
     for item in checked_pairs(planned, ledger, terms_of(settings, planned.read.images)):
-        if isinstance(item, Reject) and item.reply is not None:
+        if isinstance(item, Reject) and item.reply is not None and not item.is_outcome:
             reasons.setdefault(item.request_key, []).extend(item.reasons)
     if not reasons:
         return
     for first, current in _with_current(planned, ledger, retries):
-        if current.key in reasons:
+        if current.key in reasons and first.style != LOOK:  # what rests on a look knows it by its first key
             again = retries.anew(planned.in_full(first), list(dict.fromkeys(reasons[current.key])), current.key)
             if again:
                 yield again

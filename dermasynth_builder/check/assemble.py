@@ -21,6 +21,7 @@ from dermasynth_builder.core.records import (
 from dermasynth_builder.plan import reply_form
 from dermasynth_builder.plan.looks import OUTCOMES, UNUSABLE
 
+_UNFIT, _DECLINED = "image unfit: ", "declined: "
 _IMAGE, _JOB = "image_sha256", "batch"  # among a reply's parameters; the first is a column, the second a service's own
 Parameter = str | int | float | None
 
@@ -50,6 +51,11 @@ class Reject:
     reply: str | None  # verbatim
     question_type: str = ""
 
+    @property
+    def is_outcome(self) -> bool:
+        """Whether the model itself says that there is no answer; it is not asked again."""
+        return self.reasons[0].startswith((_UNFIT, _DECLINED))
+
 
 def assemble(
     answered: Iterable[tuple[AnyRequest, Reply | None]], images: Mapping[str, ClinicalImage], terms: ReleaseTerms
@@ -72,9 +78,9 @@ def _items(request: AnyRequest, reply: Reply, *, image: ClinicalImage, terms: Re
     exchanges, told = reply_form.read(request, reply)
     look = reply_form.look_of(request, reply) if request.style == "look" else None
     if look and look.quality == UNUSABLE:
-        yield _reject(request, f"image unfit: {look.quality_reason}", reply.text)
+        yield _reject(request, f"{_UNFIT}{look.quality_reason}", reply.text)
     if told and told.outcome != OUTCOMES[0]:
-        yield _reject(request, f"declined: {told.outcome}", reply.text)
+        yield _reject(request, f"{_DECLINED}{told.outcome}", reply.text)
     for exchange in exchanges:
         pair = _unless_withdrawn(_pair(request, reply, exchange, image=image, terms=terms), terms)
         if told and isinstance(pair, Pair):

@@ -17,6 +17,7 @@ from dermasynth_builder.core.errors import StoppedError, UsageError
 from dermasynth_builder.core.options import EngineOptions, PlanOptions, Settings
 from dermasynth_builder.core.records import Facts, Look, Observation, Reply, Request
 from dermasynth_builder.core.reporter import SilentReporter
+from dermasynth_builder.generate.retries import retries_of
 from dermasynth_builder.invented.fake_gemini.service import FakeGemini
 from dermasynth_builder.invented.specimens.pad_ufes import write_pad_ufes
 from dermasynth_builder.plan import looks, reply_form
@@ -166,7 +167,7 @@ def test_what_the_model_says_beside_its_answer_is_published_and_a_refusal_is_a_r
             ReleaseTerms("gemini", 1, {clinical_image().group_id: "train"}),
         )
         assert isinstance(reject, Reject)
-        assert reject.reasons == (f"declined: {outcome}",)
+        assert (reject.reasons, reject.is_outcome) == ((f"declined: {outcome}",), True)
         assert reply_form.question_of(request, told(request, outcome=outcome, answer="")) is None
 
 
@@ -216,7 +217,7 @@ def test_an_image_that_is_unfit_is_counted_with_its_reason_and_asked_nothing(
 ) -> None:
     monkeypatch.setattr(looks, "QUALITIES", ("unusable", "limited", "good"))  # the fake takes the first mostly
     reply_form.schema.cache_clear()
-    settings = settings_of(raw, tmp_path, fake)
+    settings = replace(settings_of(raw, tmp_path, fake), is_rejected_wanted=True)
     try:
         pipeline.ask(pipeline.plan(settings, SilentReporter()), settings, SilentReporter())
         [planned] = pipeline.plan(settings, SilentReporter())
@@ -227,6 +228,7 @@ def test_an_image_that_is_unfit_is_counted_with_its_reason_and_asked_nothing(
             if isinstance(item, Reject) and item.pair_id.endswith("/look")
         ]
         assert len(unfit) > 4
+        assert not list(retries_of(ledger).keys()), "what a model declines is not asked again"
         assert all(reason.startswith("image unfit: ") for reason in unfit)
         asked = {request.image_id for request in planned.requests() if request.style != LOOK}
         assert len(asked) == 8 - len(unfit)
