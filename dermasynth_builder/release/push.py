@@ -28,7 +28,8 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError 
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from dermasynth_builder.core.errors import PushError, ReleaseError
-from dermasynth_builder.core.options import WITHDRAWN, PushOptions
+from dermasynth_builder.core.hub_options import PushOptions
+from dermasynth_builder.core.options import WITHDRAWN
 from dermasynth_builder.core.records import is_fake_version
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.core.wording import join_words

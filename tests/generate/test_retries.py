@@ -51,7 +51,7 @@ def settings(specimens: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         out=tmp_path / "out",
         engine="stubborn",
         is_rejected_wanted=True,
-        plan_options=PlanOptions(self_instruct_share=0.0),
+        plan_options=PlanOptions(self_instruct_share=0.0, look="off"),
     )
 
 
