@@ -37,6 +37,7 @@ from dermasynth_builder.release.card import with_repository
 from dermasynth_builder.release.folder import CARD, ConfigFiles, files_of, is_figure, sources_of, values_in, verify
 from dermasynth_builder.release.viewer import viewer_faults
 from dermasynth_builder.release.withdrawn import parse_withdrawn, read_withdrawn, why_withdrawn, withdrawn_of
+from dermasynth_builder.release.write import has_controls
 
 _COMMIT_FILES = 50  # of a commit: the Hub gives one a minute
 _SHARD = re.compile(r"(data/)?\w+/(train|validation|test)-\d{5}-of-\d{5}\.parquet")
@@ -126,6 +127,8 @@ def _reasons_against(
     options: PushOptions, of_sources: Sequence[ConfigFiles], configs: Mapping[str, ConfigFiles]
 ) -> Iterator[str]:
     """Why a release that is whole must not go all the same."""
+    if controls := sorted(config.name for config in of_sources if has_controls(config)):
+        yield f"{join_words(controls)}: there are answers of a run with --control, which are about other pictures"
     fake = sorted(c.name for c in of_sources if any(is_fake_version(v or "") for v in values_in(c, "model_version")))
     if fake:
         yield (
