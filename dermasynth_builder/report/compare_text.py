@@ -41,8 +41,14 @@ def page_of(comparison: Comparison, figures: Mapping[str, Any], number: int) -> 
         for pair in chosen
     ]
     template = jinja_environment(resource_dir("card")).get_template("compare.html.jinja")
+    names = {side: printable(figures[side]) for side in ("first", "second")}
     return template.render(
-        figures=figures, meanings=MEASURES, pairs=pairs, version=__version__, verdict=verdict, summary=summary(figures)
+        figures={**figures, **names},
+        meanings=MEASURES,
+        pairs=pairs,
+        version=__version__,
+        verdict=verdict,
+        summary=summary(figures),
     )
 
 
@@ -112,8 +118,8 @@ def _head(figures: Mapping[str, Any]) -> list[str]:
     likeness = f", mean likeness (ROUGE-L) {figures['likeness']:.2f}" if figures["likeness"] is not None else ""
     about = f"{figures['images']:,} images of {figures['patients']:,} patients"
     return [
-        f"A  {figures['first']}",
-        f"B  {figures['second']}",
+        f"A  {printable(figures['first'])}",
+        f"B  {printable(figures['second'])}",
         f"{figures['pairs']:,} questions about {about} in both ({figures['same_question']:,} word for word); {alone}",
         f"answered in both: {figures['both_answered']:,}, word for word the same: {figures['same_answer']:,}{likeness}",
     ]
