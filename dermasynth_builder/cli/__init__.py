@@ -14,7 +14,7 @@ from io import TextIOWrapper
 from cyclopts import App, CycloptsError
 
 from dermasynth_builder import __version__
-from dermasynth_builder.cli import build, compare, hub, invented, leaks, ledgers, look, review, train
+from dermasynth_builder.cli import build, claims, compare, hub, invented, leaks, ledgers, look, review, train
 from dermasynth_builder.cli.command import Command
 from dermasynth_builder.core.errors import DermaSynthError, StoppedError, UsageError
 
@@ -45,6 +45,7 @@ COMMANDS: dict[str, Command] = {
     "push-model": train.push_model,
     "status": look.status,
     "report": look.report,
+    "claims": claims.claims,
     "compare": compare.compare,
     "failures": look.failures,
     "cancel": ledgers.cancel,

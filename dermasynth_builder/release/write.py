@@ -19,6 +19,7 @@ from dermasynth_builder.generate.retries import retries_of
 from dermasynth_builder.generate.rounds import Planned
 from dermasynth_builder.release.card import DATA, Config
 from dermasynth_builder.release.folder import ConfigFiles
+from dermasynth_builder.release.judgements import read_judgements
 from dermasynth_builder.release.kept import keep, proof_of, rejects_path
 from dermasynth_builder.release.parquet import read_values, write_config
 from dermasynth_builder.release.reviews import read_reviews
@@ -97,6 +98,7 @@ def terms_of(settings: Settings, images: Sequence[ClinicalImage]) -> ReleaseTerm
         splits_of(images, settings.seed, settings.split_shares),
         flags=tuple(_marks_of(settings)),
         reviews=read_reviews(settings.work),
+        judgements=read_judgements(settings.work),
         withdrawn=read_withdrawn(settings.withdrawn),
         folds=folds_of(images, settings.seed, settings.folds) if settings.folds else {},
     )
