@@ -9,9 +9,6 @@ from dermasynth_builder.core.files import jinja_environment, resource_dir
 from dermasynth_builder.core.records import AXES, ClinicalImage, Facts, Pair, Request
 from dermasynth_builder.plan import facts_in_words, reply_form
 
-CLAIMS = "claims"  # slot of no pair: template, style and name of the check
-SCORED = "claims_scored"  # as prompt id, where the six axes are asked for too
-
 
 def claims_request(pair: Pair, *, is_scored: bool) -> Request:
     """What to ask about a pair; the writer, the prompt that it was given and its doubts stand nowhere in it."""
@@ -24,7 +21,7 @@ def claims_request(pair: Pair, *, is_scored: bool) -> Request:
         question_type=pair.question_type,
         question=pair.question,
         prompt=_prompt(pair, is_scored=is_scored),
-        prompt_id=SCORED if is_scored else CLAIMS,
+        prompt_id=reply_form.SCORED_CLAIMS if is_scored else "claims",
         reply_schema=reply_form.claims_schema(is_scored=is_scored),
         modality=image.modality,
         facts=Facts(),

@@ -110,6 +110,7 @@ def _testimony_members(evidence: Evidence) -> dict[str, Any]:
 
 
 CLAIM_VERDICTS: tuple[ClaimVerdict, ...] = get_args(ClaimVerdict)
+SCORED_CLAIMS = "claims_scored"  # prompt id of what asks for the six axes too
 _MOST_CLAIMS = 30
 _SCORES = range(1, 6)
 
@@ -165,6 +166,7 @@ def read(request: AnyRequest, reply: Reply) -> tuple[tuple[Exchange, ...], Testi
         _look(request, members)
         return (), None
     if request.style == "claims":
+        _require_members(members, ["claims", "scores"] if request.prompt_id == SCORED_CLAIMS else ["claims"])
         _claims(members)
         return (), None
     testimony, answers = _testimony(request, members) if request.look_mode != "off" else (None, members)
