@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from textwrap import wrap
 from typing import Any, get_args
-from urllib.parse import urlsplit
 
 from dermasynth_builder import __version__
 from dermasynth_builder.core.errors import UsageError
@@ -74,10 +73,7 @@ def release_recipe(settings: Settings) -> str:
 
 
 def record_recipe(settings: Settings) -> None:
-    """Writes beside the ledgers what a run uses, less what is for it alone and what may be secret in an address."""
-    base_url = settings.engine_options.base_url
-    if base_url and ("@" in urlsplit(base_url).netloc or urlsplit(base_url).query):
-        settings = replace(settings, engine_options=replace(settings.engine_options, base_url=None))
+    """Writes beside the ledgers what a run uses, less what is for it alone."""
     settings.work.mkdir(parents=True, exist_ok=True)
     making = settings.work / f".{RECIPE}.new"
     making.write_text(_text(_OF_A_RUN, settings, ("work", "release")), encoding="utf-8")
