@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from dermasynth_builder import __version__
 from dermasynth_builder.core.errors import UsageError
-from dermasynth_builder.core.files import as_form, toml_table
+from dermasynth_builder.core.files import as_form, private, toml_table
 from dermasynth_builder.core.option import TOPICS, Key, Scope, keys_of
 from dermasynth_builder.core.options import RECIPE, Settings
 from dermasynth_builder.core.registry import ENGINES, SOURCES
@@ -74,8 +74,7 @@ def release_recipe(settings: Settings) -> str:
 
 def record_recipe(settings: Settings) -> None:
     """Writes beside the ledgers what a run uses, less what is for it alone."""
-    settings.work.mkdir(parents=True, exist_ok=True)
-    making = settings.work / f".{RECIPE}.new"
+    making = private(settings.work / f".{RECIPE}.new")
     making.write_text(_text(_OF_A_RUN, settings, ("work", "release")), encoding="utf-8")
     making.replace(settings.work / RECIPE)
 

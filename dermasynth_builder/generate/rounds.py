@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 
 from dermasynth_builder.core.errors import LedgerError
+from dermasynth_builder.core.files import private
 from dermasynth_builder.core.records import PlannedRequest, Request, digest
 from dermasynth_builder.core.reporter import Reporter, SilentReporter
 from dermasynth_builder.generate.ledger import Ledger
@@ -120,8 +121,7 @@ class Planned:
     def _freeze(self, number: int, questions: Sequence[str]) -> None:
         """Begins a round; what it shows never changes again."""
         path = self._frozen(number)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(f".{os.getpid()}")
+        fresh = private(path.with_suffix(f".{os.getpid()}"))
         fresh.write_text(json.dumps(questions, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         fresh.replace(path)
 
