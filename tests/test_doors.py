@@ -12,7 +12,8 @@ import pytest
 
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import DermaSynthError
-from dermasynth_builder.core.options import BatchOptions, EngineOptions, PushOptions
+from dermasynth_builder.core.hub_options import PushOptions
+from dermasynth_builder.core.options import BatchOptions, EngineOptions
 from dermasynth_builder.core.protocols import EngineContext
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.generate.engines.batch import cancel_batches

@@ -36,10 +36,10 @@ class ListeningGemini(FakeGemini):
 
         @web.middleware
         async def listen(
-            call: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+            request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
         ) -> web.StreamResponse:
-            self.came.append(f"{call.path_qs}\n{call.headers}\n".encode() + await call.read())
-            return await handler(call)
+            self.came.append(f"{request.path_qs}\n{request.headers}\n".encode() + await request.read())
+            return await handler(request)
 
         made.middlewares.insert(0, listen)
         return made

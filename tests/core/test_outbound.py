@@ -26,7 +26,7 @@ BAD = (
     "",
     "api.example.org",
     "ftp://api.example.org",
-    "file:///etc/passwd",
+    "file:/etc/passwd",
     "https://",
     "https:///v1",
     "https://a b",

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
 from types import TracebackType
@@ -118,7 +119,8 @@ class Transport:
         outcome = await self._sent(self._service.body(attempt.request, image, attempt.max_output_tokens), headers)
         if self._service.learn(dialect, outcome):
             return Outcome(Status.REPHRASED, reason=outcome.reason)
-        return outcome
+        sent = {"image_sha256": image.sha256} if image and outcome.status is Status.ANSWERED else {}
+        return replace(outcome, sent_as={**outcome.sent_as, **sent})
 
     async def _sent(self, body: bytes, headers: Mapping[str, str]) -> Outcome:
         """What comes of a body. It is not sent on to another address: that could be anybody's."""
