@@ -78,7 +78,7 @@ licences: $(VENV_CORE)/installed $(VENV_TOOLS)/installed ## list the licences of
 	@for venv in $(VENV_CORE) $(wildcard $(VENV_TRAIN)); do \
 	  echo "$$venv:"; \
 	  $(VENV_TOOLS)/bin/pip-licenses --python $$venv/bin/python --from=mixed --order=license --partial-match \
-	    --allow-only "$(LICENCES)" || exit; \
+	    --allow-only "$(LICENCES)" --fail-on "GPL;Commons Clause;Non" || exit; \
 	done
 
 sbom: $(VENV_CORE)/installed $(VENV_TOOLS)/installed ## write dist/sbom.json: all that a user installs, in CycloneDX
