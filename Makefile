@@ -13,7 +13,7 @@ OVERRIDES = $(SOURCES) $(if $(RAW),--raw $(RAW),$(if $(wildcard recipe.toml),,--
 PARALLEL := -n auto --dist worksteal
 # What the tests of a stage, of read the quick ones, run of it at least, in per cent; a point under what was measured.
 FLOORS := check=97 plan=94 read=96
-# The versions that CI and releases are made with. `make CONSTRAINTS= test` takes the newest, `make VENV=.venv-lowest lowest` the oldest.
+# The versions that CI and releases are made with. `make CONSTRAINTS= test` takes the newest.
 CONSTRAINTS ?= constraints.txt
 HELD := $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 # Of a licence that does not ask for more than that changes to its own files are given on: none of GPL, AGPL, LGPL or for some uses only.
@@ -23,20 +23,18 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow test-train quick coverage mutants check supply licences sbom advisories constraints lowest newest golden picture fix build push-hub clean
+.PHONY: help demo test test-train quick coverage mutants check supply licences sbom advisories constraints lowest newest golden picture fix build push-hub clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/installed ## build demo/dermasynth from drawn specimens and show three pairs; no key, no network
 	$(DERMASYNTH) demo
 
-test: $(VENV)/installed-dev $(VENV3)/installed ## run the tests but those that take long, on every core
-	DERMASYNTH_DATASETS3=$(CURDIR)/$(VENV3)/bin/python $(RUN) pytest -q $(PARALLEL) -m "not slow"
-
-slow: $(VENV)/installed-dev $(VENV3)/installed $(VENV_TRAIN)/installed ## run the tests that take long: whole runs, kills, a real server
-	DERMASYNTH_DATASETS3=$(CURDIR)/$(VENV3)/bin/python DERMASYNTH_SERVE_PYTHON=$(CURDIR)/$(VENV_TRAIN)/bin/python \
-	  $(RUN) pytest -q $(PARALLEL) -m slow
+test: $(VENV)/installed-dev $(VENV3)/installed ## run the tests, on every core; with a real server where test-train has set one up
+	DERMASYNTH_DATASETS3=$(CURDIR)/$(VENV3)/bin/python \
+	  $(if $(wildcard $(VENV_TRAIN)/installed),DERMASYNTH_SERVE_PYTHON=$(CURDIR)/$(VENV_TRAIN)/bin/python) \
+	  $(RUN) pytest -q $(PARALLEL)
 
 test-train: $(VENV_TRAIN)/installed ## run the tests that tune and score models; needs torch, half a gigabyte to several
 	OMP_NUM_THREADS=1 $(VENV_TRAIN)/bin/python -m pytest -q -n 2 --dist loadfile tests/train tests/check/test_splits.py
@@ -106,7 +104,7 @@ versions:
 	$(VENV_TOOLS)/bin/uv pip compile --quiet $(if $(filter lowest,$(KIND)),--resolution lowest-direct) --python $(VENV_KIND)/bin/python \
 	  --extra figures --no-header --no-annotate pyproject.toml --output-file $(VENV_KIND)/versions.txt
 	$(VENV_TOOLS)/bin/uv pip install --quiet --python $(VENV_KIND)/bin/python --constraint $(VENV_KIND)/versions.txt --editable '.[dev]'
-	$(VENV_KIND)/bin/python -m pytest -q $(PARALLEL) -m "not slow" --ignore tests/train $(TESTS)
+	$(VENV_KIND)/bin/python -m pytest -q $(PARALLEL) -m "not slow" --ignore tests/train
 
 golden: $(VENV)/installed-dev ## write the golden texts of the tests anew; read the difference
 	-$(RUN) pytest -q --write-golden tests/generate/engines/test_template.py tests/plan/test_styles.py tests/generate/engines/test_kinds_of_answers.py
