@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dermasynth_builder.core.errors import UsageError
+from dermasynth_builder.core.files import private
 from dermasynth_builder.core.images.index import ImageIndex
 from dermasynth_builder.core.options import Control, Settings
 from dermasynth_builder.core.records import ClinicalImage, share_of
@@ -42,8 +43,7 @@ def _blank_file(image: ClinicalImage, folder: Path) -> Path | None:
     size = (image.file.width_px, image.file.height_px)
     path = folder / f"{size[0]}x{size[1]}.png"
     if not path.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        making = path.with_name(f".{path.name}.new")
+        making = private(path.with_name(f".{path.name}.new"))
         Image.new("RGB", size, _GREY).save(making, "PNG")
         making.replace(path)
     return path

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dermasynth_builder.core.errors import ReviewError
+from dermasynth_builder.core.files import private
 from dermasynth_builder.core.records import CheckedClaim, Judgement, canonical_json
 
 VERDICTS = "verdicts"  # folder in the working folder
@@ -21,8 +22,7 @@ def table_of(work: Path, ledger: Path) -> Path:
 
 def keep_judgements(path: Path, judgements: Mapping[str, Judgement]) -> None:
     """Writes a table; `judgements` are by `core.records.text_digest`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    making = path.with_name(f".{path.name}.new")
+    making = private(path.with_name(f".{path.name}.new"))
     making.write_text(canonical_json(dict(judgements)), encoding="utf-8", errors="backslashreplace")
     making.replace(path)
 

@@ -13,7 +13,7 @@ from rich.console import Group, RenderableType
 from dermasynth_builder import pipeline
 from dermasynth_builder.core.claims_options import ClaimsOptions
 from dermasynth_builder.core.errors import UsageError
-from dermasynth_builder.core.options import EngineOptions, Settings
+from dermasynth_builder.core.options import EngineOptions, PlanOptions, Settings
 from dermasynth_builder.core.protocols import Engine
 from dermasynth_builder.core.records import AXES, ClaimVerdict, Judgement, Pair, Request, share_of, text_digest
 from dermasynth_builder.core.reporter import Reporter
@@ -68,6 +68,7 @@ def check_pairs(options: ClaimsOptions, settings: Settings, report: Reporter) ->
     report.say(f"{len(chosen):,} of {len(pairs):,} pairs to check, {missing:,} of them to ask {engine.name}")
     if options.is_dry:
         return _judgements(chosen, ledger), table
+    pipeline.tell_sent(engine, ledger, own, report=report)
     try:
         _ask(chosen, engine, ledger, report=report, max_usd=options.max_usd)
     finally:
@@ -87,7 +88,8 @@ def _own_settings(options: ClaimsOptions, settings: Settings) -> Settings:
         concurrency=written.concurrency,
         timeout_s=written.timeout_s,
     )
-    return replace(settings, work=settings.work / VERDICTS, engine=options.verifier, engine_options=asking)
+    work = settings.work / VERDICTS
+    return replace(settings, work=work, engine=options.verifier, engine_options=asking, plan_options=PlanOptions())
 
 
 def _drawn(pairs: Iterable[Pair], options: ClaimsOptions, seed: int) -> Iterable[_Chosen]:

@@ -31,7 +31,7 @@ from tests.support.fake_service import KEY
 from tests.support.recorder import Recorder
 
 WRITER, CHECKER = "gemini-3.5-flash-lite", "qwen3-vl"
-CLAIM = {"claim": "The border is sharp.", "verdict": "supported", "reason": "It is seen."}
+CLAIM: dict[str, object] = {"claim": "The border is sharp.", "verdict": "supported", "reason": "It is seen."}
 
 
 @dataclass
@@ -130,14 +130,14 @@ def reply(**changes: object) -> Reply:
     return Reply("k", json.dumps({name: value for name, value in asked.items() if value is not ...}), model="m")
 
 
-VALUES = st.sampled_from(
-    [*(None, True, 7, "x", [], {}, [7], [CLAIM], [CLAIM, 7], [CLAIM] * 99, {"accuracy": 3}, dict.fromkeys(AXES, 1))]
-    + [
-        [CLAIM | {name: value}]
-        for name in ("claim", "verdict", "reason", "more")
-        for value in (None, "", 1, [], "\x00")
+FOREIGN: tuple[object, ...] = (None, "", 1, [], "\x00")
+MEMBERS = ("claim", "verdict", "reason", "more")
+VALUES: st.SearchStrategy[object] = st.sampled_from(
+    [
+        *(None, True, 7, "x", [], {}, [7], [CLAIM], [CLAIM, 7], [CLAIM] * 99, {"accuracy": 3}),
+        *([CLAIM | {name: value}] for name in MEMBERS for value in FOREIGN),
+        *(dict.fromkeys(AXES, score) for score in (0, 1, 5, 6, 2.5, "3", None, False, 10**30)),
     ]
-    + [dict.fromkeys(AXES, score) for score in (0, 5, 6, 2.5, "3", None, False, 10**30)]
 )
 
 
