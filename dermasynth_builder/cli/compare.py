@@ -12,7 +12,7 @@ from dermasynth_builder.core.options import Settings
 
 @command(
     "--work",
-    example="dermasynth compare gemini-3.8-flash-look-first gemini-3.8-flash-look-first-blank",
+    example="dermasynth compare gemini-3.8-flash+look-first gemini-3.8-flash+look-first+blank",
     first=("-n", "--to", "--json", "--work"),
 )
 def compare(

@@ -93,7 +93,8 @@ def run_name(identity: Mapping[str, Any], settings: Settings, options: PlanOptio
     who = re.sub(r"[^\w.-]+", "-", str(identity.get("model") or settings.engine), flags=re.ASCII).strip("-.")
     looks = "" if options.look in (None, "off") else f"look-{options.look}"
     hidden = "" if options.is_metadata_shown else "hidden"
-    return "-".join(filter(None, (who or settings.engine, looks, hidden, options.control, digest(made)[:6])))
+    told = "+".join(filter(None, (who or settings.engine, looks, hidden, options.control)))
+    return f"{told}-{digest(made)[:6]}"
 
 
 def _record(settings: Settings, path: Path, head: str) -> None:

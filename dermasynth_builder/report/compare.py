@@ -13,14 +13,13 @@ from typing import Any, Literal
 from dermasynth_builder import pipeline
 from dermasynth_builder.check.assemble import Reject
 from dermasynth_builder.core.errors import UsageError
-from dermasynth_builder.core.recipe import RUNS, read_recipe
 from dermasynth_builder.core.records import ClinicalImage, Pair, digest
 from dermasynth_builder.core.reporter import Reporter
-from dermasynth_builder.core.wording import did_you_mean, join_words
 from dermasynth_builder.plan.similarity import rouge_l
 from dermasynth_builder.release.folder import is_release, read_card, require_current, sources_of
 from dermasynth_builder.release.parquet import read_values, rows_where
 from dermasynth_builder.report.paired import RESAMPLES, SURE, differences, holm
+from dermasynth_builder.report.runs import run_path, settings_of_run
 
 Fate = Literal["kept", "rejected", "declined"]
 MEASURES: Mapping[str, str] = {
@@ -172,8 +171,8 @@ def side_of(wanted: str, work: Path, report: Reporter) -> Side:
     """
     if is_release(Path(wanted)):
         return _of_release(Path(wanted))
-    path = Path(wanted) if wanted.endswith(".toml") and Path(wanted).is_file() else _run_in(work / RUNS, wanted)
-    settings = replace(read_recipe(path), work=path.resolve().parent.parent if path.parent.name == RUNS else work)
+    path = run_path(wanted, work)
+    settings = settings_of_run(path, work)
     paths: dict[str, Path] = {}
     side = Side(path.stem, lambda ids: {each: paths[each].read_bytes() for each in ids if each in paths})
     for image, item in pipeline.outcomes(settings, report):
@@ -185,17 +184,6 @@ def side_of(wanted: str, work: Path, report: Reporter) -> Side:
         if image.path:
             paths[item.pair_id] = image.path
     return side
-
-
-def _run_in(folder: Path, wanted: str) -> Path:
-    runs = {path.stem: path for path in sorted(folder.glob("*.toml"))}
-    found = [name for name in runs if wanted in (name, name.rpartition("-")[0])]
-    if len(found) == 1:
-        return runs[found[0]]
-    if found:
-        raise UsageError(f"{wanted} may be {join_words(found, 'or')}; write the whole name")
-    has = f"runs in {folder}: {', '.join(runs)}" if runs else f"{folder} holds no run; `dermasynth generate` makes one"
-    raise UsageError(f"{wanted} is neither a release folder nor a run; {has}{did_you_mean(wanted, runs)}")
 
 
 def _answered(image: ClinicalImage, item: Pair | Reject) -> Answered:

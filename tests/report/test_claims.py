@@ -316,6 +316,7 @@ def test_the_command_prints_the_rates_and_json(
 ) -> None:
     run = [
         "claims",
+        WRITER,
         "--work",
         str(settings.work),
         "--by",

@@ -121,7 +121,7 @@ def test_the_command_prints_the_table_and_writes_page_and_figures(
 
 
 def test_a_run_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"nobody is neither a release folder nor a run; .* holds no run"):
+    with pytest.raises(UsageError, match=r"found no run nobody; .* holds no run"):
         side_of("nobody", tmp_path, SilentReporter())
     for name in ("model-look-first-aaaaaa", "model-look-first-bbbbbb"):
         (tmp_path / "runs").mkdir(exist_ok=True)
