@@ -37,12 +37,12 @@ def fake_gemini(*words: str) -> Iterator[str]:
 @pytest.mark.slow
 def test_jobs_that_end_badly_and_rows_that_fail_are_settled_by_the_batch_engine(tmp_path: Path) -> None:
     asked = picture_requests(tmp_path, 40)
-    faults = ("job-expired=0.3", "job-failed=0.2", "job-cancelled=0.1", "safety=0.2", "server=0.2")
+    faults = ("job-expired=0.3", "job-failed=0.2", "safety=0.2", "server=0.2")
     with fake_gemini("--seed", "3", *(word for fault in faults for word in ("--fault", fault))) as url:
         got = by_key(gemini_batch(url, tmp_path).answer(asked, Run()))
     assert got.keys() == {each.key for each in asked}
     notes = " ".join(shard.note for shard in shards_of(tmp_path))
-    assert all(f"batch: {state}; sent again" in notes for state in ("EXPIRED", "FAILED", "CANCELLED"))
+    assert all(f"batch: {state}; sent again" in notes for state in ("EXPIRED", "FAILED"))
     answered = [each for each in asked if not got[each.key].failure]
     assert all(reply_form.exchanges(each, got[each.key]) for each in answered)
     assert 20 < len(answered) < 40

@@ -25,7 +25,7 @@ def words(
     with FakeGemini(shares=faults) as fake:
         work = ["--work", str(tmp_path / "work")]
         given = ["pad_ufes", "--raw", str(specimens), *work, "--engine", request.param, *model]
-        assert main(["generate", *given, "--base-url", fake.url]) == 0
+        assert main(["generate", *given, "--base-url", fake.url]) == 1  # more than a tenth failed
         yield given
 
 
