@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow test-train quick coverage mutants check golden picture fix build push-hub clean
+.PHONY: help demo test slow simulate test-train quick coverage mutants check golden picture fix build push-hub clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,9 @@ test: $(VENV)/installed-dev $(VENV3)/installed ## run the tests but those that t
 slow: $(VENV)/installed-dev $(VENV3)/installed $(VENV_TRAIN)/installed ## run the tests that take long: whole runs, kills, a real server
 	DERMASYNTH_DATASETS3=$(CURDIR)/$(VENV3)/bin/python DERMASYNTH_SERVE_PYTHON=$(CURDIR)/$(VENV_TRAIN)/bin/python \
 	  $(RUN) pytest -q $(PARALLEL) -m slow
+
+simulate: $(VENV)/installed-dev ## play 10,000 seeds of clock, network, faults and kills; or: make simulate SEEDS="20000 30000"
+	$(VENV)/bin/python -m tests.simulation $(SEEDS)
 
 test-train: $(VENV_TRAIN)/installed ## run the tests that tune and score models; needs torch, half a gigabyte to several
 	OMP_NUM_THREADS=1 $(VENV_TRAIN)/bin/python -m pytest -q -n 2 --dist loadfile tests/train tests/check/test_splits.py
