@@ -168,7 +168,8 @@ class EngineOptions:
         ),
     ] = None
     base_url: Annotated[
-        str | None, Option("address of another server than the service's own", "--base-url", "pace", "URL")
+        str | None,
+        Option("address of another server; of several with one model: URL,URL (openai)", "--base-url", "pace", "URL"),
     ] = None
     is_vertex: Annotated[
         bool,

@@ -76,7 +76,8 @@ def release_recipe(settings: Settings) -> str:
 def record_recipe(settings: Settings) -> None:
     """Writes beside the ledgers what a run uses, less what is for it alone and what may be secret in an address."""
     base_url = settings.engine_options.base_url
-    if base_url and ("@" in urlsplit(base_url).netloc or urlsplit(base_url).query):
+    addresses = [urlsplit(address.strip()) for address in (base_url or "").split(",")]
+    if any("@" in address.netloc or address.query for address in addresses):
         settings = replace(settings, engine_options=replace(settings.engine_options, base_url=None))
     settings.work.mkdir(parents=True, exist_ok=True)
     making = settings.work / f".{RECIPE}.new"

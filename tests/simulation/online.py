@@ -11,6 +11,7 @@ from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.core.protocols import EngineRun
 from dermasynth_builder.core.records import Reply, Request
 from dermasynth_builder.generate.engines.online.attempt import Attempt, AttemptResult, Outcome, Status
+from dermasynth_builder.generate.engines.online.nodes import Node, Nodes
 from dermasynth_builder.generate.engines.online.scheduler import Scheduler
 from dermasynth_builder.generate.ledger_tools import sent_on_day
 from tests.simulation.world import USD, Killed, World, answer_to, play
@@ -29,28 +30,37 @@ class Weather:
     per_minute: float | None  # of the service
     outages: tuple[tuple[float, float], ...]  # from, to
     per_day: int | None  # of the service
+    nodes: int  # servers of one model; only one knows quotas
+    away: tuple[tuple[int, float, float], ...]  # a server, from, to
 
 
 def weather(draw: Random, count: int) -> Weather:
     """What a seed draws."""
+    nodes = draw.choice([1, 1, 2, 4])
     starts = [1000 + draw.uniform(0, 60) for _ in range(draw.choice([0, 0, 1, 2]))]
     return Weather(
         latency_s=draw.choice([0.01, 0.2, 3.0]),
         fault_share=draw.choice([0.0, 0.05, 0.3]),
         per_minute=draw.choice([None, None, 60.0, 600.0]),
         outages=tuple((at, at + draw.choice([5.0, 60.0, 7200.0])) for at in starts),
-        per_day=draw.choice([None, None, None, max(8, count // 2)]),
+        per_day=draw.choice([None, None, None, max(8, count // 2)]) if nodes == 1 else None,
+        nodes=nodes,
+        away=tuple(
+            (node, at := 1000 + draw.uniform(-10, 30), at + draw.choice([1.0, 60.0, 7200.0]))
+            for node in range(nodes)
+            if nodes > 1 and draw.random() < 0.5
+        ),
     )
 
 
-def options(draw: Random, count: int) -> EngineOptions:
+def options(draw: Random, count: int, nodes: int) -> EngineOptions:
     """What whoever starts the runs has asked for."""
     return EngineOptions(
         model="m",
         concurrency=draw.choice([1, 4, 16, 64]),
         requests_per_minute=draw.choice([None, None, 30.0, 300.0]),
         tokens_per_minute=draw.choice([None, None, 100_000.0]),
-        requests_per_day=draw.choice([None, None, max(4, count // 2)]),
+        requests_per_day=draw.choice([None, None, max(4, count // 2)]) if nodes == 1 else None,
     )
 
 
@@ -66,6 +76,7 @@ class Network:
     sent_on: Counter[int]  # requests of each day
     _under_way: list[tuple[float, int, Attempt, Outcome, float]] = field(default_factory=list)
     _recent: deque[float] = field(default_factory=deque)  # when requests went, within a minute
+    _sent: int = 0
     _left: float = 10.0
     _left_at: float = 0.0
 
@@ -79,7 +90,8 @@ class Network:
         now = self.world.now
         self._check_caps(now)
         took_s = self.world.draw.uniform(0.5, 2) * self.weather.latency_s
-        heappush(self._under_way, (now + took_s, attempt.number, attempt, self._outcome(attempt), now))
+        self._sent += 1
+        heappush(self._under_way, (now + took_s, self._sent, attempt, self._outcome(attempt), now))
 
     def next(self, timeout_s: float | None) -> AttemptResult | None:
         """See `Carrier.next`."""
@@ -108,7 +120,8 @@ class Network:
 
     def _check_caps(self, now: float) -> None:
         world, per_minute = self.world, self.options.requests_per_minute
-        world.require(len(self._under_way) < self.options.concurrency, "more are under way than --concurrency")
+        most = self.options.concurrency * self.weather.nodes
+        world.require(len(self._under_way) < most, "more are under way than --concurrency")
         self._recent.append(now)
         while now - self._recent[0] >= _MINUTE_S:
             self._recent.popleft()
@@ -118,6 +131,8 @@ class Network:
         key, draw = attempt.request.key, self.world.draw
         if any(start <= self.world.now < end for start, end in self.weather.outages):
             return draw.choice([_DOWN, _OVERLOADED])
+        if any(node == attempt.node and start <= self.world.now < end for node, start, end in self.weather.away):
+            return _DOWN
         if refusal := self._refusal():
             return refusal
         if key in self.world.odd:
@@ -149,6 +164,10 @@ class Network:
         return None
 
 
+def _not_told(_: str) -> None:
+    """How many servers answer."""
+
+
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")
 _DOWN = Outcome(Status.SERVER_ERROR, reason="connection: nobody is there")
 _OVERLOADED = Outcome(Status.SERVER_ERROR, reason="server: 503")
@@ -175,17 +194,22 @@ class SimulatedEngine:
     def answer(self, requests: Iterable[Request], _: EngineRun) -> Iterator[Reply]:
         """See `Engine.answer`."""
         network = Network(self.world, self.weather, self.options, self.broken, self.repaired, self.sent_on)
-        now = self.world.iso(self.world.now)
-        scheduler = Scheduler(
-            network,
-            self.options,
-            network.clock,
-            price=lambda _, usage: USD * usage["totalTokenCount"] / 1000,
-            sent_today=sent_on_day(self.world.folder, "m", now),
-            now=now,
-        )
+        now, count = self.world.iso(self.world.now), self.weather.nodes
+        schedulers = [
+            Scheduler(
+                network,
+                self.options,
+                network.clock,
+                price=lambda _, usage: USD * usage["totalTokenCount"] / 1000,
+                sent_today=sent_on_day(self.world.folder, "m", now),
+                now=now,
+            )
+            for _ in range(count)
+        ]
+        nodes = [Node(f"node {number}", scheduler) for number, scheduler in enumerate(schedulers)]
+        asking = Nodes(nodes, network, network.clock, _not_told) if count > 1 else schedulers[0]
         try:
-            yield from scheduler.run(requests)
+            yield from asking.run(requests)
         except Killed:
             network.die()
             raise
@@ -195,8 +219,9 @@ def simulate(seed: str, folder: Path) -> World:
     """Plays one seed to its end. Raises Broken."""
     draw = Random(f"world {seed}")  # noqa: S311 - no secret
     world = World(seed, folder, draw.randint(3, 40), draw.choice([0, 1, 3]), draw.choice([0.0, 0.1]))
-    asked = options(draw, world.count)
-    engine = SimulatedEngine(world, weather(draw, world.count), asked)
+    drawn = weather(draw, world.count)
+    asked = options(draw, world.count, drawn.nodes)
+    engine = SimulatedEngine(world, drawn, asked)
     max_usd = draw.choice([None, None, world.count * USD / 3])
-    play(world, engine, max_usd=max_usd, most_under_way=asked.concurrency)
+    play(world, engine, max_usd=max_usd, most_under_way=asked.concurrency * drawn.nodes)
     return world

@@ -18,6 +18,7 @@ from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.core.protocols import EngineContext
 from dermasynth_builder.core.records import Request
 from dermasynth_builder.generate.engines.online import OnlineEngine
+from dermasynth_builder.generate.engines.online.addresses import addresses_of
 from dermasynth_builder.generate.engines.online.attempt import Access, Identity, Outcome, Status
 from dermasynth_builder.generate.engines.online.body import require_free_of, with_body
 from dermasynth_builder.generate.engines.online.refusals import outcome_of_error, outcome_within
@@ -42,7 +43,11 @@ def openai_engine(options: EngineOptions, context: EngineContext) -> OnlineEngin
         raise UsageError("--tier flex is Gemini's; with the engine openai set service_tier to flex by --body")
     require_free_of(options.body, ("messages", "model"))
     kind = PlainService if options.prompt == "plain" else OpenAIService
-    return OnlineEngine(kind(replace(options, timeout_s=options.timeout_s or _TIMEOUT_S)), context)
+    options = replace(options, timeout_s=options.timeout_s or _TIMEOUT_S)
+    addresses = addresses_of(options.base_url or _DEFAULT_URL)
+    if len(addresses) > 1 and options.requests_per_day:
+        raise UsageError("--rpd counts the requests to one service: leave it out, or name one address in --base-url")
+    return OnlineEngine([kind(replace(options, base_url=address)) for address in addresses], context)
 
 
 @dataclass(frozen=True, slots=True)

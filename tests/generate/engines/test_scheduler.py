@@ -44,7 +44,7 @@ class Rehearsed:
         self.sent.append((self.now, attempt))
         took_s = next(self.latencies_s)
         back = AttemptResult(attempt, self.say(attempt, self.now), "t0", "2026-11-23T20:00:00.000+00:00", took_s)
-        heappush(self._under_way, (self.now + took_s, attempt.number, back))
+        heappush(self._under_way, (self.now + took_s, len(self.sent), back))
         self.most = max(self.most, len(self._under_way))
 
     def next(self, timeout_s: float | None) -> AttemptResult | None:

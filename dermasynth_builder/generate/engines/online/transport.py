@@ -8,7 +8,7 @@ read and write, which measured a third of the speed.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from io import BytesIO
@@ -35,10 +35,10 @@ _BREAKS = (aiohttp.ClientError, TimeoutError, OSError)  # of the way to the serv
 class Transport:
     """See the module. Use it in a `with` block; leaving it drops what is still under way."""
 
-    def __init__(self, service: Service) -> None:
-        """Raises EngineError where the service cannot be reached for want of a key."""
-        self._service = service
-        self._access = service.access()
+    def __init__(self, services: Sequence[Service]) -> None:
+        """One service a node. Raises EngineError where one cannot be reached for want of a key."""
+        self._services = services
+        self._accesses = [service.access() for service in services]
         self._results: deque[AttemptResult] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._fault: BaseException | None = None  # a mistake of ours
@@ -47,7 +47,7 @@ class Transport:
 
     def __enter__(self) -> "Transport":
         self._pool = ThreadPoolExecutor(_IMAGE_THREADS, thread_name_prefix="images")
-        self._images = SentImages(self._service.options, self._pool)
+        self._images = SentImages(self._services[0].options, self._pool)
         self._session = self._loop.run_until_complete(self._open())
         return self
 
@@ -84,7 +84,7 @@ class Transport:
     async def _open(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
-            timeout=aiohttp.ClientTimeout(total=self._service.options.timeout_s),
+            timeout=aiohttp.ClientTimeout(total=self._services[0].options.timeout_s),
             trust_env=bool(getproxies()),  # looked up for every request, which is not free
         )
 
@@ -111,20 +111,21 @@ class Transport:
             image = await self._images.of(attempt.request)
         except ImageFault as fault:
             return Outcome(Status.BLOCKED, reason=str(fault))
-        headers = await self._access.headers()
+        service, headers = self._services[attempt.node], await self._accesses[attempt.node].headers()
         if isinstance(headers, Outcome):
             return headers
-        dialect = self._service.dialect
-        outcome = await self._sent(self._service.body(attempt.request, image, attempt.max_output_tokens), headers)
-        if self._service.learn(dialect, outcome):
+        dialect = service.dialect
+        body = service.body(attempt.request, image, attempt.max_output_tokens)
+        outcome = await self._sent(body, headers, attempt.node)
+        if service.learn(dialect, outcome):
             return Outcome(Status.REPHRASED, reason=outcome.reason)
         return outcome
 
-    async def _sent(self, body: bytes, headers: Mapping[str, str]) -> Outcome:
+    async def _sent(self, body: bytes, headers: Mapping[str, str], node: int) -> Outcome:
         """What comes of a body. It is not sent on to another address: that could be anybody's."""
         try:
             async with self._session.post(
-                self._access.url,
+                self._accesses[node].url,
                 data=body if len(body) < _LARGE_BODY_BYTES else BytesIO(body),
                 headers=headers,
                 allow_redirects=False,
@@ -137,8 +138,8 @@ class Transport:
             return Outcome(Status.SERVER_ERROR, reason=f"server: {response.status}, more than {MOST_BYTES} bytes")
         content = without_secrets(content, _secrets_of(headers))
         if response.status == 200:
-            return self._service.read(content)
-        return self._service.read_error(response.status, response.headers, content)
+            return self._services[node].read(content)
+        return self._services[node].read_error(response.status, response.headers, content)
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes | None:
