@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 VENV3 := .venv-datasets3
+VENV_CLUSTER := .venv-cluster
 VENV_TRAIN := .venv-train
 RUN := $(VENV)/bin/python -m
 DERMASYNTH := $(VENV)/bin/dermasynth
@@ -16,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow simulate test-train quick coverage mutants check golden picture fix build push-hub clean
+.PHONY: help demo test slow simulate test-clusters test-train quick coverage mutants check golden picture fix build push-hub clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -36,6 +37,9 @@ simulate: $(VENV)/installed-dev ## play 10,000 seeds of clock, network, faults a
 
 test-train: $(VENV_TRAIN)/installed ## run the tests that tune and score models; needs torch, half a gigabyte to several
 	OMP_NUM_THREADS=1 $(VENV_TRAIN)/bin/python -m pytest -q -n 2 --dist loadfile tests/train tests/check/test_splits.py
+
+test-clusters: $(VENV)/installed-dev $(VENV_CLUSTER)/installed ## run the script for clusters with two workers of Ray, datatrove and Slurm
+	DERMASYNTH_CLUSTER_PYTHON=$(CURDIR)/$(VENV_CLUSTER)/bin/python $(RUN) pytest -q tests/generate/test_cluster.py
 
 quick: $(VENV)/installed-dev ## run the tests that take less than a second each; tells those that take more
 	$(RUN) pytest -q $(PARALLEL) -m "not slow" --durations 5 --durations-min 1
@@ -83,7 +87,7 @@ push-hub: $(VENV)/installed ## send ./dermasynth to the Hub: make push-hub REPO=
 	$(DERMASYNTH) push $(REPO) $(if $(OUT),--out $(OUT)) $(PUSH_OPTIONS)
 
 clean: ## remove the environments and the caches of the tools
-	rm -rf $(VENV) $(VENV3) $(VENV_TRAIN) mutants .coverage .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV3) $(VENV_CLUSTER) $(VENV_TRAIN) mutants .coverage .mypy_cache .ruff_cache .pytest_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -102,6 +106,11 @@ $(VENV)/installed-dev: $(VENV)/installed
 $(VENV3)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV3)
 	$(VENV3)/bin/python -m pip install --quiet --editable . 'datasets==3.6.0'
+	@touch $@
+
+$(VENV_CLUSTER)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV_CLUSTER)
+	$(VENV_CLUSTER)/bin/python -m pip install --quiet --editable . 'ray==2.60.0' 'datatrove==0.10.1'
 	@touch $@
 
 # It tunes models, and serves one for the engine `openai`. torch first and alone: what comes with the others may be the newest, with gigabytes for cards that are not there.

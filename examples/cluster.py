@@ -52,43 +52,50 @@ def with_ray(options: argparse.Namespace) -> None:
 
 
 def with_datatrove(options: argparse.Namespace, *, is_slurm: bool = False) -> None:
-    """Tasks of datatrove's executors, in processes of this machine or as jobs of Slurm; tasks that are done are not
-    started again, so the same command continues."""
+    """Tasks of datatrove's executors, in processes of this machine or as jobs of Slurm.
+
+    Tasks that are done are not started again, so the same command continues.
+    """
     from datatrove.executor import LocalPipelineExecutor, SlurmPipelineExecutor
     from datatrove.pipeline.base import PipelineStep
 
     class Step(PipelineStep):  # type: ignore[misc]  # datatrove is where it is run
+        """Starts this file: a job of Slurm reads the step from a pickle, and has nothing of this module."""
+
         name = "dermasynth"
 
-        def __init__(self, is_join: bool) -> None:
+        def __init__(self, *words: str) -> None:
             super().__init__()
-            self.is_join = is_join
+            self.words = words
 
         def run(self, data: Any, rank: int = 0, world_size: int = 1) -> Any:
-            if self.is_join:
-                join(options.work)
-            else:
-                ask_part(rank + 1, world_size, options.work, options.words)
+            import subprocess
+            import sys
+
+            number = ("--number", str(rank + 1), "--parts", str(world_size))
+            subprocess.run([sys.executable, self.words[0], self.words[1], *number, *self.words[2:]], check=True)
             return data
 
     before: Any = None
+    script, work = str(Path(__file__).resolve()), ("--work", str(options.work), "--", *options.words)
     for number in range(options.rounds):
-        for is_join, tasks in ((False, options.parts), (True, 1)):
-            logs = str(options.work / "datatrove" / f"{number}-{'join' if is_join else 'ask'}")
+        for step, tasks in (("ask", options.parts), ("join", 1)):
+            logs, pipeline = str(options.work / "datatrove" / f"{number}-{step}"), [Step(script, step, *work)]
             if is_slurm:
                 slurm = {"time": options.time, "partition": options.partition, "gpus_per_task": options.gpus}
-                executor = SlurmPipelineExecutor([Step(is_join)], tasks, logging_dir=logs, depends=before, **slurm)
+                executor = SlurmPipelineExecutor(pipeline, tasks, logging_dir=logs, depends=before, **slurm)
                 before = executor
             else:
-                executor = LocalPipelineExecutor([Step(is_join)], tasks, workers=tasks, logging_dir=logs)
+                executor = LocalPipelineExecutor(pipeline, tasks, workers=tasks, logging_dir=logs)
             executor.run()
 
 
 def main(arguments: Sequence[str]) -> None:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description="Share one run of dermasynth generate among the tasks of a cluster.")
-    parser.add_argument("engine", choices=("ray", "datatrove", "slurm"))
+    parser.add_argument("how", choices=("ray", "datatrove", "slurm", "ask", "join"))
     parser.add_argument("--parts", type=int, required=True, help="how many tasks")
+    parser.add_argument("--number", type=int, help="of the part that `ask` asks: what the tasks do")
     parser.add_argument("--work", type=Path, default=Path("build"), help="a folder that all machines see")
     parser.add_argument("--rounds", type=int, default=2, help="of self-instruct, as for generate")
     parser.add_argument("--gpus", type=int, default=0, help="a task, where it serves its own model")
@@ -97,10 +104,14 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("words", nargs="+", help="what generate is given; write -- before it")
     options = parser.parse_args(arguments)
     options.work = options.work.resolve()
-    if options.engine == "ray":
+    if options.how == "ray":
         with_ray(options)
+    elif options.how == "ask":
+        ask_part(options.number, options.parts, options.work, options.words)
+    elif options.how == "join":
+        join(options.work)
     else:
-        with_datatrove(options, is_slurm=options.engine == "slurm")
+        with_datatrove(options, is_slurm=options.how == "slurm")
 
 
 if __name__ == "__main__":

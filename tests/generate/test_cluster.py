@@ -52,6 +52,47 @@ def kill_when_it_has_asked(shard: str, work: Path, running: subprocess.Popen[str
     os.kill(worker, signal.SIGKILL)
 
 
+_SBATCH = """#!/bin/sh
+for last; do :; done
+for task in 0 1; do
+  grep -q "array=0-$task" "$last" && most=$task
+done
+for task in $(seq 0 $most); do
+  SLURM_ARRAY_TASK_ID=$task SLURM_JOB_ID=1 SLURM_NODELIST=here SLURM_NODEID=0 RUN_OFFSET=0 bash "$last" || exit 1
+done
+echo "Submitted batch job 1"
+"""
+_SRUN = """#!/bin/sh
+while [ "${1#-}" != "$1" ]; do [ "$1" = -n ] && shift; shift; done
+exec "$@"
+"""
+
+
+@pytest.mark.slow
+def test_jobs_of_slurm_do_the_same(tmp_path: Path) -> None:
+    """As far as it shows without a cluster: what is handed to `sbatch` is run here, task by task."""
+    require("datatrove")
+    for name, script in (("sbatch", _SBATCH), ("srun", _SRUN), ("scontrol", "#!/bin/sh\necho here\n")):
+        (tmp_path / name).write_text(script)
+        (tmp_path / name).chmod(0o755)
+    raw, work = write_pad_ufes(tmp_path / "raw", images=20, side_px=16), tmp_path / "work"
+    path = f"{tmp_path}:{Path(PYTHON).parent}:{os.environ['PATH']}"
+    with FakeGemini() as fake:
+        asked = ("pad_ufes", "--raw", raw, "--engine", "openai", "--model", "any", "--base-url", fake.url)
+        words = ("slurm", "--parts", "2", "--work", work, "--", *asked)
+        done = subprocess.run(
+            [PYTHON, str(ROOT / "examples" / "cluster.py"), *map(str, words)],
+            env=environment(PYTHONPATH=str(ROOT), PATH=path),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr[-3000:]
+    [ledger] = (work / "ledgers").glob("*.jsonl")
+    assert ledger.read_bytes().count(b"\n") == 1 + 40
+    assert fake.asked.total() == 40
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["ray", "datatrove"])
 def test_two_workers_answer_all_and_a_killed_one_repeats_what_was_under_way(engine: str, tmp_path: Path) -> None:
