@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow simulate test-clusters test-train quick coverage mutants check golden picture fix build push-hub clean
+.PHONY: help demo test simulate test-clusters test-train quick coverage mutants check golden picture fix build push-hub clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -25,12 +25,11 @@ help: ## list the targets
 demo: $(VENV)/installed ## build demo/dermasynth from drawn specimens and show three pairs; no key, no network
 	$(DERMASYNTH) demo
 
-test: $(VENV)/installed-dev $(VENV3)/installed ## run the tests but those that take long, on every core
-	DERMASYNTH_DATASETS3=$(CURDIR)/$(VENV3)/bin/python $(RUN) pytest -q $(PARALLEL) -m "not slow"
-
-slow: $(VENV)/installed-dev $(VENV3)/installed $(VENV_TRAIN)/installed ## run the tests that take long: whole runs, kills, a real server
-	DERMASYNTH_DATASETS3=$(CURDIR)/$(VENV3)/bin/python DERMASYNTH_SERVE_PYTHON=$(CURDIR)/$(VENV_TRAIN)/bin/python \
-	  $(RUN) pytest -q $(PARALLEL) -m slow
+test: $(VENV)/installed-dev $(VENV3)/installed ## run the tests, on every core; with a real server and a cluster where test-train and test-clusters have set one up
+	DERMASYNTH_DATASETS3=$(CURDIR)/$(VENV3)/bin/python \
+	  $(if $(wildcard $(VENV_TRAIN)/installed),DERMASYNTH_SERVE_PYTHON=$(CURDIR)/$(VENV_TRAIN)/bin/python) \
+	  $(if $(wildcard $(VENV_CLUSTER)/installed),DERMASYNTH_CLUSTER_PYTHON=$(CURDIR)/$(VENV_CLUSTER)/bin/python) \
+	  $(RUN) pytest -q $(PARALLEL)
 
 simulate: $(VENV)/installed-dev ## play 10,000 seeds of clock, network, faults and kills; or: make simulate SEEDS="20000 30000"
 	$(VENV)/bin/python -m tests.simulation $(SEEDS)

@@ -12,9 +12,9 @@ from typing import Any
 from dermasynth_builder.check.assemble import Reject
 from dermasynth_builder.check.copies import Copies, find_copies, write_matches
 from dermasynth_builder.core import registry
-from dermasynth_builder.core.errors import DermaSynthError, ReleaseError, UnansweredError
+from dermasynth_builder.core.errors import DermaSynthError, ReleaseError, UnansweredError, UsageError
 from dermasynth_builder.core.images.index import ImageIndex
-from dermasynth_builder.core.options import BATCHES, RECIPE, WITHDRAWN, Settings
+from dermasynth_builder.core.options import BATCHES, RECIPE, WITHDRAWN, PlanOptions, Settings
 from dermasynth_builder.core.protocols import ChoosesQuestions, Engine, EngineContext
 from dermasynth_builder.core.recipe import record_recipe, release_recipe
 from dermasynth_builder.core.records import ClinicalImage, Pair, PlannedRequest, Problem, Request
@@ -36,7 +36,7 @@ from dermasynth_builder.generate.run import (
     run_text,
 )
 from dermasynth_builder.plan.plan_file import PLANS, plans_in
-from dermasynth_builder.plan.planner import Planner
+from dermasynth_builder.plan.planner import LOOK, Planner
 from dermasynth_builder.plan.questions import load_prompt_book
 from dermasynth_builder.read.selection import part_text
 from dermasynth_builder.read.source import read_source
@@ -62,10 +62,24 @@ def plan(settings: Settings, report: Reporter) -> list[Planned]:
     """Reads every source of the settings; its requests are planned at the first look. Raises SourceError."""
     engine = open_engine(settings)
     chooser = engine if isinstance(engine, ChoosesQuestions) else None
-    planner = Planner(load_prompt_book(sources=settings.raw), settings.seed, settings.plan_options, chooser)
+    planner = Planner(load_prompt_book(sources=settings.raw), settings.seed, _plan_options(settings, engine), chooser)
     rounds = rounds_folder(ledger_path(settings.work / "ledgers", engine))
     plans = settings.work / PLANS
     return [Planned(read_source(name, settings, report), planner, rounds, plans, report) for name in settings.raw]
+
+
+def _plan_options(settings: Settings, engine: Engine) -> PlanOptions:
+    """The options with the engine's own default filled in."""
+    options = settings.plan_options
+    return replace(options, look=options.look or ("first" if engine.is_model else "off"))
+
+
+def _require_sight(planned: Sequence[Planned], engine: Engine) -> None:
+    """Raises UsageError for an engine that cannot look, where it is to."""
+    for each in planned:
+        if each.planner.look_mode != "off" and not engine.is_model:
+            mode = each.planner.look_mode
+            raise UsageError(f"--look {mode}: the engine {engine.name} looks at no image; choose another --engine")
 
 
 def mark_copies(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Copies:
@@ -147,20 +161,21 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
     early or too much fails.
     """
     engine = open_engine(settings)
+    _require_sight(planned, engine)
     ledger = open_ledger(engine, settings, report)
     record_recipe(settings)
     tell_unused(planned, ledger, settings, report=report)
     run = Run(settings.max_usd, settings.is_version_change_allowed, settings.is_failed_wanted)
-    wanted = set(_pilot_keys(planned, settings)) if settings.pilot else None
-    total = len(wanted) if wanted else sum(_requests_of(each, settings) for each in planned)
+    total = settings.pilot or sum(_requests_of(each, settings) for each in planned)
     of_source = {each.read.name: each for each in planned}
     try:
         with finishing_on_signals(run, report.warn), report.bar(f"asking {engine.name}", total) as bar:
             advance = _showing(run, bar, total)
-            for number in range(1 if wanted else settings.plan_options.rounds):
-                requests = chain.from_iterable(each.requests_to_ask(number, ledger) for each in planned)
+            for number in range(_rounds(planned, settings)):
+                to_ask = chain.from_iterable(each.requests_to_ask(number, ledger) for each in planned)
+                mine = (request for request in to_ask if _is_mine(request.key, settings))
                 generate(
-                    (r for r in requests if _is_mine(r.key, settings) and (not wanted or r.key in wanted)),
+                    _piloted(mine, number, planned=planned, settings=settings) if settings.pilot else mine,
                     engine,
                     ledger,
                     in_full=lambda request: of_source[request.source].in_full(request),
@@ -195,12 +210,12 @@ def _rejected_anew(planned: Planned, settings: Settings, ledger: Ledger, *, retr
     """What to ask in place of each reply of a source that the checks reject, as requests in full."""
     reasons: dict[str, list[str]] = {}
     for item in checked_pairs(planned, ledger, terms_of(settings, planned.read.images)):
-        if isinstance(item, Reject) and item.reply is not None:
+        if isinstance(item, Reject) and item.reply is not None and not item.is_outcome:
             reasons.setdefault(item.request_key, []).extend(item.reasons)
     if not reasons:
         return
     for first, current in _with_current(planned, ledger, retries):
-        if current.key in reasons:
+        if current.key in reasons and first.style != LOOK:  # what rests on a look knows it by its first key
             again = retries.anew(planned.in_full(first), list(dict.fromkeys(reasons[current.key])), current.key)
             if again:
                 yield again
@@ -214,10 +229,23 @@ def _with_current(
         yield first, current
 
 
-def _pilot_keys(planned: Sequence[Planned], settings: Settings) -> list[str]:
-    """As many of the first round's requests as a pilot has: a draw by their keys, which are hashes."""
-    keys = {request.key for each in planned for request in each.requests_of_round(0)}
-    return nsmallest(settings.pilot or 0, (key for key in keys if _is_mine(key, settings)))
+def _rounds(planned: Sequence[Planned], settings: Settings) -> int:
+    """How many are asked; a pilot asks no later ones of self-instruct."""
+    return max(each.planner.first_round + 1 if settings.pilot else each.planner.rounds for each in planned)
+
+
+_LOOKS = 3
+"""One of so many requests of a plan that looks first is a look: an image has two questions."""
+
+
+def _piloted(
+    requests: Iterator[PlannedRequest], number: int, *, planned: Sequence[Planned], settings: Settings
+) -> Iterator[PlannedRequest]:
+    """As many of a round's requests as a pilot asks of it: a draw by their keys, which are hashes."""
+    of_all = settings.pilot or 0
+    looks = -(-of_all // _LOOKS) if planned[0].planner.first_round else 0
+    drawn = nsmallest(looks if looks and not number else of_all - looks, requests, key=lambda request: request.key)
+    yield from drawn
 
 
 def _requests_of(planned: Planned, settings: Settings) -> int:

@@ -15,9 +15,15 @@ from dermasynth_builder.core.records import (
     Review,
     Split,
     Turn,
+    canonical_json,
     text_digest,
 )
 from dermasynth_builder.plan import reply_form
+from dermasynth_builder.plan.looks import OUTCOMES, UNUSABLE
+
+_UNFIT, _DECLINED = "image unfit: ", "declined: "
+_IMAGE, _JOB = "image_sha256", "batch"  # among a reply's parameters; the first is a column, the second a service's own
+Parameter = str | int | float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,7 @@ class ReleaseTerms:
     reviews: Mapping[str, tuple[Review, ...]] = field(default_factory=dict)  # by `text_digest`
     withdrawn: Mapping[str, str] = field(default_factory=dict)  # pair, or "source/image" -> why it is not published
     folds: Mapping[str, int] = field(default_factory=dict)  # by group, where folds are wanted
+    asked_with: Mapping[str, Parameter] = field(default_factory=dict)  # what the engine asks every request with
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,11 @@ class Reject:
     reply: str | None  # verbatim
     question_type: str = ""
 
+    @property
+    def is_outcome(self) -> bool:
+        """Whether the model itself says that there is no answer; it is not asked again."""
+        return self.reasons[0].startswith((_UNFIT, _DECLINED))
+
 
 def assemble(
     answered: Iterable[tuple[AnyRequest, Reply | None]], images: Mapping[str, ClinicalImage], terms: ReleaseTerms
@@ -56,13 +68,40 @@ def assemble(
         if reply is None:
             continue
         try:
-            for exchange in reply_form.exchanges(request, reply):
-                pair = _pair(request, reply, exchange, image=images[request.image_id], terms=terms)
-                yield _unless_withdrawn(pair, terms)
+            yield from _items(request, reply, image=images[request.image_id], terms=terms)
         except reply_form.BadReply as error:
-            text = reply.text or reply.failed_text
-            reasons = (f"reply: {error}",)
-            yield Reject(request.pair_id, request.key, reasons, request.question, text, request.question_type)
+            yield _reject(request, f"reply: {error}", reply.text or reply.failed_text)
+
+
+def _items(request: AnyRequest, reply: Reply, *, image: ClinicalImage, terms: ReleaseTerms) -> Iterator[Pair | Reject]:
+    """The pairs of a reply, or why a model says that there is none. Raises BadReply."""
+    exchanges, told = reply_form.read(request, reply)
+    look = reply_form.look_of(request, reply) if request.style == "look" else None
+    if look and look.quality == UNUSABLE:
+        yield _reject(request, f"{_UNFIT}{look.quality_reason}", reply.text)
+    if told and told.outcome != OUTCOMES[0]:
+        yield _reject(request, f"{_DECLINED}{told.outcome}", reply.text)
+    for exchange in exchanges:
+        pair = _unless_withdrawn(_pair(request, reply, exchange, image=image, terms=terms), terms)
+        if told and isinstance(pair, Pair):
+            pair = _with_testimony(pair, told)
+        yield pair
+
+
+def _reject(request: AnyRequest, reason: str, text: str | None) -> Reject:
+    return Reject(request.pair_id, request.key, (reason,), request.question, text, request.question_type)
+
+
+def _with_testimony(pair: Pair, told: reply_form.Testimony) -> Pair:
+    """The pair with what the model says beside its answer."""
+    return replace(
+        pair,
+        certainty=told.certainty,
+        observed=told.observed,
+        cites=told.cites,
+        not_assessable=told.not_assessable,
+        conflict=told.conflict,
+    )
 
 
 def _unless_withdrawn(pair: Pair, terms: ReleaseTerms) -> Pair | Reject:
@@ -129,6 +168,10 @@ def _pair(
         grounds=tuple(ground for ground in reply.grounds if _is_said(ground.sentence, messages)),
         flags=terms.flags,
         reviews=_reviews(pair_id, messages, terms),
+        look_prompt_sha256=request.look.prompt_sha256 if request.look else None,
+        finish_reason=reply.finish_reason,
+        parameters=canonical_json({**terms.asked_with, **own}) if (own := _asked_with(reply)) else None,
+        sent_image_sha256=_sent_image(reply),
     )
 
 
@@ -136,6 +179,15 @@ def _reviews(pair_id: str, messages: Sequence[Turn], terms: ReleaseTerms) -> tup
     if not terms.reviews:
         return ()
     return terms.reviews.get(text_digest(pair_id, ((turn.role, turn.content) for turn in messages)), ())
+
+
+def _sent_image(reply: Reply) -> str | None:
+    sent = reply.parameters.get(_IMAGE)
+    return sent if isinstance(sent, str) else None
+
+
+def _asked_with(reply: Reply) -> dict[str, Parameter]:
+    return {name: value for name, value in reply.parameters.items() if name not in (_IMAGE, _JOB)}
 
 
 def _is_said(sentence: str, messages: Sequence[Turn]) -> bool:

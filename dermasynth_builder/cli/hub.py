@@ -5,8 +5,9 @@ from typing import Annotated
 
 from dermasynth_builder.cli.command import RECIPE_ALONE, Chosen, command, raw_folders
 from dermasynth_builder.core.errors import ReleaseError
+from dermasynth_builder.core.hub_options import DownloadOptions, PushOptions
 from dermasynth_builder.core.option import Option
-from dermasynth_builder.core.options import DownloadOptions, PushOptions, Settings
+from dermasynth_builder.core.options import Settings
 
 
 @command(

@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le
 
-from dermasynth_builder import __version__
 from dermasynth_builder.core.folder_options import NO_FOLDER, FolderOptions
 from dermasynth_builder.core.option import Option, json_object, percent, shard_of, shares_of
 
@@ -18,7 +17,6 @@ BATCHES = "batches"  # folder in the working folder
 RECIPE = "recipe.toml"  # in the current folder, beside the ledgers, in a release
 WITHDRAWN = "withdrawn.csv"  # in the current folder, in a release
 DEFAULT_SEED = 2025
-DEFAULT_JOBS = 8  # files downloaded at the same time
 DEFAULT_SPLITS = (0.90, 0.05, 0.05)  # shares of the groups: train, validation, test
 
 ImageFamily = Literal["resolution", "tiles"]  # how a model counts the tokens of an image
@@ -28,6 +26,7 @@ Prompt = Literal["full", "plain"]
 MediaResolution = Literal["low", "medium", "high"]
 Resolution = Literal["low", "medium", "high", "ultra_high"]  # all that are priced
 Privacy = Literal["standard", "full"]  # see `read.privacy`
+LookChoice = Literal["first", "together", "off"]  # `records.LookMode`
 Rows = Literal["with_image", "with_image_or_all", "all"]
 """Of a source's tables: those whose image is on disk; the same, but all where no image is; all."""
 
@@ -264,6 +263,17 @@ class PlanOptions:
             words={"shown": True, "hidden": False},
         ),
     ] = False
+    look: Annotated[
+        LookChoice | None,
+        Option(
+            "first: a model says what it sees before it is told label and history; together: in the same request, "
+            "before the answer; off: not at all (default: first for models)",
+            "--look",
+            "questions",
+            "WHEN",
+            scope="release",
+        ),
+    ] = None
     limit: Annotated[
         int | None,
         Option(
@@ -286,6 +296,7 @@ class PlanOptions:
         unsaid = {
             *(() if self.is_part else ("limit", "where")),
             *(() if self.is_measured_shown else ("is_measured_shown",)),
+            *(("look",) if self.look in (None, "off") else ()),
         }
         return {name: value for name, value in asdict(self).items() if name not in unsaid}
 
@@ -467,34 +478,3 @@ class CostOptions:
     is_from_ledger: Annotated[bool, Option("extrapolate from the replies in WORK/ledgers as well", "--from-ledger")] = (
         False
     )
-
-
-@dataclass(frozen=True, slots=True)
-class DownloadOptions:
-    """What to download, and how."""
-
-    source: str
-    folder: Path  # made if it is not there
-    host: Annotated[str, Option("derm12345: dataverse (default) or isic", "--from", metavar="HOST")] = ""
-    limit: Annotated[int | None, Option("N images, of as many diagnoses as can be (default: all)", "--limit")] = None
-    jobs: Annotated[int, Option("files at the same time", "--jobs")] = DEFAULT_JOBS
-    is_licence_accepted: Annotated[bool, Option("you agree to the licence; remembered", "--accept-licence")] = False
-
-
-@dataclass(frozen=True, slots=True)
-class PushOptions:
-    """What to push, where to, and what may go."""
-
-    release: Path
-    repo: str  # "user/name"
-    tag: Annotated[str, Option("tag of this release", "--tag", metavar="TAG")] = f"v{__version__}"
-    is_private: Annotated[bool, Option("make the repository private if it is made now", "--private")] = False
-    is_template_allowed: Annotated[bool, Option("push rows that no model wrote too", "--allow-template")] = False
-    is_without_statistics: Annotated[
-        bool, Option("push although the page of a split would show no statistics", "--without-statistics")
-    ] = False
-    is_deletion_allowed: Annotated[
-        bool, Option("delete the shards of an older release without asking", "--delete-old")
-    ] = False
-    is_pull_request: Annotated[bool, Option("leave the pull request open for somebody to merge", "--pr")] = False
-    is_dry: Annotated[bool, Option("show what would be sent, and send nothing", "--dry-run")] = False

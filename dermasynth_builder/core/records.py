@@ -19,7 +19,10 @@ Confirmation = Literal[
 ]
 Rater = Literal["patient", "dermatologist"]
 Modality = Literal["clinical", "dermoscopic"]
-Style = Literal["asked", "self_instruct", "conversation"]
+Style = Literal["asked", "self_instruct", "conversation", "look"]
+"""`look`: a request that has an image described before its questions are asked; it makes no pair."""
+LookMode = Literal["first", "together", "off"]
+"""What is seen is asked `first`, in a request of its own; or `together` with the question, before its answer."""
 Severity = Literal["reject", "flag"]
 Verdict = Literal["keep", "leave_out"]
 Split = Literal["train", "validation", "test"]
@@ -178,11 +181,40 @@ KEY_LEAVES_OUT: Mapping[str, str] = MappingProxyType(
         "facts": "the prompt states every fact that an engine may use; a test holds it",
         "measured": "a pure function of the image's bytes; its method stands in the identity of who uses it",
         "is_metadata_shown": "the prompt holds the metadata, or does not",
+        "look_mode": "the prompt and the reply schema say whether observations are given or asked for",
+        "look": "the prompt states what was seen; the reply schema has its ids",
         "prompt_id": "the name of a template; its rendered text is in",
         "image_path": "where a file lies today; its bytes are in",
     }
 )
 """Fields of a `Request` that its key does not cover, and why. All others are covered."""
+
+
+class Claim(NamedTuple):
+    """What a right answer states, so that a machine can check it."""
+
+    fact: str  # column of the fact
+    expected: str  # its value; of several, joined by semicolons
+    kind: str  # how to compare: "text", "number", "yes or no", "list"
+
+
+class Observation(NamedTuple):
+    """Something that a model says it sees on an image."""
+
+    id: str  # "o1"; answers cite it
+    term: str  # of the vocabulary of its kind of image; "other" for what has no term there
+    words: str  # what is seen, in a few words
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a model saw on an image before it was told anything of it."""
+
+    observed: tuple[Observation, ...]
+    not_assessable: tuple[str, ...]  # what the image does not let one judge
+    quality: str  # "good", "limited", "unusable"
+    quality_reason: str  # "none" where it is good; a code of `plan.looks.REASONS`
+    prompt_sha256: str = ""  # of the prompt that asked for it, which is one for all images of a kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +257,8 @@ class Request:
     image_path: Path | None
     steps: tuple[Step, ...] = ()  # questions asked together, or a conversation's turns; empty for a single question
     measured: tuple[Measured, ...] = ()  # of the image
+    look_mode: LookMode = "off"
+    look: Look | None = None  # what was seen before, where that was asked first
     variant: int = 0  # asks the same thing again
     key: str = field(init=False)  # 64 hex digits
 
@@ -272,6 +306,8 @@ class PlannedRequest:
     round: int  # of self-instruct; 0 also for what belongs to no round
     image_number: int  # place of its image among all of the source
     place: int  # in the plan of its source and round
+    look_mode: LookMode = "off"
+    look: Look | None = None  # see `Request.look`
 
     @property
     def pair_id(self) -> str:
@@ -379,6 +415,15 @@ class Pair:
     request_key: str
     cost_usd: float | None = None  # of the whole request, which may have made other pairs too
     grounds: tuple[Ground, ...] = ()  # what each sentence rests on; empty where a model wrote them
+    certainty: str | None = None  # "high", "moderate", "low", in the model's own judgement
+    observed: tuple[Observation, ...] = ()  # what was seen before the answer was written
+    cites: tuple[str, ...] = ()  # ids of `observed` that the reply rests on
+    not_assessable: tuple[str, ...] = ()  # what the model says cannot be judged from the image
+    conflict: str | None = None  # "record_and_image_disagree: how"
+    look_prompt_sha256: str | None = None  # of the prompt that asked what is seen, without any fact
+    finish_reason: str | None = None  # see `Reply`
+    parameters: str | None = None  # of the reply, as canonical JSON
+    sent_image_sha256: str | None = None  # of the image bytes that the model was sent
     flags: tuple[str, ...] = ()
     fold: int | None = None  # of cross-validation, from 0; None where no folds were asked for
     reviews: tuple[Review, ...] = ()  # what persons say of this very text

@@ -54,7 +54,7 @@ class Ledger:
         Raises LedgerError where the file is not a ledger of this identity.
         """
         self.path = path
-        self._identity = dict(identity)
+        self.identity = dict(identity)
         self._warn = warn
         self._places: dict[str, tuple[int, str | None]] = {}  # key -> (offset in the file, kind of failure)
         self._strikes: dict[str, _Strikes] = {}  # by key
@@ -132,7 +132,7 @@ class Ledger:
         self._syncer = threading.Thread(target=self._sync_regularly, daemon=True)
         self._syncer.start()
         if not self._is_headed:
-            self._write({"ledger": FORMAT, "identity": self._identity})
+            self._write({"ledger": FORMAT, "identity": self.identity})
             self._is_headed = True
         return self
 
@@ -219,8 +219,8 @@ class Ledger:
                 f"{self.path} has ledger format {header['ledger']} and this version reads {FORMAT}; "
                 "use the version that wrote it"
             )
-        if header.get("identity") != self._identity:
-            told = differences({f"of {self.path}": header.get("identity") or {}, "of this run": self._identity})
+        if header.get("identity") != self.identity:
+            told = differences({f"of {self.path}": header.get("identity") or {}, "of this run": self.identity})
             raise LedgerError(f"{self.path}: it belongs to another engine or other settings: {told}; move it away")
         self._is_headed = True
 

@@ -11,16 +11,20 @@ from dataclasses import dataclass, field
 from heapq import merge
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from dermasynth_builder.core.errors import LedgerError
 from dermasynth_builder.core.records import PlannedRequest, Request, digest
 from dermasynth_builder.core.reporter import Reporter, SilentReporter
 from dermasynth_builder.generate.ledger import Ledger
+from dermasynth_builder.plan.looks import UNUSABLE, look_text
 from dermasynth_builder.plan.plan_file import PlanFile, PlanPart, images_digest, plan_file, settings_digest
-from dermasynth_builder.plan.planner import Planner
-from dermasynth_builder.plan.reply_form import question_of
+from dermasynth_builder.plan.planner import LOOK, Planner
+from dermasynth_builder.plan.reply_form import look_of, question_of
 from dermasynth_builder.plan.similarity import Known, accepted
 from dermasynth_builder.read.source import ReadSource
+
+_Shown = tuple[Sequence[str], Mapping[str, str] | None]  # accepted questions, what was seen
 
 
 @dataclass(slots=True)
@@ -32,7 +36,7 @@ class Planned:
     rounds: Path  # folder of the frozen rounds, one ledger's
     plans: Path  # folder of the plan files
     report: Reporter = field(default_factory=SilentReporter)
-    _files: dict[int, tuple[Sequence[str], PlanFile]] = field(default_factory=dict, init=False, repr=False)
+    _files: dict[int, tuple[_Shown, PlanFile]] = field(default_factory=dict, init=False, repr=False)
     _images: str = field(default="", init=False, repr=False)
 
     def requests(self) -> Iterator[PlannedRequest]:
@@ -45,15 +49,13 @@ class Planned:
 
     def begun_keys(self) -> Iterator[str]:
         """The keys of what can be asked by now, round by round."""
-        begun = (n for n in range(max(1, self.planner.options.rounds)) if self.accepted_by(n) is not None)
+        begun = (n for n in range(self.planner.rounds) if self.accepted_by(n) is not None)
         return chain.from_iterable(self._file(number).keys() for number in begun)
 
     @property
     def waiting(self) -> int:
         """How many requests belong to rounds that have not begun."""
-        later = range(1, self.planner.options.rounds)
-        begun = sum(len(self._file(number).keys()) for number in later if self.accepted_by(number) is not None)
-        return self._file(0).waiting - begun
+        return sum(count for number, count in self._file(0).later.items() if self.accepted_by(number) is None)
 
     @property
     def unanswerable(self) -> Mapping[str, int]:
@@ -88,57 +90,72 @@ class Planned:
         if self.begin_round(number, ledger):
             yield from self.requests_of_round(number)
         else:
+            of_style = number - self.planner.first_round + 1
             self.report.warn(
-                f"{self.read.name}: round {number + 1} of self-instruct waits for replies of the round before; "
+                f"{self.read.name}: round {of_style} of self-instruct waits for replies of the round before; "
                 "run again once all are there; after --shard, merge the ledgers of all parts first"
             )
 
     def begin_round(self, number: int, ledger: Ledger) -> bool:
         """Freezes what a round shows, unless it has begun; False where a request of an earlier round was not asked."""
+        if self.planner.first_round and number == self.planner.first_round:
+            self._freeze_looks(ledger)
         if self.accepted_by(number) is not None:
             return True
-        earlier = [r for n in range(number) for r in self.requests_of_round(n) if r.style == "self_instruct"]
+        earlier = [r for n in range(number) for r in self.requests_of_round(n) if r.style in ("self_instruct", LOOK)]
         if not all(ledger.is_settled(request.key) for request in earlier):
             return False
-        written = (question_of(request, reply) for request, reply in ledger.answered(earlier))
+        briefed = (request for request in earlier if request.style == "self_instruct")
+        written = (question_of(request, reply) for request, reply in ledger.answered(briefed))
         known = Known().add(self.planner.book.wordings(self.read.name))
         self._freeze(number, accepted((question for question in written if question), known))
         return True
 
     def accepted_by(self, number: int) -> Sequence[str] | None:
         """The accepted questions that round `number`, from 0, draws its examples from; None before it has begun."""
-        if number == 0:
+        if number < self.planner.first_round:
             return ()
-        try:
-            questions = json.loads(self._frozen(number).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        except ValueError as error:
-            raise LedgerError(f"{self._frozen(number)} cannot be read: {error}; delete it, and run again") from error
-        return [str(question) for question in questions]
+        if number == self.planner.first_round:
+            return () if number == 0 or self._looks() is not None else None
+        questions = _read(self._frozen(number))
+        return None if questions is None else [str(question) for question in questions]
+
+    def _freeze_looks(self, ledger: Ledger) -> None:
+        """Keeps what was seen so far; of an image whose look has failed or says that it is unfit, nothing is asked.
+
+        What an image is asked rests on its own look alone, so others may come later and change nothing.
+        """
+        seen = {
+            request.key: look_text(look)
+            for request, reply in ledger.answered(self.requests_of_round(0))
+            if reply and (look := look_of(request, reply)) and look.quality != UNUSABLE
+        }
+        _write(self._frozen(LOOK), seen)
+
+    def _looks(self) -> Mapping[str, str] | None:
+        """What was seen, as `look_text` writes it, by the key of the request; None before anybody has looked."""
+        seen = _read(self._frozen(LOOK))
+        return None if seen is None else dict(seen)
 
     def _freeze(self, number: int, questions: Sequence[str]) -> None:
         """Begins a round; what it shows never changes again."""
-        path = self._frozen(number)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(f".{os.getpid()}")
-        fresh.write_text(json.dumps(questions, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        fresh.replace(path)
+        _write(self._frozen(number), questions)
 
-    def _frozen(self, number: int) -> Path:
+    def _frozen(self, number: int | str) -> Path:
         settings = settings_digest(self.planner.seed, self.planner.options)
         return self.rounds / f"{self.read.name}-{settings}-{number}.json"
 
     def _all(self) -> list[PlanFile]:
-        return [self._file(number) for number in range(max(1, self.planner.options.rounds))]
+        return [self._file(number) for number in range(self.planner.rounds)]
 
     def _file(self, number: int) -> PlanFile:
         """The plan of a round; of one that has not begun, as if nothing was accepted before it."""
-        shown = self.accepted_by(number) or ()
+        seen = self._looks() if number and self.planner.first_round else None
+        shown = (self.accepted_by(number) or (), seen)
         if number not in self._files or self._files[number][0] != shown:
             images = self.read.images
             self._images = self._images or images_digest(images)
-            part = PlanPart(self.planner, self.read.name, images, self._images, number, self.rounds.stem, shown)
+            part = PlanPart(self.planner, self.read.name, images, self._images, number, self.rounds.stem, *shown)
             with self.report.bar(f"planning {self.read.name}", len(images)) as advance:
                 self._files[number] = (shown, plan_file(part, self.plans, advance))
         return self._files[number][1]
@@ -149,6 +166,24 @@ def rounds_folder(ledger: Path) -> Path:
     return ledger.with_suffix(".rounds")
 
 
-def _order(planned: PlannedRequest) -> tuple[int, bool]:
-    """An image's self-instruct request, which may be of a later round, comes before its others."""
-    return planned.image_number, planned.style != "self_instruct"
+def _order(planned: PlannedRequest) -> tuple[int, int]:
+    """Of an image, what is seen comes first, then its self-instruct request, which may be of a later round."""
+    return planned.image_number, {LOOK: 0, "self_instruct": 1}.get(planned.style, 2)
+
+
+def _read(path: Path) -> Any:
+    """What `_write` wrote there; None where there is nothing. Raises LedgerError."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise LedgerError(f"{path} cannot be read: {error}; delete it, and run again") from error
+
+
+def _write(path: Path, value: Any) -> None:
+    """A file that is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(f".{os.getpid()}")
+    fresh.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    fresh.replace(path)

@@ -62,7 +62,10 @@ _LABELS = {
     "absent": "Recorded as not present",
     "textures": "Texture as the patient reports it",
     "duration": "Duration as the patient reports it",
-    "differential": "Dermatologists considered, weightiest first",
+    "differential": (
+        "Dermatologists considered, weightiest first (a weight is the share of a condition in the opinions of those "
+        "who saw the photographs, and no probability)"
+    ),
     "shot": "Taken as",
     "dermoscopy": "Kind of dermoscopy",
     "lineage": "Cell lineage",

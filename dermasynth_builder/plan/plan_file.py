@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from hashlib import sha256
 from operator import attrgetter
 from pathlib import Path
@@ -21,9 +22,10 @@ from filelock import FileLock
 from dermasynth_builder.core.errors import PromptError
 from dermasynth_builder.core.files import code_digest
 from dermasynth_builder.core.options import PlanOptions
-from dermasynth_builder.core.records import ClinicalImage, Facts, PlannedRequest, Request, Step, digest
+from dermasynth_builder.core.records import ClinicalImage, Facts, Look, PlannedRequest, Request, Step, digest
 from dermasynth_builder.plan import facts_in_words, reply_form
-from dermasynth_builder.plan.planner import Planner
+from dermasynth_builder.plan.looks import look_from, look_text
+from dermasynth_builder.plan.planner import LOOK, Planner, assumed_look
 
 PLANS = "plans"  # folder in the working folder
 _SHAPE, _COUNTS = b"dermasynth.shape", b"dermasynth.counts"
@@ -34,6 +36,7 @@ _TYPES: dict[str, pa.DataType] = {
     "image_number": pa.int32(),
     **dict.fromkeys(_STORED, pa.string()),
     "steps": pa.list_(_STEP),
+    "look": pa.string(),
     "prompt": pa.string(),
 }
 _SCHEMA = pa.schema(_TYPES)
@@ -74,6 +77,7 @@ class PlanPart:
     round: int = 0
     ledger: str = ""  # whose replies have led to a later round
     accepted: Sequence[str] = ()  # questions that its prompts may show
+    looks: Mapping[str, str] | None = None  # `look_text` by the key of its request; None: nobody has looked yet
 
     @property
     def prefix(self) -> str:
@@ -99,7 +103,9 @@ class PlanPart:
         """64 hex digits for all that shapes the plan."""
         told = [self.source, self.images_digest, self.planner.seed, self.planner.options.values(), self.round]
         chosen = [dict(self.planner.chooser.identity)] if self.planner.chooser else []
-        return digest([*told, list(self.accepted), self.planner.book.digest, code_digest("plan", "core"), *chosen])
+        seen = [] if self.looks is None else [dict(self.looks)]
+        code = code_digest("plan", "core")
+        return digest([*told, list(self.accepted), self.planner.book.digest, code, *chosen, *seen])
 
     def unanswerable(self) -> Counter[str]:
         """The types that the engine cannot answer, each with the number of images that it would fit."""
@@ -107,20 +113,16 @@ class PlanPart:
             return Counter()
         return Counter(kind for image in self.images for kind in self.planner.unanswerable(image))
 
-    def requests(self, waiting: Counter[int]) -> Iterator[tuple[int, list[Request]]]:
-        """The requests of each image, after its place; `waiting` counts those of rounds to come."""
+    def _seen(self, key: str) -> Look | None:
+        look = (self.looks or {}).get(key)
+        return look_from(look) if look else None
 
-        def accepted(number: int) -> Sequence[str] | None:
-            if number == self.round:
-                return self.accepted
-            waiting[number] += 1
-            return None
-
+    def requests(self, later: Counter[int]) -> Iterator[tuple[int, list[Request]]]:
+        """The requests of each image, after its place; `later` counts those of rounds to come."""
+        seen = assumed_look if self.looks is None else self._seen
+        of_round = partial(self.planner.requests_of_round, accepted=lambda _: self.accepted, seen=seen, later=later)
         for place, image in enumerate(self.images):
-            if self.round:
-                yield place, list(self.planner.requests_of_round([image], self.round, accepted))
-            else:
-                yield place, list(self.planner.requests([image], accepted))
+            yield place, list(of_round([image], self.round))
 
 
 class PlanFile:
@@ -129,7 +131,8 @@ class PlanFile:
     def __init__(self, part: PlanPart, file: pq.ParquetFile) -> None:
         self._part, self._file = part, file
         counts = json.loads((file.metadata.metadata or {})[_COUNTS])
-        self.waiting: int = counts["waiting"]  # requests of rounds to come
+        self.later: Mapping[int, int] = {int(number): count for number, count in counts["later"].items()}
+        """With round 0: each round to come -> its requests."""
         self.unanswerable: Mapping[str, int] = counts["unanswerable"]  # types never asked -> images that they would fit
         self._prompts: tuple[int, list[Any]] = (-1, [])  # of one row group
 
@@ -145,14 +148,19 @@ class PlanFile:
     def requests(self) -> Iterator[PlannedRequest]:
         """All requests, image by image."""
         part = self._part
-        is_shown, place = part.planner.options.is_metadata_shown, 0
+        is_shown, mode, place = part.planner.options.is_metadata_shown, part.planner.look_mode, 0
         for group in range(self._file.num_row_groups):
             columns = (column.to_pylist() for column in self._file.read_row_group(group, columns=_BUT_PROMPT).columns)
-            for number, key, *told, steps in zip(*columns, strict=True):
+            for number, key, *told, steps, look in zip(*columns, strict=True):
                 listed = tuple(Step(**step) for step in steps)
                 image_id = part.images[number].image_id
                 # mypy cannot count what is told
-                yield PlannedRequest(key, part.source, image_id, *told, is_shown, listed, part.round, number, place)  # type: ignore[call-arg]
+                yield PlannedRequest(  # type: ignore[call-arg]
+                    *(key, part.source, image_id, *told),
+                    is_shown and told[1] != LOOK,
+                    listed,
+                    *(part.round, number, place, mode, look_from(look) if look else None),
+                )
                 place += 1
 
     def in_full(self, planned: PlannedRequest) -> Request:
@@ -170,7 +178,11 @@ class PlanFile:
             question=planned.question,
             prompt=self._prompts[1][place],
             prompt_id=planned.prompt_id,
-            reply_schema=reply_form.schema(planned.style, len(planned.steps)),
+            reply_schema=reply_form.schema(
+                planned.style,
+                len(planned.steps),
+                self._part.planner.evidence(image.modality, planned.look, planned.style),
+            ),
             modality=image.modality,
             facts=self._facts_told(planned) if planned.is_metadata_shown else Facts(),
             is_metadata_shown=planned.is_metadata_shown,
@@ -178,6 +190,8 @@ class PlanFile:
             image_path=image.path,
             steps=planned.steps,
             measured=image.measured,
+            look_mode=planned.look_mode,
+            look=planned.look,
         )
         if request.key != planned.key:
             raise PromptError(f"the plan of {planned.pair_id} was made by another version; run again")
@@ -226,11 +240,11 @@ def _opened(path: Path, shape: str) -> pq.ParquetFile | None:
 
 
 def _write(part: PlanPart, shape: str, path: Path, *, advance: Callable[[int], object]) -> None:
-    waiting: Counter[int] = Counter()
+    later: Counter[int] = Counter()
     rows: list[tuple[Any, ...]] = []
     options: Mapping[str, Any] = {"compression": "zstd", "write_page_checksum": True, "use_dictionary": True}
     with pq.ParquetWriter(path, _SCHEMA, **options) as writer:
-        for place, requests in part.requests(waiting):
+        for place, requests in part.requests(later):
             rows += [_row(place, request) for request in requests]
             advance(1)
             while len(rows) >= _GROUP_ROWS:
@@ -242,7 +256,7 @@ def _write(part: PlanPart, shape: str, path: Path, *, advance: Callable[[int], o
             {
                 _SHAPE.decode(): shape,
                 _COUNTS.decode(): json.dumps(
-                    part.counts | {"waiting": waiting.total(), "unanswerable": dict(part.unanswerable())}
+                    part.counts | {"later": dict(later), "unanswerable": dict(part.unanswerable())}
                 ),
             }
         )
@@ -253,7 +267,8 @@ _stored_of = attrgetter(*_STORED)
 
 def _row(place: int, request: Request) -> tuple[Any, ...]:
     steps = [dict(zip(("slot", "question_type", "question"), _step_of(step), strict=True)) for step in request.steps]
-    return (place, *_stored_of(request), steps, request.prompt)
+    look = look_text(request.look) if request.look else None
+    return (place, *_stored_of(request), steps, look, request.prompt)
 
 
 def _table(rows: Sequence[tuple[Any, ...]]) -> pa.Table:
@@ -307,7 +322,7 @@ def plans_in(folder: Path) -> list[PlanSummary]:
             continue
         name = counts["plan"]
         if not counts["round"]:
-            plans[name] = PlanSummary(counts["source"], counts["seed"], keys, {}, counts["waiting"])
+            plans[name] = PlanSummary(counts["source"], counts["seed"], keys, {}, sum(counts["later"].values()))
         elif name in plans:
             earlier = plans[name].later.get(counts["ledger"], ())
             plans[name] = replace(plans[name], later={**plans[name].later, counts["ledger"]: [*earlier, *keys]})

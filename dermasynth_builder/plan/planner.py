@@ -3,16 +3,30 @@
 Draws are made from the item's own identity, so that adding or dropping an image changes no other's.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import islice
 from random import Random
+from types import MappingProxyType
+from typing import Any, Literal
 
 from dermasynth_builder.core.options import PlanOptions
 from dermasynth_builder.core.protocols import ChoosesQuestions
-from dermasynth_builder.core.records import Asked, ClinicalImage, Facts, Request, Step, Style, share_of
-from dermasynth_builder.plan import facts_in_words, reply_form
+from dermasynth_builder.core.records import (
+    Asked,
+    ClinicalImage,
+    Facts,
+    Look,
+    LookMode,
+    Modality,
+    Request,
+    Step,
+    Style,
+    share_of,
+)
+from dermasynth_builder.plan import facts_in_words, looks, reply_form
+from dermasynth_builder.plan.looks import Evidence
 from dermasynth_builder.plan.measured_in_words import measured_lines
 from dermasynth_builder.plan.questions import PromptBook, QuestionType, fill
 
@@ -23,8 +37,17 @@ SLOTS = (GENERAL, SOURCE)
 BANK_EXAMPLES, ACCEPTED_EXAMPLES = 4, 2
 """How many questions a self-instruct prompt shows of the banks, and of those that a model wrote in earlier rounds."""
 
+LOOK: Literal["look"] = "look"  # slot, question type and template of the request that asks what is seen
+
 AcceptedQuestions = Callable[[int], Sequence[str] | None]
-"""Round of self-instruct -> questions accepted in earlier rounds; None: the round has not begun, and none is known."""
+"""Round -> questions accepted in earlier rounds; None: the round has not begun, and none is known."""
+Looks = Callable[[str], Look | None]
+"""Key of the request that asks what is seen on an image -> what was seen; None: not known, so nothing else is asked."""
+
+
+def assumed_look(_: str) -> Look | None:
+    """What every image is taken to show, in a plan before anybody has looked."""
+    return looks.ASSUMED
 
 
 def none_accepted(_: int) -> Sequence[str]:
@@ -42,26 +65,65 @@ class Planner:
     chooser: ChoosesQuestions | None = None  # the engine, where it cannot answer everything
 
     def requests(
-        self, images: Iterable[ClinicalImage], accepted: AcceptedQuestions = none_accepted
+        self,
+        images: Iterable[ClinicalImage],
+        accepted: AcceptedQuestions = none_accepted,
+        seen: Looks = assumed_look,
     ) -> Iterator[Request]:
-        """The requests of each image, in the order of `SLOTS`; images in the order given.
+        """The requests of each image, what is seen first, then in the order of `SLOTS`; images in the order given.
 
         A slot for which no type has all its facts is left out, and so is what belongs to a round that has not begun.
         What the engine cannot answer is not asked: the draw is among the rest.
         """
         for image in images:
-            yield from _ImagePlan(self, image).requests(accepted)
+            plan = _ImagePlan(self, image)
+            yield from plan.requests(plan.orders(), accepted, seen)
 
     def requests_of_round(
-        self, images: Iterable[ClinicalImage], number: int, accepted: AcceptedQuestions
+        self,
+        images: Iterable[ClinicalImage],
+        number: int,
+        accepted: AcceptedQuestions,
+        *,
+        seen: Looks = assumed_look,
+        later: Counter[int] | None = None,
     ) -> Iterator[Request]:
-        """The self-instruct requests of one round; with round 0 also all requests that belong to no round."""
+        """The requests of one round: looks come first, where they are asked first, then all questions of the bank.
+
+        `later` counts, for round 0, the requests of each round after it.
+        """
         for image in images:
             plan = _ImagePlan(self, image)
-            if number == 0:
-                yield from plan.requests(lambda of: accepted(of) if of == 0 else None)
-            elif plan.style == "self_instruct" and self.round_of(image) == number:
-                yield from islice(plan.requests(accepted), 1)  # it comes first, and no other is made
+            if number > self.first_round and (plan.style != "self_instruct" or self.round_of(image) != number):
+                continue
+            orders = list(plan.orders())
+            if later is not None and number == 0:
+                later.update(order.round for order in orders if order.round)
+            yield from plan.requests([order for order in orders if order.round == number], accepted, seen)
+
+    @property
+    def look_mode(self) -> LookMode:
+        """Whether and when the engine is asked what it sees."""
+        return self.options.look or "off"
+
+    @property
+    def first_round(self) -> int:
+        """The round of all questions that belong to no round of self-instruct: the one after the looks."""
+        return int(self.look_mode == "first")
+
+    @property
+    def rounds(self) -> int:
+        """How many there are in all."""
+        return self.first_round + max(1, self.options.rounds)
+
+    def evidence(self, modality: Modality, look: Look | None, style: Style) -> Evidence:
+        """What a reply has to say beside its answer."""
+        terms = looks.names(self.book.terms.get(modality, ()))
+        if style == LOOK:
+            return Evidence(self.look_mode, terms)
+        if self.look_mode == "together":
+            return Evidence("together", terms)
+        return Evidence(self.look_mode, ids=tuple(each.id for each in look.observed) if look else ())
 
     def unanswerable(self, image: ClinicalImage) -> Iterator[str]:
         """The types that fit the image and that the engine cannot answer in any wording, as "general: overview"."""
@@ -70,7 +132,7 @@ class Planner:
 
     def round_of(self, image: ClinicalImage) -> int:
         """The round in which the image's self-instruct request is asked, from 0."""
-        return int(self.options.rounds * share_of(self.seed, image.source, image.image_id, "round"))
+        return self.first_round + int(self.options.rounds * share_of(self.seed, image.source, image.image_id, "round"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +141,20 @@ class _Drawn:
 
     kind: QuestionType
     step: Step
+    is_of_record: bool = False  # it asks what is recorded, and the answer may say so
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A request to be made."""
+
+    prompt_id: str
+    drawn: Sequence[_Drawn]  # several questions where several were drawn; none of a look
+    round: int
+
+    @property
+    def is_self_instruct(self) -> bool:
+        return self.prompt_id == "self_instruct"
 
 
 @dataclass(frozen=True)  # without slots, for what is made once
@@ -88,26 +164,37 @@ class _ImagePlan:
     planner: Planner
     image: ClinicalImage
 
-    def requests(self, accepted: AcceptedQuestions) -> Iterator[Request]:
-        style = self.style
+    def requests(self, orders: Iterable[_Order], accepted: AcceptedQuestions, seen: Looks) -> Iterator[Request]:
+        """The requests of these orders, as far as what they show is known."""
+        for order in orders:
+            questions = accepted(order.round)
+            look = seen(self._look.key) if order.round and self.planner.first_round else None
+            if order.prompt_id == LOOK:
+                yield self._look
+            elif questions is not None and (look or not self.planner.first_round):
+                yield self._request(order, self._examples(questions) if order.is_self_instruct else (), look)
+
+    def orders(self) -> Iterator[_Order]:
+        """What is asked, in order, without the words of it."""
+        first, style = self.planner.first_round, self.style
+        if first:
+            yield _Order(LOOK, (), 0)
         topics: set[str] = set()
         steps = self._conversation() if style == "conversation" else []
         general = self._drawn(GENERAL, "asked" if style == "conversation" else style, topics) if not steps else None
         topics |= {each.kind.topic for each in [*steps, *([general] if general else [])]}
         source = self._drawn(SOURCE, "asked", topics)
         if steps:
-            yield self._request("conversation", steps)
+            yield _Order("conversation", steps, first)
         elif general and source and style == "asked" and self.planner.options.is_together:
-            yield self._request("asked_together", [general, source])
+            yield _Order("asked_together", [general, source], first)
             return
         elif general and style == "self_instruct":
-            questions = accepted(self.planner.round_of(self.image))
-            if questions is not None:
-                yield self._request("self_instruct", [general], examples=self._examples(questions))
+            yield _Order("self_instruct", [general], self.planner.round_of(self.image))
         elif general:
-            yield self._request("asked", [general])
+            yield _Order("asked", [general], first)
         if source:
-            yield self._request("asked", [source])
+            yield _Order("asked", [source], first)
 
     @property
     def style(self) -> Style:
@@ -121,6 +208,13 @@ class _ImagePlan:
     def _kinds(self, slot: str, style: Style) -> list[QuestionType]:
         """The types of the slot's bank that fit the image."""
         return [kind for kind in self._fitting(slot) if kind.style == style and self._is_answerable(kind)]
+
+    def _is_tellable(self, kind: QuestionType) -> bool:
+        """Whether the image may tell the answer to one of the wordings, or else the record that is shown."""
+        return any(self._is_told(kind, each) and self._can_ask(kind, each) for each in kind.wordings)
+
+    def _is_told(self, kind: QuestionType, wording: str) -> bool:
+        return self.planner.options.is_metadata_shown or not kind.asks_record(wording)
 
     def _fitting(self, slot: str) -> Iterator[QuestionType]:
         """The types of the slot's bank whose facts are known, whether or not the engine can answer them."""
@@ -152,15 +246,23 @@ class _ImagePlan:
     def _drawn(self, slot: str, style: Style, topics: Iterable[str]) -> _Drawn | None:
         kinds = [kind for kind in self._kinds(slot, style) if kind.topic not in topics]
         draw = self._draw(slot)
-        return self._worded(slot, draw.choice(kinds), draw) if kinds else None
+        kind = draw.choice(kinds) if kinds else None
+        if kind and not self._is_tellable(kind):  # drawn anew only here: all others are as where facts are shown
+            told = [each for each in kinds if self._is_tellable(each)]
+            kind = draw.choice(told) if told else None
+        return self._worded(slot, kind, draw) if kind else None
 
     def _worded(self, slot: str, kind: QuestionType, draw: Random) -> _Drawn:
         wordings = [wording for wording in kind.wordings if self._can_ask(kind, wording)]
-        return _Drawn(kind, Step(slot, kind.name, fill(draw.choice(wordings), self.image.facts)))
+        wording = draw.choice(wordings)
+        if not self._is_told(kind, wording):
+            wording = draw.choice([each for each in wordings if self._is_told(kind, each)])
+        step = Step(slot, kind.name, fill(wording, self.image.facts))
+        return _Drawn(kind, step, kind.asks_record(wording))
 
     def _conversation(self) -> list[_Drawn]:
         """The turns: the general bank's first type, its last, and some between, in the bank's order."""
-        kinds = self._kinds(GENERAL, "asked")
+        kinds = [kind for kind in self._kinds(GENERAL, "asked") if self._is_tellable(kind)]
         if len(kinds) < reply_form.MIN_TURNS:
             return []
         draw = self._draw("conversation")
@@ -175,40 +277,84 @@ class _ImagePlan:
         Where metadata are hidden, only such as rest on no fact: others would tell that one is known, or even which.
         """
         draw, is_shown = self._draw("examples"), self.planner.options.is_metadata_shown
-        kinds = [kind for slot in SLOTS for kind in self._kinds(slot, "asked") if is_shown or not kind.needs]
+        kinds = [
+            kind
+            for slot in SLOTS
+            for kind in self._kinds(slot, "asked")
+            if is_shown or not (kind.needs or kind.is_of_record)
+        ]
         drawn = draw.sample(kinds, min(len(kinds), BANK_EXAMPLES))
         shown = [fill(draw.choice(kind.wordings), self.image.facts) for kind in drawn]
         return shown + draw.sample(list(accepted), min(len(accepted), ACCEPTED_EXAMPLES))
 
-    def _request(self, prompt_id: str, drawn: Sequence[_Drawn], examples: Sequence[str] = ()) -> Request:
-        """A request made with the template `prompt_id`; of several questions where several were drawn."""
-        image, first = self.image, drawn[0]
-        style: Style = "conversation" if prompt_id == "conversation" else first.kind.style
+    @cached_property
+    def _bare(self) -> Request:
+        """A request about the image that asks nothing yet."""
+        image = self.image
+        return Request(
+            source=image.source,
+            image_id=image.image_id,
+            slot=LOOK,
+            style=LOOK,
+            question_type=LOOK,
+            question="",
+            prompt="",
+            prompt_id=LOOK,
+            reply_schema="",
+            modality=image.modality,
+            facts=Facts(),
+            is_metadata_shown=False,
+            image_sha256=image.file.sha256 if image.file else None,
+            image_path=image.path,
+            measured=image.measured,
+            look_mode=self.planner.look_mode,
+        )
+
+    @cached_property
+    def _look(self) -> Request:
+        """Asks what is seen; of the case it holds the kind of image alone."""
+        evidence = self.planner.evidence(self.image.modality, None, LOOK)
+        return replace(
+            self._bare, prompt=self._prompt(LOOK, Facts()), reply_schema=reply_form.schema(LOOK, 0, evidence)
+        )
+
+    def _request(self, order: _Order, examples: Sequence[str], look: Look | None) -> Request:
+        """A request made with a template; of several questions where several were drawn."""
+        image, drawn = self.image, order.drawn
+        is_conversation = order.prompt_id == "conversation"
+        style: Style = "conversation" if is_conversation else drawn[0].kind.style
         is_shown = self.planner.options.is_metadata_shown
         needs = [need for each in drawn for need in each.kind.needs]
         facts = facts_in_words.facts_for_question(image.source, image.facts, needs) if is_shown else Facts()
         steps = tuple(each.step for each in drawn) if len(drawn) > 1 else ()
-        is_conversation = style == "conversation"
-        context = {
-            "asks": [(each.step.question, each.kind.audience, each.kind.good_answer) for each in drawn],
-            "examples": examples,
-            "measured": measured_lines(image.measured) if self.planner.options.is_measured_shown else [],
-        }
-        return Request(
-            source=image.source,
-            image_id=image.image_id,
+        evidence = self.planner.evidence(image.modality, look, style)
+        asks = [(each.step.question, each.kind.audience, each.kind.good_answer) for each in drawn]
+        return replace(
+            self._bare,
             slot=GENERAL if is_conversation else "+".join(each.step.slot for each in drawn),
             style=style,
             question_type=style if is_conversation else "+".join(each.step.question_type for each in drawn),
             question=" ".join(each.step.question for each in drawn),
-            prompt=self.planner.book.render(prompt_id, context, modality=image.modality, facts=facts),
-            prompt_id=prompt_id,
-            reply_schema=reply_form.schema(style, len(steps)),
-            modality=image.modality,
+            prompt=self._prompt(
+                order.prompt_id,
+                facts,
+                {
+                    "asks": asks,
+                    "examples": examples,
+                    "look": look,
+                    "measured": measured_lines(image.measured) if self.planner.options.is_measured_shown else [],
+                    "is_record_asked": any(each.is_of_record for each in drawn),
+                },
+            ),
+            prompt_id=order.prompt_id,
+            reply_schema=reply_form.schema(style, len(steps), evidence),
             facts=facts,
             is_metadata_shown=is_shown,
-            image_sha256=image.file.sha256 if image.file else None,
-            image_path=image.path,
             steps=steps,
-            measured=image.measured,
+            look=look,
         )
+
+    def _prompt(self, prompt_id: str, facts: Facts, context: Mapping[str, Any] = MappingProxyType({})) -> str:
+        modality, book = self.image.modality, self.planner.book
+        seeing = {"look_mode": self.planner.look_mode, "terms": book.terms.get(modality, ())}
+        return book.render(prompt_id, {**seeing, **context}, modality=modality, facts=facts)

@@ -20,9 +20,18 @@ from dermasynth_builder.core.files import jinja_environment, read_toml, resource
 from dermasynth_builder.core.records import Facts, Modality, digest
 from dermasynth_builder.core.wording import did_you_mean
 from dermasynth_builder.plan import facts_in_words
+from dermasynth_builder.plan.looks import Term, load_terms
 
 _SLOT = re.compile(r"\{(\w*)\}")
-_NEEDABLE = frozenset(field.name for field in fields(Facts)) | set(facts_in_words.LISTS)
+_NEEDABLE = frozenset(each.name for each in fields(Facts)) | set(facts_in_words.LISTS)
+# What no image tells: what somebody has recorded or reported, and what has proved a diagnosis.
+_OF_RECORD = re.compile(
+    r"(?i)\b(?:as far as (?:it|that) is (?:recorded|documented)|the clinic recorded|recorded (?:facts|diagnosis)"
+    r"|whether (?:a biopsy|anything|tissue)|on (?:file|record)|self-report|own account|reported|what the person reports"
+    r"|according to the (?:person|patient|record)|what (?:else )?is known(?= of (?:the case|\{)|\?)|do we know it"
+    r"|how (?:it|its identity|the decision|this|that) (?:was|is) (?:confirmed|proven|established))\b"
+    r"|\bwhat else is known\?"
+)
 BankStyle = Literal["asked", "self_instruct"]
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
 
@@ -46,6 +55,8 @@ class QuestionType:
     wordings: tuple[str, ...]
     style: BankStyle = "asked"
     modalities: tuple[Modality, ...] = MODALITIES
+    is_of_record: bool = False
+    claims: tuple[Annotated[str, AfterValidator(_needable)], ...] = ()  # facts that a right answer states
 
     def __post_init__(self) -> None:
         """Raises ValueError where there is no wording, or a slot cannot always be filled."""
@@ -54,12 +65,19 @@ class QuestionType:
         if faults := list(self._faults()):
             raise ValueError("; ".join(faults))
 
+    def asks_record(self, wording: str) -> bool:
+        """Whether the wording asks for what somebody has recorded or reported, so that no image tells the answer."""
+        return self.is_of_record or _OF_RECORD.search(wording) is not None
+
     def suits(self, facts: Facts, modality: Modality) -> bool:
         """Whether this type fits such an image and all that it needs is known."""
         return modality in self.modalities and facts_in_words.knows(facts, self.needs)
 
     def _faults(self) -> Iterator[str]:
-        """What is wrong with the slots of the wordings."""
+        """What is wrong with the claims, and with the slots of the wordings."""
+        slots = set(_SLOT.findall(" ".join(self.wordings)))
+        if told := set(self.claims) & {fact for slot in slots for fact in facts_in_words.PHRASES.get(slot, (slot,))}:
+            yield f"claims {', '.join(sorted(told))}, which a wording tells itself"
         for slot in dict.fromkeys(_SLOT.findall(" ".join(self.wordings))):
             behind = (slot,) if slot in facts_in_words.LISTS else facts_in_words.PHRASES.get(slot)
             if behind is None:
@@ -97,6 +115,7 @@ class PromptBook:
     banks: Mapping[str, tuple[QuestionType, ...]]  # "general" or a source's name -> its types
     guests: frozenset[str] = frozenset()  # banks of sources of other packages
     shared: Mapping[str, str] = field(default_factory=dict)  # source without a bank -> the source whose bank it has too
+    terms: Mapping[Modality, tuple[Term, ...]] = field(default_factory=dict)  # what each kind of image can show
 
     def bank_of(self, name: str) -> tuple[QuestionType, ...]:
         """The types of "general" or of a source; none where there is no bank for it."""
@@ -116,24 +135,37 @@ class PromptBook:
         kinds = (kind for bank in ("general", source) for kind in self.banks.get(bank, ()) if kind.name in wanted)
         return [need for kind in kinds for need in kind.needs]
 
+    def claims(self, source: str, question_type: str) -> tuple[str, ...]:
+        """The facts that a right answer to a question of this type states."""
+        kinds = (kind for bank in ("general", source) for kind in self.bank_of(bank))
+        return next((kind.claims for kind in kinds if kind.name == question_type), ())
+
     @property
     def digest(self) -> str:
-        """64 hex digits for every bank and template."""
+        """64 hex digits for every bank, vocabulary and template."""
         templates = sorted((self.folder / "templates").glob("*.jinja"))
         banks = {name: [asdict(kind) for kind in kinds] for name, kinds in self.banks.items()}
-        return digest([banks, {path.name: sha256(path.read_bytes()).hexdigest() for path in templates}])
+        terms = {name: [asdict(term) for term in terms] for name, terms in self.terms.items()}
+        return digest([banks, terms, {path.name: sha256(path.read_bytes()).hexdigest() for path in templates}])
 
     def render(self, prompt_id: str, context: Mapping[str, Any], *, modality: Modality, facts: Facts) -> str:
         """The whole prompt of the template `prompt_id`. `facts` are those that the model is told.
 
-        `context` holds `asks` (question, audience and what a good answer holds, of each), `examples` (questions) and,
-        where the model is told of it, `measured` (lines).
+        `context` holds `asks` (question, audience and what a good answer holds, of each) and `examples` (questions);
+        where a model looks also `look_mode`, `look` (what was seen), `terms`; where it is told of it, `measured`.
         Raises PromptError where the template uses what is not defined.
         """
+        unseen: dict[str, Any] = {
+            "measured": [],
+            "look": None,
+            "look_mode": "off",
+            "terms": (),
+            "is_record_asked": False,
+        }
         known = {"image": facts_in_words.IMAGES[modality], "metadata": facts_in_words.metadata_lines(facts)}
         try:
             template = jinja_environment(self.folder / "templates").get_template(f"{prompt_id}.jinja")
-            text = template.render({"measured": [], **context}, **known)
+            text = template.render({**unseen, **context}, **known)
         except TemplateError as error:
             raise PromptError(f"template {prompt_id}.jinja in {self.folder / 'templates'}: {error}") from error
         return text.strip() + "\n"
@@ -153,7 +185,8 @@ def load_prompt_book(folder: Path | None = None, sources: Iterable[str] = ()) ->
     guests = {name: read_toml(path, _Bank, PromptError).type for name, path in brought.items() if path}
     path = folder / "shared_banks.toml"
     shared = read_toml(path, _Shared, PromptError).shared if path.is_file() else {}
-    return PromptBook(folder, banks | guests, frozenset(guests), shared)
+    terms = load_terms(folder / "looks", MODALITIES)
+    return PromptBook(folder, banks | guests, frozenset(guests), shared, terms)
 
 
 def fill(wording: str, facts: Facts) -> str:

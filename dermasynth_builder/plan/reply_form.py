@@ -8,7 +8,9 @@ from functools import cache
 from typing import Any
 
 from dermasynth_builder.core.plain import hostile_in, one_line
-from dermasynth_builder.core.records import AnyRequest, Reply, Step, Style, Turn
+from dermasynth_builder.core.records import AnyRequest, Look, Observation, Reply, Step, Style, Turn
+from dermasynth_builder.plan import looks
+from dermasynth_builder.plan.looks import NO_EVIDENCE, Evidence
 from dermasynth_builder.plan.similarity import NEAR, rouge_l
 
 MIN_TURNS, MAX_TURNS = 2, 5  # questions of a conversation
@@ -27,30 +29,85 @@ class Exchange:
     turns: tuple[Turn, ...]  # user first
 
 
+@dataclass(frozen=True, slots=True)
+class Testimony:
+    """What a reply says beside its answers: what they rest on, and how far."""
+
+    observed: tuple[Observation, ...]
+    cites: tuple[str, ...]  # ids of what was observed
+    not_assessable: tuple[str, ...]
+    conflict: str | None  # "record and image disagree: how"; None where there is none
+    certainty: str
+    outcome: str  # "answered", or the code of why not
+
+
 @cache
-def schema(style: Style, steps: int = 0) -> str:
+def schema(style: Style, steps: int = 0, evidence: Evidence = NO_EVIDENCE) -> str:
     """JSON schema of the reply to a request of that style with so many steps, as JSON text.
 
-    Members stand in the order in which they are to be written: a model that answers before it asks asks badly.
+    Members stand in the order in which they are to be written: a model that answers before it asks asks badly, and
+    one that answers before it looks looks badly.
     """
-    return json.dumps(_schema(style, steps), separators=(",", ":"))
+    if style == "look":
+        return _text_of(_look_members(evidence.terms))
+    seen = {"observed": _observed(evidence.terms)} if evidence.mode == "together" else {}
+    testimony = _testimony_members(evidence) if evidence.mode != "off" else {}
+    return _text_of(seen | _answer_members(style, steps) | testimony)
 
 
-def _schema(style: Style, steps: int) -> dict[str, Any]:
+def _text_of(members: Mapping[str, Any]) -> str:
+    return json.dumps(_object_of(members), separators=(",", ":"))
+
+
+def _answer_members(style: Style, steps: int) -> dict[str, Any]:
     if style == "conversation":
-        turn = _object(question="what the user asks in this turn, plain text", answer="the answer, plain text")
-        turns = {"type": "array", "items": turn, "minItems": steps, "maxItems": steps}
-        return _object_of({"turns": turns})
+        turn = _texts_of(question="what the user asks in this turn, plain text", answer="the answer, plain text")
+        return {"turns": {"type": "array", "items": _object_of(turn), "minItems": steps, "maxItems": steps}}
     if style == "self_instruct":
-        return _object(question="the question, plain text", answer="its answer, plain text")
+        return _texts_of(question="the question, plain text", answer="its answer, plain text")
     if steps:
-        return _object(**{f"answer_{n}": f"the answer to question {n}" for n in range(1, steps + 1)})
-    return _object(answer="the answer, plain text")
+        return _texts_of(**{f"answer_{n}": f"the answer to question {n}" for n in range(1, steps + 1)})
+    return _texts_of(answer="the answer, plain text")
 
 
-def _object(**texts: str) -> dict[str, Any]:
-    """JSON schema of an object whose members are all required texts; the values say what each holds."""
-    return _object_of({name: {"type": "string", "description": told} for name, told in texts.items()})
+def _look_members(terms: Sequence[str]) -> dict[str, Any]:
+    return {
+        "quality": _choice(looks.QUALITIES, "how far the image can be judged"),
+        "quality_reason": _choice(looks.REASONS, "what limits it"),
+        "observed": _observed(terms),
+        "not_assessable": _list_of("what cannot be judged from this image, a few words each"),
+    }
+
+
+def _observed(terms: Sequence[str]) -> dict[str, Any]:
+    seen = {"term": _choice(terms, "the term"), **_texts_of(words="what is seen and where, at most fifteen words")}
+    return {"type": "array", "items": _object_of(seen), "minItems": 0, "maxItems": looks.MOST_OBSERVED}
+
+
+def _testimony_members(evidence: Evidence) -> dict[str, Any]:
+    ids = evidence.ids if evidence.mode == "first" else [f"o{n}" for n in range(1, looks.MOST_OBSERVED + 1)]
+    cites = {"type": "array", "items": {"type": "string", "enum": list(ids)}, "maxItems": len(ids)}
+    return {
+        **({"cites": {**cites, "description": "ids of the observations that the answer rests on"}} if ids else {}),
+        "not_assessable": _list_of("what the question asks and the image cannot show, a few words each"),
+        "conflict": _choice(looks.CONFLICTS, "whether the record fits the image"),
+        **_texts_of(conflict_how="where it does not fit: how, in one sentence; else empty"),
+        "certainty": _choice(looks.CERTAINTIES, "how sure the answer may be"),
+        "outcome": _choice(looks.OUTCOMES, "answered, or why the question should not be answered"),
+    }
+
+
+def _choice(choices: Sequence[str], told: str) -> dict[str, Any]:
+    return {"type": "string", "enum": list(choices), "description": told}
+
+
+def _list_of(told: str) -> dict[str, Any]:
+    return {"type": "array", "items": {"type": "string"}, "minItems": 0, "maxItems": 6, "description": told}
+
+
+def _texts_of(**texts: str) -> dict[str, Any]:
+    """Members that are all texts; the values say what each holds."""
+    return {name: {"type": "string", "description": told} for name, told in texts.items()}
 
 
 def _object_of(members: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,17 +119,109 @@ def exchanges(request: AnyRequest, reply: Reply) -> tuple[Exchange, ...]:
 
     Raises BadReply where the reply is a failure or breaks its schema: then none of its pairs is taken.
     """
+    return read(request, reply)[0]
+
+
+def read(request: AnyRequest, reply: Reply) -> tuple[tuple[Exchange, ...], Testimony | None]:
+    """The exchanges of a reply and what it says beside them; none of a look, nor where it says that it gives none.
+
+    Raises BadReply as `exchanges` does.
+    """
     if reply.text is None:
         raise BadReply(reply.failure or "no reply: the ledger gives no reason")
-    return _READERS[request.style](request, _json_object(reply.text))
+    members = _json_object(reply.text)
+    if request.style == "look":
+        _look(request, members)
+        return (), None
+    testimony, answers = _testimony(request, members) if request.look_mode != "off" else (None, members)
+    if testimony and testimony.outcome != looks.OUTCOMES[0]:
+        return (), testimony
+    return _READERS[request.style](request, answers), testimony
+
+
+def look_of(request: AnyRequest, reply: Reply) -> Look | None:
+    """What was seen; None where nothing good came. An image that is unfit has a look too, whose quality says so."""
+    try:
+        return _look(request, _json_object(reply.text)) if reply.text is not None else None
+    except BadReply:
+        return None
+
+
+_LOOK = ("quality", "quality_reason", "observed", "not_assessable")
+
+
+def _look(request: AnyRequest, members: Mapping[str, Any]) -> Look:
+    _require_members(members, _LOOK)
+    _require_choice(members, "quality", looks.QUALITIES)
+    _require_choice(members, "quality_reason", looks.REASONS)
+    observed = _observations(members["observed"])
+    unseen = _words(members, "not_assessable")
+    return Look(observed, unseen, members["quality"], members["quality_reason"], request.prompt_sha256)
+
+
+def _observations(listed: Any) -> tuple[Observation, ...]:
+    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+        raise BadReply("wrong observations: observed is no list of objects")
+    told = [_texts(each, ("term", "words")) for each in listed[: looks.MOST_OBSERVED]]
+    return tuple(Observation(f"o{n}", term, words) for n, (term, words) in enumerate(told, 1))
+
+
+_BESIDE = ("not_assessable", "conflict", "conflict_how", "certainty", "outcome")
+
+
+def _testimony(request: AnyRequest, members: Mapping[str, Any]) -> tuple[Testimony, dict[str, Any]]:
+    """What stands beside the answers, and the members that are left."""
+    is_together = request.look_mode == "together"
+    beside = {*_BESIDE, "cites", *(["observed"] if is_together else [])}
+    if missing := (beside - {"cites"}) - members.keys():
+        raise BadReply(f"wrong members: {', '.join(sorted(missing))} missing")
+    seen = request.look.observed if request.look else ()
+    observed = _observations(members["observed"]) if is_together else seen
+    cites = tuple(dict.fromkeys(_words(members, "cites"))) if "cites" in members else ()
+    if strange := set(cites) - {each.id for each in observed}:
+        raise BadReply(f"wrong citations: {', '.join(sorted(strange))} is no observation")
+    for name, choices in (("conflict", looks.CONFLICTS), ("certainty", looks.CERTAINTIES), ("outcome", looks.OUTCOMES)):
+        _require_choice(members, name, choices)
+    told = Testimony(
+        observed,
+        cites,
+        _words(members, "not_assessable"),
+        _conflict(members),
+        members["certainty"],
+        members["outcome"],
+    )
+    return told, {name: value for name, value in members.items() if name not in beside}
+
+
+def _conflict(members: Mapping[str, Any]) -> str | None:
+    if members["conflict"] == looks.CONFLICTS[0]:
+        return None
+    [how] = _texts({"conflict_how": members["conflict_how"]}, ["conflict_how"])
+    return f"{members['conflict']}: {how}"
+
+
+def _require_choice(members: Mapping[str, Any], name: str, choices: Sequence[str]) -> None:
+    if members[name] not in choices:
+        raise BadReply(f"wrong choice: {name} is none of {', '.join(choices)}")
+
+
+def _words(members: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """A list of texts; empty ones are passed over."""
+    listed = members[name]
+    if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
+        raise BadReply(f"wrong list: {name} is no list of texts")
+    if hostile := hostile_in("".join(listed), allowed="\n\t"):
+        raise BadReply(f"broken text: {name} holds {hostile}")
+    return tuple(_plain(each) for each in listed if each.strip())
 
 
 def question_of(request: AnyRequest, reply: Reply | None) -> str | None:
     """The first question of a good reply; None where there is none."""
     try:
-        return exchanges(request, reply)[0].turns[0].content if reply else None
+        said = exchanges(request, reply) if reply else ()
     except BadReply:
         return None
+    return said[0].turns[0].content if said else None
 
 
 def _asked(request: AnyRequest, members: Mapping[str, Any]) -> tuple[Exchange, ...]:

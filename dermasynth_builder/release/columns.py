@@ -35,7 +35,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dermasynth_builder.core.images.renditions import PublishedImage
-from dermasynth_builder.core.records import AXES, Facts, Ground, Measured, Pair, Review
+from dermasynth_builder.core.records import AXES, Claim, Facts, Ground, Measured, Observation, Pair, Review
 from dermasynth_builder.plan.facts_in_words import facts_for_question, metadata_lines
 from dermasynth_builder.plan.questions import PromptBook, load_prompt_book
 
@@ -68,6 +68,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("sex", "string", "female or male"),
     Column("age_years", "float64", "age of the patient, whole years"),
     Column("fitzpatrick", "string", "Fitzpatrick phototype, 1 to 6"),
+    Column("certainty", "string", "how sure the model says the answer may be: high, moderate, low"),
     Column("is_flagged", "bool", "whether a check doubts this row"),
     Column("flags", "string", "the checks that do, joined by semicolons; `evidence.doubts` says why"),
     Column("messages", "messages", "the whole exchange in the form that trainers read"),
@@ -120,6 +121,13 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "evidence.measured", "measured", "what was measured on the image's pixels, under whatever light it was taken in"
     ),
+    Column(
+        "evidence.observed", "observed", "what a model saw, before label and history were told where it looked first"
+    ),
+    Column("evidence.cites", "texts", "ids of what was seen that the answer rests on"),
+    Column("evidence.not_assessable", "texts", "what the model says cannot be judged from the image"),
+    Column("evidence.conflict", "string", "where the model says that record and image disagree, and how"),
+    Column("evidence.checks", "checks", "recorded facts that a right answer to the question states, with the value"),
     Column("evidence.doubts", "texts", "what is doubtful in this row, as check: reason"),
     Column(
         "evidence.reviews",
@@ -132,6 +140,12 @@ COLUMNS: tuple[Column, ...] = (
     Column("provenance.reply.model_version", "string", "the model as the service reported it"),
     Column("provenance.reply.generated_at", "string", "when the answer came, UTC; empty where it is a pure function"),
     Column("provenance.reply.cost_usd", "float64", "what the request cost, US dollars, all its rows together"),
+    Column("provenance.reply.finish_reason", "string", "why the model stopped, in the service's word"),
+    Column("provenance.reply.parameters", "string", "how it was asked beside the prompt, as JSON"),
+    Column("provenance.reply.sent_image_sha256", "string", "sha256 of the image's bytes as they were sent"),
+    Column(
+        "provenance.look_prompt_sha256", "string", "of the prompt that asked what is seen: one for all of a modality"
+    ),
     Column("provenance.prompt_id", "string", "the prompt's template"),
     Column("provenance.prompt_sha256", "string", "sha256 of the whole prompt"),
     Column("provenance.request_key", "string", "key of the request in the ledger"),
@@ -186,6 +200,8 @@ _MADE: dict[str, Callable[[Pair, PublishedImage], Any]] = {
     "is_flagged": lambda pair, _: bool(pair.flags),
     "flags": lambda pair, _: "; ".join(dict.fromkeys(flag.partition(":")[0] for flag in pair.flags)) or None,
     "doubts": lambda pair, _: pair.flags,
+    "checks": lambda pair, _: [claim._asdict() for claim in claims_of(pair)],
+    "observed": lambda pair, _: [seen._asdict() for seen in pair.observed],
     "grounds": lambda pair, _: [ground._asdict() for ground in pair.grounds],
     "reviews": lambda pair, _: [_folded_review(review) for review in pair.reviews],
     "measured": lambda pair, _: [_as_texts(each) for each in pair.image.measured],
@@ -252,9 +268,8 @@ def _unfolded(name: str, value: Any, tree: "str | _Tree") -> Iterator[tuple[str,
             yield from _unfolded(below, value[below], subtree)
 
 
-_LISTS = frozenset(
-    column.name for column in COLUMNS if column.type in ("texts", "numbers", "grounds", "measured", "reviews")
-)
+_LISTED = ("grounds", "measured", "observed", "checks", "reviews")
+_LISTS = frozenset(column.name for column in COLUMNS if column.type in ("texts", "numbers", *_LISTED))
 
 
 def path_of(name: str) -> str:
@@ -287,6 +302,30 @@ def told_facts(row: Mapping[str, Any]) -> list[str]:
         return []
     needs = _book(row["source"]).needs(row["source"], [row["question_type"]])
     return metadata_lines(facts_for_question(row["source"], facts_of(row), needs))
+
+
+def claims_of(pair: Pair) -> list[Claim]:
+    """The recorded facts that a right answer states; none where the engine wrote the question, or several are asked."""
+    if pair.style != "asked":
+        return []
+    facts = pair.image.facts
+    known = (
+        (name, getattr(facts, name)) for name in _book(pair.image.source).claims(pair.image.source, pair.question_type)
+    )
+    return [Claim(name, *_expected(value)) for name, value in known if value not in (None, ())]
+
+
+def _expected(value: Any) -> tuple[str, str]:
+    """A fact's value as text, and how to compare it."""
+    match value:
+        case bool():
+            return ("yes" if value else "no"), "yes or no"
+        case int() | float():
+            return f"{value:g}", "number"
+        case tuple():
+            return "; ".join(value), "list"
+        case _:
+            return str(value), "text"
 
 
 @cache
@@ -328,6 +367,8 @@ def features() -> "Features":
         "grounds": [dict.fromkeys(Ground._fields, text)],
         "reviews": [{name: [Value("int32")] if name == "scores" else text for name in _REVIEW}],
         "measured": [dict.fromkeys(Measured._fields, text) | {"confidence": Value("float64")}],
+        "checks": [dict.fromkeys(Claim._fields, text)],
+        "observed": [dict.fromkeys(Observation._fields, text)],
     }
     types = {column.name: compound.get(column.type) or Value(column.type) for column in COLUMNS}
 

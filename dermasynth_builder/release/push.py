@@ -28,7 +28,8 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError 
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from dermasynth_builder.core.errors import PushError, ReleaseError
-from dermasynth_builder.core.options import WITHDRAWN, PushOptions
+from dermasynth_builder.core.hub_options import PushOptions
+from dermasynth_builder.core.options import WITHDRAWN
 from dermasynth_builder.core.records import is_fake_version
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.core.wording import join_words
@@ -323,7 +324,7 @@ def _sent(api: HfApi, options: PushOptions, files: Mapping[str, Path], *, differ
     where = f"{api.endpoint}/datasets/{options.repo}"
     if difference.has_changes:
         if CARD in difference.new + difference.changed:
-            _require_card_accepted(files[CARD])
+            _require_card_accepted(files[CARD], options.release / CARD)
         api.create_repo(options.repo, repo_type="dataset", private=options.is_private, exist_ok=True)
         pull = _pull_request(api, options)
         _complete(api, options, files, num=pull.num)
@@ -378,12 +379,15 @@ def _complete(api: HfApi, options: PushOptions, files: Mapping[str, Path], *, nu
         )
 
 
-def _require_card_accepted(card: Path) -> None:
-    """Asks the Hub before the data go: new data under an old card that cannot be replaced would fit nobody."""
+def _require_card_accepted(card: Path, built: Path) -> None:
+    """Asks the Hub before the data go: new data under an old card that cannot be replaced would fit nobody.
+
+    `built` is what the user knows the card as.
+    """
     try:
         DatasetCard.load(card).validate()
     except ValueError as error:
-        raise PushError(f"not pushed: the Hub refuses {card}: {_told(error)}; build the release anew") from error
+        raise PushError(f"not pushed: the Hub refuses {built}: {_told(error)}; build the release anew") from error
 
 
 def _told(error: Exception) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import TextIO
@@ -55,6 +55,7 @@ def write_source(planned: Planned, ledger: Ledger, folder: Path, *, settings: Se
 def checked_pairs(planned: Planned, ledger: Ledger, terms: ReleaseTerms) -> Iterator[Pair | Reject]:
     """What becomes of all replies to one source's requests, after all checks; an image is in memory at a time."""
     checks = [registry.check(name) for name in registry.CHECKS]
+    terms = replace(terms, asked_with={name: ledger.identity[name] for name in ledger.identity.keys() - _NAMED})
     images = planned.read.images
     answered = ledger.answered(retries_of(ledger).current(planned.requests(), ledger))
     for number, of_image in groupby(answered, key=lambda each: each[0].image_number):
@@ -78,6 +79,9 @@ def terms_of(settings: Settings, images: Sequence[ClinicalImage]) -> ReleaseTerm
         withdrawn=read_withdrawn(settings.withdrawn),
         folds=folds_of(images, settings.seed, settings.folds) if settings.folds else {},
     )
+
+
+_NAMED = {"engine", "model"}  # of an engine's identity; they are columns of their own
 
 
 @dataclass(slots=True)

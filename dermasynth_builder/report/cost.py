@@ -24,6 +24,7 @@ from dermasynth_builder.generate.ledger_tools import usages
 from dermasynth_builder.generate.prices import Limits, PriceTable, Rates, cost_usd, load_prices, online_tier
 from dermasynth_builder.generate.rounds import Planned
 from dermasynth_builder.generate.usage import (
+    BESIDE_TOKENS,
     OUTPUT_ERROR,
     TEXT_ERROR,
     THINKING_TOKENS,
@@ -192,7 +193,7 @@ def workload_of(requests: Iterable[Request], images: Iterable[ClinicalImage]) ->
         count = counts.setdefault((request.slot, request.style, request.question_type), [0, 0, 0])
         count[0] += 1
         count[1] += text_tokens(request.prompt) + text_tokens(request.reply_schema)
-        count[2] += output_tokens(request.style)
+        count[2] += output_tokens(request.style) + (0 if request.style == "look" else BESIDE_TOKENS[request.look_mode])
     return Workload(_sorted(Load(*name, *count) for name, count in counts.items()), sizes)
 
 
@@ -269,7 +270,9 @@ def cost_report(options: CostOptions, settings: Settings, report: Reporter, *, o
     models = options.models or _tellable(table, on, terms)
     for warning in table.warnings(on, models):
         report.warn(warning)
-    planned = pipeline.plan(settings, report)
+    options_of_plan = settings.plan_options
+    as_a_model = replace(options_of_plan, look=options_of_plan.look or "first")
+    planned = pipeline.plan(replace(settings, plan_options=as_a_model), report)
     images = {each.read.name: _image_counts(each.read) for each in planned}
     workload = combined(workload_of(each.all_in_full(), each.read.images) for each in planned)
     estimates = {}

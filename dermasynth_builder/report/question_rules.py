@@ -130,6 +130,8 @@ def _reasons(bank: str, kind: QuestionType, wording: str) -> Iterator[str]:
         yield "speaks of dermoscopy, but the type fits clinical photographs too"
     if "dermoscopic" in kind.modalities and _PHOTOGRAPHIC.search(wording):
         yield "speaks of a photograph, but the type fits dermoscopic images too"
+    if kind.asks_record(wording) and not kind.needs:
+        yield "asks what is recorded, but the type needs no fact: without a record its answer is empty"
     if bank in _OPEN_BANKS and (presumed := _PRESUMED.search(wording)):
         yield f'presumes a "{presumed[0]}", where the image may show none'
     rendered = _rendered(wording)

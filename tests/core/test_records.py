@@ -10,7 +10,9 @@ import pytest
 from dermasynth_builder.core.records import (
     KEY_LEAVES_OUT,
     Facts,
+    Look,
     Measured,
+    Observation,
     Request,
     Step,
     canonical_json,
@@ -52,6 +54,8 @@ OTHER = {
     "image_path": Path("elsewhere.png"),
     "measured": (Measured("share", 7.0, "mask 1", 0.9),),
     "steps": (Step("general", "overview", "What does this picture of the skin show?"),),
+    "look_mode": "first",
+    "look": Look((Observation("o1", "scale", "white flakes"),), (), "good", "none"),
     "variant": 1,
 }
 

@@ -51,12 +51,12 @@ def settings(specimens: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         out=tmp_path / "out",
         engine="stubborn",
         is_rejected_wanted=True,
-        plan_options=PlanOptions(self_instruct_share=0.0),
+        plan_options=PlanOptions(self_instruct_share=0.0, look="off"),
     )
 
 
 def answers(settings: Settings) -> list[str]:
-    return [row["answer"] for row in read_values(sorted(settings.out.rglob("*.parquet")))]
+    return [row["answer"] for row in read_values(sorted((settings.out / "data").rglob("*.parquet")))]
 
 
 @pytest.mark.slow

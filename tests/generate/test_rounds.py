@@ -57,7 +57,7 @@ def test_a_round_shows_what_was_accepted_in_the_rounds_before(tmp_path: Path) ->
         shown = plan.accepted_by(number) or ()
         assert (len(shown) > 10) == (number > 0)
         for request in map(plan.in_full, requests):
-            assert sum(f"- {text}" in request.prompt for text in shown) == (ACCEPTED_EXAMPLES if number else 0)
+            assert sum(f'- "{text}"' in request.prompt for text in shown) == (ACCEPTED_EXAMPLES if number else 0)
             listed = request.prompt.partition("HAVE ASKED")[2].partition("They show")[0]
             assert listed.count("\n- ") == BANK_EXAMPLES + (ACCEPTED_EXAMPLES if number else 0)
 

@@ -288,11 +288,11 @@ def test_a_plan_that_does_not_hold_any_more_goes(tmp_path: Path) -> None:
 
 
 def test_a_plan_that_fails_leaves_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def failing(_: Planner, of: list[ClinicalImage], *__: Any) -> Iterator[Request]:
+    def failing(_: Planner, of: list[ClinicalImage], *__: Any, **___: Any) -> Iterator[Request]:
         raise KeyboardInterrupt(of[0].image_id)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Planner, "requests", failing)
+        patched.setattr(Planner, "requests_of_round", failing)
         with pytest.raises(KeyboardInterrupt):
             list(plan_in(tmp_path).requests())
     assert not plans_of(tmp_path)

@@ -137,17 +137,17 @@ def test_a_brief_shows_four_questions_of_the_banks_and_two_drawn_from_those_acce
     banks = book([*(kind(f"type_{n}") for n in range(9)), BRIEF])
     accepted = [f"Is part {number} darker?" for number in range(8)]
     requests = list(Planner(banks, 5, SELF_INSTRUCT).requests(images(40), lambda _: accepted))
-    shown = [[text for text in accepted if f"- {text}\n" in request.prompt] for request in requests]
+    shown = [[text for text in accepted if f'- "{text}"\n' in request.prompt] for request in requests]
     assert {len(texts) for texts in shown} == {2}
     assert {text for texts in shown for text in texts} == set(accepted)
-    assert {request.prompt.count("- What of type_") for request in requests} == {4}
+    assert {request.prompt.count('- "What of type_') for request in requests} == {4}
 
 
 @pytest.mark.parametrize(("is_shown", "shown"), [(True, set("abcdef")), (False, set("ef"))])
 def test_a_brief_without_metadata_shows_no_question_that_rests_on_a_fact(*, is_shown: bool, shown: set[str]) -> None:
     banks = book([*(kind(name, needs=("diagnosis",) if name in "abcd" else ()) for name in "abcdef"), BRIEF])
     requests = planned(banks, PlanOptions(self_instruct_share=0.5, is_metadata_shown=is_shown))
-    assert {name for name in "abcdef" for each in requests if f"- What of {name}?" in each.prompt} == shown
+    assert {name for name in "abcdef" for each in requests if f'- "What of {name}?"' in each.prompt} == shown
 
 
 def test_rounds_part_the_self_instruct_requests_of_some_images_and_ask_no_other_twice() -> None:
@@ -166,7 +166,7 @@ def test_a_round_shows_what_was_accepted_before_it() -> None:
     for number in range(3):
         requests = list(planner.requests_of_round(images(30), number, accepted.__getitem__))
         assert requests
-        assert all(f"- Is part {number} darker?\n" in request.prompt for request in requests)
+        assert all(f'- "Is part {number} darker?"\n' in request.prompt for request in requests)
 
 
 def test_another_seed_draws_other_rounds_styles_and_questions() -> None:
@@ -201,13 +201,13 @@ def test_the_draws_of_a_seed_stay() -> None:
         "part_0",
     ]
     (brief, *_) = [request.prompt for request in asked if request.style == "self_instruct"]
-    assert [line for line in brief.splitlines() if line.startswith(("- What of", "- Is "))] == [
-        "- What of part_2?",
-        "- What of type_6?",
-        "- What of type_4?",
-        "- What of type_8?",
-        "- Is 0 darker?",
-        "- Is 4 darker?",
+    assert [line[2:].strip('"') for line in brief.splitlines() if line.startswith(('- "What of', '- "Is '))] == [
+        "What of part_2?",
+        "What of type_6?",
+        "What of type_4?",
+        "What of type_8?",
+        "Is 0 darker?",
+        "Is 4 darker?",
     ]
 
 

@@ -141,7 +141,8 @@ def test_hidden_metadata_change_the_prompt_and_not_the_questions(template: str) 
     shown = planned(of, **TEMPLATES[template])
     hidden = planned(of, **TEMPLATES[template], is_metadata_shown=False)
     assert template in {r.prompt_id for r in hidden}
-    assert [(r.pair_id, r.question) for r in shown] == [(r.pair_id, r.question) for r in hidden]
+    kept = {r.pair_id: r.question for r in shown if "do not mention that there is a record" in r.prompt}
+    assert kept.items() <= {(r.pair_id, r.question) for r in hidden}, "only what asks for the record is drawn anew"
     assert {r.is_metadata_shown for r in shown} == {True}
     assert {r.is_metadata_shown for r in hidden} == {False}
     for request in hidden:
@@ -206,7 +207,17 @@ HIDDEN = "bcn20000"
 
 def test_a_prompt_of_every_template_is_reviewed() -> None:
     templates = {path.stem for path in (BOOK.folder / "templates").glob("[!_]*.jinja")}
-    assert templates == set(REVIEWED.values())
+    assert templates == {*REVIEWED.values(), "look"}
+
+
+@pytest.mark.parametrize(("source", "style"), [("pad_ufes", "asked"), ("derm12345", "asked")])
+@pytest.mark.parametrize("look", ["first", "together"])
+def test_prompts_that_look_are_as_reviewed(
+    source: str, style: str, look: str, golden: Callable[[str, str], None]
+) -> None:
+    requests = planned(images(1, SOURCES[source], source), look=look, **TEMPLATES[style])
+    for request in requests[: 2 if look == "first" else 1]:
+        golden(f"prompts/{look}_{request.prompt_id}_{source}.txt", request.prompt)
 
 
 @pytest.mark.parametrize(("source", "is_shown"), [*((source, True) for source in REVIEWED), (HIDDEN, False)])

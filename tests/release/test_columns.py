@@ -11,14 +11,16 @@ import pyarrow as pa
 import pytest
 
 from dermasynth_builder.core.images.renditions import PublishedImage
-from dermasynth_builder.core.records import Facts, Ground, Measured, Review, Turn
+from dermasynth_builder.core.records import Facts, Ground, Measured, Observation, Review, Turn
 from dermasynth_builder.plan.facts_in_words import facts_for_engine, facts_for_question, metadata_lines
+from dermasynth_builder.plan.questions import QuestionType
 from dermasynth_builder.release.columns import (
     COLUMNS,
     NAMES,
     TEXT_COLUMNS,
     TOP_COLUMNS,
     card_features,
+    claims_of,
     facts_of,
     features,
     flat,
@@ -77,7 +79,7 @@ def test_no_two_values_have_one_name() -> None:
 def test_the_top_holds_what_the_viewer_can_always_count() -> None:
     types = {column.path: column.type for column in COLUMNS if "." not in column.path}
     assert set(types.values()) == {"image", "messages", "string", "bool", "float64"}
-    assert len(TOP_COLUMNS) == 27
+    assert len(TOP_COLUMNS) == 28
     assert TOP_COLUMNS[:7] == ("image", "question", "answer", "diagnosis", "question_type", "malignancy", "body_site")
 
 
@@ -99,6 +101,7 @@ MEASURED_IN_ROWS = [
     {"name": "share", "value": "7", "method": "eyes 1", "confidence": 0.9},
     {"name": "place", "value": "in the middle", "method": "eyes 1", "confidence": 0.8},
 ]
+SEEN = (Observation("o1", "scale", "white flakes"),)
 
 
 def test_every_column_has_the_value_of_its_own_name_and_no_other() -> None:
@@ -113,10 +116,10 @@ def test_every_column_has_the_value_of_its_own_name_and_no_other() -> None:
     told = replace(pair("Why?", "So.", image=image), messages=(Turn("user", "a"), Turn("assistant", "b")))
     grounds = (Ground("So.", "fact", "sex"),)
     flags = ("form: is short", "form: is plain", "novelty: is old")
-    lists_of_pair = {"references", "flags", "grounds", "reviews"}
+    lists_of_pair = {"references", "flags", "grounds", "reviews", "observed"}
     of_pair = set(NAMES) & {field.name for field in fields(told)} - {"messages", *lists_of_pair}
     told = replace(told, **{name: f"the pair's {name}" for name in of_pair}, references=("one", "two"), flags=flags)  # type: ignore[arg-type]
-    told = replace(told, grounds=grounds, reviews=(Review("Ann", "keep", safety=4),))
+    told = replace(told, grounds=grounds, reviews=(Review("Ann", "keep", safety=4),), observed=SEEN)
     made = row(told, PublishedImage(b"", "cd" * 32, "scaled", 40, 30))
     assert list(made) == list(TEXT_COLUMNS)
     assert flat(made) == {
@@ -132,15 +135,38 @@ def test_every_column_has_the_value_of_its_own_name_and_no_other() -> None:
         "is_flagged": True,
         "flags": "form; novelty",
         "doubts": flags,
+        **{"observed": [SEEN[0]._asdict()], "checks": []},
         "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}],
-        "width_px": 40,
-        "height_px": 30,
+        **{"width_px": 40, "height_px": 30},
         "image_sha256": "cd" * 32,
         "source_sha256": "ab" * 32,
         "pixel_sha256": "ef" * 32,
         "also_in": ("hiba/ISIC_1",),
         "image_change": "scaled",
     }
+
+
+def test_a_row_says_what_a_right_answer_states_so_that_a_machine_can_check_it() -> None:
+    known = Facts(
+        diagnosis="nevus", malignancy="benign", is_elevated=False, diameter_1_mm=12.5, differential=("a", "b")
+    )
+    image = clinical_image(facts=known)
+    asked = {
+        kind: replace(pair("Why?", "So.", image=image), question_type=kind) for kind in ("identify", "relief", "size")
+    }
+    assert claims_of(asked["identify"]) == [("diagnosis", "nevus", "text"), ("malignancy", "benign", "text")]
+    assert claims_of(asked["relief"]) == [("is_elevated", "no", "yes or no")]
+    assert claims_of(asked["size"]) == [("diameter_1_mm", "12.5", "number")], "what is not recorded is not claimed"
+    assert claims_of(replace(asked["size"], style="self_instruct")) == []
+    considered = replace(image, source="scin")
+    of_scin = replace(pair("Why?", "So.", image=considered), question_type="reasoning")
+    assert claims_of(of_scin) == [("differential", "a; b", "list")]
+
+
+def test_no_wording_tells_what_its_answer_claims() -> None:
+    told = {"needs": ("body_site",), "claims": ("body_site",)}
+    with pytest.raises(ValueError, match="claims body_site, which a wording tells itself"):
+        QuestionType("place", "place", "a clinician", "the place", wordings=("Is this the {site}?",), **told)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("facts", many_facts())

@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ def test_invented_answers_say_so_in_every_row_and_on_the_card_and_are_not_pushed
     assert versions == {"gemini-3.5-flash-lite-fake"}
     card = (release / CARD).read_text()
     assert "> **Invented answers.**" in card
-    assert "Models, as the service that answered names them: gemini-3.5-flash-lite-fake." in card
+    assert "Models, as the service that answered names them, and their pairs: gemini-3.5-flash-lite-fake " in card
     with LoopbackHub() as hub:
         ended = push(hub, tmp_path / "home", release)
     assert (ended.code, ended.requests) == (1, [])
@@ -110,7 +111,7 @@ def test_an_engine_without_a_model_is_held_back_and_named_on_the_card_whatever_i
 
 CUT_OFFS: list[tuple[dict[str, Any], list[str]]] = [  # the fault, and what was sent
     ({"path_part": "/preupload/", "status": 507}, ["preupload"]),  # a 503 is tried again here
-    ({"path_part": "/commit/"}, ["preupload", *["lfs-objects"] * 4, "commit"]),
+    ({"path_part": "/commit/"}, ["preupload", "lfs-objects", "commit"]),
     ({"path_part": "/status"}, ["preupload", "commit", "status"]),
     ({"path_part": "/merge"}, ["status", "merge"]),
     ({"path_part": "/tag/"}, ["merge", "tag"]),
@@ -129,7 +130,7 @@ def test_a_push_that_was_cut_off_goes_on_where_it_stopped(built: Built, tmp_path
             if fault:
                 hub.fail("POST", **fault)
             ended = push(hub, tmp_path / "home", release)
-            assert [step for step in sent(ended) if step in SENDING] == steps
+            assert [step for step, _ in groupby(step for step in sent(ended) if step in SENDING)] == steps
             assert len(hub.commits(REPO)) == (2 if "tag" in steps else 1)
             assert len(hub.pull_requests(REPO)) == 1
             assert ended.code == bool(fault)
@@ -204,19 +205,23 @@ def test_files_of_the_owner_stay_and_those_that_would_be_rows_stop_the_push(buil
         assert push(hub, tmp_path, built.release).code == 0
         assert push(hub, tmp_path, built.release).code == 0  # nothing of the owner's makes it another release
         assert set(published(hub)) == {*files_of(built.release), *own}
-        assert run_process(hub, tmp_path, sys.executable, "-c", UPLOAD, "pad_ufes/train-mine.parquet").code == 0
+        assert run_process(hub, tmp_path, sys.executable, "-c", UPLOAD, "data/pad_ufes/train-mine.parquet").code == 0
         refused = push(hub, tmp_path, built.release, "--tag", "v8")
         assert (refused.code, sent(refused)) == (1, [])
-        assert f"not pushed: {REPO} holds pad_ufes/train-mine.parquet, which no release put there" in refused.err
+        assert f"not pushed: {REPO} holds data/pad_ufes/train-mine.parquet, which `load_dataset` would" in refused.err
         assert set(own) < set(published(hub))
 
 
 @pytest.mark.slow
 def test_shards_that_a_push_of_another_release_has_left_are_not_mixed_in(built: Built, tmp_path: Path) -> None:
-    left = "pad_ufes/train-00001-of-00002.parquet"
+    left = "data/pad_ufes/train-00001-of-00002.parquet"
     with LoopbackHub() as hub:
         assert run_process(hub, tmp_path, sys.executable, "-c", UPLOAD, left).code == 0
-        assert push(hub, tmp_path, built.release).code == 1
+        words = ("push", REPO, "--out", str(built.release), "--allow-template")
+        refused = run_process(hub, tmp_path, sys.executable, "-c", COMMAND, *words)
+        assert (refused.code, sent(refused)) == (1, [])
+        assert "1 files of an older release would have to go" in refused.err
+        assert left in refused.out
         assert push(hub, tmp_path, built.release, "--delete-old").code == 0
         assert published(hub) == files_of(built.release)
 
@@ -229,10 +234,10 @@ def test_a_dry_run_tells_what_a_push_is_refused_for_and_needs_no_network(built: 
         offline = run_process(hub, tmp_path, *command, HF_ENDPOINT="http://127.0.0.1:9")
     for ended in (online, offline):
         assert ended.code == 0
-        assert "a push would be refused: pad_ufes holds rows that no model wrote" in ended.err
+        assert "a push would be refused: pad_ufes: there are rows that no model wrote" in ended.err
         assert listed(ended) == {"new": set(files_of(built.release))}
-    assert {one.method for one in online.requests} == {"GET"}
-    assert ("cannot be reached" in online.err, "the Hub cannot be reached" in offline.err) == (False, True)
+    assert {one.method for one in online.requests} <= {"GET", "HEAD"}
+    assert ("cannot reach the Hub" in online.err, "cannot reach the Hub" in offline.err) == (False, True)
 
 
 @pytest.mark.slow

@@ -5,12 +5,12 @@ import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from dermasynth_builder.cli import main
-from dermasynth_builder.core.options import CostOptions, Settings
+from dermasynth_builder.core.options import CostOptions, PlanOptions, Settings
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.generate.ledger import Ledger, ledger_path
 from dermasynth_builder.generate.rounds import Planned
@@ -31,7 +31,8 @@ Output = pytest.CaptureFixture[str]
 
 
 def run(*words: str | Path) -> int:
-    return main([str(word) for word in words])
+    given = [str(word) for word in words]
+    return main([*given, "--look", "off"] if given[0] == "cost" and "--look" not in given else given)
 
 
 def write_ledger(work: Path, outputs: list[int], model: str = MODEL) -> Path:
@@ -48,7 +49,7 @@ def write_ledger(work: Path, outputs: list[int], model: str = MODEL) -> Path:
 
 @pytest.fixture
 def settings(specimens: Path, tmp_path: Path) -> Settings:
-    return Settings(raw={"pad_ufes": specimens}, work=tmp_path)
+    return Settings(raw={"pad_ufes": specimens}, work=tmp_path, plan_options=PlanOptions(look="off"))
 
 
 def test_cost_prints_money_time_and_what_they_rest_on(specimens: Path, tmp_path: Path, capsys: Output) -> None:
@@ -72,6 +73,19 @@ def test_cost_in_json_holds_what_the_tables_hold(settings: Settings) -> None:
     assert cost["online"]["middle"] == pytest.approx(by_hand)
     assert cost["online_thinking"]["middle"] == pytest.approx(by_hand + 48 * 400 * 3.75e-6)
     assert cost["batch_thinking"]["high"] == pytest.approx(cost["online_thinking"]["high"] / 2)
+
+
+def test_cost_knows_that_a_look_is_a_request_of_its_own_or_makes_replies_longer(settings: Settings) -> None:
+    def reported(look: Literal["first", "together"] | None) -> dict[str, Any]:
+        looking = replace(settings, plan_options=PlanOptions(look=look))
+        return cost_values(cost_report(CostOptions(models=[MODEL]), looking, SilentReporter(), on=NOVEMBER))
+
+    off = cost_values(cost_report(CostOptions(models=[MODEL]), settings, SilentReporter(), on=NOVEMBER))
+    first, together = reported(None), reported("together")
+    assert (off["requests"], first["requests"], together["requests"]) == (48, 48 + 24, 48)
+    assert first["models"][MODEL]["image_in"] == (48 + 24) * 1120
+    assert off["tokens_out"] < together["tokens_out"]
+    assert off["text_tokens_in"] < together["text_tokens_in"] < first["text_tokens_in"]
 
 
 def test_json_is_all_that_stdout_gets(specimens: Path, tmp_path: Path, capsys: Output) -> None:

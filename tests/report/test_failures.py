@@ -24,7 +24,7 @@ def words(
     faults = {"always-broken": 0.33, "always-cut": 0.25, "safety": 0.2}
     with FakeGemini(shares=faults) as fake:
         work = ["--work", str(tmp_path / "work")]
-        given = ["pad_ufes", "--raw", str(specimens), *work, "--engine", request.param, *model]
+        given = ["pad_ufes", "--raw", str(specimens), *work, "--engine", request.param, "--look", "off", *model]
         assert main(["generate", *given, "--base-url", fake.url]) == 1  # more than a tenth failed
         yield given
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dermasynth_builder.core import registry
-from dermasynth_builder.core.options import DownloadOptions
+from dermasynth_builder.core.hub_options import DownloadOptions
 from dermasynth_builder.core.records import ClinicalImage
 from dermasynth_builder.invented.specimens.derm12345 import write_derm12345
 from dermasynth_builder.invented.specimens.isic import write_bcn20000, write_hiba

@@ -107,6 +107,12 @@ class SentImage:
 
     mime_type: str
     base64: bytes  # standard alphabet
+    sha256: str  # of the bytes that it stands for
+
+    @classmethod
+    def of(cls, mime_type: str, content: bytes) -> "SentImage":
+        """The image whose file holds `content`."""
+        return cls(mime_type, b64encode(content), sha256(content).hexdigest())
 
 
 class SentImages:
@@ -147,8 +153,8 @@ def make_sent_image(path: Path, options: EngineOptions) -> SentImage:
         with Image.open(BytesIO(content)) as image:
             mime_type = image.get_format_mimetype() or ""
             if max(image.size) <= options.image_side_px and mime_type in _TAKEN_AS_THEY_ARE:
-                return SentImage(mime_type, b64encode(strip(content).content))
-            return SentImage("image/jpeg", b64encode(_reduced(image, options.image_side_px, options.image_quality)))
+                return SentImage.of(mime_type, strip(content).content)
+            return SentImage.of("image/jpeg", _reduced(image, options.image_side_px, options.image_quality))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise ImageFault(f"image: {path.name} cannot be read: {_told(error)}") from error
 

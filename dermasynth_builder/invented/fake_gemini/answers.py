@@ -16,6 +16,7 @@ _IMAGE_TOKENS = {"MEDIA_RESOLUTION_LOW": 280, "MEDIA_RESOLUTION_MEDIUM": 560}
 _MOST_IMAGE_TOKENS = 1120
 _THOUGHTS = {"LOW": 120, "MEDIUM": 400, "HIGH": 1200}  # mean tokens
 _LETTERS_A_TOKEN = 4
+_FEW_CHOICES, _USUAL = 4, 0.9  # among few, the one that is named first is taken mostly
 _MOST_VALUES = 10_000  # in one answer
 _MEMBERS = frozenset(
     {*("contents", "systemInstruction", "generationConfig", "safetySettings", "tools", "toolConfig", "labels")}
@@ -141,7 +142,8 @@ class _Filling:
         if reference := schema.get("$ref"):
             return self.value(self._root["$defs"][reference.rpartition("/")[2]])
         if choices := schema.get("enum") or ([schema["const"]] if "const" in schema else None):
-            return self._draw.choice(choices)
+            is_usual = 1 < len(choices) <= _FEW_CHOICES and self._draw.random() < _USUAL
+            return choices[0] if is_usual else self._draw.choice(choices)
         for several in ("anyOf", "oneOf"):
             if several in schema:
                 return self.value(schema[several][0])

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import DownloadError, SourceError, UsageError
-from dermasynth_builder.core.options import DownloadOptions
+from dermasynth_builder.core.hub_options import DownloadOptions
 from dermasynth_builder.core.plain import printable, table_cell
 from dermasynth_builder.core.records import ClinicalImage
 from dermasynth_builder.core.reporter import Reporter

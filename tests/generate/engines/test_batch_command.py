@@ -64,13 +64,13 @@ def test_killed_at_every_step_no_shard_gets_a_second_job_and_the_rows_are_exact(
         done = run_command(*given)
         assert done.returncode == 0, done.stderr
         assert set(fake.created.values()) == {1}
-        assert len(fake.created) == 3
+        assert len(fake.created) == 5  # two of looks, three of questions
         jobs, asked = fake.batches.made, fake.asked.copy()
         again = run_command(*given)
         assert (fake.batches.made, fake.asked) == (jobs, asked)
-    assert "0 answered, 0 failed, 24 known from before" in again.stdout
+    assert "0 answered, 0 failed, 36 known from before" in again.stdout
     assert Counter(record["key"] for record in records_in(work)).most_common(1)[0][1] == 1
-    assert len(records_in(work)) == len(asked) == asked.total() == 24
+    assert len(records_in(work)) == len(asked) == asked.total() == 36
     require_nowhere([KEY], tmp_path, done.stdout, done.stderr)
 
 
@@ -80,7 +80,7 @@ def test_killed_while_overdue_rows_are_asked_online_it_repeats_no_more_than_was_
     goals = (3, 10, 20)  # requests that the service has met: in the first, the second and the third shard
     with WatchedGemini(latency_s=0.1) as fake:
         fake.batches.looks_until_ended = 10**6
-        given = words(raw, work, fake.url, "--deadline", "0.00001", "--concurrency", "4")
+        given = words(raw, work, fake.url, "--look", "off", "--deadline", "0.00001", "--concurrency", "4")
         for goal in goals:
             process = start(*given)
             wait_until(lambda goal=goal: len(fake.asked) >= goal)  # type: ignore[misc]  # a loop's own value
@@ -111,7 +111,7 @@ def test_what_comes_in_a_batch_or_online_is_paid_as_the_price_table_says(
             work=tmp_path / "build",
             engine="gemini_batch",
             engine_options=EngineOptions(base_url=fake.url, batch=BatchOptions(poll_s=0.02, deadline_h=deadline_h)),
-            plan_options=PlanOptions(rounds=1),
+            plan_options=PlanOptions(rounds=1, look="off"),
         )
         pipeline.ask(pipeline.plan(settings, recorder), settings, recorder)
     records, table = records_in(settings.work), load_prices()
@@ -128,7 +128,7 @@ def test_status_shows_shards_and_cancel_ends_their_jobs(tmp_path: Path) -> None:
     raw, work = write_pad_ufes(tmp_path / "raw", images=12, side_px=16), tmp_path / "build"
     with WatchedGemini() as fake:
         fake.batches.looks_until_ended = 10**6
-        given = words(raw, work, fake.url)
+        given = words(raw, work, fake.url, "--look", "off")
         process = start(*given)
         wait_until(lambda: len(fake.batches.jobs) == 3)
         refused = run_command("cancel", "--work", work, "--base-url", fake.url)

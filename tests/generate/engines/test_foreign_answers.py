@@ -78,7 +78,7 @@ def require_sound(outcome: Outcome) -> None:
     assert isinstance(outcome.status, Status)
     assert outcome.reason.isprintable()
     assert len(outcome.reason) < 1500
-    assert (outcome.text is not None) == (outcome.status is Status.ANSWERED)
+    assert outcome.text is not None or outcome.status is not Status.ANSWERED
     assert bool(outcome.reason) == (outcome.status is not Status.ANSWERED)
     assert 0 <= outcome.wait_s <= 86_400
     assert all(isinstance(count, int) and 0 <= count < 2**53 for count in outcome.usage.values())
@@ -177,8 +177,9 @@ def test_a_ledger_line_is_a_whole_reply_or_none(value: Any) -> None:
         reply = reply_of(record)
         assert (reply.text is None) != (reply.failure is None)
         assert (reply.key, reply.text) == (value["key"], value["text"])
-        assert read_record(body(record_of(reply)) + b"\n") == {**record_of(reply), "references": []} or reply.references
-        assert reply_of(read_record(body(record_of(reply)) + b"\n") or {}) == reply
+        read_again = read_record(body(record_of(reply)) + b"\n")
+        assert read_again == json.loads(body(record_of(reply)))
+        assert reply_of(read_again or {}) == reply
 
 
 @pytest.mark.slow

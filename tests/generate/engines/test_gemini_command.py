@@ -57,7 +57,7 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 def words(raw: Path, folder: Path, url: str, *more: str) -> tuple[str | Path, ...]:
     """`generate` with the engine on that service."""
     given = ("generate", "pad_ufes", "--raw", raw, "--work", folder, "--engine", "gemini", "--base-url", url)
-    return (*given, *more)
+    return (*given, "--look", "off", *more)  # the ways of an engine are the same for looks
 
 
 def records_in(folder: Path) -> list[dict[str, Any]]:
@@ -200,7 +200,7 @@ def test_a_hang_up_that_is_ignored_stays_so() -> None:
 
 def settings_of(raw: Path, work: Path, url: str, **changes: object) -> Settings:
     options = EngineOptions(base_url=url, concurrency=8)
-    one_round = PlanOptions(rounds=1)  # so that machines that share a run need not wait for each other
+    one_round = PlanOptions(rounds=1, look="off")  # so that machines that share a run need not wait for each other
     settings = Settings(
         raw={"pad_ufes": raw}, work=work, engine="gemini", engine_options=options, plan_options=one_round
     )

@@ -9,7 +9,7 @@ import pytest
 
 from dermasynth_builder.cli import main
 from dermasynth_builder.core.errors import DownloadError
-from dermasynth_builder.core.options import DownloadOptions
+from dermasynth_builder.core.hub_options import DownloadOptions
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.read import download as downloads
 from dermasynth_builder.read.download import FAILURES, download, fetcher, hosts

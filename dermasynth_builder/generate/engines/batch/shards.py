@@ -126,6 +126,7 @@ def write_shard(
             except ImageFault as fault:
                 unreadable.append((row, str(fault)))
                 continue
+            row.image_sha256 = image.sha256 if image else None
             line = _line(row, image, options)
             file.write(line)
             written.append(row)

@@ -22,6 +22,7 @@ from dermasynth_builder.core.files import lock_beside
 from dermasynth_builder.core.records import Facts, Reply, Request, Step, canonical_json
 from dermasynth_builder.generate.engines.online.attempt import Attempts
 from dermasynth_builder.generate.ledger import record_of, reply_of
+from dermasynth_builder.plan.looks import look_from, look_text
 
 
 class ShardState(StrEnum):
@@ -214,9 +215,9 @@ def _text_of(row: Attempts) -> str:
     record = {field.name: getattr(row, field.name) for field in fields(Attempts)}
     request = {field.name: getattr(row.request, field.name) for field in fields(Request) if field.init}
     path, steps = request["image_path"], [asdict(step) for step in row.request.steps]
-    return canonical_json(
-        record | {"last": None, "request": request | {"facts": None, "image_path": path and str(path), "steps": steps}}
-    )
+    look = row.request.look and look_text(row.request.look)
+    told = {"facts": None, "image_path": path and str(path), "steps": steps, "look": look}
+    return canonical_json(record | {"last": None, "request": request | told})
 
 
 def _row_of(text: str) -> Attempts:
@@ -224,6 +225,7 @@ def _row_of(text: str) -> Attempts:
     request = record["request"]
     path = request["image_path"]
     steps = tuple(Step(**step) for step in request["steps"])
-    request |= {"facts": Facts(), "image_path": path and Path(path), "steps": steps}
+    look = look_from(request["look"]) if request.get("look") else None
+    request |= {"facts": Facts(), "image_path": path and Path(path), "steps": steps, "look": look}
     members = {"request": Request(**request), "usage": Counter(record["usage"])}
     return Attempts(**record | members | {"set_aside": tuple(record["set_aside"])})

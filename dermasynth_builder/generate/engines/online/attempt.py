@@ -140,6 +140,7 @@ class Attempts:
     usage: Counter[str] = field(default_factory=Counter)
     cost_usd: float | None = None
     last: AttemptResult | None = None  # as it came back
+    image_sha256: str | None = None  # of the image's bytes as sent, where the attempt itself does not say
     set_aside: tuple[float, float] = (0.0, 0.0)  # tokens and dollars of the attempt that is under way
 
     def account(self, back: AttemptResult, model: str, price: Price) -> float:
@@ -161,7 +162,7 @@ class Attempts:
         if back.outcome.status is not Status.ANSWERED:
             return back.outcome.reason
         try:
-            reply_form.exchanges(self.request, Reply(self.request.key, back.outcome.text))
+            reply_form.read(self.request, Reply(self.request.key, back.outcome.text))
         except reply_form.BadReply as bad:
             return str(bad)
         return None
@@ -188,6 +189,7 @@ class Attempts:
     def reply(self, back: AttemptResult, fault: str | None, *, model: str, now: float) -> Reply:
         """The reply with all that is known of its making."""
         outcome = back.outcome
+        sent = {"image_sha256": self.image_sha256} if self.image_sha256 else {}
         is_several = fault and self.attempts > 1
         return Reply(
             self.request.key,
@@ -202,7 +204,7 @@ class Attempts:
             attempts=self.attempts,
             finish_reason=outcome.finish_reason,
             cost_usd=self.cost_usd,
-            parameters={"max_output_tokens": self.max_output_tokens, **outcome.sent_as},
+            parameters={"max_output_tokens": self.max_output_tokens, **sent, **outcome.sent_as},
             thoughts=outcome.thoughts,
             failed_text=(outcome.text or None) if fault else None,
         )

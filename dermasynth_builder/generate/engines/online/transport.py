@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
 from types import TracebackType
@@ -119,7 +120,8 @@ class Transport:
         outcome = await self._sent(body, headers, attempt.node)
         if service.learn(dialect, outcome):
             return Outcome(Status.REPHRASED, reason=outcome.reason)
-        return outcome
+        sent = {"image_sha256": image.sha256} if image and outcome.status is Status.ANSWERED else {}
+        return replace(outcome, sent_as={**outcome.sent_as, **sent})
 
     async def _sent(self, body: bytes, headers: Mapping[str, str], node: int) -> Outcome:
         """What comes of a body. It is not sent on to another address: that could be anybody's."""
