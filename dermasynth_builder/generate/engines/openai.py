@@ -98,12 +98,8 @@ class OpenAIService:
     def body(self, request: Request, image: SentImage | None, max_output_tokens: int) -> bytes:
         """See `Service.body`. Base64 needs no escape: the image, by far the largest part, is put in as it comes."""
         prompt = request.prompt if self.dialect.response_format == "json_schema" else _asking_for_json(request)
-        content = [f'{{"type":"text","text":{json.dumps(prompt)}}}'.encode()]
-        if image:
-            head = f'{{"type":"image_url","image_url":{{"url":"data:{image.mime_type};base64,'.encode()
-            content = [head, image.base64, b'"}},', *content]
         tail = _tail(request.reply_schema, self.options, self.dialect, max_output_tokens=max_output_tokens)
-        return b"".join((b'{"messages":[{"role":"user","content":[', *content, b"]}],", tail))
+        return _body(prompt, image, tail)
 
     def read(self, content: bytes) -> Outcome:
         """See `Service.read`."""
@@ -122,6 +118,15 @@ class OpenAIService:
         if dialect == self.dialect and not self._is_understood:
             self.dialect = dialect.after(outcome.reason)
         return dialect != self.dialect and dialect.after(outcome.reason) != dialect
+
+
+def _body(prompt: str, image: SentImage | None, tail: bytes) -> bytes:
+    """One turn of the user, and all that follows the messages."""
+    content = [f'{{"type":"text","text":{json.dumps(prompt)}}}'.encode()]
+    if image:
+        head = f'{{"type":"image_url","image_url":{{"url":"data:{image.mime_type};base64,'.encode()
+        content = [head, image.base64, b'"}},', *content]
+    return b"".join((b'{"messages":[{"role":"user","content":[', *content, b"]}],", tail))
 
 
 def _asking_for_json(request: Request) -> str:
@@ -237,14 +242,8 @@ class PlainService(OpenAIService):
     def body(self, request: Request, image: SentImage | None, max_output_tokens: int) -> bytes:
         """See `Service.body`."""
         asked = user_turn(request.question, known_lines(request.question_type, request.facts))
-        content: list[dict[str, Any]] = [{"type": "text", "text": asked}]
-        if image:
-            url = f"data:{image.mime_type};base64,{image.base64.decode()}"
-            content.insert(0, {"type": "image_url", "image_url": {"url": url}})
-        messages = [{"role": "user", "content": content}]
-        return json.dumps(
-            {"model": self.options.model, "messages": messages, "max_tokens": max_output_tokens, "temperature": 0}
-        ).encode()
+        members = {"model": self.options.model, "max_tokens": max_output_tokens, "temperature": 0}
+        return _body(asked, image, json.dumps(members).encode()[1:])
 
     def read(self, content: bytes) -> Outcome:
         """See `Service.read`."""

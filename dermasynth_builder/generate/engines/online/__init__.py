@@ -58,6 +58,8 @@ class OnlineEngine:
                 )
                 for _ in range(count)
             ]
+            for scheduler in schedulers:
+                scheduler.tell = run.tell
             if count == 1:
                 yield from schedulers[0].run(requests)
                 return

@@ -6,6 +6,7 @@ want of quota waits and goes again before anything new; it is no fault of the re
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from random import Random
 from typing import Protocol
@@ -19,6 +20,7 @@ from dermasynth_builder.generate.engines.online.pace import Breaker, Pace, Windo
 
 _LEAST_BACKOFF_S, _LONGEST_BACKOFF_S = 0.1, 60.0
 IS_KEPT = "answers are saved; run the same command again to continue"
+_LONG_PAUSE_S = 60.0  # is told of
 _ALIKE = 3  # requests that are refused alike before any is answered: the request itself is wrong
 _SAYS_NOTHING = frozenset({Status.REFUSED, Status.REPHRASED, Status.RATE_LIMITED, Status.SPEND_LIMIT})
 _SAYS_NOTHING |= {Status.SERVER_ERROR, Status.DAY_QUOTA, Status.FATAL}  # of whether requests are taken
@@ -53,6 +55,8 @@ class Scheduler:
         `sent_today` requests have gone before, on the quota's day of `now`, a UTC time in ISO 8601.
         """
         self._node = 0
+        self.tell: Callable[[str], object] = lambda _: None  # hears of long pauses
+        self._told_until = 0.0
         self._carrier, self._options, self._clock, self._price = carrier, options, clock, price
         self._standard_price = standard_price or price
         self._pace, self._window = Pace(options), Window(options.concurrency)
@@ -171,11 +175,22 @@ class Scheduler:
         """How long nothing can be sent, unless an attempt comes back before; None: that alone can change it."""
         if self.ending or not self._has_room():
             return None
-        now = self._clock()
-        wait_s = self._pace.wait_s(now)
+        now, wait_s = self._clock(), self.paced_s()
+        self._tell_pause(now, wait_s)
         if self._may_pull():
             return wait_s
         return max(wait_s, self._again[0][0] - now) if self._again else None
+
+    def _tell_pause(self, now: float, wait_s: float) -> None:
+        """Says until when a long pause lasts; nothing any more once it is over."""
+        is_long = wait_s > _LONG_PAUSE_S and bool(self._last_at)
+        if is_long and now + wait_s > self._told_until + _LONG_PAUSE_S / 2:
+            self._told_until = now + wait_s
+            ends_at = datetime.fromisoformat(self._last_at) + timedelta(seconds=wait_s)
+            self.tell(f"paused until {ends_at.astimezone(UTC):%H:%M} UTC, {self._last_fault or 'as the limits ask'}")
+        elif self._told_until and wait_s <= 0:
+            self._told_until = 0.0
+            self.tell("")
 
     def settled(self, back: AttemptResult) -> Iterator[Reply]:
         """The replies to requests that are done with; none where it goes again, or is dropped as the run ends."""
