@@ -3,8 +3,8 @@
     python benchmarks/generate.py [--requests 2000] [--in-flight 128] [--rounds 3] [--long 20000]
 
 Each client is a process of its own, in turn, round by round; every request is a question about one of
-`requests / 2` JPEGs of 58 kB, or of 650 kB. Ours reads the images, keeps the ledger and all that; raw aiohttp sends bodies made
-beforehand. Prints the median over the rounds, and ratios to raw of the same round.
+`requests / 2` JPEGs of 58 kB, or of 650 kB. Ours reads the images, keeps the ledger and all that; raw aiohttp sends
+bodies made beforehand. Prints the median over the rounds, and ratios to raw of the same round.
 
 bespokelabs-curator is measured too where `--curator` names a Python that has it; without, the output says how to.
 Clients named "chat" ask chat completions, by which curator is fastest; all others ask as Gemini is asked. The server

@@ -21,6 +21,7 @@ DEFAULT_SPLITS = (0.90, 0.05, 0.05)  # shares of the groups: train, validation, 
 
 ImageFamily = Literal["resolution", "tiles"]  # how a model counts the tokens of an image
 Thinking = Literal["off", "minimal", "low", "medium", "high", "xhigh"]
+PngAs = Literal["png", "jpeg"]
 ServiceTier = Literal["standard", "flex"]
 Prompt = Literal["full", "plain"]
 MediaResolution = Literal["low", "medium", "high"]
@@ -144,6 +145,16 @@ class EngineOptions:
     image_quality: Annotated[
         int, Option("of the JPEG that is then made", topic="model", scope="release"), Ge(1), Le(100)
     ] = 90
+    png_as: Annotated[
+        PngAs,
+        Option(
+            "how PNGs go that need not be made smaller: png, as they are; jpeg, as JPEG where that has fewer bytes",
+            "--png-as",
+            "model",
+            "png|jpeg",
+            scope="release",
+        ),
+    ] = "png"
     body: Annotated[
         str | None,
         Option(

@@ -22,7 +22,7 @@ from dermasynth_builder.core.records import Request
 from dermasynth_builder.generate.engines.online import OnlineEngine
 from dermasynth_builder.generate.engines.online.addresses import require_one_address
 from dermasynth_builder.generate.engines.online.attempt import Access, Identity, Outcome, Status
-from dermasynth_builder.generate.engines.online.body import require_free_of, with_body
+from dermasynth_builder.generate.engines.online.body import require_free_of, said_later, with_body
 from dermasynth_builder.generate.engines.online.refusals import outcome_of_error, outcome_within
 from dermasynth_builder.generate.engines.vertex import VertexAccess
 from dermasynth_builder.generate.foreign import NotJSON, count, mapping, parsed, sequence, shown, text
@@ -202,7 +202,7 @@ def gemini_identity(name: str, options: EngineOptions) -> Identity:
         "max_output_tokens": options.max_output_tokens,
         "image_side_px": options.image_side_px,
         "image_quality": options.image_quality,
-        **({"body": options.body} if options.body else {}),
+        **said_later(options),
     }
 
 

@@ -20,7 +20,7 @@ from dermasynth_builder.core.records import Request
 from dermasynth_builder.generate.engines.online import OnlineEngine
 from dermasynth_builder.generate.engines.online.addresses import addresses_of
 from dermasynth_builder.generate.engines.online.attempt import Access, Identity, Outcome, Status
-from dermasynth_builder.generate.engines.online.body import require_free_of, with_body
+from dermasynth_builder.generate.engines.online.body import require_free_of, said_later, with_body
 from dermasynth_builder.generate.engines.online.refusals import outcome_of_error, outcome_within
 from dermasynth_builder.generate.foreign import NotJSON, counts, mapping, parsed, sequence, shown, text, words_of
 from dermasynth_builder.plan.plain_turn import known_lines, user_turn
@@ -88,7 +88,7 @@ class OpenAIService:
             "max_output_tokens": options.max_output_tokens,
             "image_side_px": options.image_side_px,
             "image_quality": options.image_quality,
-            **({"body": options.body} if options.body else {}),
+            **said_later(options),
         }
 
     def access(self) -> Access:
