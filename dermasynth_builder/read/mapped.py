@@ -25,7 +25,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {  # of facts that are one of few, as 
 }
 _BOUNDS = {"fitzpatrick": (1, 6), "monk_tone_india": (1, 10), "monk_tone_us": (1, 10), "age_years": (0, 120)}
 _MOST_MM = 1000
-_IN_WORDS = re.compile(r"(?=.*[a-z])[^_]{3,}")  # a code is none
+_IN_WORDS = re.compile(r"(?=.*[a-z])[^\W\d_](?:[^\W_]|[ ,.'’()/&+-]){2,79}")  # no code, markup or formula
 
 
 def columns_named(mapping: FolderOptions) -> list[str]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from dermasynth_builder.core.errors import NoReleaseError, SourceError
+from dermasynth_builder.core.files import private, private_folder
 from dermasynth_builder.core.folder_options import NO_FOLDER, FolderOptions
 from dermasynth_builder.core.options import RECIPE, Settings
 from dermasynth_builder.core.records import ClinicalImage, Problem
@@ -215,7 +216,7 @@ def _unpacked(paths: Sequence[Path], root: Path, mapping: FolderOptions, *, into
     files: list[Path] = []
     rows: list[Row] = []
     folder = into / sha256(str(root.resolve()).encode()).hexdigest()[:16]
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     for path in paths:
         table = pq.ParquetFile(path)
         _require_columns(path, mapping, table.schema_arrow.names)
@@ -229,7 +230,7 @@ def _unpacked(paths: Sequence[Path], root: Path, mapping: FolderOptions, *, into
                     name = otherwise + Path(name).suffix
                 target = folder / name
                 if not target.is_file() or target.stat().st_size != len(content):
-                    target.write_bytes(content)
+                    private(target).write_bytes(content)
                 files.append(target)
                 cells = {key: _text(value) for key, value in values.items() if key != mapping.image}
                 rows.append(Row(path.relative_to(root).as_posix(), line, cells | {mapping.image: name}))

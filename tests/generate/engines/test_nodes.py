@@ -143,9 +143,8 @@ def test_two_servers_answer_nearly_twice_as_fast_as_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("base_url", "told"),
     [
-        ("http://a,http://a/v1", "names http://a twice"),
-        ("http://a,", "an address is missing"),
-        ("http://a,http://b", "--rpd counts the requests to one service"),
+        ("https://a,https://a/v1", "names https://a twice"),
+        ("https://a,https://b", "--rpd counts the requests to one service"),
     ],
 )
 def test_addresses_that_make_no_sense_are_refused(base_url: str, told: str) -> None:
@@ -153,7 +152,19 @@ def test_addresses_that_make_no_sense_are_refused(base_url: str, told: str) -> N
         openai_engine(EngineOptions(model="m", base_url=base_url, requests_per_day=9), BARE_CONTEXT)
 
 
+@pytest.mark.parametrize("base_url", ["https://a,", "https://a,http://b", "https://a,https://me:word@b"])
+def test_each_address_is_held_to_the_rule_of_where_something_may_be_sent(base_url: str) -> None:
+    with pytest.raises(ValueError, match="base_url: ") as refused:
+        EngineOptions(model="m", base_url=base_url)
+    assert "word" not in str(refused.value).replace("password", "")
+
+
+def test_a_user_is_told_all_the_servers() -> None:
+    engine = openai_engine(EngineOptions(model="m", base_url="https://a, https://b:81"), BARE_CONTEXT)
+    assert engine.host() == "a and b:81"
+
+
 @pytest.mark.parametrize("make", [gemini_engine, gemini_batch_engine])
 def test_gemini_is_one_service(make: object) -> None:
     with pytest.raises(UsageError, match="with --engine openai alone"):
-        make(EngineOptions(base_url="http://a,http://b"), BARE_CONTEXT)  # type: ignore[operator]
+        make(EngineOptions(base_url="https://a,https://b"), BARE_CONTEXT)  # type: ignore[operator]

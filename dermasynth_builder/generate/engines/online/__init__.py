@@ -5,9 +5,11 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from dermasynth_builder.core.protocols import EngineContext, EngineRun
 from dermasynth_builder.core.records import Reply, Request
+from dermasynth_builder.core.wording import join_words
 from dermasynth_builder.generate.engines.online.attempt import Identity, Service
 
 
@@ -21,6 +23,10 @@ class OnlineEngine:
         self._services, self._context = services, context
         self.name = services[0].name
         self.identity: Identity = services[0].identity
+
+    def host(self) -> str:
+        """See `protocols.SendsElsewhere`."""
+        return join_words([urlsplit(service.access().url).netloc for service in self._services])
 
     def answer(self, requests: Iterable[Request], run: EngineRun) -> Iterator[Reply]:
         """See `Engine.answer`; pulls a request only when it can be sent, and no more than may be in flight.

@@ -4,10 +4,8 @@ from dermasynth_builder.core.errors import UsageError
 
 
 def addresses_of(base_url: str) -> list[str]:
-    """Several servers of `URL,URL`, in the order given. Raises UsageError where one stands there twice, or none."""
+    """Several servers of `URL,URL`, in the order given. Raises UsageError where one stands there twice."""
     addresses = [address.strip().rstrip("/").removesuffix("/v1") for address in base_url.split(",")]
-    if "" in addresses:
-        raise UsageError(f"--base-url {base_url}: an address is missing; write URL, or URL,URL for several servers")
     if twice := [address for address in addresses if addresses.count(address) > 1]:
         raise UsageError(f"--base-url names {twice[0]} twice; a server gets more requests by --concurrency")
     return addresses

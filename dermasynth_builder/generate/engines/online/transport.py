@@ -14,11 +14,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
 from types import TracebackType
-from urllib.request import getproxies
 
 import aiohttp
 
 from dermasynth_builder.core.images.renditions import ImageFault, SentImages
+from dermasynth_builder.core.outbound import proxy_of
 from dermasynth_builder.generate.engines.online.attempt import (
     Attempt,
     AttemptResult,
@@ -40,6 +40,8 @@ class Transport:
         """One service a node. Raises EngineError where one cannot be reached for want of a key."""
         self._services = services
         self._accesses = [service.access() for service in services]
+        # No `trust_env`, which sends what .netrc holds to anybody.
+        self._proxies = [proxy_of(access.url) for access in self._accesses]
         self._results: deque[AttemptResult] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._fault: BaseException | None = None  # a mistake of ours
@@ -86,7 +88,6 @@ class Transport:
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
             timeout=aiohttp.ClientTimeout(total=self._services[0].options.timeout_s),
-            trust_env=bool(getproxies()),  # looked up for every request, which is not free
         )
 
     async def _close(self) -> None:
@@ -130,6 +131,7 @@ class Transport:
                 self._accesses[node].url,
                 data=body if len(body) < _LARGE_BODY_BYTES else BytesIO(body),
                 headers=headers,
+                proxy=self._proxies[node],
                 allow_redirects=False,
             ) as response:
                 content = await _read(response)
