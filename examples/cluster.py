@@ -5,7 +5,7 @@
 
 What stands behind `--` is given to `dermasynth generate`. Each task asks its part of the requests into a folder of its
 own, WORK/parts/I-of-N, whose ledger is where it continues after a kill; then all ledgers are joined into WORK. That is
-done once for every round of self-instruct, because a round shows what the one before has brought.
+done once for the looks and once for every round of self-instruct, because each rests on what came before.
 Then: dermasynth build ... --work WORK. See docs/clusters.md.
 """
 
@@ -46,7 +46,7 @@ def with_ray(options: argparse.Namespace) -> None:
 
     ray.init(include_dashboard=False, log_to_driver=True)
     task: Any = ray.remote(num_cpus=1, num_gpus=options.gpus, max_retries=_TRIES, retry_exceptions=True)(ask_part)
-    for _ in range(options.rounds):
+    for _ in range(options.passes):
         ray.get([task.remote(n + 1, options.parts, options.work, options.words) for n in range(options.parts)])
         join(options.work)
 
@@ -78,7 +78,7 @@ def with_datatrove(options: argparse.Namespace, *, is_slurm: bool = False) -> No
 
     before: Any = None
     script, work = str(Path(__file__).resolve()), ("--work", str(options.work), "--", *options.words)
-    for number in range(options.rounds):
+    for number in range(options.passes):
         for step, tasks in (("ask", options.parts), ("join", 1)):
             logs, pipeline = str(options.work / "datatrove" / f"{number}-{step}"), [Step(script, step, *work)]
             if is_slurm:
@@ -97,7 +97,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--parts", type=int, required=True, help="how many tasks")
     parser.add_argument("--number", type=int, help="of the part that `ask` asks: what the tasks do")
     parser.add_argument("--work", type=Path, default=Path("build"), help="a folder that all machines see")
-    parser.add_argument("--rounds", type=int, default=2, help="of self-instruct, as for generate")
+    parser.add_argument("--passes", type=int, default=3, help="rounds of self-instruct, and one for the looks")
     parser.add_argument("--gpus", type=int, default=0, help="a task, where it serves its own model")
     parser.add_argument("--time", default="24:00:00", help="of Slurm")
     parser.add_argument("--partition", default="gpu", help="of Slurm")
