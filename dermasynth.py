@@ -105,7 +105,7 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
 
     def _of_release(self, folder: Path) -> list[datasets.SplitGenerator]:
         from dermasynth_builder.release.folder import read_card, require_current
-        from dermasynth_builder.release.write import are_specimens
+        from dermasynth_builder.release.write import are_specimens, has_controls
 
         configs = read_card(folder)
         if self.config.name not in configs:
@@ -117,18 +117,23 @@ class DermaSynth(datasets.GeneratorBasedBuilder):  # type: ignore[misc]  # datas
                 "Give the folder of your own release as data_dir, or, to try the tools on specimens, "
                 "is_specimen_allowed=True."
             )
+        if has_controls(configs[self.config.name]):
+            raise ValueError(
+                f"{folder.resolve()} holds answers of a run with --control, which are about other pictures than the "
+                "images beside them; build the release anew without it."
+            )
         return [
             datasets.SplitGenerator(name=split, gen_kwargs={"files": [str(path) for path in files]})
             for split, files in configs[self.config.name].files.items()
         ]
 
     def _of_raw(self, folder: Path) -> list[datasets.SplitGenerator]:
-        from dermasynth_builder.core.errors import ReleaseError
+        from dermasynth_builder.core.errors import ReleaseError, UsageError
         from dermasynth_builder.core.records import SPLITS
 
         try:
             splits = {pair.split for pair in self._pairs(folder)}
-        except ReleaseError as error:
+        except (ReleaseError, UsageError) as error:
             raise ValueError(str(error)) from error
         if not splits:
             raise ValueError(

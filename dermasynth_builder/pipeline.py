@@ -16,12 +16,12 @@ from dermasynth_builder.core.errors import DermaSynthError, ReleaseError, Unansw
 from dermasynth_builder.core.images.index import ImageIndex
 from dermasynth_builder.core.options import BATCHES, RECIPE, WITHDRAWN, PlanOptions, Settings
 from dermasynth_builder.core.protocols import ChoosesQuestions, Engine, EngineContext
-from dermasynth_builder.core.recipe import record_recipe, release_recipe
+from dermasynth_builder.core.recipe import record_recipe, record_run, release_recipe, run_name
 from dermasynth_builder.core.records import ClinicalImage, Pair, PlannedRequest, Problem, Request
 from dermasynth_builder.core.registry import SAMPLE
 from dermasynth_builder.core.reporter import Bar, Reporter
 from dermasynth_builder.core.wording import join_words
-from dermasynth_builder.generate.ledger import Ledger, ledger_path
+from dermasynth_builder.generate.ledger import Ledger, ledger_name
 from dermasynth_builder.generate.ledger_tools import sent_on_day, unused_text
 from dermasynth_builder.generate.prices import cost_usd, load_prices, online_tier
 from dermasynth_builder.generate.retries import MOST, Retries, retries_of
@@ -39,8 +39,9 @@ from dermasynth_builder.generate.run import (
 from dermasynth_builder.plan.plan_file import PLANS, plans_in
 from dermasynth_builder.plan.planner import LOOK, Planner
 from dermasynth_builder.plan.questions import load_prompt_book
+from dermasynth_builder.read.controls import shown_instead
 from dermasynth_builder.read.selection import part_text
-from dermasynth_builder.read.source import read_source
+from dermasynth_builder.read.source import ReadSource, read_source
 from dermasynth_builder.release.card import Config, Terms, engine_terms
 from dermasynth_builder.release.examples import FIGURES, choose_examples, write_examples
 from dermasynth_builder.release.facts import Run as PageRun
@@ -52,7 +53,7 @@ from dermasynth_builder.release.parquet import SplitFiles
 from dermasynth_builder.release.sample import write_sample
 from dermasynth_builder.release.viewer import viewer_faults
 from dermasynth_builder.release.withdrawn import read_withdrawn, withdrawn_text
-from dermasynth_builder.release.write import checked_pairs, terms_of, write_source
+from dermasynth_builder.release.write import checked_pairs, require_no_control, terms_of, write_source
 
 Hold = Callable[[Sequence[Planned], Ledger], None]
 
@@ -64,9 +65,15 @@ def plan(settings: Settings, report: Reporter) -> list[Planned]:
     engine = open_engine(settings)
     chooser = engine if isinstance(engine, ChoosesQuestions) else None
     planner = Planner(load_prompt_book(sources=settings.raw), settings.seed, _plan_options(settings, engine), chooser)
-    rounds = rounds_folder(ledger_path(settings.work / "ledgers", engine))
+    rounds = rounds_folder(ledger_of(engine, settings))
     plans = settings.work / PLANS
-    return [Planned(read_source(name, settings, report), planner, rounds, plans, report) for name in settings.raw]
+    return [Planned(_read(name, settings, report), planner, rounds, plans, report) for name in settings.raw]
+
+
+def _read(name: str, settings: Settings, report: Reporter) -> ReadSource:
+    """What a source gives, with the pictures that are shown of it."""
+    read, control = read_source(name, settings, report), settings.plan_options.control
+    return replace(read, images=shown_instead(read.images, control, settings)) if control else read
 
 
 def _plan_options(settings: Settings, engine: Engine) -> PlanOptions:
@@ -78,6 +85,10 @@ def _plan_options(settings: Settings, engine: Engine) -> PlanOptions:
 def _require_sight(planned: Sequence[Planned], engine: Engine) -> None:
     """Raises UsageError for an engine that cannot look, where it is to."""
     for each in planned:
+        if (control := each.planner.options.control) and not engine.is_model:
+            raise UsageError(
+                f"--control {control}: the engine {engine.name} looks at no image; choose another --engine"
+            )
         if each.planner.look_mode != "off" and not engine.is_model:
             mode = each.planner.look_mode
             raise UsageError(f"--look {mode}: the engine {engine.name} looks at no image; choose another --engine")
@@ -164,8 +175,8 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
     engine = open_engine(settings)
     _require_sight(planned, engine)
     ledger = open_ledger(engine, settings, report)
-    record_recipe(settings)
-    _tell_sent(engine, ledger, settings, report=report)
+    run_name = _record(engine, settings)
+    tell_sent(engine, ledger, settings, report=report)
     tell_unused(planned, ledger, settings, report=report)
     run = Run(settings.max_usd, settings.is_version_change_allowed, settings.is_failed_wanted)
     total = settings.pilot or sum(_requests_of(each, settings) for each in planned)
@@ -188,6 +199,8 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
                 _ask_rejected(planned, settings, engine, ledger=ledger, run=run)
     finally:
         report.say(run_text(run, ledger.path))
+        if settings.plan_options.control:
+            report.say(f"compare this run with another: dermasynth compare NAME {run_name} --work {settings.work}")
     try:
         require_done(run)
     except DermaSynthError as error:
@@ -197,7 +210,7 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
     return run.tally
 
 
-def _tell_sent(engine: Engine, ledger: Ledger, settings: Settings, *, report: Reporter) -> None:
+def tell_sent(engine: Engine, ledger: Ledger, settings: Settings, *, report: Reporter) -> None:
     """Before the first request to a service, once: what is sent to whom, and what its maker asks."""
     if engine.is_model and not len(ledger):
         is_shown = settings.plan_options.is_metadata_shown
@@ -287,6 +300,7 @@ def release(
 
     `hold` may look at what would be released, and raise StoppedError.
     """
+    require_no_control(settings)
     engine = open_engine(settings)
     ledger = open_ledger(engine, settings, report)
     if not settings.is_partial_allowed:
@@ -372,6 +386,7 @@ def _part(planned: Sequence[Planned], settings: Settings) -> str:
 
 def pairs(settings: Settings, report: Reporter) -> Iterator[Pair]:
     """The pairs of a run without writing a release: what the ledger answers, after all checks. Raises ReleaseError."""
+    require_no_control(settings)
     ledger = open_ledger(open_engine(settings), settings, report)
     planned = plan(settings, report)
     mark_copies(planned, settings, report)
@@ -389,8 +404,21 @@ def pairs(settings: Settings, report: Reporter) -> Iterator[Pair]:
                 yield item
 
 
+def outcomes(settings: Settings, report: Reporter) -> Iterator[tuple[ClinicalImage, Pair | Reject]]:
+    """What became of each reply of a run, and the image as it was shown; runs with `--control` too.
+
+    Copies of pictures in other sources are not looked for, so the check `contradictions` finds nothing.
+    """
+    ledger = open_ledger(open_engine(settings), settings, report)
+    for each in plan(settings, report):
+        images = {image.image_id: image for image in each.read.images}
+        for item in checked_pairs(each, ledger, terms_of(settings, each.read.images)):
+            yield images[item.pair_id.partition("/")[2].rpartition("/")[0]], item
+
+
 def build(settings: Settings, report: Reporter, *, hold: Hold | None = None) -> list[Config]:
     """All stages, from the raw releases to the release folder; for `hold` see `release`."""
+    require_no_control(settings)
     planned = plan(settings, report)
     try:
         ask(planned, settings, report)
@@ -403,7 +431,29 @@ def build(settings: Settings, report: Reporter, *, hold: Hold | None = None) -> 
 
 def open_ledger(engine: Engine, settings: Settings, report: Reporter) -> Ledger:
     """The ledger of this engine in the working folder. Raises LedgerError."""
-    return Ledger(ledger_path(settings.work / "ledgers", engine), engine.identity, report.warn)
+    return Ledger(ledger_of(engine, settings), _identity(engine, settings), report.warn)
+
+
+def ledger_of(engine: Engine, settings: Settings) -> Path:
+    """Where a run keeps its replies."""
+    return settings.work / "ledgers" / ledger_name(_identity(engine, settings))
+
+
+def _identity(engine: Engine, settings: Settings) -> dict[str, str | int | float | None]:
+    """All that can change an answer and stands in no request: the engine's identity, and that a run is a control."""
+    control = settings.plan_options.control
+    return {**engine.identity, **({"control": control} if control else {})}
+
+
+def _record(engine: Engine, settings: Settings) -> str:
+    """Keeps what the run uses, and gives its name. What commands go by that name no source is never a control."""
+    options = _plan_options(settings, engine)
+    identity = _identity(engine, settings)
+    name = run_name(identity, settings, options)
+    record_run(settings, name)
+    if not options.control:
+        record_recipe(settings)
+    return name
 
 
 def _require_all_asked(planned: Sequence[Planned], ledger: Ledger, otherwise: str) -> None:
@@ -430,7 +480,7 @@ def open_engine(settings: Settings) -> Engine:
     options, table, today = settings.engine_options, load_prices(), date.today()
     price = partial(cost_usd, on=today, table=table)
     context = EngineContext(
-        batches=settings.work / BATCHES,
+        batches=settings.work / BATCHES / (settings.plan_options.control or ""),
         price=partial(price, tier=online_tier(options)),
         batch_price=partial(price, tier="batch"),
         standard_price=partial(price, tier="standard"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from dermasynth_builder import __version__
 from dermasynth_builder.core.errors import ReleaseError
@@ -10,6 +11,7 @@ from dermasynth_builder.core.records import (
     AnyRequest,
     ClinicalImage,
     Finding,
+    Judgement,
     Pair,
     Reply,
     Review,
@@ -35,6 +37,7 @@ class ReleaseTerms:
     splits: Mapping[str, Split]  # by group
     flags: tuple[str, ...] = ()  # of every pair
     reviews: Mapping[str, tuple[Review, ...]] = field(default_factory=dict)  # by `text_digest`
+    judgements: Mapping[str, tuple[Judgement, ...]] = field(default_factory=dict)  # by `text_digest`
     withdrawn: Mapping[str, str] = field(default_factory=dict)  # pair, or "source/image" -> why it is not published
     folds: Mapping[str, int] = field(default_factory=dict)  # by group, where folds are wanted
     asked_with: Mapping[str, Parameter] = field(default_factory=dict)  # what the engine asks every request with
@@ -167,7 +170,7 @@ def _pair(
         cost_usd=reply.cost_usd,
         grounds=tuple(ground for ground in reply.grounds if _is_said(ground.sentence, messages)),
         flags=terms.flags,
-        reviews=_reviews(pair_id, messages, terms),
+        **_said_of(pair_id, messages, terms),
         look_prompt_sha256=request.look.prompt_sha256 if request.look else None,
         finish_reason=reply.finish_reason,
         parameters=canonical_json({**terms.asked_with, **own}) if (own := _asked_with(reply)) else None,
@@ -175,10 +178,12 @@ def _pair(
     )
 
 
-def _reviews(pair_id: str, messages: Sequence[Turn], terms: ReleaseTerms) -> tuple[Review, ...]:
-    if not terms.reviews:
-        return ()
-    return terms.reviews.get(text_digest(pair_id, ((turn.role, turn.content) for turn in messages)), ())
+def _said_of(pair_id: str, messages: Sequence[Turn], terms: ReleaseTerms) -> dict[str, Any]:
+    """What persons and other models say of this very text."""
+    if not (terms.reviews or terms.judgements):
+        return {}
+    text = text_digest(pair_id, ((turn.role, turn.content) for turn in messages))
+    return {"reviews": terms.reviews.get(text, ()), "judgements": terms.judgements.get(text, ())}
 
 
 def _sent_image(reply: Reply) -> str | None:

@@ -15,7 +15,7 @@ from io import TextIOWrapper
 from cyclopts import App, CycloptsError
 
 from dermasynth_builder import __version__
-from dermasynth_builder.cli import build, hub, invented, leaks, ledgers, look, review, train
+from dermasynth_builder.cli import build, claims, compare, hub, invented, leaks, ledgers, look, review, train
 from dermasynth_builder.cli.command import Command
 from dermasynth_builder.core.errors import DermaSynthError, StoppedError, UsageError
 
@@ -46,6 +46,8 @@ COMMANDS: dict[str, Command] = {
     "push-model": train.push_model,
     "status": look.status,
     "report": look.report,
+    "claims": claims.claims,
+    "compare": compare.compare,
     "failures": look.failures,
     "cancel": ledgers.cancel,
     "show": look.show,

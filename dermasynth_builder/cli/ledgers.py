@@ -40,7 +40,7 @@ def cancel(settings: Settings, /) -> None:
     from dermasynth_builder.generate.engines.batch import cancel_batches
 
     rows = 0
-    for path in sorted((settings.work / BATCHES).glob("*.sqlite")):
+    for path in sorted((settings.work / BATCHES).rglob("*.sqlite")):
         for shard in cancel_batches(path, settings.engine_options):
             print(f"shard {shard.number} of {path.name}: cancelled, {shard.rows} rows")
             rows += shard.rows

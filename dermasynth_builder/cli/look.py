@@ -180,7 +180,7 @@ def status(settings: Settings, /) -> None:
             print(f"read why replies failed, and what came back: dermasynth failures --work {settings.work}")
     else:
         print(f"{settings.work}: no ledger yet; `dermasynth generate` starts one")
-    for path in sorted((settings.work / BATCHES).glob("*.sqlite")):
+    for path in sorted((settings.work / BATCHES).rglob("*.sqlite")):
         show(shards_text(path, shards_in(path), time.time()))
     if (settings.out / CARD).exists():
         show(release_text(settings.out, read_card(settings.out)))

@@ -29,6 +29,7 @@ MediaResolution = Literal["low", "medium", "high"]
 Resolution = Literal["low", "medium", "high", "ultra_high"]  # all that are priced
 Privacy = Literal["standard", "full"]  # see `read.privacy`
 LookChoice = Literal["first", "together", "off"]  # `records.LookMode`
+Control = Literal["blank", "swapped"]  # see `read.controls`
 Rows = Literal["with_image", "with_image_or_all", "all"]
 """Of a source's tables: those whose image is on disk; the same, but all where no image is; all."""
 
@@ -289,6 +290,16 @@ class PlanOptions:
             scope="release",
         ),
     ] = None
+    control: Annotated[
+        Control | None,
+        Option(
+            "blank: show a grey picture in place of each image; swapped: show another patient's. To measure with "
+            "`dermasynth compare`; never released (default: each image itself)",
+            "--control",
+            "questions",
+            "PICTURE",
+        ),
+    ] = None
     limit: Annotated[
         int | None,
         Option(
@@ -312,6 +323,7 @@ class PlanOptions:
             *(() if self.is_part else ("limit", "where")),
             *(() if self.is_measured_shown else ("is_measured_shown",)),
             *(("look",) if self.look in (None, "off") else ()),
+            *(() if self.control else ("control",)),
         }
         return {name: value for name, value in asdict(self).items() if name not in unsaid}
 

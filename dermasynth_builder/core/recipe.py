@@ -12,10 +12,12 @@ from dermasynth_builder import __version__
 from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.core.files import as_form, private, toml_table
 from dermasynth_builder.core.option import TOPICS, Key, Scope, keys_of
-from dermasynth_builder.core.options import RECIPE, Settings
+from dermasynth_builder.core.options import RECIPE, PlanOptions, Settings
+from dermasynth_builder.core.records import digest
 from dermasynth_builder.core.registry import ENGINES, SOURCES
 from dermasynth_builder.core.wording import did_you_mean
 
+RUNS = "runs"  # folder in the working folder
 _WIDTH = 100
 
 _OF_A_RELEASE = """\
@@ -28,6 +30,9 @@ _OF_A_RELEASE = """\
 _OF_A_RUN = """\
 # What the last run in this folder used. `dermasynth` goes by it where a command names no source and there is no
 # recipe.toml in the current folder.
+"""
+_OF_A_NAMED_RUN = """\
+# What the run of this name used; `dermasynth compare` reads its replies by it.
 """
 _FIRST = """\
 # What a run of dermasynth uses. Every command reads recipe.toml in the current folder, or --recipe FILE; options on the
@@ -74,9 +79,28 @@ def release_recipe(settings: Settings) -> str:
 
 def record_recipe(settings: Settings) -> None:
     """Writes beside the ledgers what a run uses, less what is for it alone."""
-    making = private(settings.work / f".{RECIPE}.new")
-    making.write_text(_text(_OF_A_RUN, settings, ("work", "release")), encoding="utf-8")
-    making.replace(settings.work / RECIPE)
+    _record(settings, settings.work / RECIPE, _OF_A_RUN)
+
+
+def record_run(settings: Settings, name: str) -> None:
+    """Keeps the same under the name of a run, by which `dermasynth compare` finds it."""
+    _record(settings, settings.work / RUNS / f"{name}.toml", _OF_A_NAMED_RUN)
+
+
+def run_name(identity: Mapping[str, Any], settings: Settings, options: PlanOptions) -> str:
+    """What a run is called: engine or model, how it was asked, and six hex digits for all else that makes it."""
+    made = {"identity": dict(identity), "plan": options.values(), "seed": settings.seed, "raw": sorted(settings.raw)}
+    who = re.sub(r"[^\w.-]+", "-", str(identity.get("model") or settings.engine), flags=re.ASCII).strip("-.")
+    looks = "" if options.look in (None, "off") else f"look-{options.look}"
+    hidden = "" if options.is_metadata_shown else "hidden"
+    told = "+".join(filter(None, (who or settings.engine, looks, hidden, options.control)))
+    return f"{told}-{digest(made)[:6]}"
+
+
+def _record(settings: Settings, path: Path, head: str) -> None:
+    making = private(path.with_name(f".{path.name}.new"))
+    making.write_text(_text(head, settings, ("work", "release")), encoding="utf-8")
+    making.replace(path)
 
 
 def _text(head: str, settings: Settings, scopes: tuple[Scope, ...]) -> str:

@@ -19,12 +19,14 @@ Confirmation = Literal[
 ]
 Rater = Literal["patient", "dermatologist"]
 Modality = Literal["clinical", "dermoscopic"]
-Style = Literal["asked", "self_instruct", "conversation", "look"]
-"""`look`: a request that has an image described before its questions are asked; it makes no pair."""
+Style = Literal["asked", "self_instruct", "conversation", "look", "claims"]
+"""`look`: a request that has an image described before its questions are asked; `claims`: one that has a pair checked
+by another model. Both make no pair."""
 LookMode = Literal["first", "together", "off"]
 """What is seen is asked `first`, in a request of its own; or `together` with the question, before its answer."""
 Severity = Literal["reject", "flag"]
 Verdict = Literal["keep", "leave_out"]
+ClaimVerdict = Literal["supported", "contradicted", "not to be told"]
 Split = Literal["train", "validation", "test"]
 GroundKind = Literal["fact", "absent", "measured", "reference"]
 """`absent`: the sentence says that this fact is not known."""
@@ -355,6 +357,30 @@ class Review(NamedTuple):
     comment: str | None = None
 
 
+class CheckedClaim(NamedTuple):
+    """One statement of an answer, and what a model says of it."""
+
+    claim: str
+    verdict: ClaimVerdict  # by the image, the record and what is established
+    reason: str
+
+
+class Judgement(NamedTuple):
+    """What a second model says of a pair."""
+
+    verifier: str  # the model
+    claims: tuple[CheckedClaim, ...]
+    scores: tuple[int, ...] = ()  # of `AXES`, in their order; empty where they were not asked for
+
+    @property
+    def verdict(self) -> ClaimVerdict:
+        """The worst of all claims: one that is contradicted, else one that cannot be told."""
+        said = {each.verdict for each in self.claims}
+        if "contradicted" in said:
+            return "contradicted"
+        return "supported" if said == {"supported"} else "not to be told"
+
+
 AnyRequest = Request | PlannedRequest
 """What is enough to read a reply by."""
 
@@ -427,6 +453,7 @@ class Pair:
     flags: tuple[str, ...] = ()
     fold: int | None = None  # of cross-validation, from 0; None where no folds were asked for
     reviews: tuple[Review, ...] = ()  # what persons say of this very text
+    judgements: tuple[Judgement, ...] = ()  # what other models say of it
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,6 +173,7 @@ CHECKS = PlugIns(
         "columns": "dermasynth_builder.check.columns:check_columns",
         "novelty": "dermasynth_builder.check.novelty:Novelty",
         "review": "dermasynth_builder.check.review:check_reviews",
+        "claims": "dermasynth_builder.check.claims:check_claims",
         "repeats": "dermasynth_builder.check.repeats:Repeats",
     },
 )

@@ -5,10 +5,22 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 from dermasynth_builder.core.plain import hostile_in, one_line
-from dermasynth_builder.core.records import AnyRequest, Look, Observation, Reply, Step, Style, Turn
+from dermasynth_builder.core.records import (
+    AXES,
+    AnyRequest,
+    CheckedClaim,
+    ClaimVerdict,
+    Judgement,
+    Look,
+    Observation,
+    Reply,
+    Step,
+    Style,
+    Turn,
+)
 from dermasynth_builder.plan import looks
 from dermasynth_builder.plan.looks import NO_EVIDENCE, Evidence
 from dermasynth_builder.plan.similarity import NEAR, rouge_l
@@ -97,6 +109,26 @@ def _testimony_members(evidence: Evidence) -> dict[str, Any]:
     }
 
 
+CLAIM_VERDICTS: tuple[ClaimVerdict, ...] = get_args(ClaimVerdict)
+SCORED_CLAIMS = "claims_scored"  # prompt id of what asks for the six axes too
+_MOST_CLAIMS = 30
+_SCORES = range(1, 6)
+
+
+@cache
+def claims_schema(*, is_scored: bool) -> str:
+    """JSON schema of the reply of a model that checks a pair, with scores of the six axes or without."""
+    told = {
+        **_texts_of(claim="one statement of the answer"),
+        "verdict": _choice(CLAIM_VERDICTS, "what image, record and medicine say of it"),
+        **_texts_of(reason="why, at most twenty words"),
+    }
+    claims = {"type": "array", "items": _object_of(told), "minItems": 1, "maxItems": _MOST_CLAIMS}
+    score = {"type": "integer", "minimum": _SCORES[0], "maximum": _SCORES[-1]}
+    scores = {"scores": _object_of(dict.fromkeys(AXES, score))} if is_scored else {}
+    return _text_of({"claims": claims, **scores})
+
+
 def _choice(choices: Sequence[str], told: str) -> dict[str, Any]:
     return {"type": "string", "enum": list(choices), "description": told}
 
@@ -133,6 +165,10 @@ def read(request: AnyRequest, reply: Reply) -> tuple[tuple[Exchange, ...], Testi
     if request.style == "look":
         _look(request, members)
         return (), None
+    if request.style == "claims":
+        _require_members(members, ["claims", "scores"] if request.prompt_id == SCORED_CLAIMS else ["claims"])
+        _claims(members)
+        return (), None
     testimony, answers = _testimony(request, members) if request.look_mode != "off" else (None, members)
     if testimony and testimony.outcome != looks.OUTCOMES[0]:
         return (), testimony
@@ -145,6 +181,37 @@ def look_of(request: AnyRequest, reply: Reply) -> Look | None:
         return _look(request, _json_object(reply.text)) if reply.text is not None else None
     except BadReply:
         return None
+
+
+def judgement_of(reply: Reply) -> Judgement | None:
+    """What a model says that has checked a pair; None where nothing good came."""
+    try:
+        told = _claims(_json_object(reply.text)) if reply.text is not None else None
+    except BadReply:
+        return None
+    return Judgement(reply.model_version or reply.model or "", *told) if told else None
+
+
+def _claims(members: Mapping[str, Any]) -> tuple[tuple[CheckedClaim, ...], tuple[int, ...]]:
+    listed, scores = members.get("claims"), members.get("scores")
+    _require_members(members, ["claims"] if scores is None else ["claims", "scores"])
+    if not isinstance(listed, list) or not listed or not all(isinstance(each, dict) for each in listed):
+        raise BadReply("wrong claims: claims is no list of objects, or is empty")
+    found = []
+    for each in listed[:_MOST_CLAIMS]:
+        claim, verdict, reason = _texts(each, ("claim", "verdict", "reason"))
+        if verdict not in CLAIM_VERDICTS:
+            raise BadReply(f"wrong choice: verdict is none of {', '.join(CLAIM_VERDICTS)}")
+        found.append(CheckedClaim(claim, verdict, reason))
+    return tuple(found), () if scores is None else _scores(scores)
+
+
+def _scores(scores: Any) -> tuple[int, ...]:
+    given = scores if isinstance(scores, dict) else {}
+    _require_members(given, list(AXES))
+    if not all(type(score) is int and score in _SCORES for score in given.values()):
+        raise BadReply(f"wrong scores: each is a whole number from {_SCORES[0]} to {_SCORES[-1]}")
+    return tuple(given[axis] for axis in AXES)
 
 
 _LOOK = ("quality", "quality_reason", "observed", "not_assessable")

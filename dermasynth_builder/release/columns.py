@@ -35,7 +35,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dermasynth_builder.core.images.renditions import PublishedImage
-from dermasynth_builder.core.records import AXES, Claim, Facts, Ground, Measured, Observation, Pair, Review
+from dermasynth_builder.core.records import (
+    AXES,
+    CheckedClaim,
+    Claim,
+    Facts,
+    Ground,
+    Judgement,
+    Measured,
+    Observation,
+    Pair,
+    Review,
+)
 from dermasynth_builder.plan.facts_in_words import facts_for_question, metadata_lines
 from dermasynth_builder.plan.questions import PromptBook, load_prompt_book
 
@@ -134,6 +145,17 @@ COLUMNS: tuple[Column, ...] = (
         "reviews",
         "what persons say of this text: keep or leave_out; scores from 1 (bad) to 5 (good) for " + ", ".join(AXES),
     ),
+    Column(
+        "evidence.verdict",
+        "string",
+        "what another model says of the answer's claims: contradicted, where one is; supported, where all are; else "
+        "not to be told",
+    ),
+    Column(
+        "evidence.judgements",
+        "judgements",
+        "each claim with that model's verdict and reason; its scores from 1 (bad) to 5 (good) for " + ", ".join(AXES),
+    ),
     Column("licence", "string", "licence of the image"),
     Column("engine", "string", "what wrote the answer; template: rules and curated sentences, no model"),
     Column("model", "string", "the model as asked for; empty where none took part"),
@@ -204,6 +226,8 @@ _MADE: dict[str, Callable[[Pair, PublishedImage], Any]] = {
     "observed": lambda pair, _: [seen._asdict() for seen in pair.observed],
     "grounds": lambda pair, _: [ground._asdict() for ground in pair.grounds],
     "reviews": lambda pair, _: [_folded_review(review) for review in pair.reviews],
+    "verdict": lambda pair, _: worst_verdict(pair.judgements),
+    "judgements": lambda pair, _: [_folded_judgement(each) for each in pair.judgements],
     "measured": lambda pair, _: [_as_texts(each) for each in pair.image.measured],
     "messages": lambda pair, _: [{"role": turn.role, "content": turn.content} for turn in pair.messages],
     "image_sha256": lambda _, image: image.sha256,
@@ -268,7 +292,7 @@ def _unfolded(name: str, value: Any, tree: "str | _Tree") -> Iterator[tuple[str,
             yield from _unfolded(below, value[below], subtree)
 
 
-_LISTED = ("grounds", "measured", "observed", "checks", "reviews")
+_LISTED = ("grounds", "measured", "observed", "checks", "reviews", "judgements")
 _LISTS = frozenset(column.name for column in COLUMNS if column.type in ("texts", "numbers", *_LISTED))
 
 
@@ -339,6 +363,17 @@ def _folded_review(review: Review) -> dict[str, Any]:
     return {name: [told[axis] for axis in AXES] if name == "scores" else told[name] for name in _REVIEW}
 
 
+def worst_verdict(judgements: Iterable[Judgement]) -> str | None:
+    """Of several models that of the strictest; None where none has looked."""
+    said = {each.verdict for each in judgements}
+    return next((verdict for verdict in ("contradicted", "not to be told", "supported") if verdict in said), None)
+
+
+def _folded_judgement(judgement: Judgement) -> dict[str, Any]:
+    told = {"verifier": judgement.verifier, "verdict": judgement.verdict, "scores": list(judgement.scores)}
+    return told | {"claims": [claim._asdict() for claim in judgement.claims]}
+
+
 def _as_texts(measured: Measured) -> dict[str, str | float]:
     """A measurement whose value is a text, be it a word or a number."""
     value = measured.value if isinstance(measured.value, str) else f"{measured.value:g}"
@@ -366,6 +401,10 @@ def features() -> "Features":
         "messages": [{"role": text, "content": text}],
         "grounds": [dict.fromkeys(Ground._fields, text)],
         "reviews": [{name: [Value("int32")] if name == "scores" else text for name in _REVIEW}],
+        "judgements": [
+            {"verifier": text, "verdict": text, "scores": [Value("int32")]}
+            | {"claims": [dict.fromkeys(CheckedClaim._fields, text)]}
+        ],
         "measured": [dict.fromkeys(Measured._fields, text) | {"confidence": Value("float64")}],
         "checks": [dict.fromkeys(Claim._fields, text)],
         "observed": [dict.fromkeys(Observation._fields, text)],

@@ -27,6 +27,7 @@ from dermasynth_builder.generate.ledger import Ledger
 from dermasynth_builder.generate.retries import retries_of
 from dermasynth_builder.generate.rounds import Planned
 from dermasynth_builder.release.card import DATA, Config
+from dermasynth_builder.release.judgements import read_judgements
 from dermasynth_builder.release.parquet import SplitFiles
 from dermasynth_builder.release.reviews import read_reviews
 from dermasynth_builder.release.withdrawn import read_withdrawn
@@ -52,6 +53,7 @@ def _settings_of(settings: Settings) -> list[Any]:
     withdrawn = read_withdrawn(settings.withdrawn)
     told = [
         read_reviews(settings.work),
+        read_judgements(settings.work),
         withdrawn,
         settings.engine,
         settings.seed,

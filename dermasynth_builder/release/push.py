@@ -37,8 +37,10 @@ from dermasynth_builder.core.wording import join_words
 from dermasynth_builder.generate.foreign import masked
 from dermasynth_builder.release.card import with_repository
 from dermasynth_builder.release.folder import CARD, ConfigFiles, files_of, is_figure, sources_of, values_in, verify
+from dermasynth_builder.release.parquet import read_values
 from dermasynth_builder.release.viewer import viewer_faults
 from dermasynth_builder.release.withdrawn import parse_withdrawn, read_withdrawn, why_withdrawn, withdrawn_of
+from dermasynth_builder.release.write import has_controls
 
 _COMMIT_FILES = 50  # of a commit: the Hub gives one a minute
 _SHARD = re.compile(r"(data/)?\w+/(train|validation|test)-\d{5}-of-\d{5}\.parquet")
@@ -130,7 +132,9 @@ def _reasons_against(
     options: PushOptions, of_sources: Sequence[ConfigFiles], configs: Mapping[str, ConfigFiles]
 ) -> Iterator[str]:
     """Why a release that is whole must not go all the same."""
-    fake = sorted(c.name for c in of_sources if any(is_fake_version(v or "") for v in values_in(c, "model_version")))
+    if controls := sorted(config.name for config in of_sources if has_controls(config)):
+        yield f"{join_words(controls)}: there are answers of a run with --control, which are about other pictures"
+    fake = sorted(c.name for c in of_sources if any(is_fake_version(v or "") for v in _versions_in(c)))
     if fake:
         yield (
             f"{join_words(fake)}: there are answers that `dermasynth fake-gemini` has invented; ask a real service, "
@@ -150,6 +154,13 @@ def _reasons_against(
             "the Hub's page would show no statistics, bars and filters of "
             f"{'; '.join(faults)}. Other --splits or images give other columns, and --without-statistics pushes it so"
         )
+
+
+def _versions_in(config: ConfigFiles) -> Iterator[str | None]:
+    """The models that wrote a config's rows, and those that checked them."""
+    yield from values_in(config, "model_version")
+    for values in read_values(config.paths, ["judgements"]):
+        yield from (each["verifier"] for each in values["judgements"] or ())
 
 
 def _withdrawn_in(release: Path, configs: Sequence[ConfigFiles], withdrawn: Mapping[str, str]) -> Iterator[str]:

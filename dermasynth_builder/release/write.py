@@ -1,6 +1,6 @@
 """Makes one config of a release: replies to checked pairs to Parquet, with the rejects kept beside."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
@@ -10,7 +10,7 @@ from typing import TextIO
 from dermasynth_builder.check.assemble import Reject, ReleaseTerms, assemble, checked
 from dermasynth_builder.check.splits import folds_of, splits_of
 from dermasynth_builder.core import registry
-from dermasynth_builder.core.errors import ReleaseError
+from dermasynth_builder.core.errors import ReleaseError, UsageError
 from dermasynth_builder.core.files import private
 from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.records import ClinicalImage, Pair, canonical_json
@@ -20,12 +20,18 @@ from dermasynth_builder.generate.retries import retries_of
 from dermasynth_builder.generate.rounds import Planned
 from dermasynth_builder.release.card import DATA, Config
 from dermasynth_builder.release.folder import ConfigFiles
+from dermasynth_builder.release.judgements import read_judgements
 from dermasynth_builder.release.kept import keep, proof_of, rejects_path
 from dermasynth_builder.release.parquet import read_values, write_config
 from dermasynth_builder.release.reviews import read_reviews
 from dermasynth_builder.release.withdrawn import read_withdrawn
 
 SPECIMEN_FLAG = "specimen: the image is drawn and the facts are invented"
+CONTROL_FLAGS: Mapping[str | None, str] = {
+    "blank": "control: the model was shown a grey picture in place of the image",
+    "swapped": "control: the model was shown another patient's image",
+}
+"""What marks each pair of a run with `--control`; no release may hold one."""
 
 
 def write_source(planned: Planned, ledger: Ledger, folder: Path, *, settings: Settings, report: Reporter) -> Config:
@@ -33,6 +39,7 @@ def write_source(planned: Planned, ledger: Ledger, folder: Path, *, settings: Se
 
     Raises ReleaseError where not one pair is left.
     """
+    require_no_control(settings)
     name, proof = planned.read.name, proof_of(planned, ledger, settings)
     if config := keep(name, proof, folder, settings=settings):
         return config
@@ -68,17 +75,41 @@ def are_specimens(config: ConfigFiles) -> Iterator[bool]:
     return (SPECIMEN_FLAG in values["doubts"] for values in read_values(config.paths, ["doubts"]))
 
 
+def has_controls(config: ConfigFiles) -> bool:
+    """Whether a row of a config was written about another picture than its image."""
+    marks = set(CONTROL_FLAGS.values())
+    return any(marks.intersection(values["doubts"]) for values in read_values(config.paths, ["doubts"]))
+
+
+def require_no_control(settings: Settings) -> None:
+    """Raises UsageError for what was asked with another picture in place of each image."""
+    if control := settings.plan_options.control:
+        raise UsageError(
+            f"--control {control}: these answers are about other pictures than their images, and are never released; "
+            "leave --control out, or compare the run with another: dermasynth compare"
+        )
+
+
 def terms_of(settings: Settings, images: Sequence[ClinicalImage]) -> ReleaseTerms:
     """What holds for all pairs of one source in a run; `images` are all that it has there."""
     return ReleaseTerms(
         settings.engine,
         settings.seed,
         splits_of(images, settings.seed, settings.split_shares),
-        flags=(SPECIMEN_FLAG,) if settings.is_specimen else (),
+        flags=tuple(_marks_of(settings)),
         reviews=read_reviews(settings.work),
+        judgements=read_judgements(settings.work),
         withdrawn=read_withdrawn(settings.withdrawn),
         folds=folds_of(images, settings.seed, settings.folds) if settings.folds else {},
     )
+
+
+def _marks_of(settings: Settings) -> Iterator[str]:
+    """What is said of every pair of a run."""
+    if settings.is_specimen:
+        yield SPECIMEN_FLAG
+    if settings.plan_options.control:
+        yield CONTROL_FLAGS[settings.plan_options.control]
 
 
 _NAMED = {"engine", "model"}  # of an engine's identity; they are columns of their own

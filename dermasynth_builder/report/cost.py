@@ -19,7 +19,6 @@ from dermasynth_builder.core.options import CostOptions, ImageFamily, Resolution
 from dermasynth_builder.core.records import ClinicalImage, Request, Style
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.core.wording import did_you_mean
-from dermasynth_builder.generate.ledger import ledger_path
 from dermasynth_builder.generate.ledger_tools import usages
 from dermasynth_builder.generate.prices import Limits, PriceTable, Rates, cost_usd, load_prices, online_tier
 from dermasynth_builder.generate.rounds import Planned
@@ -338,7 +337,7 @@ def pilot_report(planned: Sequence[Planned], settings: Settings) -> PilotReport:
     tier = online_tier(settings.engine_options)
     price = partial(cost_usd, tier=tier, on=datetime.now(UTC).date(), table=table)
     engine = pipeline.open_engine(settings)
-    ledger = ledger_path(settings.work / "ledgers", engine)
+    ledger = pipeline.ledger_of(engine, settings)
     requests = sum(1 for each in planned for _ in each.all_keys())
     pilots = dict(_pilots(CostOptions(), [ledger], requests, price=price))
     return PilotReport(ledger, requests, pilots, table.factors["batch"], engine.is_model)

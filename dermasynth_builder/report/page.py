@@ -158,6 +158,11 @@ def _lines(kind: str, value: Any) -> Iterator[str]:
             told = [f"{axis} {score}" for axis, score in scores if score is not None]
             better = review["corrected_answer"] and f"better: {review['corrected_answer']}"
             yield "; ".join(filter(None, (review["rater"], review["verdict"], *told, better, review["comment"])))
+    elif kind == "judgements":
+        for judged in value:
+            scores = zip(AXES, judged["scores"], strict=False)
+            yield "; ".join([judged["verifier"], judged["verdict"], *(f"{axis} {score}" for axis, score in scores)])
+            yield from (f"{each['verdict']}: {each['claim']} ({each['reason']})" for each in judged["claims"])
     elif isinstance(value, Sequence) and not isinstance(value, str):
         yield from (str(each) for each in value)
     elif isinstance(value, bool):

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from dermasynth_builder.core.images.renditions import PublishedImage
-from dermasynth_builder.core.records import Facts, Ground, Measured, Observation, Review, Turn
+from dermasynth_builder.core.records import CheckedClaim, Facts, Ground, Judgement, Measured, Observation, Review, Turn
 from dermasynth_builder.plan.facts_in_words import facts_for_engine, facts_for_question, metadata_lines
 from dermasynth_builder.plan.questions import QuestionType
 from dermasynth_builder.release.columns import (
@@ -116,10 +116,11 @@ def test_every_column_has_the_value_of_its_own_name_and_no_other() -> None:
     told = replace(pair("Why?", "So.", image=image), messages=(Turn("user", "a"), Turn("assistant", "b")))
     grounds = (Ground("So.", "fact", "sex"),)
     flags = ("form: is short", "form: is plain", "novelty: is old")
-    lists_of_pair = {"references", "flags", "grounds", "reviews", "observed"}
+    lists_of_pair = {"references", "flags", "grounds", "reviews", "observed", "judgements"}
     of_pair = set(NAMES) & {field.name for field in fields(told)} - {"messages", *lists_of_pair}
     told = replace(told, **{name: f"the pair's {name}" for name in of_pair}, references=("one", "two"), flags=flags)  # type: ignore[arg-type]
     told = replace(told, grounds=grounds, reviews=(Review("Ann", "keep", safety=4),), observed=SEEN)
+    told = replace(told, judgements=(Judgement("m-2", (CheckedClaim("Flat.", "supported", "seen"),), (5,) * 6),))
     made = row(told, PublishedImage(b"", "cd" * 32, "scaled", 40, 30))
     assert list(made) == list(TEXT_COLUMNS)
     assert flat(made) == {
@@ -132,6 +133,11 @@ def test_every_column_has_the_value_of_its_own_name_and_no_other() -> None:
         "grounds": [{"sentence": "So.", "kind": "fact", "key": "sex"}],
         "reviews": [REVIEWED],
         "measured": MEASURED_IN_ROWS,
+        "verdict": "supported",
+        "judgements": [
+            {"verifier": "m-2", "verdict": "supported", "scores": [5] * 6}
+            | {"claims": [{"claim": "Flat.", "verdict": "supported", "reason": "seen"}]}
+        ],
         "is_flagged": True,
         "flags": "form; novelty",
         "doubts": flags,

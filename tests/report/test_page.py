@@ -46,6 +46,8 @@ def shown(text: str, image: bytes | None = None) -> Shown:
     row: dict[str, Any] = dict.fromkeys(NAMES, text) | {name: [text] for name in lists}
     review = dict.fromkeys(("rater", "verdict", "corrected_answer", "comment"), text) | {"scores": [5] * len(AXES)}
     row |= {"grounds": [{"sentence": text, "kind": text, "key": text}], "reviews": [review]}
+    claim = {"claim": text, "verdict": text, "reason": text}
+    row |= {"judgements": [{"verifier": text, "verdict": text, "scores": [1] * len(AXES), "claims": [claim]}]}
     row |= {"differential_weights": [1.0]}
     messages = [{"role": "user", "content": text}, {"role": "assistant", "content": text}] * 2
     return Shown(row | {"messages": messages}, image_bytes() if image is None else image)
