@@ -211,10 +211,12 @@ class _ImagePlan:
 
     def _is_tellable(self, kind: QuestionType) -> bool:
         """Whether the image may tell the answer to one of the wordings, or else the record that is shown."""
-        return any(self._is_told(kind, each) and self._can_ask(kind, each) for each in kind.wordings)
+        return any(self._can_ask(kind, wording) for wording in self._tellable(kind))
 
-    def _is_told(self, kind: QuestionType, wording: str) -> bool:
-        return self.planner.options.is_metadata_shown or not kind.asks_record(wording)
+    def _tellable(self, kind: QuestionType) -> tuple[str, ...]:
+        """The wordings to which the image may tell the answer, or else the record that is shown."""
+        is_known = self.planner.options.is_metadata_shown and self._told != Facts()
+        return kind.every_wording if is_known else kind.wordings
 
     def _fitting(self, slot: str) -> Iterator[QuestionType]:
         """The types of the slot's bank whose facts are known, whether or not the engine can answer them."""
@@ -222,7 +224,7 @@ class _ImagePlan:
         return (kind for kind in bank if kind.suits(self.image.facts, self.image.modality))
 
     def _is_answerable(self, kind: QuestionType) -> bool:
-        return any(self._can_ask(kind, wording) for wording in kind.wordings)
+        return any(self._can_ask(kind, wording) for wording in kind.every_wording)
 
     def _can_ask(self, kind: QuestionType, wording: str) -> bool:
         """Whether the engine can answer the wording from what it is told of the image."""
@@ -253,12 +255,12 @@ class _ImagePlan:
         return self._worded(slot, kind, draw) if kind else None
 
     def _worded(self, slot: str, kind: QuestionType, draw: Random) -> _Drawn:
-        wordings = [wording for wording in kind.wordings if self._can_ask(kind, wording)]
-        wording = draw.choice(wordings)
-        if not self._is_told(kind, wording):
-            wording = draw.choice([each for each in wordings if self._is_told(kind, each)])
+        wordings = [wording for wording in kind.every_wording if self._can_ask(kind, wording)]
+        wording, tellable = draw.choice(wordings), self._tellable(kind)
+        if wording not in tellable:
+            wording = draw.choice([each for each in wordings if each in tellable])
         step = Step(slot, kind.name, fill(wording, self.image.facts))
-        return _Drawn(kind, step, kind.asks_record(wording))
+        return _Drawn(kind, step, wording in kind.record_wordings)
 
     def _conversation(self) -> list[_Drawn]:
         """The turns: the general bank's first type, its last, and some between, in the bank's order."""
@@ -281,10 +283,10 @@ class _ImagePlan:
             kind
             for slot in SLOTS
             for kind in self._kinds(slot, "asked")
-            if is_shown or not (kind.needs or kind.is_of_record)
+            if is_shown or (kind.wordings and not kind.needs)
         ]
         drawn = draw.sample(kinds, min(len(kinds), BANK_EXAMPLES))
-        shown = [fill(draw.choice(kind.wordings), self.image.facts) for kind in drawn]
+        shown = [fill(draw.choice(self._tellable(kind)), self.image.facts) for kind in drawn]
         return shown + draw.sample(list(accepted), min(len(accepted), ACCEPTED_EXAMPLES))
 
     @cached_property

@@ -24,14 +24,6 @@ from dermasynth_builder.plan.looks import Term, load_terms
 
 _SLOT = re.compile(r"\{(\w*)\}")
 _NEEDABLE = frozenset(each.name for each in fields(Facts)) | set(facts_in_words.LISTS)
-# What no image tells: what somebody has recorded or reported, and what has proved a diagnosis.
-_OF_RECORD = re.compile(
-    r"(?i)\b(?:as far as (?:it|that) is (?:recorded|documented)|the clinic recorded|recorded (?:facts|diagnosis)"
-    r"|whether (?:a biopsy|anything|tissue)|on (?:file|record)|self-report|own account|reported|what the person reports"
-    r"|according to the (?:person|patient|record)|what (?:else )?is known(?= of (?:the case|\{)|\?)|do we know it"
-    r"|how (?:it|its identity|the decision|this|that) (?:was|is) (?:confirmed|proven|established))\b"
-    r"|\bwhat else is known\?"
-)
 BankStyle = Literal["asked", "self_instruct"]
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
 
@@ -52,22 +44,25 @@ class QuestionType:
     audience: str
     good_answer: str
     needs: tuple[Annotated[str, AfterValidator(_needable)], ...]  # names of facts, or of `facts_in_words.LISTS`
-    wordings: tuple[str, ...]
+    wordings: tuple[str, ...] = ()  # that the image may answer
     style: BankStyle = "asked"
     modalities: tuple[Modality, ...] = MODALITIES
-    is_of_record: bool = False
+    record_wordings: tuple[str, ...] = ()  # that only what somebody has recorded or reported answers
     claims: tuple[Annotated[str, AfterValidator(_needable)], ...] = ()  # facts that a right answer states
 
     def __post_init__(self) -> None:
         """Raises ValueError where there is no wording, or a slot cannot always be filled."""
-        if not self.wordings:
+        if not self.every_wording:
             raise ValueError("wordings is empty; a type has one or more")
+        if both := set(self.wordings) & set(self.record_wordings):
+            raise ValueError(f"stands in wordings and in record_wordings: {'; '.join(sorted(both))}")
         if faults := list(self._faults()):
             raise ValueError("; ".join(faults))
 
-    def asks_record(self, wording: str) -> bool:
-        """Whether the wording asks for what somebody has recorded or reported, so that no image tells the answer."""
-        return self.is_of_record or _OF_RECORD.search(wording) is not None
+    @property
+    def every_wording(self) -> tuple[str, ...]:
+        """Those that the image may answer, then those that only a record answers."""
+        return self.wordings + self.record_wordings
 
     def suits(self, facts: Facts, modality: Modality) -> bool:
         """Whether this type fits such an image and all that it needs is known."""
@@ -75,10 +70,10 @@ class QuestionType:
 
     def _faults(self) -> Iterator[str]:
         """What is wrong with the claims, and with the slots of the wordings."""
-        slots = set(_SLOT.findall(" ".join(self.wordings)))
+        slots = dict.fromkeys(_SLOT.findall(" ".join(self.every_wording)))
         if told := set(self.claims) & {fact for slot in slots for fact in facts_in_words.PHRASES.get(slot, (slot,))}:
             yield f"claims {', '.join(sorted(told))}, which a wording tells itself"
-        for slot in dict.fromkeys(_SLOT.findall(" ".join(self.wordings))):
+        for slot in slots:
             behind = (slot,) if slot in facts_in_words.LISTS else facts_in_words.PHRASES.get(slot)
             if behind is None:
                 known = (*facts_in_words.PHRASES, *facts_in_words.LISTS)
@@ -127,7 +122,7 @@ class PromptBook:
         What else is installed or read in the same run makes no difference to a source.
         """
         kinds = (kind for name, bank in self.banks.items() if name not in self.guests - {source} for kind in bank)
-        return [text for kind in kinds if kind.style == "asked" for text in kind.wordings]
+        return [text for kind in kinds if kind.style == "asked" for text in kind.every_wording]
 
     def needs(self, source: str, types: Iterable[str]) -> list[str]:
         """What these types of question need, be they of the general bank or of the source's."""

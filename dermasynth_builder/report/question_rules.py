@@ -66,6 +66,18 @@ _AGREEING = re.compile(
 )
 _PHOTOGRAPHIC = re.compile(r"(?i)photo|snapshot|camera|selfie")
 _DERMOSCOPIC = re.compile(r"(?i)dermo?scop|magnif|polaris")
+# What no image tells: what somebody has recorded or reported, what has become of a case, what has proved a diagnosis.
+_RECORD = re.compile(
+    r"(?i)\b(?:recorded|reported|self-report|own account|according to the|as far as that is documented"
+    r"|on (?:file|record)|the files?\b|(?:own|my) chart|report (?:on th|speaks|names|permits)|record and picture"
+    r"|turned out to be|in the end\b|was noted|clinical examination say|ran a finger|and its source|wrote down"
+    r"|(?:been|lesion) assigned|final diagnosis|case counted|image archive|firm diagnosis|turned the suspicion"
+    r"|known fact|what is known|what do we know|whether anything proved|biopsy (?:backed|was)|whether tissue"
+    r"|(?:it|that|this|identity|decision) was (?:confirmed|established|proven)|same conclusion"
+    r"|(?:given|hear) (?:this diagnosis|the term)|put the result|read the name"
+    r"|picture received|the (?:label|entry)\b(?! (?:were|list|under)))"
+)
+_NAMES_RECORD = re.compile(r"(?i)\b(?:record|report|on file|reported|recorded|denied|self-report)\b")
 # Banks for images that may show a rash or healthy skin.
 _OPEN_BANKS = frozenset({"general", "scin"})
 _PRESUMED = re.compile(r"(?i)\b(?:lesions?|growths?|moles?|tumou?rs?|cancers?|rash(?:es)?|spots?)\b")
@@ -95,15 +107,21 @@ def lint(book: PromptBook) -> list[Fault]:
         Fault(bank, kind.name, wording, reason)
         for bank, kinds in book.banks.items()
         for kind in kinds
-        for wording in kind.wordings
+        for wording in kind.every_wording
         for reason in _reasons(bank, kind, wording)
+    ]
+    faults += [
+        Fault(bank, kind.name, kind.good_answer, reason)
+        for bank, kinds in book.banks.items()
+        for kind in kinds
+        for reason in _reasons_of_type(kind)
     ]
     return faults + list(_repeated(book))
 
 
 def all_wordings(book: PromptBook) -> list[str]:
     """Every wording of every bank."""
-    return [wording for kinds in book.banks.values() for kind in kinds for wording in kind.wordings]
+    return [wording for kinds in book.banks.values() for kind in kinds for wording in kind.every_wording]
 
 
 def nearest_pair(wordings: list[str]) -> NearPair | None:
@@ -130,8 +148,7 @@ def _reasons(bank: str, kind: QuestionType, wording: str) -> Iterator[str]:
         yield "speaks of dermoscopy, but the type fits clinical photographs too"
     if "dermoscopic" in kind.modalities and _PHOTOGRAPHIC.search(wording):
         yield "speaks of a photograph, but the type fits dermoscopic images too"
-    if kind.asks_record(wording) and not kind.needs:
-        yield "asks what is recorded, but the type needs no fact: without a record its answer is empty"
+    yield from _of_record(kind, wording)
     if bank in _OPEN_BANKS and (presumed := _PRESUMED.search(wording)):
         yield f'presumes a "{presumed[0]}", where the image may show none'
     rendered = _rendered(wording)
@@ -139,6 +156,20 @@ def _reasons(bank: str, kind: QuestionType, wording: str) -> Iterator[str]:
         yield "has a slot for which there is no sample; none gives the answer away"
     for text in rendered:
         yield from (f"{name}: {text}" for name, pattern in _BROKEN.items() if re.search(pattern, text))
+
+
+def _reasons_of_type(kind: QuestionType) -> Iterator[str]:
+    """What is wrong with the type whatever its wording; said of what a good answer holds."""
+    if kind.wordings and (found := _NAMES_RECORD.search(kind.good_answer)):
+        yield f'a good answer speaks of a "{found[0]}", while the image has to answer some wordings'
+
+
+def _of_record(kind: QuestionType, wording: str) -> Iterator[str]:
+    """Where a type and its wording do not agree on whether somebody's record has to tell the answer."""
+    if wording in kind.wordings and (found := _RECORD.search(wording)):
+        yield f'asks for what only a record tells ("{found[0]}"): it belongs in record_wordings'
+    if wording in kind.record_wordings and kind.style == "asked" and not kind.needs:
+        yield "asks what is recorded, but the type needs no fact: without a record its answer is empty"
 
 
 def _asks(wording: str) -> bool:
@@ -161,7 +192,7 @@ def _repeated(book: PromptBook) -> Iterator[Fault]:
     earlier: list[Fault] = []
     split: list[similarity.Tokens] = []
     for bank, kind in ((bank, kind) for bank, kinds in book.banks.items() for kind in kinds):
-        for wording in kind.wordings:
+        for wording in kind.every_wording:
             words = similarity.tokens(wording)
             for position, score in similarity.near_duplicates(words, split):
                 other = earlier[position]
