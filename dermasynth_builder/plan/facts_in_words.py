@@ -96,8 +96,8 @@ GIVEAWAYS: Mapping[str, frozenset[str]] = {
         }
     ),
 }
-# Those that can be left unsaid. Of the others the phrasings say where they are not recorded, which would be untrue of
-# one that is recorded and kept back.
+# Those that can be left unsaid to the engine `template`. Of the others its phrasings say where they are not recorded,
+# which would be untrue of one that is recorded and kept back.
 KEPT_BACK = frozenset({"sex", "fitzpatrick"})
 
 # Phrase -> the facts that it is made of; it exists where all of them are known. Questions may use these as slots.
@@ -142,13 +142,15 @@ def facts_for_engine(facts: Facts) -> Facts:
     return Facts(**dict(zip(_TOLD, _told_of(facts), strict=True)))
 
 
-def facts_for_question(source: str, facts: Facts, needs: Iterable[str]) -> Facts:
-    """The facts that an engine may be told for questions that need those.
+def facts_for_question(source: str, facts: Facts, asked: Iterable[str], *, does_speak_of_gaps: bool = False) -> Facts:
+    """The facts that an engine may be told for questions about those.
 
-    What gives the label away and can be left unsaid is told only where it is needed.
+    What gives the label away is told only where it is asked for; an engine that says what is not recorded is told more.
     """
-    wanted = {fact for need in needs for fact in LISTS.get(need, (need,))}
-    kept_back = (GIVEAWAYS.get(source, frozenset()) & KEPT_BACK) - wanted
+    wanted = {fact for name in asked for fact in LISTS.get(name, (name,))}
+    kept_back = GIVEAWAYS.get(source, frozenset()) - wanted
+    if does_speak_of_gaps:
+        kept_back &= KEPT_BACK
     told = facts_for_engine(facts)
     gone: dict[str, Any] = dict.fromkeys(kept_back)
     return replace(told, **gone) if gone else told

@@ -125,6 +125,12 @@ class Planner:
             return Evidence("together", terms)
         return Evidence(self.look_mode, ids=tuple(each.id for each in look.observed) if look else ())
 
+    def told(self, image: ClinicalImage, asked: Iterable[str]) -> Facts:
+        """The facts of the image that the engine may be told for questions about those."""
+        return facts_in_words.facts_for_question(
+            image.source, image.facts, asked, does_speak_of_gaps=self.chooser is not None
+        )
+
     def unanswerable(self, image: ClinicalImage) -> Iterator[str]:
         """The types that fit the image and that the engine cannot answer in any wording, as "general: overview"."""
         if self.chooser:
@@ -259,7 +265,7 @@ class _ImagePlan:
         wording, tellable = draw.choice(wordings), self._tellable(kind)
         if wording not in tellable:
             wording = draw.choice([each for each in wordings if each in tellable])
-        step = Step(slot, kind.name, fill(wording, self.image.facts))
+        step = Step(slot, kind.name, fill(wording, self.planner.told(self.image, kind.told)))
         return _Drawn(kind, step, wording in kind.record_wordings)
 
     def _conversation(self) -> list[_Drawn]:
@@ -286,7 +292,7 @@ class _ImagePlan:
             if is_shown or (kind.wordings and not kind.needs)
         ]
         drawn = draw.sample(kinds, min(len(kinds), BANK_EXAMPLES))
-        shown = [fill(draw.choice(self._tellable(kind)), self.image.facts) for kind in drawn]
+        shown = [fill(draw.choice(self._tellable(kind)), self.planner.told(self.image, kind.needs)) for kind in drawn]
         return shown + draw.sample(list(accepted), min(len(accepted), ACCEPTED_EXAMPLES))
 
     @cached_property
@@ -326,8 +332,7 @@ class _ImagePlan:
         is_conversation = order.prompt_id == "conversation"
         style: Style = "conversation" if is_conversation else drawn[0].kind.style
         is_shown = self.planner.options.is_metadata_shown
-        needs = [need for each in drawn for need in each.kind.needs]
-        facts = facts_in_words.facts_for_question(image.source, image.facts, needs) if is_shown else Facts()
+        facts = self.planner.told(image, [fact for each in drawn for fact in each.kind.told]) if is_shown else Facts()
         steps = tuple(each.step for each in drawn) if len(drawn) > 1 else ()
         evidence = self.planner.evidence(image.modality, look, style)
         asks = [(each.step.question, each.kind.audience, each.kind.good_answer) for each in drawn]

@@ -49,6 +49,7 @@ class QuestionType:
     modalities: tuple[Modality, ...] = MODALITIES
     record_wordings: tuple[str, ...] = ()  # that only what somebody has recorded or reported answers
     claims: tuple[Annotated[str, AfterValidator(_needable)], ...] = ()  # facts that a right answer states
+    uses: tuple[Annotated[str, AfterValidator(_needable)], ...] = ()  # facts that an answer tells where they are known
 
     def __post_init__(self) -> None:
         """Raises ValueError where there is no wording, or a slot cannot always be filled."""
@@ -63,6 +64,11 @@ class QuestionType:
     def every_wording(self) -> tuple[str, ...]:
         """Those that the image may answer, then those that only a record answers."""
         return self.wordings + self.record_wordings
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What the engine has to be told for it, be it a giveaway."""
+        return self.needs + self.uses
 
     def suits(self, facts: Facts, modality: Modality) -> bool:
         """Whether this type fits such an image and all that it needs is known."""
@@ -124,11 +130,11 @@ class PromptBook:
         kinds = (kind for name, bank in self.banks.items() if name not in self.guests - {source} for kind in bank)
         return [text for kind in kinds if kind.style == "asked" for text in kind.every_wording]
 
-    def needs(self, source: str, types: Iterable[str]) -> list[str]:
-        """What these types of question need, be they of the general bank or of the source's."""
+    def told(self, source: str, types: Iterable[str]) -> list[str]:
+        """What the engine has to be told for these types of question, of the general bank or of the source's."""
         wanted = set(types)
-        kinds = (kind for bank in ("general", source) for kind in self.banks.get(bank, ()) if kind.name in wanted)
-        return [need for kind in kinds for need in kind.needs]
+        kinds = (kind for bank in ("general", source) for kind in self.bank_of(bank) if kind.name in wanted)
+        return [fact for kind in kinds for fact in kind.told]
 
     def claims(self, source: str, question_type: str) -> tuple[str, ...]:
         """The facts that a right answer to a question of this type states."""

@@ -36,7 +36,6 @@ import pyarrow.parquet as pq
 
 from dermasynth_builder.core.images.renditions import PublishedImage
 from dermasynth_builder.core.records import AXES, Claim, Facts, Ground, Measured, Observation, Pair, Review
-from dermasynth_builder.plan.facts_in_words import facts_for_question, metadata_lines
 from dermasynth_builder.plan.questions import PromptBook, load_prompt_book
 
 if TYPE_CHECKING:
@@ -291,17 +290,6 @@ def facts_of(row: Mapping[str, Any]) -> Facts:
         made["body_sites"] = ()
     numbers = {name: None if told[name] is None else int(told[name]) for name in ("age_years", "fitzpatrick")}
     return Facts(**(told | made | numbers))
-
-
-def told_facts(row: Mapping[str, Any]) -> list[str]:
-    """What the engine was told of the image, word for word, a line a fact; nothing where it was told nothing.
-
-    Of questions that were asked together it is what was told for this one.
-    """
-    if not row["is_metadata_shown"]:
-        return []
-    needs = _book(row["source"]).needs(row["source"], [row["question_type"]])
-    return metadata_lines(facts_for_question(row["source"], facts_of(row), needs))
 
 
 def claims_of(pair: Pair) -> list[Claim]:

@@ -78,6 +78,10 @@ _RECORD = re.compile(
     r"|picture received|the (?:label|entry)\b(?! (?:were|list|under)))"
 )
 _NAMES_RECORD = re.compile(r"(?i)\b(?:record|report|on file|reported|recorded|denied|self-report)\b")
+_PROOF = re.compile(
+    r"(?i)confirm(?:ed|ation)|how firmly|(?:biopsy|tissue) (?:was|backed)|whether (?:tissue|anything proved)"
+    r"|identity was established|firm diagnosis"
+)
 # Banks for images that may show a rash or healthy skin.
 _OPEN_BANKS = frozenset({"general", "scin"})
 _PRESUMED = re.compile(r"(?i)\b(?:lesions?|growths?|moles?|tumou?rs?|cancers?|rash(?:es)?|spots?)\b")
@@ -162,6 +166,10 @@ def _reasons_of_type(kind: QuestionType) -> Iterator[str]:
     """What is wrong with the type whatever its wording; said of what a good answer holds."""
     if kind.wordings and (found := _NAMES_RECORD.search(kind.good_answer)):
         yield f'a good answer speaks of a "{found[0]}", while the image has to answer some wordings'
+    if "confirmation" not in kind.told and (
+        found := _PROOF.search(" ".join((kind.good_answer, *kind.record_wordings)))
+    ):
+        yield f'a good answer tells what proved the diagnosis ("{found[0]}"), but neither needs nor uses `confirmation`'
 
 
 def _of_record(kind: QuestionType, wording: str) -> Iterator[str]:
