@@ -100,6 +100,9 @@ GIVEAWAYS: Mapping[str, frozenset[str]] = {
 # which would be untrue of one that is recorded and kept back.
 KEPT_BACK = frozenset({"sex", "fitzpatrick"})
 
+# What says how dark somebody's skin is. Told to a model without need it moves what is said of the case.
+TONES = frozenset({"fitzpatrick", "fitzpatrick_rater", "monk_tone_india", "monk_tone_us"})
+
 # Phrase -> the facts that it is made of; it exists where all of them are known. Questions may use these as slots.
 PHRASES: dict[str, tuple[str, ...]] = {
     "diagnosis": ("diagnosis",),
@@ -145,12 +148,12 @@ def facts_for_engine(facts: Facts) -> Facts:
 def facts_for_question(source: str, facts: Facts, asked: Iterable[str], *, does_speak_of_gaps: bool = False) -> Facts:
     """The facts that an engine may be told for questions about those.
 
-    What gives the label away is told only where it is asked for; an engine that says what is not recorded is told more.
+    What gives the label away, and tones of the skin, are told only where they are asked for; an engine that says what
+    is not recorded is told more.
     """
     wanted = {fact for name in asked for fact in LISTS.get(name, (name,))}
-    kept_back = GIVEAWAYS.get(source, frozenset()) - wanted
-    if does_speak_of_gaps:
-        kept_back &= KEPT_BACK
+    given_away = GIVEAWAYS.get(source, frozenset())
+    kept_back = (given_away & KEPT_BACK if does_speak_of_gaps else given_away | TONES) - wanted
     told = facts_for_engine(facts)
     gone: dict[str, Any] = dict.fromkeys(kept_back)
     return replace(told, **gone) if gone else told

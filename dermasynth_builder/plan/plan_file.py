@@ -241,7 +241,11 @@ def _opened(path: Path, shape: str) -> pq.ParquetFile | None:
 def _write(part: PlanPart, shape: str, path: Path, *, advance: Callable[[int], object]) -> None:
     later: Counter[int] = Counter()
     rows: list[tuple[Any, ...]] = []
-    options: Mapping[str, Any] = {"compression": "zstd", "write_page_checksum": True, "use_dictionary": True}
+    options: Mapping[str, Any] = {
+        "compression": "zstd",
+        "write_page_checksum": True,
+        "write_statistics": False,  # no checksum covers them
+    }
     with pq.ParquetWriter(path, _SCHEMA, **options) as writer:
         for place, requests in part.requests(later):
             rows += [_row(place, request) for request in requests]

@@ -20,6 +20,7 @@ from dermasynth_builder.core.files import jinja_environment, read_toml, resource
 from dermasynth_builder.core.records import Facts, Modality, digest
 from dermasynth_builder.core.wording import did_you_mean
 from dermasynth_builder.plan import facts_in_words
+from dermasynth_builder.plan.answer_form import form_of
 from dermasynth_builder.plan.looks import Term, load_terms
 
 _SLOT = re.compile(r"\{(\w*)\}")
@@ -163,7 +164,8 @@ class PromptBook:
             "terms": (),
             "is_record_asked": False,
         }
-        known = {"image": facts_in_words.IMAGES[modality], "metadata": facts_in_words.metadata_lines(facts)}
+        image, lines = facts_in_words.IMAGES[modality], facts_in_words.metadata_lines(facts)
+        known = {"image": image, "modality": modality, "metadata": lines, "form_of": form_of}
         try:
             template = jinja_environment(self.folder / "templates").get_template(f"{prompt_id}.jinja")
             text = template.render({**unseen, **context}, **known)

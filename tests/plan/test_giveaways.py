@@ -3,6 +3,7 @@
 import re
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from dermasynth_builder.plan.facts_in_words import (
     KEPT_BACK,
     LISTS,
     PHRASES,
+    TONES,
     UNTOLD,
     facts_for_engine,
     facts_for_question,
@@ -28,6 +30,7 @@ from tests.support.clinical_images import FULL, clinical_image
 
 GIVEN_AWAY = GIVEAWAYS["pad_ufes"]
 BOOK = load_prompt_book()
+TONED = replace(FULL, monk_tone_india=3, monk_tone_us=4)
 STYLES = [
     PlanOptions(),
     PlanOptions(is_together=True),
@@ -108,8 +111,22 @@ def test_an_engine_that_speaks_of_gaps_is_told_what_it_would_else_call_unknown()
 
 
 @pytest.mark.parametrize("name", sorted({*SOURCES.shipped} - {*GIVEAWAYS}))
-def test_other_sources_tell_what_they_told(name: str) -> None:
-    assert facts_for_question(name, FULL, ()) == facts_for_engine(FULL)
+def test_of_other_sources_all_is_told_but_tones_of_the_skin(name: str) -> None:
+    everything = facts_for_engine(TONED)
+    toneless: dict[str, Any] = dict.fromkeys(TONES)
+    assert facts_for_question(name, TONED, ()) == replace(everything, **toneless)
+    assert facts_for_question(name, TONED, sorted(TONES)) == everything
+    assert facts_for_question(name, TONED, (), does_speak_of_gaps=True) == everything
+
+
+def test_only_who_is_asked_about_the_tone_of_the_skin_is_told_of_it() -> None:
+    images = [clinical_image(f"image_{n}", TONED, source=name) for n in range(150) for name in ("hiba", "scin")]
+    requests = list(Planner(BOOK, 5).requests(images))
+    of_tone = {each.question_type for each in requests if told(each.facts) & TONES}
+    assert of_tone == {"context"}
+    assert all(
+        ("phototype:" in each.prompt or "Monk" in each.prompt) is bool(told(each.facts) & TONES) for each in requests
+    )
 
 
 @pytest.mark.real
