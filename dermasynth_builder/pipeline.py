@@ -34,13 +34,14 @@ from dermasynth_builder.generate.run import (
     require_done,
     run_note,
     run_text,
+    sent_text,
 )
 from dermasynth_builder.plan.plan_file import PLANS, plans_in
 from dermasynth_builder.plan.planner import LOOK, Planner
 from dermasynth_builder.plan.questions import load_prompt_book
 from dermasynth_builder.read.selection import part_text
 from dermasynth_builder.read.source import read_source
-from dermasynth_builder.release.card import Config
+from dermasynth_builder.release.card import Config, Terms, engine_terms
 from dermasynth_builder.release.examples import FIGURES, choose_examples, write_examples
 from dermasynth_builder.release.facts import Run as PageRun
 from dermasynth_builder.release.facts import Written, release_facts, temperature_of
@@ -164,6 +165,7 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
     _require_sight(planned, engine)
     ledger = open_ledger(engine, settings, report)
     record_recipe(settings)
+    _tell_sent(engine, ledger, settings, report=report)
     tell_unused(planned, ledger, settings, report=report)
     run = Run(settings.max_usd, settings.is_version_change_allowed, settings.is_failed_wanted)
     total = settings.pilot or sum(_requests_of(each, settings) for each in planned)
@@ -193,6 +195,14 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
             raise
         report.warn(str(error))
     return run.tally
+
+
+def _tell_sent(engine: Engine, ledger: Ledger, settings: Settings, *, report: Reporter) -> None:
+    """Before the first request to a service, once: what is sent to whom, and what its maker asks."""
+    if engine.is_model and not len(ledger):
+        is_shown = settings.plan_options.is_metadata_shown
+        report.say(sent_text(engine, settings.engine_options, is_metadata_shown=is_shown))
+        report.say(engine_terms().get(engine.name, Terms()).terms)
 
 
 def _ask_rejected(planned: Sequence[Planned], settings: Settings, engine: Engine, *, ledger: Ledger, run: Run) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from dermasynth_builder import pipeline
 from dermasynth_builder.core import registry
@@ -21,6 +22,11 @@ from tests.support.releases import Built
 if TYPE_CHECKING:
     from tests.support.downloads import Drawn
     from tests.support.google_cloud import TokenEndpoint
+
+
+# The same examples every time, so that a change is judged by what it changes; others with EXPLORE=1, to find more.
+settings.register_profile("dermasynth", deadline=None, derandomize="EXPLORE" not in os.environ)
+settings.load_profile("dermasynth")
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from dermasynth_builder.core.files import private
 from dermasynth_builder.core.images.pictures import COPY, NearPictures
 from dermasynth_builder.core.records import ClinicalImage, SharedGroup
 
@@ -120,8 +121,7 @@ def find_copies(images: Iterable[ClinicalImage], near: Iterable[NearPictures]) -
 def write_matches(copies: Copies, path: Path) -> None:
     """Lists the matches, those to look at first and the likest of these first, as CSV."""
     order = sorted(copies.matches, key=lambda match: (match.kind != "look", -match.likeness))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with private(path).open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(("kind", "likeness", "image", "other", "group", "other_group", "path", "other_path"))
         for kind, one, other, likeness in order:

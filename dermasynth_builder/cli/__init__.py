@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Collection, Sequence
 from io import TextIOWrapper
 
@@ -79,6 +80,7 @@ def main(words: Sequence[str] | None = None) -> int:
     _heed_ctrl_c()
     gc.set_threshold(100_000, 50, 100)  # records by the million, without cycles: to look through them takes a tenth
     _replace_what_stdout_cannot_show()
+    warnings.filterwarnings("ignore", module="PIL")  # what is wrong with an image, and its file, is told by us
     try:
         return _run(words)
     except DermaSynthError as error:

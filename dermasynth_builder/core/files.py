@@ -54,12 +54,30 @@ def jinja_environment(folder: Path) -> Environment:
     )
 
 
+def private_folder(folder: Path) -> Path:
+    """The folder; it and those above it that are not there are made for their owner alone."""
+    for each in (*reversed(folder.parents), folder):
+        if not each.is_dir():
+            each.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def private(path: Path) -> Path:
+    """The path of a working file, which is made, empty and for its owner alone, where it is not there.
+
+    What is there keeps its rights: somebody may have given them to others.
+    """
+    private_folder(path.parent)
+    path.touch(mode=0o600)
+    return path
+
+
 def lock_beside(path: Path, taken: DermaSynthError) -> BaseFileLock:
     """Locks `path` by a file beside it, until it is released or the process ends, however that is.
 
     Raises `taken` where another process has the lock.
     """
-    lock = FileLock(f"{path}.lock", timeout=0)
+    lock = FileLock(f"{path}.lock", timeout=0, mode=0o600)
     try:
         lock.acquire()
     except Timeout as error:

@@ -12,6 +12,7 @@ from annotated_types import Ge, Gt, Le
 
 from dermasynth_builder.core.folder_options import NO_FOLDER, FolderOptions
 from dermasynth_builder.core.option import Option, json_object, percent, shard_of, shares_of
+from dermasynth_builder.core.outbound import base_fault
 
 BATCHES = "batches"  # folder in the working folder
 RECIPE = "recipe.toml"  # in the current folder, beside the ledgers, in a release
@@ -193,7 +194,9 @@ class EngineOptions:
     batch: BatchOptions = BatchOptions()
 
     def __post_init__(self) -> None:
-        """Raises ValueError where `body` is no JSON object."""
+        """Raises ValueError where `body` is no JSON object, or nothing may be sent to `base_url`."""
+        if self.base_url is not None and (fault := base_fault(self.base_url)):
+            raise ValueError(f"base_url: {fault}")
         if self.body is not None:
             object.__setattr__(self, "body", json_object(self.body))
 
@@ -460,9 +463,7 @@ class CostOptions:
         Sequence[str],
         Option("name of a model; may be repeated (default: all of the price table)", "--model", metavar="M"),
     ] = ()
-    prices: Annotated[Path | None, Option("price table in place of the one that ships", "--prices", metavar="FILE")] = (
-        None
-    )
+    prices: Annotated[Path | None, Option("price table in place of the shipped", "--prices", metavar="FILE")] = None
     resolution: Annotated[
         Resolution, Option("how finely images are looked at", "--media-resolution", metavar="LEVEL")
     ] = "high"

@@ -166,6 +166,14 @@ class ChoosesQuestions(Protocol):
         """Whether the engine has an answer to this question from these facts: a pure and fast function."""
 
 
+@runtime_checkable
+class SendsElsewhere(Protocol):
+    """An engine that knows to which host its requests go, so that a user is told before the first one."""
+
+    def host(self) -> str:
+        """ "api.example.org:8443"; raises EngineError where nothing can be sent for want of a key."""
+
+
 class MakeEngine(Protocol):
     """What a line of the registry names for an engine; a class whose constructor takes the two will do."""
 

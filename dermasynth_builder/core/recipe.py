@@ -7,11 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from textwrap import wrap
 from typing import Any, get_args
-from urllib.parse import urlsplit
 
 from dermasynth_builder import __version__
 from dermasynth_builder.core.errors import UsageError
-from dermasynth_builder.core.files import as_form, toml_table
+from dermasynth_builder.core.files import as_form, private, toml_table
 from dermasynth_builder.core.option import TOPICS, Key, Scope, keys_of
 from dermasynth_builder.core.options import RECIPE, Settings
 from dermasynth_builder.core.registry import ENGINES, SOURCES
@@ -74,12 +73,8 @@ def release_recipe(settings: Settings) -> str:
 
 
 def record_recipe(settings: Settings) -> None:
-    """Writes beside the ledgers what a run uses, less what is for it alone and what may be secret in an address."""
-    base_url = settings.engine_options.base_url
-    if base_url and ("@" in urlsplit(base_url).netloc or urlsplit(base_url).query):
-        settings = replace(settings, engine_options=replace(settings.engine_options, base_url=None))
-    settings.work.mkdir(parents=True, exist_ok=True)
-    making = settings.work / f".{RECIPE}.new"
+    """Writes beside the ledgers what a run uses, less what is for it alone."""
+    making = private(settings.work / f".{RECIPE}.new")
     making.write_text(_text(_OF_A_RUN, settings, ("work", "release")), encoding="utf-8")
     making.replace(settings.work / RECIPE)
 

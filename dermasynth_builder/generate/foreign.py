@@ -14,7 +14,13 @@ from typing import Any
 MOST_BYTES = 16 << 20  # of one response: an answer has a few thousand
 _MOST_COUNT = 2**53  # what a float holds exactly: a larger count is no count
 _SHOWN_LETTERS = 300  # of a service's own words
-_SECRETS = ("GOOGLE_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY")  # variables that hold one
+_SECRETS = (
+    "GOOGLE_API_KEY",
+    "GEMINI_API_KEY",
+    "OPENAI_API_KEY",
+    "HF_TOKEN",
+    "HUGGING_FACE_HUB_TOKEN",
+)  # variables that hold one
 _LEAST_SECRET = 8  # letters; masking a shorter one would spoil words
 _MASK = "***"
 _LOOKS_SECRET = re.compile(
@@ -84,7 +90,7 @@ def without_secrets(content: bytes, secrets: Iterable[str]) -> bytes:
 
 def masked(told: str, secrets: Iterable[str] = ()) -> str:
     """A text without the keys of this process, the secrets given, and what has the form of one."""
-    for secret in {*(os.environ.get(name, "") for name in _SECRETS), *secrets}:
+    for secret in {*(os.environ.get(name, "").strip() for name in _SECRETS), *secrets}:
         if len(secret) >= _LEAST_SECRET:
             told = told.replace(secret, _MASK)
     return _LOOKS_SECRET.sub(_MASK, told)

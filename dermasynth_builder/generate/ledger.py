@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, TypeVar
 
 from dermasynth_builder.core.errors import LedgerError
-from dermasynth_builder.core.files import lock_beside
+from dermasynth_builder.core.files import lock_beside, private, private_folder
 from dermasynth_builder.core.protocols import Engine
 from dermasynth_builder.core.records import AnyRequest, Ground, Reply, canonical_json, digest
 from dermasynth_builder.generate.foreign import NotJSON, amount, count, counts, mapping, parsed, sequence
@@ -116,13 +116,13 @@ class Ledger:
 
     def __enter__(self) -> "Ledger":
         """Opens the file for appending. Raises LedgerError where another process writes it."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(self.path.parent)
         taken = LedgerError(f"another process writes {self.path}; wait for it or stop it, then run again")
         self._lock = lock_beside(self.path, taken)
         with ExitStack() as opening:
             opening.callback(self._lock.release)
             self._scan()  # what another process has written since
-            self._file: BinaryIO = self.path.open("ab")
+            self._file: BinaryIO = private(self.path).open("ab")
             self._end_torn_line()
             opening.pop_all()
         self._is_closing, self._is_dirty = threading.Event(), threading.Event()

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from dermasynth_builder.core.files import private
 from dermasynth_builder.core.plain import one_line, printable
 from dermasynth_builder.core.records import PlannedRequest, Request, canonical_json
 from dermasynth_builder.generate.ledger import Ledger
@@ -86,8 +87,7 @@ class Retries:
         return again
 
     def _keep(self, line: Mapping[str, str]) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+        with private(self.path).open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(canonical_json(line) + "\n")
         self._made.setdefault(line["first"], []).append(line)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dermasynth_builder.core.errors import LedgerError
+from dermasynth_builder.core.files import private
 from dermasynth_builder.core.records import PlannedRequest, Request, digest
 from dermasynth_builder.core.reporter import Reporter, SilentReporter
 from dermasynth_builder.generate.ledger import Ledger
@@ -183,7 +184,6 @@ def _read(path: Path) -> Any:
 
 def _write(path: Path, value: Any) -> None:
     """A file that is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(f".{os.getpid()}")
+    fresh = private(path.with_suffix(f".{os.getpid()}"))
     fresh.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     fresh.replace(path)

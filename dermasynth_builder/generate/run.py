@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from dermasynth_builder.core.errors import DermaSynthError, EngineError, StoppedError, UnansweredError
-from dermasynth_builder.core.protocols import Engine
+from dermasynth_builder.core.options import EngineOptions
+from dermasynth_builder.core.protocols import Engine, SendsElsewhere
 from dermasynth_builder.core.records import AnyRequest, Reply, Request
 from dermasynth_builder.core.signals import heeding_stop_signals
 from dermasynth_builder.generate.ledger import NOBODYS_FAULT, Ledger, kind_of
@@ -171,6 +172,16 @@ def finishing_on_signals(run: Run, warn: Callable[[str], object]) -> AbstractCon
         warn("finishing what is under way; press Ctrl-C again to drop it")
 
     return heeding_stop_signals(end)
+
+
+def sent_text(engine: Engine, options: EngineOptions, *, is_metadata_shown: bool) -> str:
+    """Which of a user's data a run sends, and where to."""
+    host = engine.host() if isinstance(engine, SendsElsewhere) else "the service of that engine"
+    facts = "the recorded facts (age, sex, site, diagnosis and the like), " if is_metadata_shown else ""
+    return (
+        f"{engine.name} sends to {host}: each image, at most {options.image_side_px:,} pixels a side and without "
+        f"metadata, {facts}and questions; no names of files and no ids of patients"
+    )
 
 
 MOST_FAILED = 0.1

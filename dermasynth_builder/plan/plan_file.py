@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from filelock import FileLock
 
 from dermasynth_builder.core.errors import PromptError
-from dermasynth_builder.core.files import code_digest
+from dermasynth_builder.core.files import code_digest, private, private_folder
 from dermasynth_builder.core.options import PlanOptions
 from dermasynth_builder.core.records import ClinicalImage, Facts, Look, PlannedRequest, Request, Step, digest
 from dermasynth_builder.plan import reply_form
@@ -212,13 +212,13 @@ def plan_file(part: PlanPart, folder: Path, advance: Callable[[int], object]) ->
     path = folder / f"{part.prefix}{shape[:12]}.parquet"
     if file := _opened(path, shape):
         return PlanFile(part, file)
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock"):
+    private_folder(folder)
+    with FileLock(folder / ".lock", mode=0o600):
         file = _opened(path, shape)
         if file is None:
             for stale in [*folder.glob(f"{part.prefix}*.parquet"), *folder.glob(f".{part.prefix}*.new")]:
                 stale.unlink(missing_ok=True)
-            making = path.with_name(f".{path.stem}.new")
+            making = private(path.with_name(f".{path.stem}.new"))
             _write(part, shape, making, advance=advance)
             making.replace(path)
             file = pq.ParquetFile(path)

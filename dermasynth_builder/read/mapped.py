@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from dermasynth_builder.core.folder_options import FolderOptions
-from dermasynth_builder.core.records import ClinicalImage, Facts, Modality
+from dermasynth_builder.core.records import ClinicalImage, Facts, Modality, Problem, ProblemKind
 from dermasynth_builder.read import vocabulary
 from dermasynth_builder.read.tables import CellReader, Columns, Form, Row, stem_of
 from dermasynth_builder.read.vocabulary import Diagnosis
@@ -25,7 +25,20 @@ _WORDS: Mapping[str, Mapping[str, str]] = {  # of facts that are one of few, as 
 }
 _BOUNDS = {"fitzpatrick": (1, 6), "monk_tone_india": (1, 10), "monk_tone_us": (1, 10), "age_years": (0, 120)}
 _MOST_MM = 1000
-_IN_WORDS = re.compile(r"(?=.*[a-z])[^_]{3,}")  # a code is none
+_IN_WORDS = re.compile(r"(?=.*[a-z])[^\W\d_](?:[^\W_]|[ ,.'’()/&+-]){2,79}")  # no code, markup or formula
+
+
+def columns_named(mapping: FolderOptions) -> list[str]:
+    """All columns that a mapping names; a table that lacks one of them is not the one that it was written for."""
+    named = [*_needed(mapping), mapping.lesion, mapping.split, *mapping.facts.values()]
+    return [name for name in dict.fromkeys(named) if name]
+
+
+def _needed(mapping: FolderOptions) -> tuple[str, ...]:
+    """The columns without which an image may not be published, or has no place in a split."""
+    or_words = (mapping.licence, mapping.attribution, mapping.modality)
+    said = (each.removeprefix(COLUMN) for each in or_words if each.startswith(COLUMN))
+    return tuple(dict.fromkeys((mapping.id or mapping.image, mapping.image, mapping.group, *said)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +51,21 @@ class Mapped:
 
     def form(self, columns: Columns, missing: frozenset[str] = frozenset()) -> Form:
         """For `read_images`."""
-        needed = tuple(dict.fromkeys((self.mapping.id or self.mapping.image, self.mapping.image, self.mapping.group)))
         words = missing | {word.upper() for word in self.mapping.missing} | {""}
-        return Form(self.id_of, self.image_of, needed=needed, missing=words, columns=columns)
+        return Form(self.id_of, self.image_of, needed=_needed(self.mapping), missing=words, columns=columns)
 
     def id_of(self, row: Row) -> str:
         """The image's id."""
         said = row.cells.get(self.mapping.id or self.mapping.image, "")
         return re.sub(r"[^-\w]+", "_", self.ids.get(said) or _name_of(said)).strip("_")
 
-    def image_of(self, cells: CellReader) -> ClinicalImage:
-        """The image of a row."""
+    def image_of(self, cells: CellReader) -> ClinicalImage | None:
+        """The image of a row; none where the row does not tell what kind of image it is."""
         mapping = self.mapping
         cells.asked |= {mapping.image, mapping.group, mapping.id} - {""}
+        modality = self._modality(cells)
+        if not modality:
+            return None
         name = cells.row.cells[mapping.image].replace("\\", "/").rpartition("/")[2]
         return ClinicalImage(
             source=self.source,
@@ -58,21 +73,25 @@ class Mapped:
             file_name=name if stem_of(name) != name.lower() else f"{name}.jpg",
             group_id=cells.row.cells[mapping.group],
             lesion_id=cells.text(mapping.lesion) if mapping.lesion else None,
-            modality=self._modality(cells),
+            modality=modality,
             facts=self._facts(cells),
-            licence=_said(mapping.licence, cells) or "not told",
-            attribution=_said(mapping.attribution, cells) or mapping.title,
+            licence=_said(mapping.licence, cells),
+            attribution=_said(mapping.attribution, cells),
             row_location=cells.row.location,
             official_split=cells.choice(mapping.split, _SPLITS) if mapping.split else None,
         )
 
-    def _modality(self, cells: CellReader) -> Modality:
+    def _modality(self, cells: CellReader) -> Modality | None:
         if not self.mapping.modality.startswith(COLUMN):
             return _MODALITIES[self.mapping.modality.upper()]
         column = self.mapping.modality.removeprefix(COLUMN)
         words = {said.upper(): _MODALITIES[word.upper()] for said, word in self.mapping.words.items()
                  if word.upper() in _MODALITIES}  # fmt: skip
-        return cells.choice(column, _MODALITIES | words) or "clinical"
+        known, said = _MODALITIES | words, cells.text(column) or ""
+        if said.upper() not in known:
+            told = f"{column} is {said!r}, which is no kind of image; known are {', '.join(sorted(known))}"
+            cells.problems.append(Problem(ProblemKind.BROKEN_ROW, cells.row.location, told))
+        return known.get(said.upper())
 
     def _facts(self, cells: CellReader) -> Facts:
         told = {fact: self._fact(fact, column, cells) for fact, column in self.mapping.facts.items()}
@@ -134,8 +153,8 @@ def _name_of(cell: str) -> str:
     return name[: len(stem)]
 
 
-def _said(what: str, cells: CellReader) -> str | None:
-    return cells.text(what.removeprefix(COLUMN)) if what.startswith(COLUMN) else what
+def _said(what: str, cells: CellReader) -> str:
+    return cells.text(what.removeprefix(COLUMN)) or "" if what.startswith(COLUMN) else what
 
 
 def _reworded(row: Row, column: str, words: Mapping[str, str]) -> Row:

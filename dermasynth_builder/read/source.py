@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import SourceError, UsageError
+from dermasynth_builder.core.files import private
 from dermasynth_builder.core.images.index import ImageIndex
 from dermasynth_builder.core.options import Rows, Settings
 from dermasynth_builder.core.plain import table_cell
@@ -183,8 +184,7 @@ def rows_without_image(images: Iterable[ClinicalImage]) -> list[Problem]:
 def write_problems(name: str, problems: Sequence[Problem], work: Path) -> Path:
     """Lists the problems of a source, and gives the path of the list: CSV with the columns kind, location, detail."""
     path = work / "problems" / f"{name}.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with private(path).open("w", encoding="utf-8", newline="") as file:
         rows = ((each.kind, table_cell(each.location), table_cell(each.detail)) for each in problems)
         csv.writer(file).writerows([("kind", "location", "detail"), *rows])
     return path

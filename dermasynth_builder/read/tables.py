@@ -273,7 +273,7 @@ class Form:
     """How the rows of one kind of table become images."""
 
     id_of: Callable[[Row], str]
-    image_of: Callable[[CellReader], ClinicalImage]  # tells the reader what it does not know
+    image_of: Callable[[CellReader], ClinicalImage | None]  # tells the reader what it does not know, and why none
     needed: Collection[str]  # columns without which a row is of no use
     missing: Collection[str]  # upper-case texts that mean "not known"
     columns: "Columns | None" = None  # None: of columns that nothing reads, nothing is said
@@ -287,7 +287,8 @@ def read_images(items: Iterable[Row | Problem], folder: "ImageFolder", form: For
             yield item
             continue
         folder.claim(form.id_of(item))
-        if form.id_of(item) and all(item.cells.get(column) for column in form.needed):
+        needed = (item.cells.get(column, "") for column in form.needed)
+        if form.id_of(item) and all(cell and cell.upper() not in form.missing for cell in needed):
             rows.append(item)
         else:
             yield Problem(ProblemKind.BROKEN_ROW, item.location, f"has no {' or no '.join(form.needed)}")
@@ -299,7 +300,8 @@ def read_images(items: Iterable[Row | Problem], folder: "ImageFolder", form: For
         cells = CellReader(row, form.missing, asked=asked)
         image = form.image_of(cells)
         yield from cells.problems
-        yield folder.attach(image)
+        if image:
+            yield folder.attach(image)
     if form.columns:
         yield from told_columns(rows, asked, form.columns)
     yield from folder.unclaimed()

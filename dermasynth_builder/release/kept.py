@@ -20,7 +20,7 @@ import PIL
 import pyarrow as pa
 
 from dermasynth_builder.core import registry
-from dermasynth_builder.core.files import code_digest
+from dermasynth_builder.core.files import code_digest, private
 from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.records import SPLITS, ClinicalImage, ImageFile, canonical_json, digest
 from dermasynth_builder.generate.ledger import Ledger
@@ -100,8 +100,7 @@ def remember(config: Config, settings: Settings) -> None:
         "changes": config.changes,
     }
     path = _record_path(name, settings)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(f".{os.getpid()}")
+    fresh = private(path.with_suffix(f".{os.getpid()}"))
     fresh.write_text(canonical_json(record), encoding="utf-8")
     fresh.replace(path)
 

@@ -30,9 +30,11 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 from dermasynth_builder.core.errors import PushError, ReleaseError
 from dermasynth_builder.core.hub_options import PushOptions
 from dermasynth_builder.core.options import WITHDRAWN
+from dermasynth_builder.core.outbound import address_fault
 from dermasynth_builder.core.records import is_fake_version
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.core.wording import join_words
+from dermasynth_builder.generate.foreign import masked
 from dermasynth_builder.release.card import with_repository
 from dermasynth_builder.release.folder import CARD, ConfigFiles, files_of, is_figure, sources_of, values_in, verify
 from dermasynth_builder.release.viewer import viewer_faults
@@ -87,6 +89,8 @@ def _pushed(options: PushOptions, files: Mapping[str, Path], report: Reporter, *
     if not sys.stderr.isatty():
         disable_progress_bars()  # huggingface_hub draws its own, on terminals and into logs alike
     api = HfApi()
+    if fault := address_fault(api.endpoint):
+        raise PushError(f"not pushed: HF_ENDPOINT: {fault}")
     try:
         difference = _compare_if_reached(api, options, files, report=report)
         _tell(difference, files, report)
@@ -394,4 +398,4 @@ def _told(error: Exception) -> str:
     """What went wrong in the Hub's own words, three lines at most; never a request's headers."""
     text = getattr(error, "server_message", None) or str(error)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return " ".join(lines[:3]).rstrip(".") or type(error).__name__
+    return masked(" ".join(lines[:3])).rstrip(".") or type(error).__name__

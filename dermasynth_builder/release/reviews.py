@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Le, Len
 
 from dermasynth_builder.core.errors import ReviewError
-from dermasynth_builder.core.files import as_form, lock_beside
+from dermasynth_builder.core.files import as_form, lock_beside, private, private_folder
 from dermasynth_builder.core.plain import hostile_in
 from dermasynth_builder.core.records import Review, Verdict, canonical_json, digest
 
@@ -74,7 +74,6 @@ def keep_sheet(work: Path, texts: Mapping[str, str]) -> str:
     """Notes which texts, by pair id, a sheet asks about, so that verdicts on them are known; gives its id."""
     name = sheet_id(texts)
     path = review_folder(work) / _SHEETS / f"{name}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
     _write(path, dict(texts))
     return name
 
@@ -96,7 +95,7 @@ def take_verdicts(given: Iterable[tuple[Path, Verdicts]], work: Path) -> dict[st
     Gives how many are new, changed and known. Raises ReviewError where a verdict is not about a sheet of this `work`.
     """
     folder = review_folder(work)
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     taken = ReviewError(f"another import writes {folder}; run it again when that is done")
     lock = lock_beside(folder / _VERDICTS, taken)
     try:
@@ -175,6 +174,6 @@ def _review(rater: str, told: Mapping[str, Any]) -> Review:
 
 
 def _write(path: Path, value: Any) -> None:
-    making = path.with_name(f".{path.name}.new")
+    making = private(path.with_name(f".{path.name}.new"))
     making.write_text(canonical_json(value), encoding="utf-8")
     making.replace(path)

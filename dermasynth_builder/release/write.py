@@ -11,6 +11,7 @@ from dermasynth_builder.check.assemble import Reject, ReleaseTerms, assemble, ch
 from dermasynth_builder.check.splits import folds_of, splits_of
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import ReleaseError
+from dermasynth_builder.core.files import private
 from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.records import ClinicalImage, Pair, canonical_json
 from dermasynth_builder.core.reporter import Advance, Reporter
@@ -36,10 +37,9 @@ def write_source(planned: Planned, ledger: Ledger, folder: Path, *, settings: Se
     if config := keep(name, proof, folder, settings=settings):
         return config
     rejects = rejects_path(name, settings)
-    rejects.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         advance = stack.enter_context(report.bar(f"writing {name}", len(planned.read.images)))
-        kept = stack.enter_context(rejects.open("w", encoding="utf-8", errors="backslashreplace"))
+        kept = stack.enter_context(private(rejects).open("w", encoding="utf-8", errors="backslashreplace"))
         output = _Output(kept, advance)
         written = write_config(
             folder / DATA / name,

@@ -12,8 +12,10 @@ import pyarrow.parquet as pq
 from dermasynth_builder import __version__, pipeline
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.options import RECIPE, WITHDRAWN, Settings
+from dermasynth_builder.core.outbound import address_fault
 from dermasynth_builder.core.recipe import read_recipe
 from dermasynth_builder.core.reporter import Reporter
+from dermasynth_builder.generate.foreign import masked
 from dermasynth_builder.release.card import repository_of, with_repository
 from dermasynth_builder.release.folder import CARD, files_of, is_figure, is_release, read_card, require_current, verify
 from dermasynth_builder.release.parquet import read_values
@@ -45,13 +47,15 @@ def fetched(named: str, to: Path) -> Path:
     repo, _, revision = named.partition("@")
     if repo.count("/") != 1 or Path(named).exists():
         raise ReleaseError(f"{named} is not a release; give a release's folder, or USER/NAME@TAG of one on the Hub")
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import constants, snapshot_download
     from huggingface_hub.errors import HFValidationError, HTTPError  # type: ignore[attr-defined]
 
+    if fault := address_fault(constants.ENDPOINT):
+        raise ReleaseError(f"{named} was not fetched: HF_ENDPOINT: {fault}")
     try:
         return Path(snapshot_download(repo, repo_type="dataset", revision=revision or None, local_dir=to / "release"))
     except (HTTPError, HFValidationError, OSError) as error:
-        raise ReleaseError(f"{named} did not come from the Hub: {str(error).splitlines()[0]}") from error
+        raise ReleaseError(f"{named} did not come from the Hub: {masked(str(error).splitlines()[0])}") from error
 
 
 def recipe_in(release: Path) -> Settings:

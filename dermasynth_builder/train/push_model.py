@@ -9,9 +9,11 @@ from typing import Any
 import yaml
 
 from dermasynth_builder.core.errors import PushError, TrainError
+from dermasynth_builder.core.outbound import address_fault
 from dermasynth_builder.core.records import is_fake_version
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.core.wording import join_words
+from dermasynth_builder.generate.foreign import masked
 from dermasynth_builder.read.licences import by_strictness
 from dermasynth_builder.train.families import Family, family_of
 from dermasynth_builder.train.options import PushModelOptions
@@ -173,6 +175,8 @@ def _send(repo: str, card: Mapping[str, Any], options: PushModelOptions, *, repo
         told["revision"] = card["base"]["revision"]
         adapter.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     api = HfApi()
+    if fault := address_fault(api.endpoint):
+        raise PushError(f"not pushed: HF_ENDPOINT: {fault}")
     try:
         api.create_repo(repo, repo_type="model", private=options.is_private, exist_ok=True)
         api.upload_folder(
@@ -184,7 +188,7 @@ def _send(repo: str, card: Mapping[str, Any], options: PushModelOptions, *, repo
         )
     except (HTTPError, HFValidationError, OSError) as error:
         raise PushError(
-            f"the Hub did not take {options.model} as {repo}: {str(error).splitlines()[0]}. Push again; if it is about "
-            "access, check the name and log in with `hf auth login`"
+            f"the Hub did not take {options.model} as {repo}: {masked(str(error).splitlines()[0])}. Push again; if it "
+            "is about access, check the name and log in with `hf auth login`"
         ) from error
     report.say(f"pushed to {api.endpoint}/{repo}")

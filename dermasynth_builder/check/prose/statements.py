@@ -69,6 +69,7 @@ _OFTEN = re.compile(
     r"|in (?:many|most|some|other) (?:people|patients|cases|adults|children)|most (?:people|patients|cases"
     r"|common)|rarely|seldom|hardly ever"
     r"|by definition|in contrast|textbooks?|characteristically|favou?rite|ordinarily|many (?:people|patients)|normally"
+    r"|goes? (?:along |together )?with|makes? (?:it|this|that|a visit|an examination) urgent"
     r"|known for|warning signs?|red flags?|risk factors?|makes? [\w ]{3,40} more likely|raises? the risk"
     r"|\w+ of (?:this|that) kind|the (?:abcde?|ugly duckling)|as a group|people with|patients with|anyone"
     r"|anybody|everybody|someone)\b"

@@ -20,6 +20,7 @@ from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
+from dermasynth_builder.core.files import private, private_folder
 from dermasynth_builder.core.images.picture import Picture, picture_of
 from dermasynth_builder.core.images.pictures import COPY, NearPictures, Pictures, near_pictures
 from dermasynth_builder.core.images.strip import require_whole
@@ -46,7 +47,7 @@ class ImageIndex:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._pictures = path.with_name(f"{path.stem}-pictures{path.suffix}")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
 
     def measure(
         self, images: Iterable[ClinicalImage], advance: Callable[[int], object] = lambda _: None
@@ -229,7 +230,7 @@ class _Rows:
     """The rows of an index, all in memory. Raises sqlite3.DatabaseError where the file is none."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(path, timeout=60)
+        self._connection = sqlite3.connect(private(path), timeout=60)
         columns = ", ".join(_COLUMNS)
         keyed = columns.replace("path", "path PRIMARY KEY", 1)
         try:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from dermasynth_builder.core.files import private
 from dermasynth_builder.core.images.picture import THUMB_PX, Picture
 from dermasynth_builder.core.records import Measured, digest
 
@@ -99,7 +100,7 @@ class Pictures:
 
 
 def _connected(path: Path) -> sqlite3.Connection:
-    rows = sqlite3.connect(path, timeout=60)
+    rows = sqlite3.connect(private(path), timeout=60)
     try:
         rows.execute("PRAGMA synchronous = OFF")  # what a crash of the machine takes is decoded anew
         for table in _TABLES:

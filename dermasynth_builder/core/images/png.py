@@ -105,7 +105,7 @@ def _is_whole_and_no_more(stream: bytes, size: int) -> bool:
     """Whether a stream of zlib holds `size` bytes and ends there. Raises ValueError where it holds fewer."""
     inflating, found, pending = zlib.decompressobj(), 0, stream
     try:
-        while pending and found <= size:
+        while pending and found <= size and not inflating.eof:  # what comes after the end stays in the tail
             found += len(inflating.decompress(pending, _INFLATED_AT_ONCE))
             pending = inflating.unconsumed_tail
     except zlib.error as error:

@@ -7,7 +7,6 @@ the same bodies and answers, one a line.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -17,6 +16,7 @@ from typing import Any
 from dermasynth_builder.core.errors import EngineError, UsageError
 from dermasynth_builder.core.images.renditions import SentImage
 from dermasynth_builder.core.options import EngineOptions
+from dermasynth_builder.core.outbound import key_in
 from dermasynth_builder.core.protocols import EngineContext
 from dermasynth_builder.core.records import Request
 from dermasynth_builder.generate.engines.online import OnlineEngine
@@ -246,7 +246,7 @@ class GeminiService:
 
 def developer_key() -> str:
     """The key of the Developer API. Raises EngineError where there is none."""
-    key = os.environ.get("GOOGLE_API_KEY") or os.environ.get("GEMINI_API_KEY")
+    key = key_in("GOOGLE_API_KEY", "GEMINI_API_KEY")
     if not key:
         raise EngineError(
             "no key for Gemini: set GEMINI_API_KEY (a key is made at https://aistudio.google.com/apikey), say --vertex "

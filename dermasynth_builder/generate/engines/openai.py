@@ -5,7 +5,6 @@ their timeout is long and `--concurrency` is what holds back. OPENAI_API_KEY is 
 """
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from typing import Any
 from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.core.images.renditions import SentImage
 from dermasynth_builder.core.options import EngineOptions
+from dermasynth_builder.core.outbound import key_in
 from dermasynth_builder.core.protocols import EngineContext
 from dermasynth_builder.core.records import Request
 from dermasynth_builder.generate.engines.online import OnlineEngine
@@ -212,7 +212,7 @@ class _Server:
     def __init__(self, options: EngineOptions) -> None:
         base = (options.base_url or _DEFAULT_URL).rstrip("/").removesuffix("/v1")
         self.url = f"{base}/v1/chat/completions"
-        key = os.environ.get("OPENAI_API_KEY")
+        key = key_in("OPENAI_API_KEY")
         self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
 
     async def headers(self) -> Mapping[str, str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from dermasynth_builder.core.errors import EngineError
 from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.generate.engines.online.attempt import Outcome, Status
+from dermasynth_builder.generate.foreign import shown
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
@@ -23,7 +24,6 @@ _MULTI_REGIONS = frozenset({"eu", "us"})
 _VERSION = "v1beta1"  # google-genai's default
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _TOKEN_TIMEOUT_S = 30.0
-_SHOWN_LETTERS = 300  # of what google-auth says
 _LOG_IN = "run `gcloud auth application-default login`, or name a key file in GOOGLE_APPLICATION_CREDENTIALS"
 
 
@@ -89,8 +89,11 @@ def _renew(credentials: "Credentials") -> Outcome | None:
     from google.auth.exceptions import GoogleAuthError, TransportError
     from google.auth.transport.requests import Request as Transport
 
+    transport = Transport()
+    transport.session.auth = lambda request: request  # or requests sends what .netrc holds
+    transport.session.max_redirects = 0  # what proves who we are goes to nobody else
     try:
-        credentials.refresh(partial(Transport(), timeout=_TOKEN_TIMEOUT_S))  # type: ignore[no-untyped-call]  # google-auth's
+        credentials.refresh(partial(transport, timeout=_TOKEN_TIMEOUT_S))  # type: ignore[no-untyped-call]  # google-auth's
     except GoogleAuthError as error:
         if isinstance(error, TransportError) or error.retryable:
             return Outcome(Status.SERVER_ERROR, reason=f"connection: no token of Google Cloud: {_told(error)}")
@@ -102,4 +105,4 @@ def _renew(credentials: "Credentials") -> Outcome | None:
 
 def _told(error: Exception) -> str:
     """Its first argument; the others may hold what a file or a service said."""
-    return str(next(iter(error.args), type(error).__name__))[:_SHOWN_LETTERS].rstrip(". ")
+    return shown(str(next(iter(error.args), type(error).__name__))).rstrip(". ")

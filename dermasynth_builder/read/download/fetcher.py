@@ -16,7 +16,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, BinaryIO, Self, TypeVar
@@ -27,6 +26,7 @@ import tenacity
 from dermasynth_builder import __version__
 from dermasynth_builder.core.errors import DownloadError
 from dermasynth_builder.core.images.index import measure_file
+from dermasynth_builder.core.outbound import address_fault, is_this_machine
 from dermasynth_builder.read.download.files import RemoteFile
 from dermasynth_builder.read.tables import IMAGE_SUFFIXES, columns_of
 
@@ -84,26 +84,6 @@ def held_range(response: httpx.Response) -> tuple[int, int | None]:
     return int(match[1]), None if match[2] == "*" else int(match[2])
 
 
-def require_safe(message: httpx.Request | httpx.Response) -> None:
-    """Raises DownloadError for plain HTTP with another machine, and for a redirect from HTTPS to HTTP."""
-    url = message.url
-    if isinstance(message, httpx.Response):
-        if not message.has_redirect_location or url.scheme != "https":
-            return
-        url = url.join(message.headers["Location"])
-        if url.scheme != "https":
-            raise DownloadError(f"{message.url.host} leads from https to {url.scheme}://{url.host}; not followed")
-    elif url.scheme != "https" and not (url.scheme == "http" and _is_this_machine(url.host)):
-        raise DownloadError(f"{url.scheme}://{url.host}: only https is supported, and http on this machine")
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _retry_after_s(response: httpx.Response) -> float:
     """The wait that the server asks for, in seconds or until a date (RFC 9110, section 10.2.3); else 0."""
     text = response.headers.get("Retry-After", "").strip()
@@ -144,12 +124,13 @@ class Fetcher:
     def __init__(self, retry_policy: RetryPolicy, transport: httpx.BaseTransport | None = None) -> None:
         self._retry_policy = retry_policy
         self._is_stopped = threading.Event()
+        self._begins_here: bool | None = None  # whether the first address is on this machine
         self._client = httpx.Client(
             follow_redirects=True,
             timeout=retry_policy.timeout_s,
             headers={"User-Agent": _AGENT, "Accept-Encoding": "identity"},  # sizes and ranges are those of the file
             limits=httpx.Limits(max_connections=None),  # as many as there are threads
-            event_hooks={"request": [require_safe], "response": [require_safe]},
+            event_hooks={"request": [self._require_safe]},  # each redirect is a request
             transport=transport,
         )
 
@@ -165,6 +146,17 @@ class Fetcher:
     def stop(self) -> None:
         """Ends all that other threads fetch at their next byte or wait."""
         self._is_stopped.set()
+
+    def _require_safe(self, request: httpx.Request) -> None:
+        """Raises DownloadError for an address to which nothing goes, and where a host leads to this machine."""
+        is_here = is_this_machine(request.url.host)
+        if self._begins_here is None:
+            self._begins_here = is_here
+        fault = address_fault(str(request.url))
+        if is_here and not self._begins_here:
+            fault = "it is on this machine, to which a host elsewhere has no reason to lead"
+        if fault:
+            raise DownloadError(f"{request.url.host}: not fetched: {fault}")
 
     def json(self, url: str) -> Any:
         """What an API answers."""

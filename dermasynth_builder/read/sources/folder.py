@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from dermasynth_builder.core.errors import NoReleaseError, SourceError
+from dermasynth_builder.core.files import private, private_folder
 from dermasynth_builder.core.folder_options import NO_FOLDER, FolderOptions
 from dermasynth_builder.core.options import RECIPE, Settings
 from dermasynth_builder.core.records import ClinicalImage, Problem
-from dermasynth_builder.read.mapped import COLUMN, Mapped
+from dermasynth_builder.read.mapped import COLUMN, Mapped, columns_named
 from dermasynth_builder.read.origin import TableKind
 from dermasynth_builder.read.tables import (
     IMAGE_SUFFIXES,
@@ -183,13 +184,20 @@ def _json_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def _placed(path: Path, root: Path, mapping: FolderOptions) -> Iterator[Row | Problem]:
-    needed = list(dict.fromkeys([mapping.image, mapping.group, *mapping.facts.values()]))
+    needed = columns_named(mapping)
     if path.suffix.lower() != ".jsonl":
         yield from read_table(path, root, needed)
         return
-    for number, values in enumerate(_json_lines(path), start=1):
+    lines = _json_lines(path)
+    _require_columns(path, mapping, list(dict.fromkeys(name for line in lines for name in line)))
+    for number, values in enumerate(lines, start=1):
         cells = dict.fromkeys(needed, "") | {key: _text(value) for key, value in values.items()}
         yield Row(path.relative_to(root).as_posix(), number, cells)
+
+
+def _require_columns(path: Path, mapping: FolderOptions, there: Sequence[str]) -> None:
+    if lacking := set(columns_named(mapping)) - set(there):
+        raise SourceError(f"{path} lacks the columns {', '.join(sorted(lacking))}; it has: {', '.join(there)}")
 
 
 def _ids(rows: Sequence[Row], mapping: FolderOptions) -> dict[str, str]:
@@ -208,14 +216,10 @@ def _unpacked(paths: Sequence[Path], root: Path, mapping: FolderOptions, *, into
     files: list[Path] = []
     rows: list[Row] = []
     folder = into / sha256(str(root.resolve()).encode()).hexdigest()[:16]
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     for path in paths:
         table = pq.ParquetFile(path)
-        lacking = {mapping.image, mapping.group, *mapping.facts.values()} - set(table.schema_arrow.names)
-        if lacking:
-            raise SourceError(
-                f"{path} lacks the columns {', '.join(sorted(lacking))}; it has: {', '.join(table.schema_arrow.names)}"
-            )
+        _require_columns(path, mapping, table.schema_arrow.names)
         line = 0
         for batch in table.iter_batches(batch_size=64):
             for values in batch.to_pylist():
@@ -226,7 +230,7 @@ def _unpacked(paths: Sequence[Path], root: Path, mapping: FolderOptions, *, into
                     name = otherwise + Path(name).suffix
                 target = folder / name
                 if not target.is_file() or target.stat().st_size != len(content):
-                    target.write_bytes(content)
+                    private(target).write_bytes(content)
                 files.append(target)
                 cells = {key: _text(value) for key, value in values.items() if key != mapping.image}
                 rows.append(Row(path.relative_to(root).as_posix(), line, cells | {mapping.image: name}))

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dermasynth_builder.core.errors import ScoreError, StoppedError, TrainError, UsageError
+from dermasynth_builder.core.outbound import base_fault, is_proxied, key_in
 from dermasynth_builder.core.reporter import Reporter
+from dermasynth_builder.generate.foreign import shown
 from dermasynth_builder.train.closed import Item
 from dermasynth_builder.train.evaluate.items import CLOSED, SWAPPED, ItemSet, read_items
 from dermasynth_builder.train.families import presets
@@ -205,14 +207,15 @@ def _turns(question: str, picture: bytes | None) -> list[dict[str, Any]]:
 
 def _server(model: str, options: PredictOptions) -> Answer:
     """A server of OpenAI's chat completions; the items of a batch are asked at the same time."""
-    import os
-
     import httpx
     from tenacity import retry, retry_if_exception, stop_after_attempt, wait_exponential
 
+    if fault := base_fault(options.base_url or ""):
+        raise UsageError(f"--base-url: {fault}")
     url = f"{(options.base_url or '').rstrip('/').removesuffix('/v1')}/v1/chat/completions"
-    key = os.environ.get("OPENAI_API_KEY")
-    client = httpx.Client(timeout=600, headers={"Authorization": f"Bearer {key}"} if key else {})
+    key = key_in("OPENAI_API_KEY")
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    client = httpx.Client(timeout=600, headers=headers, trust_env=is_proxied(url))
 
     @retry(
         stop=stop_after_attempt(_TRIES),
@@ -230,7 +233,7 @@ def _server(model: str, options: PredictOptions) -> Answer:
                 return list(at_once.map(ask, batch))
         except (httpx.HTTPError, LookupError, ValueError, TypeError) as error:
             raise StoppedError(
-                f"{url} gives no answer: {error}. Answers are saved; run the same command again"
+                f"{url} gives no answer: {shown(str(error), (key,))}. Answers are saved; run the same command again"
             ) from error
 
     return answer

@@ -195,6 +195,18 @@ def test_words_behind_or_within_the_stream_of_pixels_go() -> None:
         assert assert_only_the_picture(hiding).removed == ("other data",)
 
 
+@pytest.mark.parametrize("rows", [1, 255, 256, 257, 512, 1024])
+def test_words_behind_a_long_stream_of_pixels_go(rows: int) -> None:
+    """A row of it has 256 bytes; streams are read in parts of 64 kB."""
+    shades = np.random.default_rng(rows).integers(0, 256, (rows, 255), np.uint8)
+    written = BytesIO()
+    Image.fromarray(shades).save(written, "PNG")
+    plain = written.getvalue()
+    start = plain.index(b"IDAT") - 4
+    stream = zlib.compress(b"".join(b"\0" + row.tobytes() for row in shades)) + SECRET + zlib.compress(SECRET)
+    assert_only_the_picture(plain[:start] + framed("IDAT", stream) + framed("IEND", b""))
+
+
 def test_colours_of_a_palette_that_no_pixel_has_go() -> None:
     image = Image.new("P", (9, 9), 1)
     image.putpalette([1, 2, 3, 200, 100, 50, *SECRET, 0])

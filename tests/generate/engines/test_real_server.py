@@ -1,6 +1,6 @@
 """The engine `openai` on a real server: `transformers serve` with a tiny vision model that is made on the spot.
 
-DERMASYNTH_SERVE_PYTHON names a Python that has torch, transformers[serving] and pillow; `make test` has one.
+DERMASYNTH_SERVE_PYTHON names a Python that has torch, transformers[serving] and pillow; `make test-train` sets one up.
 """
 
 import json

@@ -143,6 +143,50 @@ def test_a_column_that_is_named_and_not_there_is_refused(own: Path) -> None:
         read(own, replace(mapping_of(own), group="person"))
 
 
+@pytest.mark.parametrize("column", ["image", "patient", "lesion", "kind", "finding", "sex"])
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_a_table_that_lacks_any_column_of_the_mapping_is_refused(
+    form: str, column: str, own: Path, tmp_path: Path
+) -> None:
+    with (own / "patients.csv").open(encoding="utf-8", newline="") as file:
+        rows = [
+            {f"no_{key}" if key == column else key: cell for key, cell in row.items()} for row in csv.DictReader(file)
+        ]
+    (own / "patients.csv").unlink()
+    if form == "parquet":
+        pq.write_table(pa.Table.from_pylist(rows), own / "own.parquet")
+    elif form == "jsonl":
+        (own / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    else:
+        with (own / "patients.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+    with pytest.raises(SourceError, match=column):
+        read(own)
+
+
+@pytest.mark.parametrize("cell", ["", "NA", "not asked", "sculpture"])
+@pytest.mark.parametrize("member", ["licence", "attribution", "modality", "group"])
+def test_a_row_that_does_not_tell_what_is_needed_is_left_out_and_told(member: str, cell: str, own: Path) -> None:
+    table = own / "patients.csv"
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = [row | {"right": "CC-BY-4.0", "by": "the clinic"} for row in csv.DictReader(file)]
+    mapping = replace(mapping_of(own), licence="column:right", attribution="column:by", missing=("not asked",))
+    column = {"licence": "right", "attribution": "by", "modality": "kind", "group": mapping.group}[member]
+    rows[0][column] = cell
+    with table.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    images, problems = read(own, mapping)
+    is_bad = cell != "sculpture" or member == "modality"
+    assert len(images) == len(rows) - is_bad
+    assert [problem.location for problem in problems if problem.kind == ProblemKind.BROKEN_ROW] == (
+        ["patients.csv, line 2"] if is_bad else []
+    )
+
+
 def test_a_fact_that_there_is_not_is_refused_with_the_nearest(tmp_path: Path) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text('[folder]\nfacts.diagnose = "x"\n', encoding="utf-8")

@@ -42,6 +42,10 @@ class GeminiBatchEngine:
         self._options = GeminiService(options).options
         self.identity = gemini_identity(self.name, self._options)
 
+    def host(self) -> str:
+        """See `protocols.SendsElsewhere`."""
+        return gemini_engine(self._asked_online, self._context).host()
+
     def answer(self, requests: Iterable[Request], run: EngineRun) -> Iterator[Reply]:
         """See `Engine.answer`; replies to requests of an earlier run come first. `run` hears of the shards.
 

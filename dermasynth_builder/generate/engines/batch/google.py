@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from dermasynth_builder.core.options import EngineOptions
+from dermasynth_builder.core.outbound import address_fault, is_proxied
 from dermasynth_builder.generate.engines.gemini import API_VERSION, DEVELOPER_URL, developer_key
 from dermasynth_builder.generate.engines.online.attempt import Outcome, Status
 from dermasynth_builder.generate.engines.online.refusals import outcome_of_error, outcome_of_refusal
@@ -30,6 +31,9 @@ from dermasynth_builder.generate.foreign import (
     without_secrets,
     words_of,
 )
+
+if TYPE_CHECKING:
+    import httpx2
 
 _PAGE = 100
 _TIMEOUT_S = 120.0
@@ -85,12 +89,18 @@ class BatchService:
             base_url=root.rstrip("/"),
             api_version=version,
             timeout=round(timeout_s * 1000),
-            client_args={"follow_redirects": False},  # the key goes to nobody else
+            client_args={  # the key goes to nobody else
+                "follow_redirects": False,
+                "trust_env": is_proxied(root),
+                "event_hooks": {"request": [_require_safe]},
+            },
         )
         self._types = genai.types
         self._client = genai.Client(api_key=self._key, vertexai=False, http_options=http_options)
         headers = {"x-goog-api-key": self._key}
-        self._http = httpx.Client(base_url=f"{root.rstrip('/')}/{version}/", timeout=timeout_s, headers=headers)
+        self._http = httpx.Client(
+            base_url=f"{root.rstrip('/')}/{version}/", timeout=timeout_s, headers=headers, trust_env=is_proxied(root)
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -201,6 +211,12 @@ class BatchService:
             # It raises the last four for what it cannot read.
             reason = f"connection: {shown(f'{type(error).__name__} {error}', (self._key,))}"
             raise BatchFault(Outcome(Status.SERVER_ERROR, reason=reason)) from error
+
+
+def _require_safe(request: "httpx2.Request") -> None:
+    """Holds the addresses that the service names for uploads. Raises BatchFault."""
+    if fault := address_fault(str(request.url)):
+        raise BatchFault(Outcome(Status.FATAL, reason=f"the service names an address to which no file goes: {fault}"))
 
 
 def _unread(why: str) -> BatchFault:

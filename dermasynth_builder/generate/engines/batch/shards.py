@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from dermasynth_builder.core.files import private
 from dermasynth_builder.core.images.renditions import ImageFault, SentImage, make_sent_image
 from dermasynth_builder.core.options import BatchOptions, EngineOptions, ImageFamily
 from dermasynth_builder.core.protocols import Price
@@ -119,7 +120,7 @@ def write_shard(
     unreadable: list[tuple[Attempts, str]] = []
     tokens = size_bytes = 0
     image_of = lru_cache(maxsize=2)(make_sent_image)  # requests about one image are neighbours
-    with path.open("wb") as file:
+    with private(path).open("wb") as file:
         for row in rows:
             try:
                 image = image_of(row.request.image_path, options) if row.request.image_path else None

@@ -18,7 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 from dermasynth_builder.core.errors import LedgerError
-from dermasynth_builder.core.files import lock_beside
+from dermasynth_builder.core.files import lock_beside, private, private_folder
 from dermasynth_builder.core.records import Facts, Reply, Request, Step, canonical_json
 from dermasynth_builder.generate.engines.online.attempt import Attempts
 from dermasynth_builder.generate.ledger import record_of, reply_of
@@ -80,10 +80,10 @@ class BatchState:
 
     def __enter__(self) -> "BatchState":
         """Raises LedgerError where another process has it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        private_folder(self.folder)
         taken = LedgerError(f"another process works with {self.path}; wait for it or stop it first")
         self._lock = lock_beside(self.path, taken)
-        self._db = sqlite3.connect(self.path)
+        self._db = sqlite3.connect(private(self.path))
         self._db.executescript(_SCHEMA)
         with self._db:
             known = self._db.execute("SELECT run FROM about").fetchone()

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from dermasynth_builder.core.protocols import EngineContext, EngineRun
 from dermasynth_builder.core.records import Reply, Request
@@ -20,6 +21,10 @@ class OnlineEngine:
         self._service, self._context = service, context
         self.name = service.name
         self.identity: Identity = service.identity
+
+    def host(self) -> str:
+        """See `protocols.SendsElsewhere`."""
+        return urlsplit(self._service.access().url).netloc
 
     def answer(self, requests: Iterable[Request], _: EngineRun) -> Iterator[Reply]:
         """See `Engine.answer`; pulls a request only when it can be sent, and no more than may be in flight.

@@ -14,11 +14,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
 from types import TracebackType
-from urllib.request import getproxies
 
 import aiohttp
 
 from dermasynth_builder.core.images.renditions import ImageFault, SentImages
+from dermasynth_builder.core.outbound import proxy_of
 from dermasynth_builder.generate.engines.online.attempt import (
     Attempt,
     AttemptResult,
@@ -86,7 +86,7 @@ class Transport:
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
             timeout=aiohttp.ClientTimeout(total=self._service.options.timeout_s),
-            trust_env=bool(getproxies()),  # looked up for every request, which is not free
+            proxy=proxy_of(self._access.url),  # no `trust_env`, which sends what .netrc holds to anybody
         )
 
     async def _close(self) -> None:
