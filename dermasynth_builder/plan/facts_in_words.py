@@ -3,6 +3,7 @@
 No code of a release (`BCC`, `FST2`) ever leaves this module, and nothing is said of a missing fact.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import lru_cache
@@ -128,7 +129,21 @@ LISTS: dict[str, tuple[str, ...]] = {
     "complaints": (*(name for name in SIGNS if name != "is_elevated"), "symptoms"),
     "textures": ("textures",),
     "history": tuple(_HISTORY),
+    # What a counterfactual question presumes: a place that is not the one shown, a complaint that was denied.
+    "other_site": ("body_site",),
+    "denied_sign": ("itches", "hurts", "bleeds"),
 }
+# Words for places on a part of the body -> places on it that a question may name about another part.
+_PARTS: Mapping[str, tuple[str, ...]] = {
+    r"\b(?:legs?|thigh|foot|feet|soles?|toes?|knee|lower extremity)\b": ("thigh", "sole of the foot", "knee"),
+    r"\b(?:head|neck|face|scalp|ear|nose|lip|cheek|oral|mouth)\b": ("scalp", "forehead", "cheek"),
+    r"\b(?:arms?|forearm|hands?|palms?|fingers?|elbow|wrist|upper extremity|acral)\b": ("elbow", "palm of the hand"),
+    r"\b(?:trunk|torso|chest|back|abdomen)\b": ("chest", "abdomen"),
+}
+_PLACES = tuple(place for places in _PARTS.values() for place in places)
+_BETWEEN = re.compile(
+    r"genital|groin|buttock|shoulder|armpit|palms? or soles?|acral|other"
+)  # places between two parts, or on several
 IMAGES: dict[Modality, str] = {"clinical": "clinical photograph", "dermoscopic": "dermoscopic image"}
 
 
@@ -177,6 +192,7 @@ def phrases(facts: Facts) -> Mapping[str, str]:
     made |= {name: join_words(words, "or" if name in _DENYING else "and") for name, words in lists.items() if words}
     if facts.textures:
         made["textures"] = _join_alternatives(facts.textures)
+    made |= _premises(facts)
     if "size" not in made and (facts.diameter_1_mm or facts.diameter_2_mm):
         made["one_diameter"] = _millimetres(facts.diameter_1_mm or facts.diameter_2_mm or 0)
     if facts.is_melanocytic is not None:
@@ -233,6 +249,18 @@ def _signs(facts: Facts) -> dict[str, Sequence[str]]:
         "complaints": [noun for noun in present if noun != SIGNS["is_elevated"]],
         "absent": by_answer[False],
         "unrecorded": by_answer[None] if is_any_asked else [],
+    }
+
+
+def _premises(facts: Facts) -> dict[str, str]:
+    """What a question may name although it is not so: a place elsewhere on the body, a complaint that was denied."""
+    site = facts.body_site or ""
+    elsewhere = [place for words, places in _PARTS.items() if not re.search(words, site) for place in places]
+    is_elsewhere = 0 < len(elsewhere) < len(_PLACES) and not _BETWEEN.search(site)
+    denied = [SIGNS[name] for name in LISTS["denied_sign"] if getattr(facts, name) is False]
+    return {
+        **({"other_site": elsewhere[(facts.age_years or len(site)) % len(elsewhere)]} if is_elsewhere else {}),
+        **({"denied_sign": denied[0]} if denied else {}),
     }
 
 

@@ -189,10 +189,11 @@ class _ImagePlan:
         steps = self._conversation() if style == "conversation" else []
         general = self._drawn(GENERAL, "asked" if style == "conversation" else style, topics) if not steps else None
         topics |= {each.kind.topic for each in [*steps, *([general] if general else [])]}
-        source = self._drawn(SOURCE, "asked", topics)
+        untrue = self._counterfactual()
+        source = untrue or self._drawn(SOURCE, "asked", topics)
         if steps:
             yield _Order("conversation", steps, first)
-        elif general and source and style == "asked" and self.planner.options.is_together:
+        elif general and source and style == "asked" and not untrue and self.planner.options.is_together:
             yield _Order("asked_together", [general, source], first)
             return
         elif general and style == "self_instruct":
@@ -259,6 +260,16 @@ class _ImagePlan:
             told = [each for each in kinds if self._is_tellable(each)]
             kind = draw.choice(told) if told else None
         return self._worded(slot, kind, draw) if kind else None
+
+    def _counterfactual(self) -> _Drawn | None:
+        """What is asked in place of the source's question about a share of the images."""
+        image, options = self.image, self.planner.options
+        share = share_of(self.planner.seed, image.source, image.image_id, "counterfactual")
+        if share >= 2 * options.counterfactual_share:
+            return None
+        kinds = [kind for kind in self._kinds(GENERAL, "counterfactual") if self._is_tellable(kind)]
+        draw = self._draw("counterfactual")
+        return self._worded(SOURCE, draw.choice(kinds), draw) if kinds else None
 
     def _worded(self, slot: str, kind: QuestionType, draw: Random) -> _Drawn:
         wordings = [wording for wording in kind.every_wording if self._can_ask(kind, wording)]
@@ -350,6 +361,7 @@ class _ImagePlan:
                     "examples": examples,
                     "look": look,
                     "measured": measured_lines(image.measured) if self.planner.options.is_measured_shown else [],
+                    "is_counterfactual": style == "counterfactual",
                     "is_record_asked": any(each.is_of_record for each in drawn),
                 },
             ),

@@ -25,7 +25,7 @@ from dermasynth_builder.plan.looks import Term, load_terms
 
 _SLOT = re.compile(r"\{(\w*)\}")
 _NEEDABLE = frozenset(each.name for each in fields(Facts)) | set(facts_in_words.LISTS)
-BankStyle = Literal["asked", "self_instruct"]
+BankStyle = Literal["asked", "self_instruct", "counterfactual"]
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
 
 
@@ -129,7 +129,7 @@ class PromptBook:
         What else is installed or read in the same run makes no difference to a source.
         """
         kinds = (kind for name, bank in self.banks.items() if name not in self.guests - {source} for kind in bank)
-        return [text for kind in kinds if kind.style == "asked" for text in kind.every_wording]
+        return [text for kind in kinds if kind.style != "self_instruct" for text in kind.every_wording]
 
     def told(self, source: str, types: Iterable[str]) -> list[str]:
         """What the engine has to be told for these types of question, of the general bank or of the source's."""
@@ -163,6 +163,7 @@ class PromptBook:
             "look_mode": "off",
             "terms": (),
             "is_record_asked": False,
+            "is_counterfactual": False,
         }
         image, lines = facts_in_words.IMAGES[modality], facts_in_words.metadata_lines(facts)
         known = {"image": image, "modality": modality, "metadata": lines, "form_of": form_of}

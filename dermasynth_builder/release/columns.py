@@ -73,7 +73,12 @@ COLUMNS: tuple[Column, ...] = (
     Column("messages", "messages", "the whole exchange in the form that trainers read"),
     Column("source", "string", "the image set"),
     Column("modality", "string", "clinical or dermoscopic"),
-    Column("style", "string", "asked: a question of the bank; self_instruct: the engine wrote the question"),
+    Column(
+        "style",
+        "string",
+        "asked: a question of the bank; self_instruct: the engine wrote the question; counterfactual: the question "
+        "rests on what is not so or not shown, and the answer says why it cannot be answered",
+    ),
     Column("is_metadata_shown", "bool", "whether the engine was told the recorded facts"),
     Column("confirmation", "string", "how the diagnosis was confirmed"),
     Column("facts.body_sites", "texts", "each place on the body that `body_site` names"),

@@ -33,6 +33,7 @@ SAMPLES = (
         age_years=55,
         is_age_rounded=True,
         itches=True,
+        hurts=False,
         bleeds=True,
         textures=("flat", "rough or flaky"),
         duration="one day",
@@ -208,7 +209,11 @@ def _of_kind(kind: QuestionType, wording: str) -> Iterator[str]:
         yield f'a lay person asks ("{found[0]}"), and the answer is written for {kind.audience}'
     if (found := _OF_STUDENT.search(wording)) and not _STUDENT.search(kind.audience):
         yield f'is about a learner ("{found[0]}"), and the answer is written for {kind.audience}'
-    if "clinical" in kind.modalities and (_DERMOSCOPIC.search(wording) or _STRUCTURE.search(wording)):
+    if (
+        kind.style != "counterfactual"
+        and "clinical" in kind.modalities
+        and (_DERMOSCOPIC.search(wording) or _STRUCTURE.search(wording))
+    ):
         yield "speaks of dermoscopy, but the type fits clinical photographs too"
     if "dermoscopic" in kind.modalities and _PHOTOGRAPHIC.search(wording):
         yield "speaks of a photograph, but the type fits dermoscopic images too"
