@@ -321,12 +321,13 @@ def plans_in(folder: Path) -> list[PlanSummary]:
             file = pq.ParquetFile(path)
             counts = json.loads((file.metadata.metadata or {})[_COUNTS])
             keys = list(map(str, file.read(columns=["key"]).column(0).to_pylist()))
-        except (OSError, pa.ArrowException, KeyError, ValueError):
+            name, number, ledger = counts["plan"], counts["round"], counts["ledger"]
+            summary = PlanSummary(counts["source"], counts["seed"], keys, {}, sum(counts["later"].values()))
+        except (OSError, pa.ArrowException, KeyError, ValueError, TypeError, AttributeError):  # of another version too
             continue
-        name = counts["plan"]
-        if not counts["round"]:
-            plans[name] = PlanSummary(counts["source"], counts["seed"], keys, {}, sum(counts["later"].values()))
+        if not number:
+            plans[name] = summary
         elif name in plans:
-            earlier = plans[name].later.get(counts["ledger"], ())
-            plans[name] = replace(plans[name], later={**plans[name].later, counts["ledger"]: [*earlier, *keys]})
+            earlier = plans[name].later.get(ledger, ())
+            plans[name] = replace(plans[name], later={**plans[name].later, ledger: [*earlier, *keys]})
     return list(plans.values())
