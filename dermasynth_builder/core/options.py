@@ -246,6 +246,20 @@ class PlanOptions:
         ),
         *_SHARE,
     ] = 0.0
+    counterfactual_share: Annotated[
+        float,
+        Option(
+            "share of the pairs whose question rests on what is not so or not shown, answered with why it cannot be "
+            "answered; at most a half",
+            "--counterfactual",
+            "questions",
+            "PERCENT",
+            scope="release",
+            read=percent,
+        ),
+        Ge(0),
+        Le(0.5),
+    ] = 0.0
     rounds: Annotated[
         int,
         Option(
@@ -322,6 +336,7 @@ class PlanOptions:
         unsaid = {
             *(() if self.is_part else ("limit", "where")),
             *(() if self.is_measured_shown else ("is_measured_shown",)),
+            *(() if self.counterfactual_share else ("counterfactual_share",)),
             *(("look",) if self.look in (None, "off") else ()),
             *(() if self.control else ("control",)),
         }

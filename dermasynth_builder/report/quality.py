@@ -191,16 +191,16 @@ def rate(count: int, total: int) -> dict[str, float]:
     """A count, of how many, its share, and the share's 95 % interval (Wilson 1927); of none, any share may be."""
     if not total:
         return {"count": count, "of": total, "share": 0.0, "low": 0.0, "high": 1.0}
-    share, square = count / total, _NINETY_FIVE**2 / total
+    low, high = wilson(count / total, total)
+    return {"count": count, "of": total, "share": count / total, "low": low, "high": high}
+
+
+def wilson(share: float, total: float) -> tuple[float, float]:
+    """The 95 % interval of a share of so many (Wilson 1927)."""
+    square = _NINETY_FIVE**2 / total
     middle = (share + square / 2) / (1 + square)
     half = _NINETY_FIVE * sqrt(share * (1 - share) / total + square / (4 * total)) / (1 + square)
-    return {
-        "count": count,
-        "of": total,
-        "share": share,
-        "low": max(0.0, middle - half),
-        "high": min(1.0, middle + half),
-    }
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def skeleton(answer: str) -> str:

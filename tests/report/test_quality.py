@@ -24,7 +24,7 @@ def figures(built: Built) -> dict[str, Any]:
 
 
 def test_every_pair_is_counted_once_in_each_grouping(built: Built, figures: dict[str, Any]) -> None:
-    rows = list(read_values(sorted(built.release.glob("data/*/*.parquet"))))
+    rows = list(read_values(sorted((built.release / "data").rglob("*.parquet"))))
     assert figures["pairs"] == len(rows)
     assert figures["images"] == len({row["image_id"] for row in rows})
     for grouping in GROUPINGS:
@@ -36,7 +36,7 @@ def test_every_pair_is_counted_once_in_each_grouping(built: Built, figures: dict
 
 
 def test_flags_are_those_of_the_rows_and_the_mark_of_specimens_is_none(built: Built, figures: dict[str, Any]) -> None:
-    rows = list(read_values(sorted(built.release.glob("data/*/*.parquet")), ["doubts"]))
+    rows = list(read_values(sorted((built.release / "data").rglob("*.parquet")), ["doubts"]))
     flagged = [{doubt.partition(": ")[0] for doubt in row["doubts"]} - {"specimen"} for row in rows]
     assert {check: told["count"] for check, told in figures["flags"].items()} == {
         check: sum(check in each for each in flagged) for check in set().union(*flagged)
