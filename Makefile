@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 VENV3 := .venv-datasets3
+VENV_CLUSTER := .venv-cluster
 VENV_TRAIN := .venv-train
 VENV_CORE := .venv-core
 VENV_TOOLS := .venv-tools
@@ -23,7 +24,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-train quick coverage mutants check supply licences sbom advisories constraints lowest newest golden picture fix build push-hub clean
+.PHONY: help demo test simulate test-clusters test-train quick coverage mutants check supply licences sbom advisories constraints lowest newest golden picture fix build push-hub clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -31,13 +32,20 @@ help: ## list the targets
 demo: $(VENV)/installed ## build demo/dermasynth from drawn specimens and show three pairs; no key, no network
 	$(DERMASYNTH) demo
 
-test: $(VENV)/installed-dev $(VENV3)/installed ## run the tests, on every core; with a real server where test-train has set one up
+test: $(VENV)/installed-dev $(VENV3)/installed ## run the tests, on every core; with a real server and a cluster where test-train and test-clusters have set one up
 	DERMASYNTH_DATASETS3=$(CURDIR)/$(VENV3)/bin/python \
 	  $(if $(wildcard $(VENV_TRAIN)/installed),DERMASYNTH_SERVE_PYTHON=$(CURDIR)/$(VENV_TRAIN)/bin/python) \
+	  $(if $(wildcard $(VENV_CLUSTER)/installed),DERMASYNTH_CLUSTER_PYTHON=$(CURDIR)/$(VENV_CLUSTER)/bin/python) \
 	  $(RUN) pytest -q $(PARALLEL)
+
+simulate: $(VENV)/installed-dev ## play 10,000 seeds of clock, network, faults and kills; or: make simulate SEEDS="20000 30000"
+	$(VENV)/bin/python -m tests.simulation $(SEEDS)
 
 test-train: $(VENV_TRAIN)/installed ## run the tests that tune and score models; needs torch, half a gigabyte to several
 	OMP_NUM_THREADS=1 $(VENV_TRAIN)/bin/python -m pytest -q -n 2 --dist loadfile tests/train tests/check/test_splits.py
+
+test-clusters: $(VENV)/installed-dev $(VENV_CLUSTER)/installed ## run the script for clusters with two workers of Ray, datatrove and Slurm
+	DERMASYNTH_CLUSTER_PYTHON=$(CURDIR)/$(VENV_CLUSTER)/bin/python $(RUN) pytest -q tests/generate/test_cluster.py
 
 quick: $(VENV)/installed-dev ## run the tests that take less than a second each; tells those that take more
 	$(RUN) pytest -q $(PARALLEL) -m "not slow" --durations 5 --durations-min 1
@@ -125,7 +133,7 @@ push-hub: $(VENV)/installed ## send ./dermasynth to the Hub: make push-hub REPO=
 	$(DERMASYNTH) push $(REPO) $(if $(OUT),--out $(OUT)) $(PUSH_OPTIONS)
 
 clean: ## remove the environments and the caches of the tools
-	rm -rf $(VENV) $(VENV3) $(VENV_TRAIN) $(VENV_CORE) $(VENV_TOOLS) .venv-lowest-* .venv-newest-* mutants .coverage .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV3) $(VENV_CLUSTER) $(VENV_TRAIN) $(VENV_CORE) $(VENV_TOOLS) .venv-lowest-* .venv-newest-* mutants .coverage .mypy_cache .ruff_cache .pytest_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -155,6 +163,11 @@ $(VENV_TOOLS)/installed:
 $(VENV3)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV3)
 	$(VENV3)/bin/python -m pip install --quiet --editable . 'datasets==3.6.0'
+	@touch $@
+
+$(VENV_CLUSTER)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV_CLUSTER)
+	$(VENV_CLUSTER)/bin/python -m pip install --quiet --editable . 'ray==2.60.0' 'datatrove==0.10.1'
 	@touch $@
 
 # It tunes models, and serves one for the engine `openai`. torch first and alone: what comes with the others may be the newest, with gigabytes for cards that are not there.

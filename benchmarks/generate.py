@@ -3,8 +3,8 @@
     python benchmarks/generate.py [--requests 2000] [--in-flight 128] [--rounds 3] [--long 20000]
 
 Each client is a process of its own, in turn, round by round; every request is a question about one of
-`requests / 2` JPEGs of 58 kB. Ours reads the images, keeps the ledger and all that; raw aiohttp sends bodies made
-beforehand. Prints the median over the rounds, and ratios to raw of the same round.
+`requests / 2` JPEGs of 58 kB, or of 650 kB. Ours reads the images, keeps the ledger and all that; raw aiohttp sends
+bodies made beforehand. Prints the median over the rounds, and ratios to raw of the same round.
 
 bespokelabs-curator is measured too where `--curator` names a Python that has it; without, the output says how to.
 Clients named "chat" ask chat completions, by which curator is fastest; all others ask as Gemini is asked. The server
@@ -47,18 +47,22 @@ class Order:
     in_flight: int
 
 
-def make_images(folder: Path, count: int) -> None:
-    """Distinct JPEGs of about 58 kB: noise of 640 by 480 pixels, each with a pixel of its own."""
+SIZES = {58: (480, 640, 48), 650: (1000, 1000, 90)}  # kB -> pixels and quality
+
+
+def make_images(folder: Path, count: int, image_kb: int = 58) -> None:
+    """Distinct JPEGs of about that size: noise, each with a pixel of its own."""
     from io import BytesIO
 
     import numpy as np
     from PIL import Image
 
-    noise = np.random.default_rng(0).normal(128, 28, (480, 640, 3)).clip(0, 255).astype("uint8")
+    height, width, quality = SIZES[image_kb]
+    noise = np.random.default_rng(0).normal(128, 28, (height, width, 3)).clip(0, 255).astype("uint8")
     for number in range(count):
         made = BytesIO()
-        noise[number % 480, number // 480] = 255
-        Image.fromarray(noise).save(made, "JPEG", quality=48)
+        noise[number % height, number // height] = 255
+        Image.fromarray(noise).save(made, "JPEG", quality=quality)
         (folder / f"{number:05}.jpg").write_bytes(made.getvalue())
 
 
@@ -238,6 +242,7 @@ def main() -> None:
     parser.add_argument("--in-flight", type=int, default=128)
     parser.add_argument("--latency-ms", type=float, default=200)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--image-kb", type=int, choices=SIZES, default=58)
     parser.add_argument("--long", type=int, default=0, help="then ours once more, with so many requests")
     parser.add_argument(
         "--curator", metavar="PYTHON", help="a Python that has bespokelabs-curator (default: not measured)"
@@ -264,7 +269,7 @@ def main() -> None:
 
 def compare(folder: Path, url: str, words: argparse.Namespace) -> None:
     """All rounds, then the long run."""
-    make_images(folder, words.requests // 2)
+    make_images(folder, words.requests // 2, words.image_kb)
     order = Order(folder, url, words.requests, words.in_flight)
     clients = {name: partial(measure, name) for name in CLIENTS}
     if words.curator:

@@ -22,6 +22,7 @@ DEFAULT_SPLITS = (0.90, 0.05, 0.05)  # shares of the groups: train, validation, 
 
 ImageFamily = Literal["resolution", "tiles"]  # how a model counts the tokens of an image
 Thinking = Literal["off", "minimal", "low", "medium", "high", "xhigh"]
+PngAs = Literal["png", "jpeg"]
 ServiceTier = Literal["standard", "flex"]
 Prompt = Literal["full", "plain"]
 MediaResolution = Literal["low", "medium", "high"]
@@ -146,6 +147,16 @@ class EngineOptions:
     image_quality: Annotated[
         int, Option("of the JPEG that is then made", topic="model", scope="release"), Ge(1), Le(100)
     ] = 90
+    png_as: Annotated[
+        PngAs,
+        Option(
+            "how PNGs go that need not be made smaller: png, as they are; jpeg, as JPEG where that has fewer bytes",
+            "--png-as",
+            "model",
+            "png|jpeg",
+            scope="release",
+        ),
+    ] = "png"
     body: Annotated[
         str | None,
         Option(
@@ -169,7 +180,8 @@ class EngineOptions:
         ),
     ] = None
     base_url: Annotated[
-        str | None, Option("address of another server than the service's own", "--base-url", "pace", "URL")
+        str | None,
+        Option("address of another server; of several with one model: URL,URL (openai)", "--base-url", "pace", "URL"),
     ] = None
     is_vertex: Annotated[
         bool,
@@ -196,8 +208,9 @@ class EngineOptions:
 
     def __post_init__(self) -> None:
         """Raises ValueError where `body` is no JSON object, or nothing may be sent to `base_url`."""
-        if self.base_url is not None and (fault := base_fault(self.base_url)):
-            raise ValueError(f"base_url: {fault}")
+        for address in self.base_url.replace(", ", ",").split(",") if self.base_url is not None else ():
+            if fault := base_fault(address):
+                raise ValueError(f"base_url: {fault}")
         if self.body is not None:
             object.__setattr__(self, "body", json_object(self.body))
 
@@ -232,6 +245,20 @@ class PlanOptions:
             read=percent,
         ),
         *_SHARE,
+    ] = 0.0
+    counterfactual_share: Annotated[
+        float,
+        Option(
+            "share of the pairs whose question rests on what is not so or not shown, answered with why it cannot be "
+            "answered; at most a half",
+            "--counterfactual",
+            "questions",
+            "PERCENT",
+            scope="release",
+            read=percent,
+        ),
+        Ge(0),
+        Le(0.5),
     ] = 0.0
     rounds: Annotated[
         int,
@@ -309,6 +336,7 @@ class PlanOptions:
         unsaid = {
             *(() if self.is_part else ("limit", "where")),
             *(() if self.is_measured_shown else ("is_measured_shown",)),
+            *(() if self.counterfactual_share else ("counterfactual_share",)),
             *(("look",) if self.look in (None, "off") else ()),
             *(() if self.control else ("control",)),
         }

@@ -7,11 +7,10 @@ are flushed one by one and synced to disk at least every second.
 
 import os
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, nullcontext
-from dataclasses import fields
-from datetime import datetime
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +25,7 @@ from dermasynth_builder.generate.foreign import NotJSON, amount, count, counts, 
 FORMAT = 1
 _SYNC_EVERY_S = 1.0
 _STRIKES = 3  # runs, of several attempts each
+_OUTAGE = timedelta(hours=6)  # strikes further apart are not of one outage
 _NO_VALUE = "not there"
 _Asked = TypeVar("_Asked", bound=AnyRequest)
 _MEMBERS = tuple(field.name for field in fields(Reply))
@@ -57,7 +57,8 @@ class Ledger:
         self.identity = dict(identity)
         self._warn = warn
         self._places: dict[str, tuple[int, str | None]] = {}  # key -> (offset in the file, kind of failure)
-        self._strikes: Counter[str] = Counter()  # key -> replies that say that the service broke
+        self._strikes: dict[str, _Strikes] = {}  # by key
+        self._answered = 0  # lines that are answers
         self._scanned_bytes = self._scanned_lines = 0
         self._is_headed = False
         self.spent_usd = 0.0  # what all its lines cost, repeated ones too
@@ -77,11 +78,13 @@ class Ledger:
     def is_settled(self, key: str) -> bool:
         """Whether the last reply to `key` is an answer, or a failure that lies with the request itself.
 
-        So does one at which a service that answers others has broken in several runs.
+        So does one at which the service has broken in several runs, and answered others between them or hours passed:
+        an outage settles nothing.
         """
         if key not in self._places:
             return False
-        return self._places[key][1] not in NOBODYS_FAULT or self._strikes[key] >= _STRIKES
+        is_given_up = key in self._strikes and self._strikes[key].count >= _STRIKES
+        return self._places[key][1] not in NOBODYS_FAULT or is_given_up
 
     def holds(self, reply: Reply) -> bool:
         """Whether this very reply is the last one to its key."""
@@ -201,8 +204,10 @@ class Ledger:
     def _take_down(self, record: Mapping[str, Any], offset: int) -> None:
         kind = kind_of(record["failure"])
         self._places[record["key"]] = (offset, kind)
+        self._answered += kind is None
         if kind == "server":
-            self._strikes[record["key"]] += 1
+            strikes = self._strikes.setdefault(record["key"], _Strikes())
+            strikes.note(self._answered, _time_or_none(record.get("answered_at")))
         self.spent_usd += amount(record.get("cost_usd")) or 0.0
         version = record.get("model_version")
         if record["text"] is not None and isinstance(version, str) and version:
@@ -218,6 +223,28 @@ class Ledger:
             told = differences({f"of {self.path}": header.get("identity") or {}, "of this run": self.identity})
             raise LedgerError(f"{self.path}: it belongs to another engine or other settings: {told}; move it away")
         self._is_headed = True
+
+
+@dataclass(slots=True)
+class _Strikes:
+    """How often the service broke at a request."""
+
+    count: int = 0
+    answered: int = -1  # lines of the ledger that were answers at the last strike that counts
+    at: datetime | None = None
+
+    def note(self, answered: int, at: str | None) -> None:
+        """It broke once more."""
+        now = _in_utc(at) if at else None
+        is_later = now is not None and self.at is not None and now - self.at >= _OUTAGE
+        if answered != self.answered or is_later:
+            self.count, self.answered, self.at = self.count + 1, answered, now
+
+
+def _in_utc(at: str) -> datetime:
+    """A time without a zone, which no version writes, is taken for UTC."""
+    found = datetime.fromisoformat(at)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 NOBODYS_FAULT = frozenset({"connection", "server", "quota", "batch", "unfinished", "file"})

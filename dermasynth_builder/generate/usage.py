@@ -22,11 +22,17 @@ _TILE_TOKENS = 258
 _ONE_TILE_PX = 384  # an image no side of which is longer is one tile
 _MOST_TILES = 6  # of an image whose sides are at most as 3 to 2
 CHARACTERS_PER_TOKEN = 4
-OUTPUT_TOKENS: Mapping[Style, int] = {"asked": 160, "self_instruct": 200, "conversation": 200, "look": 160}
+OUTPUT_TOKENS: Mapping[Style, int] = {
+    "asked": 160,
+    "self_instruct": 200,
+    "conversation": 200,
+    "counterfactual": 100,
+    "look": 160,
+}
 """Style -> tokens of one turn's answer and, where the engine writes it, its question. Assumed until a pilot says."""
 BESIDE_TOKENS: Mapping[LookMode, int] = {"off": 0, "first": 70, "together": 200}
 """What a reply says beside its answers, and together with them of what is seen. Assumed until a pilot says."""
-_TURNS: Mapping[Style, int] = {"asked": 1, "self_instruct": 1, "conversation": 3, "look": 1}
+_TURNS: Mapping[Style, int] = {"asked": 1, "self_instruct": 1, "conversation": 3, "counterfactual": 1, "look": 1}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 No code of a release (`BCC`, `FST2`) ever leaves this module, and nothing is said of a missing fact.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import lru_cache
@@ -96,9 +97,12 @@ GIVEAWAYS: Mapping[str, frozenset[str]] = {
         }
     ),
 }
-# Those that can be left unsaid. Of the others the phrasings say where they are not recorded, which would be untrue of
-# one that is recorded and kept back.
+# Those that can be left unsaid to the engine `template`. Of the others its phrasings say where they are not recorded,
+# which would be untrue of one that is recorded and kept back.
 KEPT_BACK = frozenset({"sex", "fitzpatrick"})
+
+# What says how dark somebody's skin is. Told to a model without need it moves what is said of the case.
+TONES = frozenset({"fitzpatrick", "fitzpatrick_rater", "monk_tone_india", "monk_tone_us"})
 
 # Phrase -> the facts that it is made of; it exists where all of them are known. Questions may use these as slots.
 PHRASES: dict[str, tuple[str, ...]] = {
@@ -125,7 +129,21 @@ LISTS: dict[str, tuple[str, ...]] = {
     "complaints": (*(name for name in SIGNS if name != "is_elevated"), "symptoms"),
     "textures": ("textures",),
     "history": tuple(_HISTORY),
+    # What a counterfactual question presumes: a place that is not the one shown, a complaint that was denied.
+    "other_site": ("body_site",),
+    "denied_sign": ("itches", "hurts", "bleeds"),
 }
+# Words for places on a part of the body -> places on it that a question may name about another part.
+_PARTS: Mapping[str, tuple[str, ...]] = {
+    r"\b(?:legs?|thigh|foot|feet|soles?|toes?|knee|lower extremity)\b": ("thigh", "sole of the foot", "knee"),
+    r"\b(?:head|neck|face|scalp|ear|nose|lip|cheek|oral|mouth)\b": ("scalp", "forehead", "cheek"),
+    r"\b(?:arms?|forearm|hands?|palms?|fingers?|elbow|wrist|upper extremity|acral)\b": ("elbow", "palm of the hand"),
+    r"\b(?:trunk|torso|chest|back|abdomen)\b": ("chest", "abdomen"),
+}
+_PLACES = tuple(place for places in _PARTS.values() for place in places)
+_BETWEEN = re.compile(
+    r"genital|groin|buttock|shoulder|armpit|palms? or soles?|acral|other"
+)  # places between two parts, or on several
 IMAGES: dict[Modality, str] = {"clinical": "clinical photograph", "dermoscopic": "dermoscopic image"}
 
 
@@ -142,13 +160,15 @@ def facts_for_engine(facts: Facts) -> Facts:
     return Facts(**dict(zip(_TOLD, _told_of(facts), strict=True)))
 
 
-def facts_for_question(source: str, facts: Facts, needs: Iterable[str]) -> Facts:
-    """The facts that an engine may be told for questions that need those.
+def facts_for_question(source: str, facts: Facts, asked: Iterable[str], *, does_speak_of_gaps: bool = False) -> Facts:
+    """The facts that an engine may be told for questions about those.
 
-    What gives the label away and can be left unsaid is told only where it is needed.
+    What gives the label away, and tones of the skin, are told only where they are asked for; an engine that says what
+    is not recorded is told more.
     """
-    wanted = {fact for need in needs for fact in LISTS.get(need, (need,))}
-    kept_back = (GIVEAWAYS.get(source, frozenset()) & KEPT_BACK) - wanted
+    wanted = {fact for name in asked for fact in LISTS.get(name, (name,))}
+    given_away = GIVEAWAYS.get(source, frozenset())
+    kept_back = (given_away & KEPT_BACK if does_speak_of_gaps else given_away | TONES) - wanted
     told = facts_for_engine(facts)
     gone: dict[str, Any] = dict.fromkeys(kept_back)
     return replace(told, **gone) if gone else told
@@ -172,6 +192,7 @@ def phrases(facts: Facts) -> Mapping[str, str]:
     made |= {name: join_words(words, "or" if name in _DENYING else "and") for name, words in lists.items() if words}
     if facts.textures:
         made["textures"] = _join_alternatives(facts.textures)
+    made |= _premises(facts)
     if "size" not in made and (facts.diameter_1_mm or facts.diameter_2_mm):
         made["one_diameter"] = _millimetres(facts.diameter_1_mm or facts.diameter_2_mm or 0)
     if facts.is_melanocytic is not None:
@@ -228,6 +249,18 @@ def _signs(facts: Facts) -> dict[str, Sequence[str]]:
         "complaints": [noun for noun in present if noun != SIGNS["is_elevated"]],
         "absent": by_answer[False],
         "unrecorded": by_answer[None] if is_any_asked else [],
+    }
+
+
+def _premises(facts: Facts) -> dict[str, str]:
+    """What a question may name although it is not so: a place elsewhere on the body, a complaint that was denied."""
+    site = facts.body_site or ""
+    elsewhere = [place for words, places in _PARTS.items() if not re.search(words, site) for place in places]
+    is_elsewhere = 0 < len(elsewhere) < len(_PLACES) and not _BETWEEN.search(site)
+    denied = [SIGNS[name] for name in LISTS["denied_sign"] if getattr(facts, name) is False]
+    return {
+        **({"other_site": elsewhere[(facts.age_years or len(site)) % len(elsewhere)]} if is_elsewhere else {}),
+        **({"denied_sign": denied[0]} if denied else {}),
     }
 
 

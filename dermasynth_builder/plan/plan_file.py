@@ -23,7 +23,7 @@ from dermasynth_builder.core.errors import PromptError
 from dermasynth_builder.core.files import code_digest, private, private_folder
 from dermasynth_builder.core.options import PlanOptions
 from dermasynth_builder.core.records import ClinicalImage, Facts, Look, PlannedRequest, Request, Step, digest
-from dermasynth_builder.plan import facts_in_words, reply_form
+from dermasynth_builder.plan import reply_form
 from dermasynth_builder.plan.looks import look_from, look_text
 from dermasynth_builder.plan.planner import LOOK, Planner, assumed_look
 
@@ -200,8 +200,7 @@ class PlanFile:
     def _facts_told(self, planned: PlannedRequest) -> Facts:
         part = self._part
         types = [step.question_type for step in planned.steps] or [planned.question_type]
-        needs = part.planner.book.needs(part.source, types)
-        return facts_in_words.facts_for_question(part.source, part.images[planned.image_number].facts, needs)
+        return part.planner.told(part.images[planned.image_number], part.planner.book.told(part.source, types))
 
 
 def plan_file(part: PlanPart, folder: Path, advance: Callable[[int], object]) -> PlanFile:
@@ -242,7 +241,11 @@ def _opened(path: Path, shape: str) -> pq.ParquetFile | None:
 def _write(part: PlanPart, shape: str, path: Path, *, advance: Callable[[int], object]) -> None:
     later: Counter[int] = Counter()
     rows: list[tuple[Any, ...]] = []
-    options: Mapping[str, Any] = {"compression": "zstd", "write_page_checksum": True, "use_dictionary": True}
+    options: Mapping[str, Any] = {
+        "compression": "zstd",
+        "write_page_checksum": True,
+        "write_statistics": False,  # no checksum covers them
+    }
     with pq.ParquetWriter(path, _SCHEMA, **options) as writer:
         for place, requests in part.requests(later):
             rows += [_row(place, request) for request in requests]
@@ -318,12 +321,13 @@ def plans_in(folder: Path) -> list[PlanSummary]:
             file = pq.ParquetFile(path)
             counts = json.loads((file.metadata.metadata or {})[_COUNTS])
             keys = list(map(str, file.read(columns=["key"]).column(0).to_pylist()))
-        except (OSError, pa.ArrowException, KeyError, ValueError):
+            name, number, ledger = counts["plan"], counts["round"], counts["ledger"]
+            summary = PlanSummary(counts["source"], counts["seed"], keys, {}, sum(counts["later"].values()))
+        except (OSError, pa.ArrowException, KeyError, ValueError, TypeError, AttributeError):  # of another version too
             continue
-        name = counts["plan"]
-        if not counts["round"]:
-            plans[name] = PlanSummary(counts["source"], counts["seed"], keys, {}, sum(counts["later"].values()))
+        if not number:
+            plans[name] = summary
         elif name in plans:
-            earlier = plans[name].later.get(counts["ledger"], ())
-            plans[name] = replace(plans[name], later={**plans[name].later, counts["ledger"]: [*earlier, *keys]})
+            earlier = plans[name].later.get(ledger, ())
+            plans[name] = replace(plans[name], later={**plans[name].later, ledger: [*earlier, *keys]})
     return list(plans.values())

@@ -125,6 +125,12 @@ class Planner:
             return Evidence("together", terms)
         return Evidence(self.look_mode, ids=tuple(each.id for each in look.observed) if look else ())
 
+    def told(self, image: ClinicalImage, asked: Iterable[str]) -> Facts:
+        """The facts of the image that the engine may be told for questions about those."""
+        return facts_in_words.facts_for_question(
+            image.source, image.facts, asked, does_speak_of_gaps=self.chooser is not None
+        )
+
     def unanswerable(self, image: ClinicalImage) -> Iterator[str]:
         """The types that fit the image and that the engine cannot answer in any wording, as "general: overview"."""
         if self.chooser:
@@ -183,10 +189,11 @@ class _ImagePlan:
         steps = self._conversation() if style == "conversation" else []
         general = self._drawn(GENERAL, "asked" if style == "conversation" else style, topics) if not steps else None
         topics |= {each.kind.topic for each in [*steps, *([general] if general else [])]}
-        source = self._drawn(SOURCE, "asked", topics)
+        untrue = self._counterfactual()
+        source = untrue or self._drawn(SOURCE, "asked", topics)
         if steps:
             yield _Order("conversation", steps, first)
-        elif general and source and style == "asked" and self.planner.options.is_together:
+        elif general and source and style == "asked" and not untrue and self.planner.options.is_together:
             yield _Order("asked_together", [general, source], first)
             return
         elif general and style == "self_instruct":
@@ -211,10 +218,12 @@ class _ImagePlan:
 
     def _is_tellable(self, kind: QuestionType) -> bool:
         """Whether the image may tell the answer to one of the wordings, or else the record that is shown."""
-        return any(self._is_told(kind, each) and self._can_ask(kind, each) for each in kind.wordings)
+        return any(self._can_ask(kind, wording) for wording in self._tellable(kind))
 
-    def _is_told(self, kind: QuestionType, wording: str) -> bool:
-        return self.planner.options.is_metadata_shown or not kind.asks_record(wording)
+    def _tellable(self, kind: QuestionType) -> tuple[str, ...]:
+        """The wordings to which the image may tell the answer, or else the record that is shown."""
+        is_known = self.planner.options.is_metadata_shown and self._told != Facts()
+        return kind.every_wording if is_known else kind.wordings
 
     def _fitting(self, slot: str) -> Iterator[QuestionType]:
         """The types of the slot's bank whose facts are known, whether or not the engine can answer them."""
@@ -222,7 +231,7 @@ class _ImagePlan:
         return (kind for kind in bank if kind.suits(self.image.facts, self.image.modality))
 
     def _is_answerable(self, kind: QuestionType) -> bool:
-        return any(self._can_ask(kind, wording) for wording in kind.wordings)
+        return any(self._can_ask(kind, wording) for wording in kind.every_wording)
 
     def _can_ask(self, kind: QuestionType, wording: str) -> bool:
         """Whether the engine can answer the wording from what it is told of the image."""
@@ -252,13 +261,23 @@ class _ImagePlan:
             kind = draw.choice(told) if told else None
         return self._worded(slot, kind, draw) if kind else None
 
+    def _counterfactual(self) -> _Drawn | None:
+        """What is asked in place of the source's question about a share of the images."""
+        image, options = self.image, self.planner.options
+        share = share_of(self.planner.seed, image.source, image.image_id, "counterfactual")
+        if share >= 2 * options.counterfactual_share:
+            return None
+        kinds = [kind for kind in self._kinds(GENERAL, "counterfactual") if self._is_tellable(kind)]
+        draw = self._draw("counterfactual")
+        return self._worded(SOURCE, draw.choice(kinds), draw) if kinds else None
+
     def _worded(self, slot: str, kind: QuestionType, draw: Random) -> _Drawn:
-        wordings = [wording for wording in kind.wordings if self._can_ask(kind, wording)]
-        wording = draw.choice(wordings)
-        if not self._is_told(kind, wording):
-            wording = draw.choice([each for each in wordings if self._is_told(kind, each)])
-        step = Step(slot, kind.name, fill(wording, self.image.facts))
-        return _Drawn(kind, step, kind.asks_record(wording))
+        wordings = [wording for wording in kind.every_wording if self._can_ask(kind, wording)]
+        wording, tellable = draw.choice(wordings), self._tellable(kind)
+        if wording not in tellable:
+            wording = draw.choice([each for each in wordings if each in tellable])
+        step = Step(slot, kind.name, fill(wording, self.planner.told(self.image, kind.told)))
+        return _Drawn(kind, step, wording in kind.record_wordings)
 
     def _conversation(self) -> list[_Drawn]:
         """The turns: the general bank's first type, its last, and some between, in the bank's order."""
@@ -281,10 +300,10 @@ class _ImagePlan:
             kind
             for slot in SLOTS
             for kind in self._kinds(slot, "asked")
-            if is_shown or not (kind.needs or kind.is_of_record)
+            if is_shown or (kind.wordings and not kind.needs)
         ]
         drawn = draw.sample(kinds, min(len(kinds), BANK_EXAMPLES))
-        shown = [fill(draw.choice(kind.wordings), self.image.facts) for kind in drawn]
+        shown = [fill(draw.choice(self._tellable(kind)), self.planner.told(self.image, kind.needs)) for kind in drawn]
         return shown + draw.sample(list(accepted), min(len(accepted), ACCEPTED_EXAMPLES))
 
     @cached_property
@@ -324,8 +343,7 @@ class _ImagePlan:
         is_conversation = order.prompt_id == "conversation"
         style: Style = "conversation" if is_conversation else drawn[0].kind.style
         is_shown = self.planner.options.is_metadata_shown
-        needs = [need for each in drawn for need in each.kind.needs]
-        facts = facts_in_words.facts_for_question(image.source, image.facts, needs) if is_shown else Facts()
+        facts = self.planner.told(image, [fact for each in drawn for fact in each.kind.told]) if is_shown else Facts()
         steps = tuple(each.step for each in drawn) if len(drawn) > 1 else ()
         evidence = self.planner.evidence(image.modality, look, style)
         asks = [(each.step.question, each.kind.audience, each.kind.good_answer) for each in drawn]
@@ -343,6 +361,7 @@ class _ImagePlan:
                     "examples": examples,
                     "look": look,
                     "measured": measured_lines(image.measured) if self.planner.options.is_measured_shown else [],
+                    "is_counterfactual": style == "counterfactual",
                     "is_record_asked": any(each.is_of_record for each in drawn),
                 },
             ),

@@ -20,19 +20,12 @@ from dermasynth_builder.core.files import jinja_environment, read_toml, resource
 from dermasynth_builder.core.records import Facts, Modality, digest
 from dermasynth_builder.core.wording import did_you_mean
 from dermasynth_builder.plan import facts_in_words
+from dermasynth_builder.plan.answer_form import form_of
 from dermasynth_builder.plan.looks import Term, load_terms
 
 _SLOT = re.compile(r"\{(\w*)\}")
 _NEEDABLE = frozenset(each.name for each in fields(Facts)) | set(facts_in_words.LISTS)
-# What no image tells: what somebody has recorded or reported, and what has proved a diagnosis.
-_OF_RECORD = re.compile(
-    r"(?i)\b(?:as far as (?:it|that) is (?:recorded|documented)|the clinic recorded|recorded (?:facts|diagnosis)"
-    r"|whether (?:a biopsy|anything|tissue)|on (?:file|record)|self-report|own account|reported|what the person reports"
-    r"|according to the (?:person|patient|record)|what (?:else )?is known(?= of (?:the case|\{)|\?)|do we know it"
-    r"|how (?:it|its identity|the decision|this|that) (?:was|is) (?:confirmed|proven|established))\b"
-    r"|\bwhat else is known\?"
-)
-BankStyle = Literal["asked", "self_instruct"]
+BankStyle = Literal["asked", "self_instruct", "counterfactual"]
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
 
 
@@ -52,22 +45,31 @@ class QuestionType:
     audience: str
     good_answer: str
     needs: tuple[Annotated[str, AfterValidator(_needable)], ...]  # names of facts, or of `facts_in_words.LISTS`
-    wordings: tuple[str, ...]
+    wordings: tuple[str, ...] = ()  # that the image may answer
     style: BankStyle = "asked"
     modalities: tuple[Modality, ...] = MODALITIES
-    is_of_record: bool = False
+    record_wordings: tuple[str, ...] = ()  # that only what somebody has recorded or reported answers
     claims: tuple[Annotated[str, AfterValidator(_needable)], ...] = ()  # facts that a right answer states
+    uses: tuple[Annotated[str, AfterValidator(_needable)], ...] = ()  # facts that an answer tells where they are known
 
     def __post_init__(self) -> None:
         """Raises ValueError where there is no wording, or a slot cannot always be filled."""
-        if not self.wordings:
+        if not self.every_wording:
             raise ValueError("wordings is empty; a type has one or more")
+        if both := set(self.wordings) & set(self.record_wordings):
+            raise ValueError(f"stands in wordings and in record_wordings: {'; '.join(sorted(both))}")
         if faults := list(self._faults()):
             raise ValueError("; ".join(faults))
 
-    def asks_record(self, wording: str) -> bool:
-        """Whether the wording asks for what somebody has recorded or reported, so that no image tells the answer."""
-        return self.is_of_record or _OF_RECORD.search(wording) is not None
+    @property
+    def every_wording(self) -> tuple[str, ...]:
+        """Those that the image may answer, then those that only a record answers."""
+        return self.wordings + self.record_wordings
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What the engine has to be told for it, be it a giveaway."""
+        return self.needs + self.uses
 
     def suits(self, facts: Facts, modality: Modality) -> bool:
         """Whether this type fits such an image and all that it needs is known."""
@@ -75,10 +77,10 @@ class QuestionType:
 
     def _faults(self) -> Iterator[str]:
         """What is wrong with the claims, and with the slots of the wordings."""
-        slots = set(_SLOT.findall(" ".join(self.wordings)))
+        slots = dict.fromkeys(_SLOT.findall(" ".join(self.every_wording)))
         if told := set(self.claims) & {fact for slot in slots for fact in facts_in_words.PHRASES.get(slot, (slot,))}:
             yield f"claims {', '.join(sorted(told))}, which a wording tells itself"
-        for slot in dict.fromkeys(_SLOT.findall(" ".join(self.wordings))):
+        for slot in slots:
             behind = (slot,) if slot in facts_in_words.LISTS else facts_in_words.PHRASES.get(slot)
             if behind is None:
                 known = (*facts_in_words.PHRASES, *facts_in_words.LISTS)
@@ -127,13 +129,13 @@ class PromptBook:
         What else is installed or read in the same run makes no difference to a source.
         """
         kinds = (kind for name, bank in self.banks.items() if name not in self.guests - {source} for kind in bank)
-        return [text for kind in kinds if kind.style == "asked" for text in kind.wordings]
+        return [text for kind in kinds if kind.style != "self_instruct" for text in kind.every_wording]
 
-    def needs(self, source: str, types: Iterable[str]) -> list[str]:
-        """What these types of question need, be they of the general bank or of the source's."""
+    def told(self, source: str, types: Iterable[str]) -> list[str]:
+        """What the engine has to be told for these types of question, of the general bank or of the source's."""
         wanted = set(types)
-        kinds = (kind for bank in ("general", source) for kind in self.banks.get(bank, ()) if kind.name in wanted)
-        return [need for kind in kinds for need in kind.needs]
+        kinds = (kind for bank in ("general", source) for kind in self.bank_of(bank) if kind.name in wanted)
+        return [fact for kind in kinds for fact in kind.told]
 
     def claims(self, source: str, question_type: str) -> tuple[str, ...]:
         """The facts that a right answer to a question of this type states."""
@@ -161,8 +163,10 @@ class PromptBook:
             "look_mode": "off",
             "terms": (),
             "is_record_asked": False,
+            "is_counterfactual": False,
         }
-        known = {"image": facts_in_words.IMAGES[modality], "metadata": facts_in_words.metadata_lines(facts)}
+        image, lines = facts_in_words.IMAGES[modality], facts_in_words.metadata_lines(facts)
+        known = {"image": image, "modality": modality, "metadata": lines, "form_of": form_of}
         try:
             template = jinja_environment(self.folder / "templates").get_template(f"{prompt_id}.jinja")
             text = template.render({**unseen, **context}, **known)

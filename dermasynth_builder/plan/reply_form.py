@@ -321,6 +321,7 @@ def _conversation(request: AnyRequest, members: Mapping[str, Any]) -> tuple[Exch
 
 _READERS: Mapping[Style, Callable[[AnyRequest, Mapping[str, Any]], tuple[Exchange, ...]]] = {
     "asked": _asked,
+    "counterfactual": _asked,
     "self_instruct": _self_instruct,
     "conversation": _conversation,
 }

@@ -47,7 +47,6 @@ from dermasynth_builder.core.records import (
     Pair,
     Review,
 )
-from dermasynth_builder.plan.facts_in_words import facts_for_question, metadata_lines
 from dermasynth_builder.plan.questions import PromptBook, load_prompt_book
 
 if TYPE_CHECKING:
@@ -85,7 +84,12 @@ COLUMNS: tuple[Column, ...] = (
     Column("messages", "messages", "the whole exchange in the form that trainers read"),
     Column("source", "string", "the image set"),
     Column("modality", "string", "clinical or dermoscopic"),
-    Column("style", "string", "asked: a question of the bank; self_instruct: the engine wrote the question"),
+    Column(
+        "style",
+        "string",
+        "asked: a question of the bank; self_instruct: the engine wrote the question; counterfactual: the question "
+        "rests on what is not so or not shown, and the answer says why it cannot be answered",
+    ),
     Column("is_metadata_shown", "bool", "whether the engine was told the recorded facts"),
     Column("confirmation", "string", "how the diagnosis was confirmed"),
     Column("facts.body_sites", "texts", "each place on the body that `body_site` names"),
@@ -315,17 +319,6 @@ def facts_of(row: Mapping[str, Any]) -> Facts:
         made["body_sites"] = ()
     numbers = {name: None if told[name] is None else int(told[name]) for name in ("age_years", "fitzpatrick")}
     return Facts(**(told | made | numbers))
-
-
-def told_facts(row: Mapping[str, Any]) -> list[str]:
-    """What the engine was told of the image, word for word, a line a fact; nothing where it was told nothing.
-
-    Of questions that were asked together it is what was told for this one.
-    """
-    if not row["is_metadata_shown"]:
-        return []
-    needs = _book(row["source"]).needs(row["source"], [row["question_type"]])
-    return metadata_lines(facts_for_question(row["source"], facts_of(row), needs))
 
 
 def claims_of(pair: Pair) -> list[Claim]:

@@ -166,6 +166,16 @@ def require_current(folder: Path, configs: Iterable[ConfigFiles]) -> None:
             )
 
 
+def open_sources(folder: Path) -> dict[str, ConfigFiles]:
+    """The configs that are a source's, by name, whose rows have this version's columns; each row is in one of them.
+
+    Raises ReleaseError where `folder` is no release, or one of another version.
+    """
+    configs = sources_of(read_card(folder))
+    require_current(folder, configs)
+    return {config.name: config for config in configs}
+
+
 def files_of(folder: Path, configs: Mapping[str, ConfigFiles]) -> dict[str, Path]:
     """The files of a release that are there, by their path in the repository."""
     return {path.relative_to(folder).as_posix(): path for path in sorted(_named(folder, configs)) if path.is_file()}

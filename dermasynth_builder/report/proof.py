@@ -61,7 +61,9 @@ def fetched(named: str, to: Path) -> Path:
 def recipe_in(release: Path) -> Settings:
     """The recipe that a release carries. Raises ReleaseError where it has none."""
     if not (release / RECIPE).is_file():
-        raise ReleaseError(f"{release} has no {RECIPE}, and cannot be built again")
+        raise ReleaseError(
+            f"{release} has no {RECIPE} to build it again by; an older version made it: build the release anew"
+        )
     return read_recipe(release / RECIPE)
 
 

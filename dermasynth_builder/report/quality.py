@@ -19,7 +19,7 @@ from typing import Any
 from dermasynth_builder.check.prose.statements import statements, words
 from dermasynth_builder.check.prose.vocabulary import diagnosis_terms, site_terms
 from dermasynth_builder.core.registry import ALL
-from dermasynth_builder.release.folder import read_card, sources_of
+from dermasynth_builder.release.folder import open_sources
 from dermasynth_builder.release.parquet import read_values
 
 NOT_RECORDED = "not recorded"
@@ -218,7 +218,7 @@ def _masked(text: str, spans: Sequence[tuple[int, int]], blank: str) -> str:
 
 
 def _rows(release: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for config in sources_of(read_card(release)):
+    for config in open_sources(release).values():
         for split, files in config.files.items():
             for row in read_values(files, _WANTED):
                 yield split, row

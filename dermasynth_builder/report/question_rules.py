@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dermasynth_builder.core.records import Facts
-from dermasynth_builder.plan import facts_in_words, similarity
+from dermasynth_builder.plan import answer_form, facts_in_words, similarity
 from dermasynth_builder.plan.question_verbs import is_request
 from dermasynth_builder.plan.questions import PromptBook, QuestionType, fill
 
@@ -33,6 +33,7 @@ SAMPLES = (
         age_years=55,
         is_age_rounded=True,
         itches=True,
+        hurts=False,
         bleeds=True,
         textures=("flat", "rough or flaky"),
         duration="one day",
@@ -64,8 +65,50 @@ _AGREEING = re.compile(
     r"(?i)\{(?:site|complaints)\} (?:is|are|was|were|has|have|does|do)\b"
     r"|\b(?:is|are|was|were|has|have|does|do) (?:the )?\{(?:site|complaints)\}"
 )
-_PHOTOGRAPHIC = re.compile(r"(?i)photo|snapshot|camera|selfie")
+_PHOTOGRAPHIC = re.compile(r"(?i)photo(?!type)|snapshot|camera|selfie")
 _DERMOSCOPIC = re.compile(r"(?i)dermo?scop|magnif|polaris")
+# What no image tells: what somebody has recorded or reported, what has become of a case, what has proved a diagnosis.
+_RECORD = re.compile(
+    r"(?i)\b(?:recorded|reported|self-report|own account|according to the|as far as that is documented"
+    r"|on (?:file|record)|the files?\b|(?:own|my) chart|report (?:on th|speaks|names|permits)|record and picture"
+    r"|turned out to be|in the end\b|was noted|clinical examination say|ran a finger|and its source|wrote down"
+    r"|(?:been|lesion) assigned|final diagnosis|case counted|image archive|firm diagnosis|turned the suspicion"
+    r"|known fact|what is known|what do we know|whether anything proved|biopsy (?:backed|was)|whether tissue"
+    r"|(?:it|that|this|identity|decision) was (?:confirmed|established|proven)|same conclusion"
+    r"|(?:given|hear) (?:this diagnosis|the term)|put the result|read the name"
+    r"|picture received|the (?:label|entry)\b(?! (?:were|list|under)))"
+)
+_NAMES_RECORD = re.compile(r"(?i)\b(?:record|report|on file|reported|recorded|denied|self-report)\b")
+_PROOF = re.compile(
+    r"(?i)confirm(?:ed|ation)|how firmly|(?:biopsy|tissue) (?:was|backed)|whether (?:tissue|anything proved)"
+    r"|identity was established|firm diagnosis"
+)
+# Who asks, and for whom it is answered.
+_LAY_VOICE = re.compile(
+    r"(?i)\bmy (?:skin|mole|mother|father|husband|wife|grandmother|child|eyesight|own chart)\b|\bI am not a doctor"
+    r"|\bdo I have\b|\bhave I got\b|\bI took this\b|, doctor\?"
+)
+_OF_STUDENT = re.compile(
+    r"\b(?:[Tt]ell|[Ee]xplain to|[Tt]each|[Ss]how) (?:a|the) (?:\w+ )?(?:student|beginner|trainee)\b"
+)
+_STUDENT = re.compile(r"student|resident|trainee|learner|colleague who joins")
+# What the prompts say of the form and the limits of an answer; wider than what `answer_form` knows.
+_LISTING = re.compile(
+    r"(?i)(?<!not a )(?<!triage )(?<!operation )\blists?\b(?! of (?:priorities|candidates|common))"
+    r"|\b(?:ranks?|tick|enumerate|itemise|bullets?|checklist|line by line|table of)\b"
+)
+_PROSE = re.compile(r"(?i)\b(?:paragraph|sentences?|in a word|prose)\b")
+_MEASURED = re.compile(
+    r"(?i)\b(?:a|one|two|three|four|few|\d+)[ -](?:\w+ )?(?:words|sentences?|paragraphs?|lines)\b"
+    r"|\bbriefly\b|\bin a word\b|at length|in full detail"
+)
+_UNSAFE = re.compile(
+    r"(?i)\bdos(?:e|es|age)\b|\bmg\b|prescri|bad conscience|nothing to worry|no need to|instead of (?:a|the) doctor"
+    r"|\breassur|which (?:cream|ointment|drug|pill)|leave alone|left in place|(?:can|may) this be left"
+)
+_FOREIGN = re.compile(r"[^\x20-\x7e]|(?i:\b(?:in|into) (?:Spanish|Portuguese|German|French|Italian|Turkish|Chinese)\b)")
+_STRUCTURE = re.compile(r"(?i)pigment network|globules|pseudopods|streaks|clods|structureless|blue-white")
+_TONE = re.compile(r"(?i)phototype|skin tones?\b|Fitzpatrick|Monk|complexion|ethnic")
 # Banks for images that may show a rash or healthy skin.
 _OPEN_BANKS = frozenset({"general", "scin"})
 _PRESUMED = re.compile(r"(?i)\b(?:lesions?|growths?|moles?|tumou?rs?|cancers?|rash(?:es)?|spots?)\b")
@@ -95,15 +138,21 @@ def lint(book: PromptBook) -> list[Fault]:
         Fault(bank, kind.name, wording, reason)
         for bank, kinds in book.banks.items()
         for kind in kinds
-        for wording in kind.wordings
+        for wording in kind.every_wording
         for reason in _reasons(bank, kind, wording)
+    ]
+    faults += [
+        Fault(bank, kind.name, kind.good_answer, reason)
+        for bank, kinds in book.banks.items()
+        for kind in kinds
+        for reason in _reasons_of_type(kind)
     ]
     return faults + list(_repeated(book))
 
 
 def all_wordings(book: PromptBook) -> list[str]:
     """Every wording of every bank."""
-    return [wording for kinds in book.banks.values() for kind in kinds for wording in kind.wordings]
+    return [wording for kinds in book.banks.values() for kind in kinds for wording in kind.every_wording]
 
 
 def nearest_pair(wordings: list[str]) -> NearPair | None:
@@ -126,12 +175,9 @@ def _reasons(bank: str, kind: QuestionType, wording: str) -> Iterator[str]:
         yield "neither ends in a question mark nor holds a request that starts with a verb and ends in a full stop"
     if _AGREEING.search(wording):
         yield "a verb has to agree with a slot that may hold one thing or several"
-    if "clinical" in kind.modalities and _DERMOSCOPIC.search(wording):
-        yield "speaks of dermoscopy, but the type fits clinical photographs too"
-    if "dermoscopic" in kind.modalities and _PHOTOGRAPHIC.search(wording):
-        yield "speaks of a photograph, but the type fits dermoscopic images too"
-    if kind.asks_record(wording) and not kind.needs:
-        yield "asks what is recorded, but the type needs no fact: without a record its answer is empty"
+    yield from _of_kind(kind, wording)
+    yield from _of_record(kind, wording)
+    yield from _against_prompt(wording)
     if bank in _OPEN_BANKS and (presumed := _PRESUMED.search(wording)):
         yield f'presumes a "{presumed[0]}", where the image may show none'
     rendered = _rendered(wording)
@@ -139,6 +185,61 @@ def _reasons(bank: str, kind: QuestionType, wording: str) -> Iterator[str]:
         yield "has a slot for which there is no sample; none gives the answer away"
     for text in rendered:
         yield from (f"{name}: {text}" for name, pattern in _BROKEN.items() if re.search(pattern, text))
+
+
+def _reasons_of_type(kind: QuestionType) -> Iterator[str]:
+    """What is wrong with the type whatever its wording; said of what a good answer holds."""
+    if "clinical" in kind.modalities and (found := _STRUCTURE.search(kind.good_answer)):
+        yield f'a good answer speaks of "{found[0]}", but the type fits clinical photographs too'
+    if "dermoscopic" in kind.modalities and (found := _PHOTOGRAPHIC.search(kind.good_answer)):
+        yield f'a good answer speaks of a "{found[0]}", but the type fits dermoscopic images too'
+    if "fitzpatrick" not in kind.told and (found := _TONE.search(" ".join((kind.good_answer, *kind.every_wording)))):
+        yield f'speaks of "{found[0]}", but neither needs nor uses `fitzpatrick`'
+    if kind.wordings and (found := _NAMES_RECORD.search(kind.good_answer)):
+        yield f'a good answer speaks of a "{found[0]}", while the image has to answer some wordings'
+    if "confirmation" not in kind.told and (
+        found := _PROOF.search(" ".join((kind.good_answer, *kind.record_wordings)))
+    ):
+        yield f'a good answer tells what proved the diagnosis ("{found[0]}"), but neither needs nor uses `confirmation`'
+
+
+def _of_kind(kind: QuestionType, wording: str) -> Iterator[str]:
+    """Where the wording does not go with the images that the type fits, or with those who ask and read."""
+    if (found := _LAY_VOICE.search(wording)) and "patient" not in kind.audience:
+        yield f'a lay person asks ("{found[0]}"), and the answer is written for {kind.audience}'
+    if (found := _OF_STUDENT.search(wording)) and not _STUDENT.search(kind.audience):
+        yield f'is about a learner ("{found[0]}"), and the answer is written for {kind.audience}'
+    if (
+        kind.style != "counterfactual"
+        and "clinical" in kind.modalities
+        and (_DERMOSCOPIC.search(wording) or _STRUCTURE.search(wording))
+    ):
+        yield "speaks of dermoscopy, but the type fits clinical photographs too"
+    if "dermoscopic" in kind.modalities and _PHOTOGRAPHIC.search(wording):
+        yield "speaks of a photograph, but the type fits dermoscopic images too"
+
+
+def _against_prompt(wording: str) -> Iterator[str]:
+    """Where the wording asks for what a rule of the prompts forbids, or for a form that they do not know."""
+    is_list = answer_form.asks_list(wording)
+    if not is_list and (found := _LISTING.search(wording)):
+        yield f'asks for a "{found[0]}", and the prompt would say "no list" (see plan/answer_form.py)'
+    if is_list and (found := _PROSE.search(wording)):
+        yield f'asks for a list and for "{found[0]}" at once'
+    if not answer_form.asks_length(wording) and (found := _MEASURED.search(wording)):
+        yield f'says "{found[0]}", and the prompt would ask for two to eight sentences (see plan/answer_form.py)'
+    if found := _UNSAFE.search(wording):
+        yield f'invites a dose, or that nobody need look at it ("{found[0]}")'
+    if found := _FOREIGN.search(wording):
+        yield f'asks for another language, or is in one ("{found[0]}")'
+
+
+def _of_record(kind: QuestionType, wording: str) -> Iterator[str]:
+    """Where a type and its wording do not agree on whether somebody's record has to tell the answer."""
+    if wording in kind.wordings and (found := _RECORD.search(wording)):
+        yield f'asks for what only a record tells ("{found[0]}"): it belongs in record_wordings'
+    if wording in kind.record_wordings and kind.style == "asked" and not kind.needs:
+        yield "asks what is recorded, but the type needs no fact: without a record its answer is empty"
 
 
 def _asks(wording: str) -> bool:
@@ -161,7 +262,7 @@ def _repeated(book: PromptBook) -> Iterator[Fault]:
     earlier: list[Fault] = []
     split: list[similarity.Tokens] = []
     for bank, kind in ((bank, kind) for bank, kinds in book.banks.items() for kind in kinds):
-        for wording in kind.wordings:
+        for wording in kind.every_wording:
             words = similarity.tokens(wording)
             for position, score in similarity.near_duplicates(words, split):
                 other = earlier[position]

@@ -25,7 +25,7 @@ def bank_report(book: PromptBook) -> dict[str, Any]:
         "distinct_wordings": len({wording.lower() for wording in wordings}),
         "types": sum(len(kinds) for kinds in book.banks.values()),
         "banks": {
-            bank: {kind.name: len(kind.wordings) for kind in kinds} for bank, kinds in sorted(book.banks.items())
+            bank: {kind.name: len(kind.every_wording) for kind in kinds} for bank, kinds in sorted(book.banks.items())
         },
         "mean_words": round(sum(map(len, split)) / max(len(split), 1), 2),
         "shortest_words": min(map(len, split), default=0),

@@ -7,9 +7,8 @@ from typing import Any
 
 from dermasynth_builder.core.errors import ReleaseError, UsageError
 from dermasynth_builder.core.records import SPLITS, Facts, Modality, Split, Turn, is_fake_version
-from dermasynth_builder.core.registry import ALL
 from dermasynth_builder.release.columns import TOP_COLUMNS, facts_of, flat
-from dermasynth_builder.release.folder import ConfigFiles, read_card
+from dermasynth_builder.release.folder import ConfigFiles, open_sources
 from dermasynth_builder.release.parquet import read_rows
 from dermasynth_builder.release.write import SPECIMEN_FLAG
 
@@ -83,7 +82,7 @@ def refuse_unfit(rows: Iterable[Row], *, is_template_allowed: bool) -> None:
 
 def open_release(folder: Path, sources: Iterable[str] = ()) -> OpenRelease:
     """The release in `folder`, of these sources or of all. Raises ReleaseError, or UsageError for an unknown source."""
-    configs = {name: config for name, config in read_card(folder).items() if name != ALL}
+    configs = open_sources(folder)
     chosen = list(dict.fromkeys(sources)) or list(configs)
     if lacking := [name for name in chosen if name not in configs]:
         raise UsageError(f"{folder} holds no {lacking[0]}; it holds {', '.join(configs)}")

@@ -29,7 +29,7 @@ def test_a_models_question_that_is_not_new_is_rejected_with_the_one_that_it_repe
 
 
 def test_a_wording_of_the_sources_own_bank_is_not_new_either() -> None:
-    own = next(w for kind in load_prompt_book().banks["pad_ufes"] for w in kind.wordings if "{" not in w)
+    own = next(w for kind in load_prompt_book().banks["pad_ufes"] for w in kind.every_wording if "{" not in w)
     (finding,) = Novelty()([pair_of(own, 0)])
     assert finding.reason == f"ROUGE-L 1.00 with {own!r}"
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -323,11 +324,25 @@ def test_a_failure_that_is_nobodys_fault_settles_nothing(kind: str, path: Path, 
     assert opened().is_settled(request(0).key)
 
 
-def test_a_request_at_which_the_service_breaks_in_three_runs_is_settled(path: Path, opened: Open) -> None:
+def test_a_request_at_which_a_service_breaks_in_three_runs_is_settled_once_it_answers_others(
+    path: Path, opened: Open
+) -> None:
     for times in range(1, 5):
         written(path, failure(request(0).key, "server: 500"), failure(request(1).key, "connection: reset"))
         assert opened().is_settled(request(0).key) == (times >= 3)
         assert not opened().is_settled(request(1).key)
+        written(path, answer(request(1 + times).key))
+
+
+@pytest.mark.parametrize(("hours", "is_settled"), [(5.9, False), (6.1, True)])
+def test_runs_in_one_outage_settle_nothing(path: Path, opened: Open, hours: float, is_settled: bool) -> None:
+    begins = datetime(2026, 11, 23, tzinfo=UTC)
+    written(path, answer(request(1).key))
+    for number in range(3):
+        at = begins + timedelta(hours=number * hours)
+        written(path, replace(failure(request(0).key, "server: 503"), answered_at=at.isoformat()))
+        written(path, failure(request(0).key, "server: 503"))  # at a time that is not told
+    assert opened().is_settled(request(0).key) == is_settled
 
 
 def test_of_two_failures_merged_the_one_that_lies_with_the_request_stays(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ import pytest
 
 from dermasynth_builder.core.images.renditions import PublishedImage
 from dermasynth_builder.core.records import CheckedClaim, Facts, Ground, Judgement, Measured, Observation, Review, Turn
-from dermasynth_builder.plan.facts_in_words import facts_for_engine, facts_for_question, metadata_lines
 from dermasynth_builder.plan.questions import QuestionType
 from dermasynth_builder.release.columns import (
     COLUMNS,
@@ -28,7 +27,6 @@ from dermasynth_builder.release.columns import (
     places,
     row,
     schema,
-    told_facts,
 )
 from tests.support.clinical_images import EMPTY, clinical_image, many_facts, pair
 from tests.support.paths import ROOT
@@ -176,19 +174,10 @@ def test_no_wording_tells_what_its_answer_claims() -> None:
 
 
 @pytest.mark.parametrize("facts", many_facts())
-def test_facts_and_what_the_engine_was_told_can_be_read_out_of_a_stored_row(facts: Facts) -> None:
+def test_facts_can_be_read_out_of_a_stored_row(facts: Facts) -> None:
     told = pair("Why?", "So.", image=clinical_image(facts=facts))
     values = row(told, PublishedImage(b"", "cd" * 32, None, 1, 1))
-    stored = pa.Table.from_pylist([values], schema().remove(0)).to_pylist()[0]
-    assert facts_of(stored) == facts
-    assert told_facts(stored) == metadata_lines(facts_for_question("pad_ufes", facts, ()))
-    of_derm = stored | {"source": "derm12345"}
-    assert told_facts(of_derm) == metadata_lines(facts_for_engine(facts))
-    sized = stored | {"question_type": "size"}
-    assert told_facts(sized) == metadata_lines(
-        facts_for_question("pad_ufes", facts, ["diameter_1_mm", "diameter_2_mm"])
-    )
-    assert told_facts(stored | {"is_metadata_shown": False}) == []
+    assert facts_of(pa.Table.from_pylist([values], schema().remove(0)).to_pylist()[0]) == facts
 
 
 def test_a_struct_of_which_nothing_is_known_is_null() -> None:

@@ -61,6 +61,49 @@ def test_a_wording_that_breaks_a_rule_is_named_with_its_reason(wording: str, sai
     assert wording in {fault.wording for fault in faults} | {BOOK.banks["hiba"][0].wordings[0]}
 
 
+@pytest.mark.parametrize(
+    ("wording", "said"),
+    [
+        ("Tick whatever odd business fits this one.", 'asks for a "Tick"'),
+        ("Which odd business belongs on a list for the archive?", 'asks for a "list"'),
+        ("List the odd businesses of this case in one paragraph.", "a list and for"),
+        ("Say in four odd words what this business is.", 'says "four odd words"'),
+        ("Which dose of which odd remedy would help here?", "invites a dose"),
+        ("Would it be wise to leave alone an odd business like this?", "nobody need look at it"),
+        ("Tell the odd business of this lesion in Portuguese.", "another language"),
+        ("What is the odd naïve business of this lesion?", "another language"),
+        ("Is this odd business on my skin anything to talk about?", "a lay person asks"),
+        ("Tell a young student what odd business this may be.", "is about a learner"),
+        ("Does this odd business have a pigment network or not?", "speaks of dermoscopy"),
+        ("What odd business was noted when the form was filled in?", "what only a record tells"),
+    ],
+)
+def test_a_wording_agrees_with_the_rules_of_the_prompts(wording: str, said: str) -> None:
+    book = book_with(wording, "hiba", "identify")
+    faults = [fault for fault in lint(book) if said in fault.reason]
+    assert [fault.wording for fault in faults] == [wording]
+    assert not [fault for fault in lint(BOOK) if said in fault.reason]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"good_answer": "the report and what it says of the lesion"}, 'speaks of a "report"'),
+        ({"good_answer": "globules one by one"}, "fits clinical photographs too"),
+        ({"good_answer": "what a photograph shows"}, "fits dermoscopic images too"),
+        ({"good_answer": "the phototype of the person"}, "neither needs nor uses `fitzpatrick`"),
+        ({"good_answer": "how it was confirmed", "uses": ()}, "neither needs nor uses `confirmation`"),
+        ({"needs": (), "record_wordings": ("What odd business do the files tell of?",)}, "the type needs no fact"),
+    ],
+)
+def test_a_type_agrees_with_the_rules_of_the_prompts(changes: dict[str, object], said: str) -> None:
+    kinds = tuple(
+        replace(kind, **changes) if kind.name == "identify" else kind  # type: ignore[arg-type]  # a test's own
+        for kind in BOOK.banks["hiba"]
+    )
+    assert [fault for fault in lint(PromptBook(BOOK.folder, {"hiba": kinds})) if said in fault.reason]
+
+
 @pytest.mark.parametrize("wording", ["How dangerous might this odd growth become?", "Does that strange rash go away?"])
 def test_banks_for_any_kind_of_skin_presume_no_lesion(wording: str) -> None:
     for bank, name in (("general", "overview"), ("scin", "visual_features")):

@@ -122,6 +122,12 @@ def test_every_format_has_a_reader() -> None:
     assert set(READERS) == set(EXPORTS.shipped)
 
 
+def test_pairs_of_the_sample_are_not_read_twice(built: Built) -> None:
+    ids = [row.pair_id for row in open_release(built.release).rows()]
+    assert ids
+    assert len(ids) == len(set(ids))
+
+
 @pytest.mark.parametrize("kind", READERS)
 def test_what_is_exported_is_read_back_with_its_pixels(kind: str, built: Built, tmp_path: Path) -> None:
     folder = exported(built, tmp_path, kind, context="question")
@@ -193,7 +199,7 @@ def test_a_folder_that_is_something_else_stays(built: Built, tmp_path: Path) -> 
 def test_a_format_or_source_that_is_not_there_is_told(built: Built, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no export format 'openai'"):
         exported(built, tmp_path, "openai")
-    with pytest.raises(UsageError, match="holds no hiba; it holds sample, pad_ufes"):
+    with pytest.raises(UsageError, match="holds no hiba; it holds pad_ufes"):
         exported(built, tmp_path, "llava", sources=("hiba",))
     without = ExportOptions(to=tmp_path / "v", is_template_allowed=True)
     with pytest.raises(UsageError, match="--uri gs://"):

@@ -143,6 +143,8 @@ class SentImages:
 def make_sent_image(path: Path, options: EngineOptions) -> SentImage:
     """The image scaled down to `options.image_side_px` as JPEG; a smaller one as it is, less its metadata.
 
+    A smaller PNG goes as JPEG where the options allow it and that has fewer bytes.
+
     Raises ImageFault where the file cannot be read.
     """
     try:
@@ -153,10 +155,19 @@ def make_sent_image(path: Path, options: EngineOptions) -> SentImage:
         with Image.open(BytesIO(content)) as image:
             mime_type = image.get_format_mimetype() or ""
             if max(image.size) <= options.image_side_px and mime_type in _TAKEN_AS_THEY_ARE:
-                return SentImage.of(mime_type, strip(content).content)
+                return _whole(image, mime_type, strip(content).content, options=options)
             return SentImage.of("image/jpeg", _reduced(image, options.image_side_px, options.image_quality))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise ImageFault(f"image: {path.name} cannot be read: {_told(error)}") from error
+
+
+def _whole(image: Image.Image, mime_type: str, content: bytes, *, options: EngineOptions) -> SentImage:
+    """An image that need not be made smaller, in whichever form the options allow and has fewer bytes."""
+    if mime_type == "image/png" and options.png_as == "jpeg":
+        made = _reduced(image, options.image_side_px, options.image_quality)
+        if len(made) < len(content):
+            return SentImage.of("image/jpeg", made)
+    return SentImage.of(mime_type, content)
 
 
 def make_thumbnail(content: bytes, most_bytes: int) -> bytes:

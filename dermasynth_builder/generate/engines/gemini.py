@@ -20,8 +20,9 @@ from dermasynth_builder.core.outbound import key_in
 from dermasynth_builder.core.protocols import EngineContext
 from dermasynth_builder.core.records import Request
 from dermasynth_builder.generate.engines.online import OnlineEngine
+from dermasynth_builder.generate.engines.online.addresses import require_one_address
 from dermasynth_builder.generate.engines.online.attempt import Access, Identity, Outcome, Status
-from dermasynth_builder.generate.engines.online.body import require_free_of, with_body
+from dermasynth_builder.generate.engines.online.body import require_free_of, said_later, with_body
 from dermasynth_builder.generate.engines.online.refusals import outcome_of_error, outcome_within
 from dermasynth_builder.generate.engines.vertex import VertexAccess
 from dermasynth_builder.generate.foreign import NotJSON, count, mapping, parsed, sequence, shown, text
@@ -187,7 +188,7 @@ def gemini_engine(options: EngineOptions, context: EngineContext) -> OnlineEngin
     if options.tier == "flex" and options.is_vertex:
         raise UsageError("--tier flex is of the Developer API: leave out --vertex")
     require_free_of(options.body, ("contents", "model"))
-    return OnlineEngine(GeminiService(options), context)
+    return OnlineEngine([GeminiService(options)], context)
 
 
 def gemini_identity(name: str, options: EngineOptions) -> Identity:
@@ -201,7 +202,7 @@ def gemini_identity(name: str, options: EngineOptions) -> Identity:
         "max_output_tokens": options.max_output_tokens,
         "image_side_px": options.image_side_px,
         "image_quality": options.image_quality,
-        **({"body": options.body} if options.body else {}),
+        **said_later(options),
     }
 
 
@@ -211,6 +212,8 @@ class GeminiService:
     name = "gemini"
 
     def __init__(self, options: EngineOptions) -> None:
+        """Raises UsageError where several servers are named."""
+        require_one_address(options.base_url)
         timeout_s = _FLEX_TIMEOUT_S if options.tier == "flex" else _TIMEOUT_S
         self.options = replace(options, model=options.model or DEFAULT_MODEL, timeout_s=options.timeout_s or timeout_s)
         self.identity = gemini_identity(self.name, self.options)

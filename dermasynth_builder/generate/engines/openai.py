@@ -18,8 +18,9 @@ from dermasynth_builder.core.outbound import key_in
 from dermasynth_builder.core.protocols import EngineContext
 from dermasynth_builder.core.records import Request
 from dermasynth_builder.generate.engines.online import OnlineEngine
+from dermasynth_builder.generate.engines.online.addresses import addresses_of
 from dermasynth_builder.generate.engines.online.attempt import Access, Identity, Outcome, Status
-from dermasynth_builder.generate.engines.online.body import require_free_of, with_body
+from dermasynth_builder.generate.engines.online.body import require_free_of, said_later, with_body
 from dermasynth_builder.generate.engines.online.refusals import outcome_of_error, outcome_within
 from dermasynth_builder.generate.foreign import NotJSON, counts, mapping, parsed, sequence, shown, text, words_of
 from dermasynth_builder.plan.plain_turn import known_lines, user_turn
@@ -42,7 +43,11 @@ def openai_engine(options: EngineOptions, context: EngineContext) -> OnlineEngin
         raise UsageError("--tier flex is Gemini's; with the engine openai set service_tier to flex by --body")
     require_free_of(options.body, ("messages", "model"))
     kind = PlainService if options.prompt == "plain" else OpenAIService
-    return OnlineEngine(kind(replace(options, timeout_s=options.timeout_s or _TIMEOUT_S)), context)
+    options = replace(options, timeout_s=options.timeout_s or _TIMEOUT_S)
+    addresses = addresses_of(options.base_url or _DEFAULT_URL)
+    if len(addresses) > 1 and options.requests_per_day:
+        raise UsageError("--rpd counts the requests to one service: leave it out, or name one address in --base-url")
+    return OnlineEngine([kind(replace(options, base_url=address)) for address in addresses], context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,7 @@ class OpenAIService:
             "max_output_tokens": options.max_output_tokens,
             "image_side_px": options.image_side_px,
             "image_quality": options.image_quality,
-            **({"body": options.body} if options.body else {}),
+            **said_later(options),
         }
 
     def access(self) -> Access:
@@ -93,12 +98,8 @@ class OpenAIService:
     def body(self, request: Request, image: SentImage | None, max_output_tokens: int) -> bytes:
         """See `Service.body`. Base64 needs no escape: the image, by far the largest part, is put in as it comes."""
         prompt = request.prompt if self.dialect.response_format == "json_schema" else _asking_for_json(request)
-        content = [f'{{"type":"text","text":{json.dumps(prompt)}}}'.encode()]
-        if image:
-            head = f'{{"type":"image_url","image_url":{{"url":"data:{image.mime_type};base64,'.encode()
-            content = [head, image.base64, b'"}},', *content]
         tail = _tail(request.reply_schema, self.options, self.dialect, max_output_tokens=max_output_tokens)
-        return b"".join((b'{"messages":[{"role":"user","content":[', *content, b"]}],", tail))
+        return _body(prompt, image, tail)
 
     def read(self, content: bytes) -> Outcome:
         """See `Service.read`."""
@@ -117,6 +118,15 @@ class OpenAIService:
         if dialect == self.dialect and not self._is_understood:
             self.dialect = dialect.after(outcome.reason)
         return dialect != self.dialect and dialect.after(outcome.reason) != dialect
+
+
+def _body(prompt: str, image: SentImage | None, tail: bytes) -> bytes:
+    """One turn of the user, and all that follows the messages."""
+    content = [f'{{"type":"text","text":{json.dumps(prompt)}}}'.encode()]
+    if image:
+        head = f'{{"type":"image_url","image_url":{{"url":"data:{image.mime_type};base64,'.encode()
+        content = [head, image.base64, b'"}},', *content]
+    return b"".join((b'{"messages":[{"role":"user","content":[', *content, b"]}],", tail))
 
 
 def _asking_for_json(request: Request) -> str:
@@ -232,14 +242,8 @@ class PlainService(OpenAIService):
     def body(self, request: Request, image: SentImage | None, max_output_tokens: int) -> bytes:
         """See `Service.body`."""
         asked = user_turn(request.question, known_lines(request.question_type, request.facts))
-        content: list[dict[str, Any]] = [{"type": "text", "text": asked}]
-        if image:
-            url = f"data:{image.mime_type};base64,{image.base64.decode()}"
-            content.insert(0, {"type": "image_url", "image_url": {"url": url}})
-        messages = [{"role": "user", "content": content}]
-        return json.dumps(
-            {"model": self.options.model, "messages": messages, "max_tokens": max_output_tokens, "temperature": 0}
-        ).encode()
+        members = {"model": self.options.model, "max_tokens": max_output_tokens, "temperature": 0}
+        return _body(asked, image, json.dumps(members).encode()[1:])
 
     def read(self, content: bytes) -> Outcome:
         """See `Service.read`."""

@@ -96,6 +96,18 @@ def test_no_word_of_a_file_is_in_what_is_stored_scaled_or_sent(name: str, side: 
     assert "metadata removed" in published.change
 
 
+def test_a_png_goes_as_jpeg_where_that_is_allowed_and_smaller(tmp_path: Path) -> None:
+    noise, flat = tmp_path / "noise.png", tmp_path / "flat.png"
+    Image.effect_noise((200, 200), 60).convert("RGB").save(noise)
+    Image.new("RGB", (200, 200), "brown").save(flat)
+    as_jpeg = EngineOptions(png_as="jpeg")
+    assert make_sent_image(noise, as_jpeg).mime_type == "image/jpeg"
+    assert len(make_sent_image(noise, as_jpeg).base64) < len(make_sent_image(noise, EngineOptions()).base64)
+    for path, options in ((noise, EngineOptions()), (flat, as_jpeg)):
+        assert make_sent_image(path, options).mime_type == "image/png"
+        assert b64decode(make_sent_image(path, options).base64) == strip(path.read_bytes()).content
+
+
 def test_an_opaque_alpha_channel_is_no_reason_for_png(tmp_path: Path) -> None:
     Image.new("RGBA", (300, 200), (1, 2, 3, 255)).save(tmp_path / "x.png")
     change = publish_image(image_of(tmp_path / "x.png"), 100).change

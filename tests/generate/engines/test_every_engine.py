@@ -87,6 +87,15 @@ def test_its_identity_changes_with_the_model_that_it_names_and_with_nothing_that
     assert identity_of(name, **how) == identity_of(name) == before
 
 
+def test_what_decides_about_answers_is_in_the_identity_of_every_model(name: str) -> None:
+    before = identity_of(name)
+    if "model" not in before:
+        pytest.skip("no model takes part")
+    for option in ({"png_as": "jpeg"}, {"image_side_px": 99}, {"image_quality": 50}, {"body": '{"seed": 1}'}):
+        assert identity_of(name, **option) != before
+    assert not {"png_as", "body"} & before.keys()  # the ledgers of those who do not set what came later stay theirs
+
+
 def test_it_is_made_without_a_key(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY"):
         monkeypatch.delenv(variable, raising=False)

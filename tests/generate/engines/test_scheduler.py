@@ -44,7 +44,7 @@ class Rehearsed:
         self.sent.append((self.now, attempt))
         took_s = next(self.latencies_s)
         back = AttemptResult(attempt, self.say(attempt, self.now), "t0", "2026-11-23T20:00:00.000+00:00", took_s)
-        heappush(self._under_way, (self.now + took_s, attempt.number, back))
+        heappush(self._under_way, (self.now + took_s, len(self.sent), back))
         self.most = max(self.most, len(self._under_way))
 
     def next(self, timeout_s: float | None) -> AttemptResult | None:
@@ -182,6 +182,32 @@ def test_everyone_waits_when_the_minute_is_used_up() -> None:
     refused_at = service.sent[0][0] + LATENCY_S
     assert not [at for at, _ in service.sent if refused_at < at < refused_at + 50 - LATENCY_S]
     assert set(service.tries.values()) == {2}
+
+
+def told_of(service: Rehearsed, count: int, **options: object) -> list[str]:
+    """What a run says of its pauses."""
+    told: list[str] = []
+    asked = [replace(each, reply_schema=schema("asked")) for each in requests(count)]
+    chosen = EngineOptions(model="m", **options)  # type: ignore[arg-type]  # a test's own options
+    scheduler = Scheduler(service, chosen, service.clock, price=unknown, now="2026-11-23T20:00:00+00:00")
+    scheduler.tell = told.append
+    assert len(list(scheduler.run(asked))) == count
+    return told
+
+
+def test_a_pause_longer_than_a_minute_is_told_with_its_end() -> None:
+    refused = Outcome(Status.RATE_LIMITED, reason="quota: 429 slow down", wait_s=600)
+    told = told_of(Rehearsed(once(refused)), 4, concurrency=4)
+    assert told == ["paused until 20:10 UTC, quota: 429 slow down", ""]
+    assert told_of(Rehearsed(once(replace(refused, wait_s=50))), 4, concurrency=4) == []
+    assert told_of(Rehearsed(), 100, concurrency=4) == []
+
+
+@pytest.mark.parametrize("limit", [64, 128, 256])
+def test_the_limit_is_reached_within_the_first_few_hundred_requests(limit: int) -> None:
+    service = Rehearsed()
+    service.run(limit + 224, concurrency=limit)
+    assert service.most == limit
 
 
 def test_a_spend_limit_slows_down_for_a_minute() -> None:

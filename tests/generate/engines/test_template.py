@@ -45,7 +45,7 @@ def wordings(kind: QuestionType, facts: Facts) -> list[str]:
     """The wordings of a type that the engine can answer from these facts."""
     if not kind.suits(facts, kind.modalities[0]):
         return []
-    return [wording for wording in kind.wordings if ENGINE.answers(asked_of(kind, facts, wording))]
+    return [wording for wording in kind.every_wording if ENGINE.answers(asked_of(kind, facts, wording))]
 
 
 def request_for(kind: QuestionType, facts: Facts, wording: str, number: int = 0) -> Request:
@@ -84,7 +84,7 @@ def replies(kind: QuestionType, facts: Facts, count: int) -> Iterator[tuple[Requ
 @pytest.mark.parametrize("name", sorted(KINDS))
 def test_every_wording_that_can_be_answered_gets_a_whole_answer_that_poses_as_nobody(name: str) -> None:
     for facts in many_facts():
-        for request, reply in replies(KINDS[name], facts, 2 * len(KINDS[name].wordings)):
+        for request, reply in replies(KINDS[name], facts, 2 * len(KINDS[name].every_wording)):
             question, answer = exchange(request, reply)
             said = answer.replace(facts.diagnosis or " ", "X")
             assert not POSING.search(said), said
@@ -186,7 +186,7 @@ def test_a_question_for_yes_or_no_gets_one(facts: Facts, first: str) -> None:
 
 def test_acute_or_chronic_gets_its_answer() -> None:
     kind = KINDS["scin: duration"]
-    wording = next(wording for wording in kind.wordings if "acute or for a chronic" in wording)
+    wording = next(wording for wording in kind.every_wording if "acute or for a chronic" in wording)
     for duration, word in (
         ("one day", r"[Aa]cute|[Ff]resh|early|[Rr]ecent"),
         ("more than one year", "[Cc]hronic"),
@@ -323,7 +323,7 @@ def test_a_look_question_is_answered_from_what_was_measured_and_from_nothing_els
     modality = kind.modalities[-1]
     asked = [
         wording
-        for wording in kind.wordings
+        for wording in kind.every_wording
         if engine.answers(Asked(kind.name, wording, modality, EMPTY, AREA))
         and not engine.answers(Asked(kind.name, wording, modality, EMPTY))
     ]
@@ -339,8 +339,8 @@ def test_a_look_question_is_answered_from_what_was_measured_and_from_nothing_els
 def test_no_look_question_is_asked_where_only_the_border_was_measured() -> None:
     kind, engine = KINDS["general: overview"], registry.engine("template")
     assert isinstance(engine, TemplateEngine)
-    assert not any(engine.answers(Asked("overview", each, "clinical", EMPTY, AREA[:1])) for each in kind.wordings)
-    assert not any(engine.answers(Asked("overview", each, "clinical", EMPTY, AREA[-1:])) for each in kind.wordings)
+    assert not any(engine.answers(Asked("overview", each, "clinical", EMPTY, AREA[:1])) for each in kind.every_wording)
+    assert not any(engine.answers(Asked("overview", each, "clinical", EMPTY, AREA[-1:])) for each in kind.every_wording)
 
 
 def test_forms_name_no_measurement_that_the_eyes_do_not_make() -> None:

@@ -65,6 +65,7 @@ class BatchRun:
         self._sent_again = 0  # shards since the last job that succeeded; a few show whether the others may follow
         self._left: set[int] = set()  # shards that may not
         self._failure = ""  # of the last of them
+        self._held: set[int] = set()  # shards that an earlier run has held, which the user has seen
 
     def replies(self, requests: Iterable[Request], run: EngineRun) -> Iterator[Reply]:
         """A reply for each request, and before them those that an earlier run has left; `run` hears how shards are.
@@ -75,6 +76,7 @@ class BatchRun:
         self._run = run
         fresh = self._fresh(requests)
         pause_s = self._options.batch.poll_s
+        self._held = {shard.number for shard in self._open_shards() if shard.state is ShardState.HELD}
         while True:
             self._is_full = self._has_moved = False
             try:
@@ -186,12 +188,12 @@ class BatchRun:
     def _hold(self, shard: Shard, why: str, *, is_sure: bool) -> None:
         """Keeps the rows of a shard from being paid again, at once or after some looks that came to nothing.
 
-        Rows that the user has asked to be paid again go into the next shard.
+        Rows that an earlier run has held, and that the user has asked to be paid again, go into the next shard.
         """
         self._looks[shard.number] += 1
         if not is_sure and shard.state is not ShardState.HELD and self._looks[shard.number] < _LOOKS:
             self._state.change(shard, shard.state, note=why)
-        elif self._options.batch.is_paying_again:
+        elif self._options.batch.is_paying_again and shard.number in self._held:
             self._state.settle(shard, self._state.rows_of(shard).values(), note=f"{why}; asked again")
             self._has_moved = True
         else:

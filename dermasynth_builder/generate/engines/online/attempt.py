@@ -54,6 +54,7 @@ class Attempt:
     number: int  # of the attempt, in its run
     request: Request
     max_output_tokens: int
+    node: int = 0  # which of the servers is asked
 
 
 @dataclass(frozen=True, slots=True)

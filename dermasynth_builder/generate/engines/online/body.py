@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from dermasynth_builder.core.errors import UsageError
+from dermasynth_builder.core.options import EngineOptions
 
 
 def with_body(members: Mapping[str, Any], body: str | None) -> dict[str, Any]:
@@ -23,6 +24,12 @@ def _merged(members: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, A
         else:
             found[name] = value
     return found
+
+
+def said_later(options: EngineOptions) -> dict[str, str | int | float | None]:
+    """Members of an identity that came after the first ledgers: there only where they are set, so that those stay."""
+    found: dict[str, str | int | float | None] = {"body": options.body} if options.body else {}
+    return found | ({"png_as": options.png_as} if options.png_as != "png" else {})
 
 
 _READING = ("stream", "n")  # would change what an answer looks like

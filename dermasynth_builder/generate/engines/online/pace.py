@@ -97,9 +97,10 @@ _REFUSED_S = 600.0
 
 
 class Breaker:
-    """Says when a service is not worth asking on."""
+    """Says when a service is not worth asking on: for refusals alone where others can take what it fails at."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_one_of_several: bool = False) -> None:
+        self._most_failed = _LAST + 1 if is_one_of_several else _MOST_FAILED
         self._failed: deque[bool] = deque(maxlen=_LAST)
         self._refused_since: float | None = None
 
@@ -116,7 +117,7 @@ class Breaker:
     def fault(self, now: float) -> str | None:
         """Why to give up; None where all is well enough."""
         failed = sum(self._failed)
-        if len(self._failed) == _LAST and failed >= _MOST_FAILED:
+        if len(self._failed) == _LAST and failed >= self._most_failed:
             return f"{failed} of the last {_LAST} attempts failed"
         if self._refused_since is not None and now - self._refused_since >= _REFUSED_S:
             return f"nothing but refusals (429) for {now - self._refused_since:.0f} s"
@@ -181,6 +182,10 @@ class Pace:
         self._span: tuple[_Mark, _Mark, float] | None = None  # from, to, share: what `_learned` rests on
         self._answered = 0
         self._mean_tokens, self._mean_usd = 1500.0, 0.0  # of one request, as far as is known
+
+    def share_limits(self, other: "Pace") -> None:
+        """What the options allow is for both together; what is learned is learned by each."""
+        self._requests, self._tokens, self._spend = other._requests, other._tokens, other._spend
 
     def wait_s(self, now: float) -> float:
         """How long until a request may go; 0 is now."""

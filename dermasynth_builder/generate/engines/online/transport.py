@@ -8,7 +8,7 @@ read and write, which measured a third of the speed.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -36,10 +36,12 @@ _BREAKS = (aiohttp.ClientError, TimeoutError, OSError)  # of the way to the serv
 class Transport:
     """See the module. Use it in a `with` block; leaving it drops what is still under way."""
 
-    def __init__(self, service: Service) -> None:
-        """Raises EngineError where the service cannot be reached for want of a key."""
-        self._service = service
-        self._access = service.access()
+    def __init__(self, services: Sequence[Service]) -> None:
+        """One service a node. Raises EngineError where one cannot be reached for want of a key."""
+        self._services = services
+        self._accesses = [service.access() for service in services]
+        # No `trust_env`, which sends what .netrc holds to anybody.
+        self._proxies = [proxy_of(access.url) for access in self._accesses]
         self._results: deque[AttemptResult] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._fault: BaseException | None = None  # a mistake of ours
@@ -48,7 +50,7 @@ class Transport:
 
     def __enter__(self) -> "Transport":
         self._pool = ThreadPoolExecutor(_IMAGE_THREADS, thread_name_prefix="images")
-        self._images = SentImages(self._service.options, self._pool)
+        self._images = SentImages(self._services[0].options, self._pool)
         self._session = self._loop.run_until_complete(self._open())
         return self
 
@@ -85,8 +87,7 @@ class Transport:
     async def _open(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
-            timeout=aiohttp.ClientTimeout(total=self._service.options.timeout_s),
-            proxy=proxy_of(self._access.url),  # no `trust_env`, which sends what .netrc holds to anybody
+            timeout=aiohttp.ClientTimeout(total=self._services[0].options.timeout_s),
         )
 
     async def _close(self) -> None:
@@ -112,23 +113,25 @@ class Transport:
             image = await self._images.of(attempt.request)
         except ImageFault as fault:
             return Outcome(Status.BLOCKED, reason=str(fault))
-        headers = await self._access.headers()
+        service, headers = self._services[attempt.node], await self._accesses[attempt.node].headers()
         if isinstance(headers, Outcome):
             return headers
-        dialect = self._service.dialect
-        outcome = await self._sent(self._service.body(attempt.request, image, attempt.max_output_tokens), headers)
-        if self._service.learn(dialect, outcome):
+        dialect = service.dialect
+        body = service.body(attempt.request, image, attempt.max_output_tokens)
+        outcome = await self._sent(body, headers, attempt.node)
+        if service.learn(dialect, outcome):
             return Outcome(Status.REPHRASED, reason=outcome.reason)
         sent = {"image_sha256": image.sha256} if image and outcome.status is Status.ANSWERED else {}
         return replace(outcome, sent_as={**outcome.sent_as, **sent})
 
-    async def _sent(self, body: bytes, headers: Mapping[str, str]) -> Outcome:
+    async def _sent(self, body: bytes, headers: Mapping[str, str], node: int) -> Outcome:
         """What comes of a body. It is not sent on to another address: that could be anybody's."""
         try:
             async with self._session.post(
-                self._access.url,
+                self._accesses[node].url,
                 data=body if len(body) < _LARGE_BODY_BYTES else BytesIO(body),
                 headers=headers,
+                proxy=self._proxies[node],
                 allow_redirects=False,
             ) as response:
                 content = await _read(response)
@@ -139,8 +142,8 @@ class Transport:
             return Outcome(Status.SERVER_ERROR, reason=f"server: {response.status}, more than {MOST_BYTES} bytes")
         content = without_secrets(content, _secrets_of(headers))
         if response.status == 200:
-            return self._service.read(content)
-        return self._service.read_error(response.status, response.headers, content)
+            return self._services[node].read(content)
+        return self._services[node].read_error(response.status, response.headers, content)
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes | None:
