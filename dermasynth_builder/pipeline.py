@@ -175,7 +175,7 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
     engine = open_engine(settings)
     _require_sight(planned, engine)
     ledger = open_ledger(engine, settings, report)
-    run_name = _record(engine, settings)
+    _record(engine, settings, report)
     tell_sent(engine, ledger, settings, report=report)
     tell_unused(planned, ledger, settings, report=report)
     run = Run(settings.max_usd, settings.is_version_change_allowed, settings.is_failed_wanted)
@@ -199,8 +199,6 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
                 _ask_rejected(planned, settings, engine, ledger=ledger, run=run)
     finally:
         report.say(run_text(run, ledger.path))
-        if settings.plan_options.control:
-            report.say(f"compare this run with another: dermasynth compare NAME {run_name} --work {settings.work}")
     try:
         require_done(run)
     except DermaSynthError as error:
@@ -445,15 +443,16 @@ def _identity(engine: Engine, settings: Settings) -> dict[str, str | int | float
     return {**engine.identity, **({"control": control} if control else {})}
 
 
-def _record(engine: Engine, settings: Settings) -> str:
-    """Keeps what the run uses, and gives its name. What commands go by that name no source is never a control."""
+def _record(engine: Engine, settings: Settings, report: Reporter) -> None:
+    """Keeps what the run uses. What commands go by that name no source is never a control."""
     options = _plan_options(settings, engine)
     identity = _identity(engine, settings)
     name = run_name(identity, settings, options)
     record_run(settings, name)
-    if not options.control:
+    if options.control:
+        report.say(f"compare this run with another: dermasynth compare NAME {name} --work {settings.work}")
+    else:
         record_recipe(settings)
-    return name
 
 
 def _require_all_asked(planned: Sequence[Planned], ledger: Ledger, otherwise: str) -> None:

@@ -40,7 +40,7 @@ def compare(
     sides = [side_of(each, settings.work, report) for each in (first, second)]
     comparison = Comparison.of(*sides)
     figures = comparison.figures()
-    page = write_comparison(comparison, figures, to or settings.work / "compare", number)
+    page = write_comparison(comparison, figures, to or settings.work / "compare", number=number)
     if as_json:
         print(json.dumps(figures, indent=2))
     else:

@@ -21,8 +21,7 @@ Rater = Literal["patient", "dermatologist"]
 Modality = Literal["clinical", "dermoscopic"]
 Style = Literal["asked", "self_instruct", "conversation", "counterfactual", "look", "claims"]
 """`counterfactual`: a question that rests on what is not so or not shown, answered with why it cannot be answered.
-`look`: a request that has an image described before its questions are asked; `claims`: one that has a pair checked
-by another model. These two make no pair."""
+Two make no pair: `look` has an image described before its questions are asked, `claims` has a pair checked."""
 LookMode = Literal["first", "together", "off"]
 """What is seen is asked `first`, in a request of its own; or `together` with the question, before its answer."""
 Severity = Literal["reject", "flag"]
@@ -377,9 +376,8 @@ class Judgement(NamedTuple):
     def verdict(self) -> ClaimVerdict:
         """The worst of all claims: one that is contradicted, else one that cannot be told."""
         said = {each.verdict for each in self.claims}
-        if "contradicted" in said:
-            return "contradicted"
-        return "supported" if said == {"supported"} else "not to be told"
+        told: ClaimVerdict = "supported" if said == {"supported"} else "not to be told"
+        return "contradicted" if "contradicted" in said else told
 
 
 AnyRequest = Request | PlannedRequest

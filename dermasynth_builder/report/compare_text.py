@@ -22,7 +22,7 @@ _TEXT_CHARACTERS = 5_000  # of each answer on the page
 _SHORT = 400  # of each on the terminal
 
 
-def write_comparison(comparison: Comparison, figures: Mapping[str, Any], folder: Path, number: int) -> Path:
+def write_comparison(comparison: Comparison, figures: Mapping[str, Any], folder: Path, *, number: int) -> Path:
     """Writes the figures, and the page with so many pairs, into a folder, which is made; gives the page's path."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FIGURES).write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

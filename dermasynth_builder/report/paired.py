@@ -41,7 +41,7 @@ def differences(
     sums = [_by_group(of_item, len(names), table) for table in (one, other)]
     sizes = np.bincount(of_item, minlength=len(names)).astype(float)
     apart = sums[1] - sums[0]
-    drawn = _bootstrap(apart, sizes, resamples, np.random.default_rng(seed))
+    drawn = _bootstrap(apart, sizes, resamples, draw=np.random.default_rng(seed))
     p = _exchanged(apart, np.random.default_rng(seed + 1))
     found = []
     for column in range(one.shape[1]):
@@ -77,7 +77,7 @@ def _by_group(of_item: Any, groups: int, table: Any) -> Any:
     return np.stack([np.bincount(of_item, weights=column, minlength=groups) for column in table.T], axis=1)
 
 
-def _bootstrap(apart: Any, sizes: Any, resamples: int, draw: np.random.Generator) -> Any:
+def _bootstrap(apart: Any, sizes: Any, resamples: int, *, draw: np.random.Generator) -> Any:
     """The difference in each draw of as many groups, with replacement."""
     groups = len(sizes)
     parts = []

@@ -100,6 +100,10 @@ MEASURED_IN_ROWS = [
     {"name": "place", "value": "in the middle", "method": "eyes 1", "confidence": 0.8},
 ]
 SEEN = (Observation("o1", "scale", "white flakes"),)
+JUDGEMENT = Judgement("m-2", (CheckedClaim("Flat.", "supported", "seen"),), (5,) * 6)
+JUDGED = {"verifier": "m-2", "verdict": "supported", "scores": [5] * 6} | {
+    "claims": [{"claim": "Flat.", "verdict": "supported", "reason": "seen"}]
+}
 
 
 def test_every_column_has_the_value_of_its_own_name_and_no_other() -> None:
@@ -117,8 +121,8 @@ def test_every_column_has_the_value_of_its_own_name_and_no_other() -> None:
     lists_of_pair = {"references", "flags", "grounds", "reviews", "observed", "judgements"}
     of_pair = set(NAMES) & {field.name for field in fields(told)} - {"messages", *lists_of_pair}
     told = replace(told, **{name: f"the pair's {name}" for name in of_pair}, references=("one", "two"), flags=flags)  # type: ignore[arg-type]
-    told = replace(told, grounds=grounds, reviews=(Review("Ann", "keep", safety=4),), observed=SEEN)
-    told = replace(told, judgements=(Judgement("m-2", (CheckedClaim("Flat.", "supported", "seen"),), (5,) * 6),))
+    reviews = (Review("Ann", "keep", safety=4),)
+    told = replace(told, grounds=grounds, reviews=reviews, observed=SEEN, judgements=(JUDGEMENT,))
     made = row(told, PublishedImage(b"", "cd" * 32, "scaled", 40, 30))
     assert list(made) == list(TEXT_COLUMNS)
     assert flat(made) == {
@@ -129,22 +133,15 @@ def test_every_column_has_the_value_of_its_own_name_and_no_other() -> None:
         **{name: f"the pair's {name}" for name in of_pair},
         "references": ("one", "two"),
         "grounds": [{"sentence": "So.", "kind": "fact", "key": "sex"}],
-        "reviews": [REVIEWED],
-        "measured": MEASURED_IN_ROWS,
-        "verdict": "supported",
-        "judgements": [
-            {"verifier": "m-2", "verdict": "supported", "scores": [5] * 6}
-            | {"claims": [{"claim": "Flat.", "verdict": "supported", "reason": "seen"}]}
-        ],
+        **{"reviews": [REVIEWED], "measured": MEASURED_IN_ROWS},
+        **{"verdict": "supported", "judgements": [JUDGED]},
         "is_flagged": True,
         "flags": "form; novelty",
         "doubts": flags,
         **{"observed": [SEEN[0]._asdict()], "checks": []},
         "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}],
         **{"width_px": 40, "height_px": 30},
-        "image_sha256": "cd" * 32,
-        "source_sha256": "ab" * 32,
-        "pixel_sha256": "ef" * 32,
+        **{"image_sha256": "cd" * 32, "source_sha256": "ab" * 32, "pixel_sha256": "ef" * 32},
         "also_in": ("hiba/ISIC_1",),
         "image_change": "scaled",
     }
