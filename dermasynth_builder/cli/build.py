@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from dermasynth_builder.cli.command import Chosen, WholeTable, command, looking_at, raw_folders
+from dermasynth_builder.core.cost_options import CostOptions
 from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.core.option import Option
-from dermasynth_builder.core.options import RECIPE, CostOptions, Settings
+from dermasynth_builder.core.options import RECIPE, Settings
 from dermasynth_builder.core.reporter import Reporter
 
 if TYPE_CHECKING:

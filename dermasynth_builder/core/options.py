@@ -3,7 +3,7 @@
 Each field says beside it how it is told on the command line and in a recipe; see `core.option.Option`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -493,28 +493,3 @@ class Settings:
             )
         if min(self.split_shares) < 0 or abs(sum(self.split_shares) - 1) > 1e-6:
             raise ValueError(f"split_shares {list(self.split_shares)}: the three must make 1 together")
-
-
-@dataclass(frozen=True, slots=True)
-class CostOptions:
-    """What to estimate, and what to assume."""
-
-    models: Annotated[
-        Sequence[str],
-        Option("name of a model; may be repeated (default: all of the price table)", "--model", metavar="M"),
-    ] = ()
-    prices: Annotated[Path | None, Option("price table in place of the shipped", "--prices", metavar="FILE")] = None
-    resolution: Annotated[
-        Resolution, Option("how finely images are looked at", "--media-resolution", metavar="LEVEL")
-    ] = "high"
-    thinking: Annotated[Thinking, Option("how long models think", "--thinking", metavar="LEVEL")] = "medium"
-    image_tokens: Annotated[
-        int | None, Option("tokens of an image, for models whose rule is not known", "--image-tokens"), _ABOVE_ZERO
-    ] = None
-    rpm: Annotated[int | None, Option("requests a minute (default: the price table's)", "--rpm"), _ABOVE_ZERO] = None
-    tpm: Annotated[int | None, Option("input tokens a minute (default: the price table's)", "--tpm"), _ABOVE_ZERO] = (
-        None
-    )
-    is_from_ledger: Annotated[bool, Option("extrapolate from the replies in WORK/ledgers as well", "--from-ledger")] = (
-        False
-    )

@@ -20,9 +20,8 @@ Confirmation = Literal[
 Rater = Literal["patient", "dermatologist"]
 Modality = Literal["clinical", "dermoscopic"]
 Style = Literal["asked", "self_instruct", "conversation", "counterfactual", "look", "claims"]
-"""`counterfactual`: a question that rests on what is not so or not shown, answered with why it cannot be answered.
-`look`: a request that has an image described before its questions are asked; `claims`: one that has a pair checked
-by another model. These two make no pair."""
+"""`counterfactual` asks about what is not so or not shown. `look` has an image described first, `claims` has a pair
+checked by another model; these two make no pair."""
 LookMode = Literal["first", "together", "off"]
 """What is seen is asked `first`, in a request of its own; or `together` with the question, before its answer."""
 Severity = Literal["reject", "flag"]

@@ -10,7 +10,8 @@ from typing import Any, Literal
 import pytest
 
 from dermasynth_builder.cli import main
-from dermasynth_builder.core.options import CostOptions, PlanOptions, Settings
+from dermasynth_builder.core.cost_options import CostOptions
+from dermasynth_builder.core.options import PlanOptions, Settings
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.generate.ledger import Ledger, ledger_path
 from dermasynth_builder.generate.rounds import Planned
