@@ -164,6 +164,7 @@ def status(settings: Settings, /) -> None:
     """Show what the ledgers, the batch jobs and the release hold."""
     from dermasynth_builder.cli.terminal import show
     from dermasynth_builder.core.options import BATCHES
+    from dermasynth_builder.core.recipe import RUNS
     from dermasynth_builder.generate.engines.batch.state import shards_in
     from dermasynth_builder.generate.ledger_tools import summarise
     from dermasynth_builder.plan.plan_file import PLANS, plans_in
@@ -180,6 +181,8 @@ def status(settings: Settings, /) -> None:
             print(f"read why replies failed, and what came back: dermasynth failures --work {settings.work}")
     else:
         print(f"{settings.work}: no ledger yet; `dermasynth generate` starts one")
+    if runs := sorted(path.stem for path in (settings.work / RUNS).glob("*.toml")):
+        print(f"runs to compare: {', '.join(runs)}")
     for path in sorted((settings.work / BATCHES).rglob("*.sqlite")):
         show(shards_text(path, shards_in(path), time.time()))
     if (settings.out / CARD).exists():
