@@ -1,16 +1,15 @@
-"""What `dermasynth cost` is asked to estimate."""
+"""What `dermasynth cost` was asked to estimate: plain values, as those of `core.options`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from annotated_types import Gt
 
 from dermasynth_builder.core.option import Option
-from dermasynth_builder.core.options import Thinking
+from dermasynth_builder.core.options import Resolution, Thinking
 
-Resolution = Literal["low", "medium", "high", "ultra_high"]  # all that are priced
 _ABOVE_ZERO = Gt(0)
 
 

@@ -26,6 +26,7 @@ PngAs = Literal["png", "jpeg"]
 ServiceTier = Literal["standard", "flex"]
 Prompt = Literal["full", "plain"]
 MediaResolution = Literal["low", "medium", "high"]
+Resolution = Literal["low", "medium", "high", "ultra_high"]  # all that are priced
 Privacy = Literal["standard", "full"]  # see `read.privacy`
 LookChoice = Literal["first", "together", "off"]  # `records.LookMode`
 Control = Literal["blank", "swapped"]  # see `read.controls`

@@ -20,8 +20,8 @@ Confirmation = Literal[
 Rater = Literal["patient", "dermatologist"]
 Modality = Literal["clinical", "dermoscopic"]
 Style = Literal["asked", "self_instruct", "conversation", "counterfactual", "look", "claims"]
-"""`counterfactual`: a question that rests on what is not so or not shown, answered with why it cannot be answered.
-Two make no pair: `look` has an image described before its questions are asked, `claims` has a pair checked."""
+"""`counterfactual` asks about what is not so or not shown. `look` has an image described first, `claims` has a pair
+checked by another model; these two make no pair."""
 LookMode = Literal["first", "together", "off"]
 """What is seen is asked `first`, in a request of its own; or `together` with the question, before its answer."""
 Severity = Literal["reject", "flag"]
@@ -376,8 +376,9 @@ class Judgement(NamedTuple):
     def verdict(self) -> ClaimVerdict:
         """The worst of all claims: one that is contradicted, else one that cannot be told."""
         said = {each.verdict for each in self.claims}
-        told: ClaimVerdict = "supported" if said == {"supported"} else "not to be told"
-        return "contradicted" if "contradicted" in said else told
+        if "contradicted" in said:
+            return "contradicted"
+        return "supported" if said == {"supported"} else "not to be told"
 
 
 AnyRequest = Request | PlannedRequest

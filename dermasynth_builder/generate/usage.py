@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from dermasynth_builder.core.cost_options import Resolution
-from dermasynth_builder.core.options import ImageFamily, Thinking
+from dermasynth_builder.core.options import ImageFamily, Resolution, Thinking
 from dermasynth_builder.core.records import LookMode, Style
 from dermasynth_builder.generate.foreign import count, mapping
 

@@ -14,9 +14,9 @@ from statistics import mean, stdev
 from typing import Any
 
 from dermasynth_builder import pipeline
-from dermasynth_builder.core.cost_options import CostOptions, Resolution
+from dermasynth_builder.core.cost_options import CostOptions
 from dermasynth_builder.core.errors import UsageError
-from dermasynth_builder.core.options import ImageFamily, Settings, Thinking
+from dermasynth_builder.core.options import ImageFamily, Resolution, Settings, Thinking
 from dermasynth_builder.core.records import ClinicalImage, Request, Style
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.core.wording import did_you_mean

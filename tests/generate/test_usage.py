@@ -2,7 +2,7 @@
 
 import pytest
 
-from dermasynth_builder.core.cost_options import Resolution
+from dermasynth_builder.core.options import Resolution
 from dermasynth_builder.core.records import Style
 from dermasynth_builder.generate.usage import (
     Size,

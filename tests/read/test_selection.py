@@ -189,7 +189,7 @@ def test_every_command_that_plans_takes_the_part(specimens: Path, tmp_path: Path
     given = ("pad_ufes", "--raw", specimens, "--work", tmp_path, "--limit", "3", "--where", "sex=female,male")
     for words, said in (
         (("plan",), r"images +3"),
-        (("cost", "--model", "gemini-3.8-flash"), "6 requests; "),
+        (("cost", "--model", "gemini-3.8-flash"), "9 requests; "),
         (("generate",), "6 answered"),
         (("release", "--out", tmp_path / "out"), "6 pairs of 3 images"),
     ):

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from dermasynth_builder.core.cost_options import Resolution
+from dermasynth_builder.core.options import Resolution
 from dermasynth_builder.generate.prices import PriceTable, load_prices
 from dermasynth_builder.generate.usage import Size
 from dermasynth_builder.report.cost import Estimate, Load, Terms, Workload, combined, estimate, workload_of
