@@ -79,7 +79,8 @@ def _read(name: str, settings: Settings, report: Reporter) -> ReadSource:
 def _plan_options(settings: Settings, engine: Engine) -> PlanOptions:
     """The options with the engine's own default filled in."""
     options = settings.plan_options
-    return replace(options, look=options.look or ("first" if engine.is_model else "off"))
+    can_look = engine.is_model and settings.engine_options.prompt != "plain"
+    return replace(options, look=options.look or ("first" if can_look else "off"))
 
 
 def _require_sight(planned: Sequence[Planned], engine: Engine) -> None:

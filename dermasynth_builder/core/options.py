@@ -484,12 +484,16 @@ class Settings:
         if not 1 <= self.shard[0] <= self.shard[1]:
             raise ValueError(f"shard {list(self.shard)}: say which part of how many, as [2, 5]")
         plan = self.plan_options
-        if self.engine_options.prompt == "plain" and (
-            self.engine != "openai" or plan.self_instruct_share or plan.conversation_share or plan.is_together
-        ):
+        of_several = (
+            plan.self_instruct_share,
+            plan.conversation_share,
+            plan.is_together,
+            plan.look not in (None, "off"),
+        )
+        if self.engine_options.prompt == "plain" and (self.engine != "openai" or any(of_several)):
             raise ValueError(
                 "--prompt plain asks one question at a time, of the engine openai alone: say --engine openai "
-                "--self-instruct 0, and leave out --conversations and --together"
+                "--self-instruct 0, and leave out --conversations, --together and --look"
             )
         if min(self.split_shares) < 0 or abs(sum(self.split_shares) - 1) > 1e-6:
             raise ValueError(f"split_shares {list(self.split_shares)}: the three must make 1 together")

@@ -107,6 +107,18 @@ def test_together_what_is_seen_is_written_before_the_answer() -> None:
     assert members[:2] == ["observed", "answer"]
 
 
+def test_a_model_that_gets_the_bare_question_is_not_asked_what_it_sees(raw: Path, tmp_path: Path) -> None:
+    options = EngineOptions(model="tuned", prompt="plain")
+    plan = PlanOptions(self_instruct_share=0.0)
+    settings = Settings(
+        raw={"pad_ufes": raw}, work=tmp_path, engine="openai", engine_options=options, plan_options=plan
+    )
+    [planned] = pipeline.plan(settings, SilentReporter())
+    assert planned.planner.look_mode == "off"
+    [planned] = pipeline.plan(replace(settings, engine_options=replace(options, prompt="full")), SilentReporter())
+    assert planned.planner.look_mode == "first"
+
+
 def test_an_engine_without_a_model_is_not_asked_what_it_sees(raw: Path, tmp_path: Path, fake: FakeGemini) -> None:
     blind = settings_of(raw, tmp_path, fake, engine="template", look="first")
     planned_blind = pipeline.plan(blind, SilentReporter())

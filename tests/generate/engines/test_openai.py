@@ -63,7 +63,14 @@ def test_a_tuned_model_is_asked_as_in_its_training_and_answers_in_words(tmp_path
     assert plain.identity != OpenAIService(OPTIONS).identity
 
 
-@pytest.mark.parametrize("changes", [{"engine": "gemini"}, {"plan_options": PlanOptions()}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"engine": "gemini"},
+        {"plan_options": PlanOptions()},
+        {"plan_options": PlanOptions(self_instruct_share=0.0, look="first")},
+    ],
+)
 def test_a_plain_prompt_is_for_single_questions_of_this_engine(changes: dict[str, object]) -> None:
     settings = Settings(
         raw={},
