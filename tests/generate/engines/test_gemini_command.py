@@ -166,6 +166,8 @@ def let_a_day_pass(work: Path) -> None:
 def test_a_signal_to_stop_finishes_what_is_under_way_and_a_second_one_drops_it(
     number: signal.Signals, ended: int, tmp_path: Path
 ) -> None:
+    if signal.getsignal(number) is signal.SIG_IGN:  # under nohup, which the command would heed
+        signal.signal(number, signal.SIG_DFL)
     raw, work = write_pad_ufes(tmp_path / "raw", images=100, side_px=16), tmp_path / "build"
     with FakeGemini(latency_s=0.3) as fake:
         process = start(*words(raw, work, fake.url, "--concurrency", "10"))
