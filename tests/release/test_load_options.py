@@ -1,15 +1,17 @@
 """The builder class on raw images takes the options with which they were planned and asked."""
 
-import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from dermasynth_builder.core import registry
-from dermasynth_builder.core.options import EngineOptions, PlanOptions
-from dermasynth_builder.generate.ledger import FORMAT, ledger_name
+from dermasynth_builder import pipeline
+from dermasynth_builder.core.options import EngineOptions, PlanOptions, Settings
+from dermasynth_builder.core.reporter import SilentReporter
+from dermasynth_builder.invented.fake_gemini.service import FakeGemini
 from tests.release.test_load import prepare, rows_of
+from tests.support.fake_service import KEY
 from tests.support.releases import Built
 
 
@@ -31,14 +33,20 @@ def test_raw_images_are_read_as_they_were_planned_and_asked(
     assert 0 < sum(map(len, by_default.values())) < sum(map(len, loaded.values()))
 
 
-def test_raw_images_are_read_with_the_replies_of_that_engine(built: Built, specimens: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_raw_images_are_read_with_the_replies_of_that_engine(
+    specimens: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", KEY)
     options = EngineOptions(model="gemini-3.8-flash", thinking="low")
-    identity = registry.engine("gemini", options).identity
-    [template] = (built.folder / "build" / "ledgers").glob("*.jsonl")
-    _, *replies = template.read_text(encoding="utf-8").splitlines()
-    ledger = tmp_path / "build" / "ledgers" / ledger_name(identity)
-    ledger.parent.mkdir(parents=True)
-    ledger.write_text("\n".join([json.dumps({"ledger": FORMAT, "identity": identity}), *replies, ""]), encoding="utf-8")
+    with FakeGemini() as fake:
+        settings = Settings(
+            raw={"pad_ufes": specimens},
+            work=tmp_path / "build",
+            engine="gemini",
+            engine_options=replace(options, base_url=fake.url),
+        )
+        pipeline.ask(pipeline.plan(settings, SilentReporter()), settings, SilentReporter())
     raw = {"data_dir": str(specimens), "work_dir": str(tmp_path / "build"), "engine": "gemini"}
     assert prepare(tmp_path, **raw, engine_options=options, is_partial_allowed=True)["train"]["engine"][0] == "gemini"
     with pytest.raises(ValueError, match="have no reply in"):
