@@ -105,7 +105,8 @@ def test_all_types_and_wordings_are_drawn_sooner_or_later() -> None:
         facts = max((FULL, EXPORTED, REPORTED), key=lambda each: len(suiting(each, source)))
         drawn = requests_of([clinical_image(f"image_{n}", facts, source=source) for n in range(2000)])
         kinds = [kind for bank in ("general", source) for kind in BOOK.banks[bank] if kind.style != "counterfactual"]
-        wordings = {fill(wording, facts) for kind in kinds for wording in kind.every_wording}
+        told = {kind: facts_in_words.facts_for_question(source, facts, kind.told) for kind in kinds}
+        wordings = {fill(wording, told[kind]) for kind in kinds for wording in kind.every_wording}
         assert {request.question for request in drawn} == wordings
 
 
