@@ -69,9 +69,9 @@ def run_build(folder: Path, engine: str, url: str, *, poll_s: float) -> Ended:
 
 
 def folders_of(folder: Path, engine: str) -> list[str]:
-    """The sources and folders, as words of a command."""
-    of_engine = folder / engine
-    return [*TABLES, "--raw", str(folder / "raw"), "--work", str(of_engine / "build"), "--out", str(of_engine / "out")]
+    """The sources and folders, as words of a command; no image is looked at first, so that a request is a row."""
+    work, out = str(folder / engine / "build"), str(folder / engine / "out")
+    return [*TABLES, "--raw", str(folder / "raw"), "--work", work, "--out", out, "--look", "off"]
 
 
 def held_mb(pid: int) -> float:
