@@ -175,13 +175,16 @@ def tuned_in_words(context: str, built: Built, *words: str) -> Path:
     return folder
 
 
+FLUENT = ("--rows", "16", "--steps", "300", "--batch", "4", "--lr", "2e-3", "--warmup", "0.05")
+"""What teaches so small a model whole sentences: few of them."""
+
+
 def test_a_tuned_model_is_served_asked_and_released(
     specimens600: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Serve, generate, release, load: the answers in the rows are what the tuned model says."""
     monkeypatch.chdir(specimens600.folder)
-    words = ("--rows", "160", "--steps", "150", "--batch", "8", "--lr", "3e-3")
-    tuned = tuned_in_words("question", specimens600, *words)
+    tuned = tuned_in_words("question", specimens600, *FLUENT)
     raw = write_pad_ufes(tmp_path / "raw", images=8, side_px=64)
     asked = ("pad_ufes", "--raw", raw, "--engine", "openai", "--model", tuned, "--prompt", "plain")
     asked_with = (*asked, "--self-instruct", "0", "--work", tmp_path / "work", "--max-output-tokens", "160")
@@ -203,14 +206,13 @@ def test_a_model_tuned_on_bare_questions_invents_records_and_one_given_the_recor
 ) -> None:
     monkeypatch.chdir(specimens600.folder)
     rates = {}
-    words = ("--rows", "16", "--steps", "300", "--batch", "4", "--lr", "2e-3", "--warmup", "0.05")
     for context in ("record", "question"):
         told = ("--context", context, "--rows", "60", "--batch", "30", "--max-new-tokens", "120", "--dtype", "float32")
         to = tmp_path / f"{context}.json"
         run(
             "evaluate",
             "invented",
-            tuned_in_words(context, specimens600, *words),
+            tuned_in_words(context, specimens600, *FLUENT),
             "--out",
             "dermasynth",
             "--to",
