@@ -19,7 +19,7 @@ from dermasynth_builder.core.protocols import ChoosesQuestions, Engine, EngineCo
 from dermasynth_builder.core.recipe import record_recipe, record_run, release_recipe, run_name
 from dermasynth_builder.core.records import ClinicalImage, Pair, PlannedRequest, Problem, Request
 from dermasynth_builder.core.registry import SAMPLE
-from dermasynth_builder.core.reporter import Bar, Reporter
+from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.core.wording import join_words
 from dermasynth_builder.generate.ledger import Ledger, ledger_name
 from dermasynth_builder.generate.ledger_tools import sent_on_day, unused_text
@@ -32,9 +32,9 @@ from dermasynth_builder.generate.run import (
     finishing_on_signals,
     generate,
     require_done,
-    run_note,
     run_text,
     sent_text,
+    showing,
 )
 from dermasynth_builder.plan.plan_file import PLANS, plans_in
 from dermasynth_builder.plan.planner import LOOK, Planner
@@ -184,7 +184,7 @@ def ask(planned: Sequence[Planned], settings: Settings, report: Reporter) -> Tal
     of_source = {each.read.name: each for each in planned}
     try:
         with finishing_on_signals(run, report.warn), report.bar(f"asking {engine.name}", total) as bar:
-            advance = _showing(run, bar, total)
+            advance = showing(run, bar, total)
             for number in range(_rounds(planned, settings)):
                 to_ask = chain.from_iterable(each.requests_to_ask(number, ledger) for each in planned)
                 mine = (request for request in to_ask if _is_mine(request.key, settings))
@@ -280,16 +280,6 @@ def _is_mine(key: str, settings: Settings) -> bool:
     """Whether a request is this machine's, by a hash of its key."""
     number, of = settings.shard
     return int(key[:8], 16) % of == number - 1
-
-
-def _showing(run: Run, bar: Bar, total: int) -> Callable[[int], None]:
-    """Moves the bar and notes beside it what the run came to."""
-
-    def advance(count: int) -> None:
-        bar.note(run_note(run, total))
-        bar(count)
-
-    return advance
 
 
 def release(

@@ -11,6 +11,7 @@ from dermasynth_builder.core.errors import DermaSynthError, EngineError, Stopped
 from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.core.protocols import Engine, SendsElsewhere
 from dermasynth_builder.core.records import AnyRequest, Reply, Request
+from dermasynth_builder.core.reporter import Bar
 from dermasynth_builder.core.signals import heeding_stop_signals
 from dermasynth_builder.generate.ledger import NOBODYS_FAULT, Ledger, kind_of
 
@@ -216,6 +217,16 @@ def run_note(run: Run, total: int) -> str:
     notes = [f"{run.cost_usd:.3f} USD, about {run.cost_usd / asked * left:.3f} to come"] if run.cost_usd else []
     failures = (f"{count} {kind}" for kind, count in run.failures.most_common())
     return ", ".join(filter(None, (run.note, *notes, *failures)))
+
+
+def showing(run: Run, bar: Bar, total: int) -> Callable[[int], None]:
+    """Moves the bar and notes beside it what the run came to."""
+
+    def advance(count: int) -> None:
+        bar.note(run_note(run, total))
+        bar(count)
+
+    return advance
 
 
 def run_text(run: Run, ledger: Path) -> str:

@@ -19,7 +19,7 @@ from dermasynth_builder.core.records import AXES, ClaimVerdict, Judgement, Pair,
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.core.wording import join_words
 from dermasynth_builder.generate.ledger import Ledger
-from dermasynth_builder.generate.run import Run, finishing_on_signals, generate, require_done, run_note, run_text
+from dermasynth_builder.generate.run import Run, finishing_on_signals, generate, require_done, run_text, showing
 from dermasynth_builder.plan.claims import claims_request
 from dermasynth_builder.plan.reply_form import CLAIM_VERDICTS, judgement_of
 from dermasynth_builder.release.judgements import VERDICTS, keep_judgements, table_of
@@ -111,11 +111,7 @@ def _ask(chosen: Sequence[_Chosen], engine: Engine, ledger: Ledger, *, report: R
     run = Run(max_usd)
     try:
         with finishing_on_signals(run, report.warn), report.bar(f"asking {engine.name}", len(chosen)) as bar:
-
-            def advance(count: int) -> None:
-                bar.note(run_note(run, len(chosen)))
-                bar(count)
-
+            advance = showing(run, bar, len(chosen))
             generate((each.request for each in chosen), engine, ledger, advance=advance, run=run)
     finally:
         report.say(run_text(run, ledger.path))

@@ -27,6 +27,11 @@ def require(package: str) -> None:
         pytest.skip(f"{package} is not installed; `make test-clusters` sets up what is needed")
 
 
+def words_of(raw: Path, fake: FakeGemini) -> tuple[str | Path, ...]:
+    """What `generate` is given."""
+    return ("pad_ufes", "--raw", raw, "--engine", "openai", "--model", "any", "--base-url", fake.url, "--look", "off")
+
+
 def asking(shard: str, folder: Path) -> int | None:
     """The process that asks this part into a folder."""
     for entry in Path("/proc").glob("[0-9]*"):
@@ -78,19 +83,7 @@ def test_jobs_of_slurm_do_the_same(tmp_path: Path) -> None:
     raw, work = write_pad_ufes(tmp_path / "raw", images=20, side_px=16), tmp_path / "work"
     path = f"{tmp_path}:{Path(PYTHON).parent}:{os.environ['PATH']}"
     with FakeGemini() as fake:
-        asked = (
-            "pad_ufes",
-            "--raw",
-            raw,
-            "--engine",
-            "openai",
-            "--model",
-            "any",
-            "--base-url",
-            fake.url,
-            "--look",
-            "off",
-        )
+        asked = words_of(raw, fake)
         words = ("slurm", "--parts", "2", "--work", work, "--", *asked)
         done = subprocess.run(
             [PYTHON, str(ROOT / "examples" / "cluster.py"), *map(str, words)],
@@ -111,19 +104,7 @@ def test_two_workers_answer_all_and_a_killed_one_repeats_what_was_under_way(engi
     require(engine)
     raw, work = write_pad_ufes(tmp_path / "raw", images=IMAGES, side_px=16), tmp_path / "work"
     with FakeGemini(latency_s=0.05) as fake:
-        words = (
-            "pad_ufes",
-            "--raw",
-            raw,
-            "--engine",
-            "openai",
-            "--model",
-            "any",
-            "--base-url",
-            fake.url,
-            "--look",
-            "off",
-        )
+        words = words_of(raw, fake)
         asked = [PYTHON, ROOT / "examples" / "cluster.py", engine, "--parts", "2", "--work", work, "--", *words]
         asked += ["--concurrency", str(CONCURRENCY)]
         variables = environment(PYTHONPATH=str(ROOT), RAY_USAGE_STATS_ENABLED="0")
