@@ -163,53 +163,6 @@ _CLAIMS: tuple[_Claim, ...] = (
     ),
 )
 _COMPLAINTS = {"bothersome appearance": "appearance", "burning": "burn", "darkening": "dark", "mouth sores": "mouth"}
-_STRUCTURES = _words(
-    "pigment(?:ed)? network",
-    "(?:a)?typical network",
-    "reticular (?:network|pattern|lines)",
-    "blue-?white (?:veil|structures?)",
-    "(?:brown|black|blue-?gr[ae]y|peripheral|irregular|regular|aggregated) (?:globules|clods)",
-    "(?:peripheral|irregular|regular|aggregated) dots",
-    "dots and globules",
-    "globules",
-    "radial stream\\w+",
-    "pseudopods",
-    "arbori[sz]ing (?:vessels|telangiectas\\w+)",
-    "leaf-?like (?:areas|structures)",
-    "spoke-?wheel (?:areas|structures)",
-    "milia-?like cysts",
-    "comedo-?like openings",
-    "(?:blue-?gr[ae]y )?ovoid nests",
-    "chrysalis structures",
-    "crystalline structures",
-    "shiny white (?:lines|streaks|structures|blotches)",
-    "rosettes",
-    "strawberry pattern",
-    "dotted vessels",
-    "glomerular vessels",
-    "hairpin vessels",
-    "parallel (?:ridge|furrow) pattern",
-    "negative network",
-    "cobblestone pattern",
-    "starburst pattern",
-    "fingerprint(?:-like)? structures",
-    "moth-?eaten borders?",
-    "homogeneous blue pigmentation",
-    "structureless (?:areas?|zones?)",
-    "regression structures",
-    "peppering",
-    "lacunae",
-    "central white patch",
-)
-_DERMOSCOPY = _words(
-    "(?:this|the|under|on|by|with|through|in) (?:\\w+ )?(?:dermoscop\\w+|dermatoscop\\w+|epiluminescence)(?! is"
-    "| would| could| might| may)",
-    "dermoscopic (?:image|view|picture|photograph)",
-)
-_PHOTOGRAPH = _words(
-    "(?:this|the) (?:clinical|close-up|smartphone|macroscopic|ordinary) (?:photograph|photo|image|picture)",
-    "(?:this|the) smartphone",
-)
 _ABSENCES = re.compile(
     r"\b(?:no|without(?: any)?|not any|free of|absence of(?: any)?) (?:\w+ )?(?:other|further|additional"
     r"|similar|satellite|second) (?:(?:\w+ )?(?:lesions?|spots?|moles?|growths?|rash|marks?|changes|plaques"
@@ -237,16 +190,7 @@ _ADVISED = re.compile(
     r"\b(?:should|ask|asked|worth|would|will|see a|tell (?:the|your|a)|report any|come back|return|seek|until"
     r"|next step|recommend\w*|advis\w+|consider|warrants?|needs?|to (?:be|find|learn|know|confirm|settle|prove))\b"
 )
-_PATTERNS = Patterns(
-    {claim.what: claim.pattern for claim in _CLAIMS}
-    | {
-        "size": _SIZE,
-        "structures": _STRUCTURES,
-        "dermoscopy": _DERMOSCOPY,
-        "photograph": _PHOTOGRAPH,
-        "absence": _ABSENCES,
-    }
-)
+_PATTERNS = Patterns({claim.what: claim.pattern for claim in _CLAIMS} | {"size": _SIZE, "absence": _ABSENCES})
 
 
 def check_unseen(pairs: Iterable[Pair]) -> Iterator[Finding]:
@@ -269,8 +213,6 @@ def _reasons(statement: Statement, given: str, pair: Pair) -> Iterator[str]:
     for claim in _CLAIMS:
         if claim.what in possible and (found := claim.pattern.search(statement.text)):
             yield from _unseen(claim, found, statement, given=given, facts=facts)
-    if not {"structures", "dermoscopy", "photograph"}.isdisjoint(possible):
-        yield from _modality(statement, given, pair)
     if (
         "absence" in possible
         and (found := _ABSENCES.search(statement.text))
@@ -370,23 +312,3 @@ def _known_history(told: str, facts: Facts) -> bool | None:
     names = next((names for pattern, names in _HISTORIES if pattern.search(told)), ())
     held = [getattr(facts, name) for name in names if getattr(facts, name) is not None]
     return any(held) if held else None
-
-
-def _modality(statement: Statement, given: str, pair: Pair) -> Iterator[str]:
-    if pair.image.modality == "clinical":
-        for what, pattern in (("a structure of dermoscopy", _STRUCTURES), ("dermoscopy", _DERMOSCOPY)):
-            found = pattern.search(statement.text)
-            if (
-                found
-                and found.group() not in given
-                and statement.claims(found.start(), found.end())
-                and not _ADVISED.search(statement.text)
-            ):
-                yield f"sees {what} on a photograph: {found.group()!r}"
-                return
-    elif (
-        (found := _PHOTOGRAPH.search(statement.text))
-        and found.group() not in given
-        and statement.claims(found.start(), found.end())
-    ):
-        yield f"takes the dermoscopic image for a photograph: {found.group()!r}"

@@ -79,7 +79,14 @@ def findings_on(item: Labelled) -> list[Finding]:
         for images in others:
             list(check(images))
         found += [each for each in check([*of_image, item.pair]) if each.pair_id == item.pair.pair_id]
-    return found
+    return [replace(each, check=_family(each.check, item.check)) for each in found]
+
+
+def _family(found_by: str, labelled_as: str) -> str:
+    """The family that a finding counts for: judges put an image's modality with its diagnosis or with what is unseen."""
+    if found_by != "modality":
+        return found_by
+    return labelled_as if labelled_as in ("diagnosis", "unseen") else "unseen"
 
 
 def _read(

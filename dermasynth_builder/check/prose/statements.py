@@ -24,6 +24,8 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)*]*\s+(?=[\"'“‘(*]?[A-Z0-9
 _CLAUSE_END = re.compile(
     r"[;:()]|\s[–—-]\s|,?\s(?:but|although|though|whereas|while|however|yet|because|since|so that|which|who)\b"
     r"|,\s(?:and|or|so|nor)\s(?=(?:it|this|that|the|there|he|she|i|we|you|they)\b)"
+    r"|\b(?:i|we)(?: would| will|['’]d|['’]ll) (?:say|tell|explain|argue|conclude|add)(?: to)?"
+    r"(?: (?:the|this|my|a|him|her|them|you|your)(?: \w+)?)? that\b"
 )
 _DENIED = re.compile(
     r"\b(?:no|not|n['’]t|negative for|answered with no|cannot|without|never|neither|nor|none|lacks?|lacking"
@@ -38,7 +40,8 @@ _DENIED_AFTER = re.compile(
     r"|would|could|might|may|should|(?:has|have) (?:been excluded|not))\b"
 )
 _SUPPOSED = re.compile(
-    r"\b(?:if|whether|unless|would(?! (?:call|say|favou?r|diagnose|name|go with|put))|could|may|might|should"
+    r"\b(?:if|whether|unless|would(?! (?:call|say|favou?r|diagnose|name|go with|put|classify|label|describe|read"
+    r"|regard|grade|file))|could|may|might|should"
     r"|must be (?:excluded|ruled)|suppose|in case|when(?:ever)?|until"
     r"|once|perhaps|possibly|possible|ask(?:ed|ing)? (?:about|if|whether)|look (?:out )?for|watch(?:ing)? for"
     r"|check(?:ing)? for"
@@ -102,6 +105,7 @@ _PARTICULAR = re.compile(
     r"^(?:and |but |so |here,? )?(?:no|not|this|the|these|his|her|it|that|both|two|three|several|multiple|your)\b"
 )
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_ANSWERED_NO = re.compile(r"^no, (?=(?:this|it|the|that|he|she|here|there|what)\b|$)")  # which denies what was asked
 _WINDOW = 60  # characters before a term in which a denial still holds for it
 
 
@@ -138,9 +142,14 @@ class Statement:
         found = _CLAUSE_END.search(self.text, end)
         return self.text[end : found.start() if found else len(self.text)]
 
+    def clause(self, start: int, end: int) -> "Statement":
+        """The term's clause alone, as a statement."""
+        text = f"{self.clause_before(start)}{self.text[start:end]}{self.clause_after(end)}"
+        return Statement(text.strip(), self.is_question)
+
     def denies(self, start: int, end: int) -> bool:
         """Whether the term at this place is denied."""
-        before = self.clause_before(start)[-_WINDOW:]
+        before = _ANSWERED_NO.sub("", self.clause_before(start))[-_WINDOW:]
         return bool(_DENIED.search(before) or _DENIED_AFTER.search(self.clause_after(end)))
 
     def supposes(self, start: int) -> bool:
