@@ -89,7 +89,7 @@ _NO_PLACE_AFTER = re.compile(
 )
 _NOT_A_PLACE = re.compile(
     r"(?:\bgo(?:es|ing)? |\bcome(?:s)? |\bcame |\bgrows? |\bgrew |\bheld |\bfell |\bin |\bfalls? |\bstep )back$"
-    r"|\bon the other hand$|\bat hand$|\bby hand$|\bsecond hand$|\bnaked eye$"
+    r"|\bon the (?:other|one) hand$|\bout of hand$|\bto hand$|\bat hand$|\bby hand$|\bsecond hand$|\bnaked eye$"
     r"|\bin the (?:back|head) of|\bat the head$|\bat the back$|\bin the face$|\bon the face of$|\bat the foot$"
     r"|\bat (?:the )?heart$"
 )
@@ -230,6 +230,13 @@ def _sites(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
             return
 
 
+_IN_GENERAL = re.compile(
+    r"\b(?:common(?:ly|er)?|mostly|mainly|passes for|above all|most (?:frequent|common|likely|usual|often)\w*|those on"
+    r"|typical of|favou?rs?|predilection|anywhere|everywhere|fever|breathing|emergency|urgent|sores)\b"
+    r"|^(?:on|in|at|along|over) [\w ,]{3,40} (?:an?|such|these|most|many) (?:[\w-]+ ){1,4}(?:is|are|has|have|\w+s)\b"
+)
+
+
 def _is_placed(statement: Statement, hit: Hit[frozenset[str]], hits: Collection[Hit[frozenset[str]]]) -> bool:
     """Whether the sentence says that the lesion is at this place."""
     before, after = statement.text[: hit.start], statement.text[hit.end :]
@@ -239,7 +246,7 @@ def _is_placed(statement: Statement, hit: Hit[frozenset[str]], hits: Collection[
         return False
     if _OF_ANOTHER.search(before) or _AWAY.search(statement.clause_before(hit.start)) or statement.supposes(hit.start):
         return False
-    if clause.is_general and not is_this_one:
+    if (clause.is_general or _IN_GENERAL.search(statement.text)) and not is_this_one:
         return False
     if _ONE_WOULD.search(before) and _WOULD.search(after) and not is_this_one:
         return False
