@@ -24,6 +24,7 @@ _CUE = re.compile(
     r"|indicat\w+|suggest\w*"
     r"|suggestive of|favou?rs?|fits?|match\w*|confirm\w*|points? (?:strongly |firmly |clearly )?(?:to|towards?)"
     r"|means|called|call (?:this|it)|named|case of|identified as"
+    r"|(?:classif|describ|labell?|regard|interpret|categori[sz]|read)\w* as|considered"
     r"|recogni[sz]ed as|impression|answer|likely|probably|looks like|example of|image of|photograph of"
     r"|picture of|features of"
     r"|findings of|appearance of|pattern of|in favou?r of|speaks? for|argues? for|hallmarks? of|having|has|have"
@@ -70,7 +71,8 @@ _CERTAIN, _LIKELY = 2, 1  # how surely a named diagnosis is a claim
 _POINTERS = frozenset(["this", "these", "your", "his", "her", "my", "our", "the"])
 _ARTICLES = frozenset(["a", "an", "one"])
 _LINKS = re.compile(  # before a noun, they say that it is not what the sentence claims
-    r"\b(?:of|for|from|in|to|by|about|against|with|without|on|at|into|over|under|between|among|like|than|and|or|nor|but|so"
+    r"\b(?:of|for|from|in|to|by|about|against|with|without|on|at|into|over|under|between|among|like|than|and|or"
+    r"|nor|but|so"
     r"|that|if|when|because|since|then|during|via|per|beside|besides|no|not|any|every|each|another|other|some|most|many"
     r"|both|whether|where)$|,$"
 )
@@ -90,6 +92,12 @@ _LISTED = re.compile(
     r"^(?:,| and\b| or\b|/)(?![^;]*\b(?:not|but|rather|instead|is|are|was|which|with|than)\b)[^;:.]{0,40}$"
 )
 _IN_THE_PAST = re.compile(r"\b(?:in|from) (?:the|her|his|a) (?:personal|family|past)\b|\bhistory\b|\bin the past\b")
+_BEST = re.compile(
+    r"\b(?:(?:most|very) (?:probable|likely|plausible|fitting)|likeliest|best|leading|working|final|top|primary|main)"
+    r" (?:[\w-]+ ){0,4}?would be (?:an? )?(?:[\w-]+ ){0,2}$|\bwould be (?:best |most (?:aptly"
+    r"|properly) )?(?:classified|described"
+    r"|labell?ed|diagnosed|interpreted|read|considered|called|regarded)(?: as)? (?:an? )?(?:[\w-]+ ){0,2}$"
+)
 _TO_DO = re.compile(r"\bto (?!be\b|represent\b|show\b|have\b|indicate\b|suggest\b|mean\b)[a-z]+$")
 _THOUGHT = re.compile(
     r"\b(?:thought|assumed|believed|feared|wondered|took|mistook|said|guessed|heard|read|googled|diagnosed|earlier"
@@ -97,7 +105,8 @@ _THOUGHT = re.compile(
 )
 _ASKS_FOR_OTHERS = Pattern(
     re.compile(
-        r"\b(?:else|others?|alternativ\w+|differential|differ\w*|compar\w+|confus\w+|mistak\w+|mimic\w*|look(?:s)? like"
+        r"\b(?:else|others?|alternativ\w+|differential|differ\w*|compar\w+|confus\w+|mistak\w+|mimic\w*"
+        r"|(?:can|could|might|may)(?: also)? look like"
         r"|resembl\w+|similar|rule[ds]? out|exclude\w*|against|worst|most (?:dangerous|common|frequent)|in general"
         r"|generally|conditions|diseases|diagnoses|why not|why is (?:this|it|the \w+) not|possibilit\w+|candidates"
         r"|distinguish\w*|apart|separat\w+|when would|what would|would (?:it|you|a|an)\b.*\bif|history|earlier"
@@ -179,7 +188,7 @@ def _conflicts(
         others = [hit for hit in hits if not _is_recorded(hit.meaning, known)]
         if not others or statement.is_question:
             continue
-        if any(_certainty(statement, hit) for hit in hits if hit not in others):
+        if any(_certainty(statement, hit) for hit in hits if hit not in others and _is_sure(hit.meaning, known)):
             continue
         for hit in others:
             certainty = 0 if _is_listed(statement, hit, hits) else _certainty(statement, hit)
@@ -195,10 +204,15 @@ def _is_recorded(named: Concept, known: tuple[Concept, ...]) -> bool:
     return any(are_related(named, each) for each in known)
 
 
+def _is_sure(named: Concept, known: tuple[Concept, ...]) -> bool:
+    """Whether enough is known of a diagnosis to say that it is the recorded one, and not only that it may be."""
+    return named.is_known or any(named.name == each.name for each in known)
+
+
 def _is_named(told: Iterable[_Told], known: tuple[Concept, ...]) -> bool:
     """Whether an answer names the recorded diagnosis and does not deny it."""
     return any(
-        _is_recorded(hit.meaning, known) and not statement.denies(hit.start, hit.end)
+        _is_recorded(hit.meaning, known) and _is_sure(hit.meaning, known) and not statement.denies(hit.start, hit.end)
         for statement, hits in told
         for hit in hits
     )
@@ -237,7 +251,8 @@ def _certainty(statement: Statement, hit: Hit[Concept]) -> int:
 
 def _is_meant(statement: Statement, hit: Hit[Concept], *, leads: bool) -> bool:
     """Whether the sentence speaks of this case, and neither denies nor supposes the diagnosis."""
-    if statement.supposes(hit.start) or statement.denies(hit.start, hit.end):
+    is_supposed = statement.supposes(hit.start) and not _BEST.search(statement.clause_before(hit.start))
+    if is_supposed or statement.denies(hit.start, hit.end):
         return False
     clause = statement.clause(hit.start, hit.end)
     return leads or not (statement.compares(hit.start) or clause.is_general or clause.is_untold)
@@ -280,7 +295,8 @@ def _denies(statement: Statement, hit: Hit[Concept]) -> bool:
     before, after = statement.clause_before(hit.start), statement.clause_after(hit.end)
     is_denied = _DENIES_BEFORE.search(before) or _DENIES_AFTER.search(after)
     clause = statement.clause(hit.start, hit.end)
-    return bool(is_denied) and not (statement.supposes(hit.start) or clause.is_general or clause.is_untold)
+    is_general = clause.is_general and not _DENIES_AFTER.search(after)
+    return bool(is_denied) and not (statement.supposes(hit.start) or is_general or clause.is_untold)
 
 
 # --- benign or malignant ---

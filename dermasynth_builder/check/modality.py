@@ -12,7 +12,7 @@ NAME = "modality"
 _IMAGE = r"(?:images?|views?|pictures?|photos?|photographs?|shots?|snapshots?|captures?|frames?)"
 _LENS = r"(?:dermoscop\w+|dermatoscop\w+|epiluminescence(?: microscopy)?|videodermoscop\w+)"
 _THIS = r"(?:this|these|the|our|present|shown|given|provided|attached)"
-_IS_A = r"(?:is|as|at|see|have|of|provided|shared|uploaded) (?:clearly |just |only |simply |merely )?an?"
+_IS_A = r"(?:is|be|like|as|at|see|have|of|provided|shared|uploaded) (?:clearly |just |only |simply |merely )?an?"
 _SEES = (
     r"(?:shows?|shown|showing|sees?|seen|reveals?|revealed|recogni[sz]es?|visible|discloses?|displays?"
     r"|demonstrat\w+|exhibits?|appears?|observed?|identif\w+|noted?|notes|finds?|found|presents?|there (?:is|are))"
@@ -45,7 +45,7 @@ _PHOTOGRAPH = re.compile(
 )
 _OTHER = re.compile(
     rf"\b(?:{_THIS}|{_IS_A}) (?:[\w&-]+ ){{0,4}}?(?:(?:histolog\w+|histopatholog\w+|microscop\w+|h ?& ?e|h and e"
-    r"|ha?ematoxylin\w*|biopsy|tissue|pathology|stained) (?:[\w&-]+ ){0,3}?(?:sections?|slides?|micrographs?)"
+    r"|ha?ematoxylin\w*|biopsy|tissue|pathology|stained)[\w-]* (?:[\w&-]+ ){0,3}?(?:sections?|slides?|micrographs?)"
     r"|(?:histolog\w+|histopatholog\w+|pathology|ultraso\w+|sonograph\w+|doppler|ct|mri?|magnetic resonance"
     r"|computed tomograph\w+|x-?ray|radiograph\w+|confocal|optical coherence|oct|endoscop\w+|wood['’]s (?:lamp|light)"
     rf"|electron|fluorescence|thermograph\w+) (?:[\w&-]+ ){{0,3}}?(?:{_IMAGE}|scans?|films?)"
@@ -54,7 +54,7 @@ _OTHER = re.compile(
 )
 _ADVISED = re.compile(
     r"\b(?:should|ask|asked|worth|would|will|might|could|may|can|help\w*|next step|recommend\w*|advis\w+|consider"
-    r"|warrants?|needs?|needed|before|to (?:be|find|learn|know|confirm|settle|prove|look|see)|enough|useful)\b"
+    r"|warrants?|needs?|needed|before|to (?:find|learn|know|confirm|settle|prove|look|see)|enough|useful)\b"
     r"|^(?:where|once)\b"
 )
 

@@ -57,7 +57,8 @@ _ELSE = Pattern(
     )
 )
 _PLACED = re.compile(
-    r"\b(?:on|at|over|in|from|of|along|across|near|behind|under|involv(?:es|ing)|affect(?:s|ing)|cover(?:s|ing)"
+    r"\b(?:on|at|over|in|from|of|along|across|near|behind|under|above|below|beneath|around|beside|inside"
+    r"|next to|close to|adjacent to|involv(?:es|ing)|affect(?:s|ing)|cover(?:s|ing)"
     r"|occup(?:ies|ying)|spans?|located (?:on|in|at)) "
     r"(?:(?:the|this|his|her|their|your|a|one|both|its|that) )?(?:(?:patient['’]s|person['’]s|woman['’]s|man['’]s) )?"
     r"(?:(?:left|right|upper|lower|inner|outer|front|side|mid|central|dorsal|volar|lateral|medial|anterior"
@@ -221,7 +222,7 @@ def _sites(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
     """A place that shares no zone with the recorded one; where none is recorded, the image may show it."""
     known = zones_of(facts.body_site) if facts.body_site else frozenset()
     hits = site_terms().find(statement.text) if known else []
-    if not hits or any(hit.meaning & known for hit in hits):
+    if not hits or any(hit.meaning & known and not _SPARED.search(statement.clause_before(hit.start)) for hit in hits):
         return
     for hit in hits:
         told = statement.text[hit.start : hit.end]
@@ -230,6 +231,10 @@ def _sites(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
             return
 
 
+_SPARED = re.compile(
+    r"\b(?:spar(?:es?|ed|ing)|not|rather than|instead of|away from) (?:on |in |at )?(?:the |his |her |your )?(?:\w+ )?$"
+)
+_ADVISED = re.compile(r"^[^.;]*\b(?:should|must|needs? to|ought)\b")
 _IN_GENERAL = re.compile(
     r"\b(?:common(?:ly|er)?|mostly|mainly|passes for|above all|most (?:frequent|common|likely|usual|often)\w*|those on"
     r"|typical of|favou?rs?|predilection|anywhere|everywhere|fever|breathing|emergency|urgent|sores)\b"
@@ -252,5 +257,7 @@ def _is_placed(statement: Statement, hit: Hit[frozenset[str]], hits: Collection[
         return False
     if len(hits) == 1 and _NOTHING_ELSE.match(before) and re.match(r"\W*$", after):
         return True
+    if _ADVISED.match(after) and not is_this_one:
+        return False
     is_subject = _AS_SUBJECT.search(statement.clause_before(hit.start)) and _SHOWS.match(after)
     return bool(_PLACED.search(before) or _COMPOUND.match(after) or is_subject)

@@ -31,7 +31,7 @@ _IN_YEARS = re.compile(
     rf"|\b{_N}[- ](?:years?|yrs?)[- ]?(?= ?{_WHO}\b)"
     rf"|\bage(?:d|s|:)?(?: of| is| was)? {_SOME}{_N}\b{_NO_MEASURE}"
     rf"|\b{_WHO}(?: of|,| who is| is|, aged| aged) {_SOME}{_N}\b{_NO_MEASURE}(?= ?(?:years?|yrs?)\b|[,.;]|$"
-    rf"| (?:with|who|has))"
+    rf"| (?:with|who|has|and|presents|presenting))"
     rf"|\b(?:he|she)(?: is|['’]s| was| turned| being) {_SOME}{_N}\b{_NO_MEASURE}"
     rf"|\bat {_SOME}{_N}(?:,| (?:he|she)\b| years,)"
 )

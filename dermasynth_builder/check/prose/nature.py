@@ -42,6 +42,11 @@ _BENIGN = Pattern(
         rf"|{_SUBJECT} isn['’]t {_NOT_GRAVE}\b"
         r"|\b(?:there is|there are|there['’]s|shows?|with|we see|i see|has|have) no (?:sign|signs|evidence|features?"
         r"|hint|hints|suggestion|trace|indication)s? of (?:\w+ )?(?:malignan\w+|cancer|skin cancer|melanoma)"
+        r"|\bno (?:worrying|worrisome|suspicious|concerning|alarming|sinister|malignant) (?:features?|signs?|findings?)"
+        r"|\bnothing (?:sinister|suspicious|worrying|worrisome|alarming|concerning|ominous)"
+        r"|\b(?:features?|signs?|findings?|appearance|pattern) (?:is|are|look) (?:all |entirely |quite "
+        r"|very )?reassuring"
+        rf"|\b(?:entirely|completely|purely|only|all|typical|typically|clearly|clear) {_ADJECTIVE} \w+"
         r"|\b(?:no|nothing) (?:cause for concern|(?:reason|need) (?:to|for) (?:be )?(?:worr\w+|alarm\w*|concern\w*)"
         r"|malignant about)|\bneed not worry|^(?:benign|harmless)[.,:;] (?:this|it|the lesion|nothing)"
         rf"|\b(?:a|an|one|entirely|completely|purely|clearly|the|its|this|your) (?:[\w-]+ ){{0,2}}?{_ADJECTIVE}"
@@ -54,6 +59,8 @@ _BENIGN = Pattern(
 _MALIGNANT = Pattern(
     re.compile(
         rf"{_SUBJECT}{_VERB}{_FILL} {_GRAVE}\b(?! until|-looking| potential| risk)"
+        rf"|{_SUBJECT} has (?:already |now )?(?:turned into|become|developed into|transformed into"
+        rf"|progressed to) {_GRAVE}\b"
         r"|^(?:malignant|cancer|yes)[.,:;] (?:this is|it is|the lesion is) (?:an? )?(?:malignant|skin cancer|cancer"
         r"|malignancy)"
         rf"|\b(?:a|an) (?:[\w-]+ )?malignant (?:[\w-]+ )?{_LESION}\b"
@@ -64,7 +71,8 @@ _MALIGNANT = Pattern(
 _ALONE = Pattern(
     re.compile(
         r"^(?:(?:it|this)(?: is|['’]s) |(?:most |very )?likely |probably |clearly |certainly |definitely |a |the "
-        r"|lesion |answer |: )*(?:(benign|harmless|innocuous|non-?cancerous|not (?:malignant|cancer(?:ous)?))"
+        r"|lesion |answer |something |: )*(?:(benign|harmless|innocuous|non-?cancerous|not (?:malignant"
+        r"|cancer(?:ous)?))"
         r"|(malignant|cancer(?:ous)?|not (?:benign|harmless)))"
         r"(?: (?:lesion|growth|tumou?r|in nature|nature))?(?:\W*$|[,:;] )"
     )
@@ -74,7 +82,8 @@ _TURNED = re.compile(
     r"|myth|until proven|even if|many|most|some|other|looks? like)\b|n['’]t\b"
 )
 _LEFT = re.compile(
-    r"[\w\s]{0,12}\b(?:until|unless|but|yet|or (?:malignant|benign|not)|in appearance|at first)\b|\?|,? but\b"
+    r" (?:would|could|may|might|can|tends?|often|usually|typically|in the (?:way|sense)|as (?:an?|long)|compared)\b"
+    r"|[\w\s]{0,12}\b(?:until|unless|but|yet|or (?:malignant|benign|not)|in appearance|at first)\b|\?|,? but\b"
 )
 
 

@@ -37,7 +37,7 @@ _DENIED_AFTER = re.compile(
     r"^[\w\s,'’-]{0,40}?\b(?:(?:is|are|was|were|seems?|looks?) (?:also )?(?:not|absent|missing|unlikely"
     r"|less likely|excluded"
     r"|ruled out|denied|lacking|out of the question)|cannot|can['’]t|isn['’]t|aren['’]t|do(?:es)? not|did not"
-    r"|would|could|might|may|should|(?:has|have) (?:been excluded|not))\b"
+    r"|would|could|might|may|should|can be (?:\w+ )?(?:excluded|ruled out)|(?:has|have) (?:been excluded|not))\b"
 )
 _SUPPOSED = re.compile(
     r"\b(?:if|whether|unless|would(?! (?:call|say|favou?r|diagnose|name|go with|put|classify|label|describe|read"
@@ -95,7 +95,7 @@ _GENERAL = re.compile(
     + _KINDS
     + r" (?:that|which|who|of this kind|like this|can|may|tends?|grows?|itch\w*|bleeds?|needs?|arises?|do|does"
     r"|is an?)\b"
-    r"|(?:[\w'’-]+ ){0,3}?"
+    r"|(?:(?!the\b|this\b|that\b|his\b|her\b|your\b|these\b|both\b)[\w'’-]+ ){0,3}?"
     + _KINDS
     + r" (?:that|which|who|of this kind|are|is an?|is the|is one|can|may|tends?|have|has an?|grows?|"
     r"arises?|appears?|occurs?|starts?|begins?|develops?|do|looks?|feels?|itch\w*|bleeds?|change|spreads?|affects?"
@@ -106,6 +106,7 @@ _PARTICULAR = re.compile(
 )
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _ANSWERED_NO = re.compile(r"^no, (?=(?:this|it|the|that|he|she|here|there|what)\b|$)")  # which denies what was asked
+_NEXT_SUBJECT = re.compile(r", (?=(?:it|this|that|he|she|there|we|i)\b)")
 _WINDOW = 60  # characters before a term in which a denial still holds for it
 
 
@@ -150,7 +151,7 @@ class Statement:
     def denies(self, start: int, end: int) -> bool:
         """Whether the term at this place is denied."""
         before = _ANSWERED_NO.sub("", self.clause_before(start))[-_WINDOW:]
-        return bool(_DENIED.search(before) or _DENIED_AFTER.search(self.clause_after(end)))
+        return bool(_DENIED.search(before) or _DENIED_AFTER.search(_NEXT_SUBJECT.split(self.clause_after(end))[0]))
 
     def supposes(self, start: int) -> bool:
         """Whether the term at this place is a possibility, a condition or something to look for."""
