@@ -126,6 +126,7 @@ def _ended_badly(rest: str) -> bool:
     return bool(
         re.search(
             r"\b(?:is (?:dangerous|unsafe|wrong|a mistake|harmful|never)|but (?:show|see|have|if|a)\b"
+            r"|(?:have it (?:looked at|checked|seen)|show it to a doctor|see a doctor) if\b"
             r"|can (?:hide|harm|spread|scar)|would be|may (?:hide|harm)|would (?:hide|harm)|unless|until)\b",
             rest,
         )

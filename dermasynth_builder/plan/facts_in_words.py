@@ -29,12 +29,12 @@ _HISTORY = {
     "uses_pesticide": ("uses pesticides", "uses no pesticides"),
     # PAD-UFES-20's tables do not say whose these are, and those who use it read them in both ways.
     "has_skin_cancer_history": (
-        "has skin cancer in the personal or family history",
-        "has no skin cancer in the personal or family history",
+        "has a personal or family history of skin cancer",
+        "has no personal or family history of skin cancer",
     ),
     "has_cancer_history": (
-        "has cancer in the personal or family history",
-        "has no cancer in the personal or family history",
+        "has a personal or family history of cancer",
+        "has no personal or family history of cancer",
     ),
     "has_melanoma_history": ("has had melanoma before", "has had no melanoma before"),
     "has_family_melanoma_history": ("has melanoma in the family", "has no melanoma in the family"),

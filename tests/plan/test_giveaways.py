@@ -51,7 +51,7 @@ WORDS = {
     "diameter_1_mm": "Recorded diameters",
     "smokes": "smoke",
     "uses_pesticide": "pesticide",
-    "has_cancer_history": "cancer in the personal or family history",
+    "has_cancer_history": "personal or family history",
 }
 
 
