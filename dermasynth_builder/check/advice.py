@@ -249,8 +249,9 @@ def _ended_badly(rest: str) -> bool:
     return bool(
         re.search(
             r"\b(?:(?:is|are|can be|may be) (?:\w+ )?(?:dangerous|unsafe|wrong|a mistake|harmful|never"
-            r"|not (?:advis|recommend|a good|safe|help|suit|work))|(?:do(?:es)? not|n['’]t) (?:help|work|cure"
+            r"|not (?:advis\w*|recommend\w*|a good|safe|help\w*|suit\w*|work))|(?:do(?:es)? not|n['’]t) (?:help|work|cure"
             r"|heal|replace|treat)"
+            r"|(?:have it (?:looked at|checked|seen)|show it to a doctor|see a doctor) if\b"
             r"|should be (?:avoided|kept)|leads? to (?:burns|scars|infection)|burns? the skin|risks?|but (?:show"
             r"|see|have|if|a)\b"
             r"|can (?:hide|harm|spread|scar|cause|lead|make)|would be|may (?:hide|harm)|would (?:hide|harm)"

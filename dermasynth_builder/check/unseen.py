@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from dermasynth_builder.check.prose.patterns import Patterns
-from dermasynth_builder.check.prose.statements import Statement, answers, statements
+from dermasynth_builder.check.prose.statements import Statement, answers, cited_by, statements
 from dermasynth_builder.core.records import Facts, Finding, Pair
 
 NAME = "unseen"
@@ -64,7 +64,7 @@ _CLAIMS: tuple[_Claim, ...] = (
         _words(
             "(?:has|have|had|been|is|was) (?:slowly |rapidly |quickly |steadily |recently |been )*(?:grow(?:n"
             "|ing)|enlarg(?:ed|ing)|spread(?:ing)?)(?! pattern)",
-            "grew",
+            "grew(?! (?:darker|redder|paler|lighter))",
             "(?:has|have|had) become (?:larger|bigger|wider)",
             "(?:doubled|increased|increasing) in size",
             "rapid growth",
@@ -252,11 +252,12 @@ _PATTERNS = Patterns(
 def check_unseen(pairs: Iterable[Pair]) -> Iterator[Finding]:
     """Flags claims that rest neither on the image nor on what is recorded or asked, and what the record denies."""
     for pair in pairs:
+        names = " ".join(filter(None, (pair.image.facts.diagnosis, *pair.image.facts.differential)))
         for question, answer, before in answers(pair):
-            given = f"{before} {question.lower()}"
+            given = f"{before} {question} {names}".lower()
             if not _PATTERNS.possible(answer.lower()):
                 continue
-            for statement in statements(answer):
+            for statement in statements(answer, cited_by(pair)):
                 if not statement.is_question:
                     for reason in dict.fromkeys(_reasons(statement, given, pair)):
                         yield Finding(pair.pair_id, NAME, "flag", reason)
@@ -336,7 +337,7 @@ def _known(claim: _Claim, told: str, facts: Facts) -> bool | None:
         case "duration":
             return True if facts.duration else None
         case "confirmation":
-            return True if facts.confirmation == "histopathology" else None
+            return facts.confirmation == "histopathology" if facts.confirmation else None
         case "symptoms":
             return True if any(word in symptoms for word in told.split()) else None
         case "hurts" if ("burn" in told and "burning" in symptoms) or ("pain" in told and "pain" in symptoms):
@@ -344,7 +345,7 @@ def _known(claim: _Claim, told: str, facts: Facts) -> bool | None:
         case "has_changed" if "darkening" in symptoms:
             return True
         case "":
-            return True if facts.textures and re.search(r"rough|smooth|soft", told) else None
+            return True if facts.textures and re.search(r"rough|smooth|soft|^to (?:the )?touch$", told) else None
         case field:
             found: bool | None = getattr(facts, field)
             return found
@@ -366,7 +367,7 @@ _HISTORIES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
 def _known_history(told: str, facts: Facts) -> bool | None:
     """What the record says of the kind of history that is told."""
     if re.search("reports?|says|states|describes|mentions", told):
-        return True if facts.duration or facts.symptoms or facts.itches is not None else None
+        return True if facts.duration or facts.symptoms or {facts.itches, facts.hurts, facts.bleeds} != {None} else None
     names = next((names for pattern, names in _HISTORIES if pattern.search(told)), ())
     held = [getattr(facts, name) for name in names if getattr(facts, name) is not None]
     return any(held) if held else None
@@ -381,6 +382,7 @@ def _modality(statement: Statement, given: str, pair: Pair) -> Iterator[str]:
                 and found.group() not in given
                 and statement.claims(found.start(), found.end())
                 and not _ADVISED.search(statement.text)
+                and not (what == "dermoscopy" and pair.image.facts.confirmation == "confocal microscopy")
             ):
                 yield f"sees {what} on a photograph: {found.group()!r}"
                 return
