@@ -23,7 +23,7 @@ class Asked(NamedTuple):
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)*]*\s+(?=[\"'“‘(*]?[A-Z0-9])|\n+")
 _CLAUSE_END = re.compile(
     r"[;:()]|\s[–—-]\s|,?\s(?:but|although|though|whereas|while|however|yet|because|since|so that|which|who)\b"
-    r"|,\s(?:and|or|so|nor|for)\s(?=(?:it|this|that|the|there|he|she|i|we|you|they)\b)"
+    r"|,\s(?:and|or|so|nor|for)\s(?=(?:it|this|that|the|there|he|she|i|we|you|they)\b)|,\sso\s(?=(?:an?|your|no)\b)"
 )
 _DENIED = re.compile(
     r"\b(?:no|not|n['’]t|negative for|answered with no|cannot|without|never|neither|nor|none|lacks?|lacking"
@@ -36,7 +36,7 @@ _DENIED_AFTER = re.compile(
     r"|missing|unlikely"
     r"|less likely|excluded"
     r"|ruled out|denied|lacking|out of the question)|cannot|can['’]t|isn['’]t|aren['’]t|do(?:es)? not|did not"
-    r"|would|could|might|may|should|(?:has|have) (?:been excluded|not))\b"
+    r"|would|could|might|may|should|(?:has|have) (?:been excluded|not)|none|nobody)\b"
 )
 _SUPPOSED = re.compile(
     r"\b(?:if|whether|unless|would(?! (?:call|say|favou?r|diagnose|name|go with|put))|could|may|might|should"
@@ -45,7 +45,7 @@ _SUPPOSED = re.compile(
     r"|watch(?:ing)? for|only where|wherever|where one (?:finds|sees)"
     r"|check(?:ing)? for"
     r"|concern for|to see|worth asking|consider(?:ed|ing|s)?|suspect(?:ed|s)?|suspicion|can|risk of|chance of"
-    r"|hypothe\w+"
+    r"|hypothe\w+|^(?:had|were|should) (?:it|this|that|the|she|he|they)"
     r"|any|anything|such as|for example|for instance|e\.g\.)\b"
 )
 _COMPARED = re.compile(
@@ -55,8 +55,10 @@ _COMPARED = re.compile(
     r"|differential|alternativ\w+|similar to|between|not to be taken|look-?alikes?|simulat\w+)\b"
 )
 _UNTOLD = re.compile(
-    r"\b(?:cannot|can['’]t|can not|not (?:be )?(?:possible|recorded|known|visible|stated|given|told|assessed|assessable"
-    r"|documented|available|shown|seen|determined|judged|apparent)|impossible|nothing is known|not on record|either way"
+    r"\b(?:cannot|can['’]t|can not|not (?:be )?(?:possible|recorded|known|visible|stated|given|told|assessed"
+    r"|assessable"
+    r"|documented|available|shown|seen|determined|judged|apparent)|impossible|nothing is known|not on record"
+    r"|either way"
     r"|neither recorded nor|unknown|unclear|no way|beyond what"
     r"|only (?:an? )?(?:examination|history|touch)|needs? (?:an? )?(?:examination|history|touch)"
     r"|takes? (?:an? )?examination"
@@ -71,7 +73,8 @@ _OFTEN = re.compile(
     r"|in (?:many|most|some|other) (?:people|patients|cases|adults|children)|most (?:people|patients|cases"
     r"|common|frequent)|(?:lesions?|conditions?|diseases?) to expect|(?:the|a) (?:classic|usual|typical) (?:history"
     r"|picture|story|description|complaints?)|rarely|seldom|hardly ever"
-    r"|by definition|in contrast|textbooks?|characteristically|favou?rite|ordinarily|many (?:people|patients)|normally"
+    r"|by definition|in contrast|textbooks?|characteristically|favou?rite|ordinarily|many (?:people|patients)"
+    r"|normally"
     r"|go(?:es)? (?:along |together )?with|makes? (?:it|this|that|a visit|an examination) urgent"
     r"|known for|warning signs?|red flags?|risk factors?|makes? [\w ]{3,40} more likely|raises? the risk"
     r"|\w+ of (?:this|that) kind|the (?:abcde?|ugly duckling)|as a group|people with|patients with|anyone"

@@ -150,7 +150,8 @@ _LEAK = (
     r"\b(?:meta-?data|ground[- ]truths?|data ?sets?|csv|spreadsheets?|json|system (?:prompts?|messages?)"
     r"|structured data|word (?:limit|count)"
     r"|character limit|hidden context|file ?names?|training (?:data|set|example|pair|sample|purposes)"
-    r"|reference (?:diagnos[ie]s|labels?|answers?|class|standard)"
+    r"|reference (?:diagnos[ie]s|labels?|answers?|class|standard|information|data|text|material|facts"
+    r"|description)|(?:weighted|skin[- ]condition|source|original|target) labels?"
     r"|annotat(?:ions?|ed|ors?)|image captions?|target (?:label|class|diagnosis)"
     r"|gold[- ]standard label)\b(?! (?:and|of) (?:dermatolog|clinical))",
     r"\b(?:your|my|user|users|original|input|initial|above|this) (?:\w+ )?prompts?\b(?! (?:referral|attention"
@@ -160,10 +161,9 @@ _LEAK = (
     r"|mention\w*|include[sd]?|in|that|also|is|was|and i|which|for|you|i|provid\w+|specif\w+|require\w*|tells?"
     r"|told|itself|lists?|describes?|indicat\w+|holds?|names?)\b)",
     r"\b(?:in|from|by|per|following|with) (?:your |the )?prompts?(?=[,.;:)]|$)",
-    r"\b(?:the|this|that|her|his|its|their|patient|patient['’]s|medical|clinical|case|published|accompanying"
-    r"|official|database|hospital|and|per|to|from|in|with|matching) (?!track )(?:\w+ )?"
-    r"(?:(?<!track )records?)\b(?! (?:of (?:the )?(?:change|photo|mole|lesion|size|it)|(?:any|all|every|each|and"
-    r"|photo|changes|it|them|your)|should|keep|keeping|for (?:later|compar|follow)|so|over time))",
+    r"\b(?:the|this|that|its|published|accompanying|official|case|patient|patient['’]s|medical|clinical"
+    r"|hospital) (?!track )(?:\w+ )?(?<!track )record\b(?! (?:of (?:the )?(?:change|photo|mole|lesion|size|it)"
+    r"|should|keep|keeping|for (?:later|compar|follow)|so|over time|the |its |any |all |every |each ))",
     r"\b(?:according to|based on|per|as (?:stated|given|noted|listed|indicated|described|recorded|mentioned"
     r"|specified|shown|documented|reported) (?:in|by|on|within)"
     r"|from|in line with|by|consult\w*|match\w*|agree\w* with|support\w* by|confirm\w* by|consistent with)"
@@ -203,6 +203,9 @@ _LEAK = (
     r"|details|phototype|answer|lesion location|location|skin type|tags?|condition|symptoms?|duration)\b",
     r"\b(?:the|this) (?:annotated|published|provided|supplied|stated|given) (?:diagnos[ie]s|label|age|site|sex"
     r"|diameters?|facts?|class|details|phototype|answer|lesion location)\b",
+    r"\b(?:fields?|columns?|flags?|attributes?|keys?|variables?|parameters?) [\"'‘“’]?\w+[\"'’”]? (?:is|are|was"
+    r"|says?|reads?|shows?|has|=|set)|\b(?:is|are|was|were) set to (?:true|false|none|null|\d)|\brecords (?:say"
+    r"|show|state|indicate|list|give|mention|confirm|tell)\b",
     r"\b(?:data|information|details?|context|facts|diagnos[ie]s|label|history|age|description|class|record"
     r"|notes?|site)(?: that| which)? (?:you|i(?: was|['’]ve been| have been| had been| am| got)|we(?: were"
     r"| have been))"
@@ -265,7 +268,7 @@ _INSTRUCTS = (
 )
 _HINT = (
     r"\b(?:annotations?|annotated|labell?ed as|(?:this|the) data ?set|the (?:data|information|details?|context"
-    r"|facts) (?:given|provided|supplied)|(?:from|in) the (?:given )?context\b|(?:according to|from|based on"
+    r"|facts) (?:given|provided|supplied)|(?:from|in) the (?:given )?context\b(?! of)|(?:according to|from|based on"
     r"|per) (?:the )?(?:given )?(?:information|details|context|data)(?: provided| given| supplied)?)\b",
 )
 
