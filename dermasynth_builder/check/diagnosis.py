@@ -12,18 +12,20 @@ from typing import NamedTuple
 
 from dermasynth_builder.check.prose.nature import calls
 from dermasynth_builder.check.prose.patterns import Pattern
-from dermasynth_builder.check.prose.statements import Statement, answers, statements
+from dermasynth_builder.check.prose.statements import Statement, answers, cited_by, statements
 from dermasynth_builder.check.prose.terms import Hit
 from dermasynth_builder.check.prose.vocabulary import Concept, are_related, diagnosis_terms, is_kind_of, recorded
 from dermasynth_builder.core.records import Facts, Finding, Pair, Severity
 
 NAME = "diagnosis"
 _CUE = re.compile(
-    r"\b(?:is|was|it['’]s|represents?|depicts?|shows?|showing|demonstrat\w+|diagnos\w+|consistent with|compatible with"
+    r"\b(?:is|was|it['’]s|represents?|depicts?|shows?|showing|demonstrat\w+|diagnos\w+|consistent with"
+    r"|compatible with|corresponds? to|amounts? to|qualif\w+ as|criteria (?:for|of)|direction of"
     r"|in keeping with|typical (?:of|for)|characteristic of|classic(?:al)? (?:for|of|example of)|diagnostic of"
     r"|indicat\w+|suggest\w*"
     r"|suggestive of|favou?rs?|fits?|match\w*|confirm\w*|points? (?:strongly |firmly |clearly )?(?:to|towards?)"
-    r"|means|called|call (?:this|it)|named|case of|identified as"
+    r"|means|called|call (?:this|it)|named|cases? of|form of|type of|kind of|variant of|variety of|instance of"
+    r"|diagnosis of|presentation of|manifestation of|signs? of|identified as"
     r"|(?:classif|describ|labell?|regard|interpret|categori[sz]|read)\w* as|considered"
     r"|recogni[sz]ed as|impression|answer|likely|probably|looks like|example of|image of|photograph of"
     r"|picture of|features of"
@@ -38,7 +40,9 @@ _LEADS = re.compile(
     r"^ ?(?:\([a-z]+\) ?)?(?:is|remains|would be|seems) (?:by far |clearly |still )?(?:the |my "
     r"|our )?(?:most likely|likeliest|likely|leading|probable|working|main|best|correct|clear|right|"
     r"first|favou?red|top|single best|overall)\b|^ ?(?:fits best|explains|is what|is the (?:diagnosis|answer"
-    r"|name|most)|is (?:shown|seen|depicted|pictured)\b|leads|tops|heads|best explains|it is)\b"
+    r"|name|most)|is (?:shown|seen|depicted|pictured)\b|leads|tops|heads|best explains|it is"
+    r"|is present|(?:should|can|must|has to|is to) be (?:made|given|favou?red|established|rendered|assigned"
+    r"|diagnosed))\b"
 )
 _NOT_OF_NOW = re.compile(
     r"(?<!looks )(?<!look )\blike\b|\bhas had\b|\bin the past\b|\b(?:history of|risk (?:of|for)|family"
@@ -46,11 +50,12 @@ _NOT_OF_NOW = re.compile(
     r"|precursor|turn(?:s|ed)? into|develops? into|become|became|arise|arises"
     r"|against|concern(?:ing)? for|question of|screen\w*|signs? of (?:early )?|transform\w*|on top of|near"
     r"|next to|beside|once called|formerly"
-    r"|not to be|kinds? of|types? of|forms? of|used for|word for|first|second|third|unless|exclu\w+|warn\w*"
+    r"|not to be|kinds of|types of|forms of|used for|word for|second|third|unless|exclu\w+|warn\w*"
     r"|worr\w+|fear\w*|mothers?|fathers?|"
     r"cause of|caused by|treated for|removed|after|before|nothing|beyond|worse|begins? as|began as|start\w* as"
     r"|origin\w*|"
-    r"term|list(?:s|ed)?|includes?|including|include|top|candidates?|possibilit\w+|options?|also fit|must be"
+    r"term|list(?:s|ed)?|includes?|including|include|top (?:two|three|five|candidates?)|candidates?"
+    r"|possibilit\w+|options?|also fit|must be"
     r"|ought|needs? to be|have to be|has to be)\b"
 )
 _NOT_TO_NAME = Pattern(
@@ -109,12 +114,14 @@ _ASKS_FOR_OTHERS = Pattern(
         r"|(?:can|could|might|may)(?: also)? look like"
         r"|resembl\w+|similar|rule[ds]? out|exclude\w*|against|worst|most (?:dangerous|common|frequent)|in general"
         r"|generally|conditions|diseases|diagnoses|why not|why is (?:this|it|the \w+) not|possibilit\w+|candidates"
-        r"|distinguish\w*|apart|separat\w+|when would|what would|would (?:it|you|a|an)\b.*\bif|history|earlier"
+        r"|distinguish\w*|apart|separat\w+|when would|what would (?:make|change|happen|it|have|you expect)"
+        r"|would (?:it|you|a|an)\b.*\bif|history|earlier"
         r"|risk|turn\w*|become|becomes|develop\w*|transform\w*|what is an?|what are|what does an?|how does an?)\b"
     )
 )
 _DENIES_BEFORE = re.compile(
-    r"(?:\b(?:is|was|are|['’]s|seems?|looks?) (?:clearly |certainly |definitely |probably |most likely )?not|\bisn['’]t"
+    r"(?:^not|\b(?:is|was|are|['’]s|seems?|looks?) (?:clearly |certainly |definitely |probably "
+    r"|most likely )?not|\bisn['’]t"
     r"|\bnot (?:consistent|compatible|in keeping|in line) with|\bno (?:signs?|evidence|features?|hints?|indications?"
     r"|suspicion|trace|suggestion) (?:of|for)|\brules? out|\bexcludes?|\b(?:argues?|speaks?) against"
     r"|\b(?:does not|doesn['’]t|do not|don['’]t) (?:represent|look like|fit|suggest|resemble|indicate|have|see|support"
@@ -165,7 +172,7 @@ def check_diagnosis(pairs: Iterable[Pair]) -> Iterator[Finding]:
 def _reasons(pair: Pair, facts: Facts, known: tuple[Concept, ...]) -> Iterator[tuple[Severity, str]]:
     for question, answer, _ in answers(pair):
         asked = question.lower()
-        told = [_Told(each, diagnosis_terms().find(each.text)) for each in statements(answer)]
+        told = [_Told(each, diagnosis_terms().find(each.text)) for each in statements(answer, cited_by(pair))]
         if known:
             if _NOT_TO_NAME.search(asked):
                 yield from _named(told, known)
@@ -230,7 +237,7 @@ def _is_listed(statement: Statement, hit: Hit[Concept], hits: Sequence[Hit[Conce
 def _certainty(statement: Statement, hit: Hit[Concept]) -> int:
     """How surely a sentence gives the diagnosis to the case; 0 for not at all."""
     before, after = statement.clause_before(hit.start), statement.clause_after(hit.end)
-    before = before.rpartition(" that ")[2] if _LEADS.search(after) else before
+    before = re.split(r" that |, ", before)[-1] if _LEADS.search(after) else before
     if _NOT_OF_NOW.search(before) or _DIFFERENTIAL.search(statement.text[: hit.start]) or _COMPOUND.match(after):
         return 0
     if _IN_THE_PAST.search(after):
@@ -244,15 +251,16 @@ def _certainty(statement: Statement, hit: Hit[Concept]) -> int:
     is_told = cue is not None and len(told_by) <= 6 and "from" not in told_by
     if is_alone or is_told or leads:
         return _CERTAIN
-    is_otherwise = _OR.match(after) or _THOUGHT.search(before) or statement.text[hit.start : hit.end] in _LOOSELY_USED
-    is_likely = _is_fragment(before, after) or _is_object(before)
+    is_otherwise = _OR.match(after) or _THOUGHT.search(before)
+    is_loose = statement.text[hit.start : hit.end] in _LOOSELY_USED
+    is_likely = _is_fragment(before, after) or _is_object(before, after, is_loose=is_loose)
     return _LIKELY if is_likely and not is_otherwise else 0
 
 
 def _is_meant(statement: Statement, hit: Hit[Concept], *, leads: bool) -> bool:
     """Whether the sentence speaks of this case, and neither denies nor supposes the diagnosis."""
     is_supposed = statement.supposes(hit.start) and not _BEST.search(statement.clause_before(hit.start))
-    if is_supposed or statement.denies(hit.start, hit.end):
+    if is_supposed or statement.denies(hit.start, len(statement.text) if leads else hit.end):
         return False
     clause = statement.clause(hit.start, hit.end)
     return leads or not (statement.compares(hit.start) or clause.is_general or clause.is_untold)
@@ -264,15 +272,17 @@ def _is_fragment(before: str, after: str) -> bool:
     return is_phrase and len(before.split()) <= 4
 
 
-def _is_object(before: str) -> bool:
+def _is_object(before: str, after: str, *, is_loose: bool) -> bool:
     """Whether the diagnosis is what a verb says of this case: "which makes this a wart"; or stands as "this wart"."""
     words = before.replace(",", " ,").split()
     for back in range(1, min(len(words), 5) + 1):
         word, rest = words[-back], " ".join(words[:-back])
         if word in _POINTERS:
-            return word != "the" or not _LINKS.search(rest)
+            return not is_loose and (word != "the" or not _LINKS.search(rest))
         if word in _ARTICLES:
             return bool(rest) and not _LINKS.search(rest) and not _TO_DO.search(rest)
+        if word == "as":
+            return not (_FINITE.search(after) or _VERB_FOLLOWS.match(after))
         if _LINKS.search(word):
             return False
     return False

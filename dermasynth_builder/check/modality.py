@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from dermasynth_builder.check.prose.patterns import Patterns
-from dermasynth_builder.check.prose.statements import Statement, answers, statements
-from dermasynth_builder.core.records import Finding, Pair
+from dermasynth_builder.check.prose.statements import Statement, answers, cited_by, statements
+from dermasynth_builder.core.records import ClinicalImage, Finding, Pair
 
 NAME = "modality"
 _IMAGE = r"(?:images?|views?|pictures?|photos?|photographs?|shots?|snapshots?|captures?|frames?)"
@@ -83,17 +83,18 @@ def check_modality(pairs: Iterable[Pair]) -> Iterator[Finding]:
             if not _PATTERNS.possible(answer.lower()):
                 continue
             given = f"{before} {question.lower()}"
-            for reason in dict.fromkeys(_reasons(answer, given, pair.image.modality)):
+            told = statements(answer, cited_by(pair))
+            for reason in dict.fromkeys(_reasons(told, given, pair.image)):
                 yield Finding(pair.pair_id, NAME, "flag", reason)
 
 
-def _reasons(answer: str, given: str, modality: str) -> Iterator[str]:
-    for statement in statements(answer):
-        possible = _PATTERNS.possible(statement.text)
-        for name in sorted(possible):
+def _reasons(told: Iterable[Statement], given: str, image: ClinicalImage) -> Iterator[str]:
+    for statement in told:
+        for name in sorted(_PATTERNS.possible(statement.text)):
             kind = _KINDS[name]
-            found = kind.pattern.search(statement.text) if modality in kind.wrong_of else None
-            if found and found.group() not in given and _is_meant(statement, found):
+            found = kind.pattern.search(statement.text) if image.modality in kind.wrong_of else None
+            is_known = name in ("dermoscopy", "other") and image.facts.confirmation == "confocal microscopy"
+            if found and not is_known and found.group() not in given and _is_meant(statement, found):
                 yield f"{kind.told}: {found.group()!r}"
 
 

@@ -1,11 +1,11 @@
 """Row by row: an age, a sex, a place on the body or a name that is not that of the recorded patient."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from dermasynth_builder.check.prose.ages import Age, ages
 from dermasynth_builder.check.prose.patterns import Pattern
-from dermasynth_builder.check.prose.statements import Statement, answers, statements, words
+from dermasynth_builder.check.prose.statements import Statement, answers, cited_by, statements, words
 from dermasynth_builder.check.prose.terms import Hit
 from dermasynth_builder.check.prose.vocabulary import site_terms, zones_of
 from dermasynth_builder.core.records import Facts, Finding, Pair, Sex
@@ -58,7 +58,8 @@ _ELSE = Pattern(
 )
 _PLACED = re.compile(
     r"\b(?:on|at|over|in|from|of|along|across|near|behind|under|above|below|beneath|around|beside|inside"
-    r"|next to|close to|adjacent to|involv(?:es|ing)|affect(?:s|ing)|cover(?:s|ing)"
+    r"|next to|close to|adjacent to|(?:confined|limited|restricted|locali[sz]ed|belongs?) to|involv(?:es|ing)"
+    r"|affect(?:s|ing)|cover(?:s|ing)"
     r"|occup(?:ies|ying)|spans?|located (?:on|in|at)) "
     r"(?:(?:the|this|his|her|their|your|a|one|both|its|that) )?(?:(?:patient['’]s|person['’]s|woman['’]s|man['’]s) )?"
     r"(?:(?:left|right|upper|lower|inner|outer|front|side|mid|central|dorsal|volar|lateral|medial|anterior"
@@ -71,7 +72,8 @@ _COMPOUND = re.compile(
     r"|bump|eruption|tumou?r|mark|ulcer|erythema|redness|involvement|location|site|region|area)\b)"
 )
 _NOTHING_ELSE = re.compile(
-    r"^(?:it is |it['’]s |this is |that is |on |at |in |the |a |an |your |her |his |left |right |upper |lower |\W)*$"
+    r"^(?:(?:anatomical |body )?(?:location|site|place|region|part|area)\W*|it is |it['’]s |this is |that is "
+    r"|on |at |in |the |a |an |your |her |his |left |right |upper |lower |\W)*$"
 )
 _AS_SUBJECT = re.compile(
     r"(?:^|,|\band) ?(?:the|this|his|her|your|their|the patient['’]s) (?:(?:left|right|upper|lower|inner|outer"
@@ -101,7 +103,7 @@ _AWAY = re.compile(
     r"|look(?:s|ed|ing)? at|(?:will|to|and|should) (?:also )?(?:inspect|examine|check|palpate|feel)|examine"
     r"|examination of|inspect\w*|sun-?screen|protect\w*|cover|such as|like|"
     r"compared|than|unlike|as on|away from|distance|held|holding|ruler|finger pointing|size of|skin of other"
-    r"|pulse|apart from|except|not|no|n['’]t)\b"
+    r"|pulse|apart from|except|not|never|nor|no|n['’]t)\b"
 )
 _ROUNDED = 5  # years by which a rounded age may be off
 _EXACT = 1
@@ -110,6 +112,7 @@ _NOT_AN_AGE = re.compile(
     r"|to|turn\w*)"
     r" (?:the |an )?(?:ages? of )?$"
 )
+_POINTED = re.compile(r"\b(?:this|our) (?:[\w-]+ ){0,3}[\w-]+$")
 _ABOUT = re.compile(r"\b(?:about|around|roughly|approximately|nearly|almost|perhaps|circa)\b|~")
 _ONE_WOULD = re.compile(r"\b(?:an?|someone|somebody) [^.;]*$")
 _WOULD = re.compile(r"\b(?:would|might|could)\b")
@@ -129,16 +132,16 @@ def check_person(pairs: Iterable[Pair]) -> Iterator[Finding]:
     for pair in pairs:
         for question, answer, before in answers(pair):
             given = f"{before} {question.lower()}"
-            for reason in dict.fromkeys(_reasons(answer, given, pair.image.facts)):
+            told = statements(answer, cited_by(pair))
+            for reason in dict.fromkeys(_reasons(answer, told, given, facts=pair.image.facts)):
                 yield Finding(pair.pair_id, NAME, "flag", reason)
 
 
-def _reasons(answer: str, given: str, facts: Facts) -> Iterator[str]:
+def _reasons(answer: str, told: Sequence[Statement], given: str, *, facts: Facts) -> Iterator[str]:
     if found := _NAMED.search(answer):
         yield f"names a person: {found.group()!r}"
     is_of_another = bool(_RELATIVE.search(given))
     is_sexed = not is_of_another and not _SEXED.isdisjoint(words(answer))
-    told = statements(answer)
     for place, statement in enumerate(told):
         found_else = _ELSE.search(statement.text)
         if found_else and not _ELSE.search(given) and not statement.denies(*found_else.span()):
@@ -166,6 +169,8 @@ def _is_loose(statement: Statement, found: re.Match[str]) -> bool:
     """Whether an age or a sex is that of nobody, or of somebody else."""
     start, end = found.span()
     before = statement.text[:start]
+    if _POINTED.search(f"{before}{found.group()}"):
+        return statement.denies(start, len(statement.text))
     if _NOT_AN_AGE.search(before) or _SOMEBODY_ELSE.search(statement.text):
         return True
     if statement.supposes(start) or statement.compares(start) or statement.denies(start, len(statement.text)):

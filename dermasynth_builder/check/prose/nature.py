@@ -8,7 +8,8 @@ from dermasynth_builder.check.prose.statements import Statement
 _LESION = (
     r"(?:lesion|spot|growth|mole|mark|patch|plaque|nodule|papule|finding|bump|lump|rash|area|condition|diagnosis"
     r"|tumou?r|appearance|picture|pattern|skin change|change|swelling|one|problem|disease|eruption|process"
-    r"|proliferation|neoplasm|overgrowth|entity|thing|birthmark|freckle|blemish)"
+    r"|proliferation|neoplasm|overgrowth|entity|thing|birthmark|freckle|blemish"
+    r"|category|nature|class|classification|result|verdict|character|behaviou?r)"
 )
 _NOT_INSIDE = (  # words over which a subject and what is said of it do not belong together
     r"(?!(?:not|no|neither|never|hardly|less|than|from|whether|if|when|would|could|may|might|can|should|but|although"

@@ -23,8 +23,8 @@ class Asked(NamedTuple):
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)*]*\s+(?=[\"'“‘(*]?[A-Z0-9])|\n+")
 _CLAUSE_END = re.compile(
     r"[;:()]|\s[–—-]\s|,?\s(?:but|although|though|whereas|while|however|yet|because|since|so that|which|who)\b"
-    r"|,\s(?:and|or|so|nor)\s(?=(?:it|this|that|the|there|he|she|i|we|you|they)\b)"
-    r"|\b(?:i|we)(?: would| will|['’]d|['’]ll) (?:say|tell|explain|argue|conclude|add)(?: to)?"
+    r"|,\s(?:and|or|so|nor|for)\s(?=(?:it|this|that|the|there|he|she|i|we|you|they)\b)|,\sso\s(?=(?:an?|your|no)\b)"
+    r"|\b(?:i|we|you)(?: would| will| can| may|['’]d|['’]ll) (?:say|tell|explain|argue|conclude|add)(?: to)?"
     r"(?: (?:the|this|my|a|him|her|them|you|your)(?: \w+)?)? that\b"
 )
 _DENIED = re.compile(
@@ -34,19 +34,21 @@ _DENIED = re.compile(
     r"|argues? against|speaks? against|against|fails? to show|isn['’]t|doesn['’]t|don['’]t|aren['’]t)\b|n['’]t\b"
 )
 _DENIED_AFTER = re.compile(
-    r"^[\w\s,'’-]{0,40}?\b(?:(?:is|are|was|were|seems?|looks?) (?:also )?(?:not|absent|missing|unlikely"
+    r"^[\w\s,'’-]{0,40}?\b(?:(?:is|are|was|were|seems?|looks?) (?:also |all |both )?(?:asked for and )?(?:not|absent"
+    r"|missing|unlikely"
     r"|less likely|excluded"
     r"|ruled out|denied|lacking|out of the question)|cannot|can['’]t|isn['’]t|aren['’]t|do(?:es)? not|did not"
-    r"|would|could|might|may|should|can be (?:\w+ )?(?:excluded|ruled out)|(?:has|have) (?:been excluded|not))\b"
+    r"|would|could|might|may|should|can be (?:\w+ )?(?:excluded|ruled out)"
+    r"|(?:has|have) (?:been excluded|not)|none|nobody)\b"
 )
 _SUPPOSED = re.compile(
-    r"\b(?:if|whether|unless|would(?! (?:call|say|favou?r|diagnose|name|go with|put|classify|label|describe|read"
-    r"|regard|grade|file))|could|may|might|should"
+    r"\b(?:if|whether|unless|would|could|may|might|should"
     r"|must be (?:excluded|ruled)|suppose|in case|when(?:ever)?|until"
-    r"|once|perhaps|possibly|possible|ask(?:ed|ing)? (?:about|if|whether)|look (?:out )?for|watch(?:ing)? for"
+    r"|once|perhaps|possibly|possible|ask(?:s|ed|ing)? (?:about|if|whether)|to (?:ask|add|examine)|look (?:out )?for"
+    r"|watch(?:ing)? for|only where|wherever|where one (?:finds|sees)"
     r"|check(?:ing)? for"
     r"|concern for|to see|worth asking|consider(?:ed|ing|s)?|suspect(?:ed|s)?|suspicion|can|risk of|chance of"
-    r"|hypothe\w+"
+    r"|hypothe\w+|^(?:had|were|should) (?:it|this|that|the|she|he|they)"
     r"|any|anything|such as|for example|for instance|e\.g\.)\b"
 )
 _COMPARED = re.compile(
@@ -56,8 +58,10 @@ _COMPARED = re.compile(
     r"|differential|alternativ\w+|similar to|between|not to be taken|look-?alikes?|simulat\w+)\b"
 )
 _UNTOLD = re.compile(
-    r"\b(?:cannot|can['’]t|can not|not (?:be )?(?:possible|recorded|known|visible|stated|given|told|assessed|assessable"
-    r"|documented|available|shown|seen|determined|judged|apparent)|impossible|nothing is known|not on record|either way"
+    r"\b(?:cannot|can['’]t|can not|not (?:be )?(?:possible|recorded|known|visible|stated|given|told|assessed"
+    r"|assessable"
+    r"|documented|available|shown|seen|determined|judged|apparent)|impossible|nothing is known|not on record"
+    r"|either way"
     r"|neither recorded nor|unknown|unclear|no way|beyond what"
     r"|only (?:an? )?(?:examination|history|touch)|needs? (?:an? )?(?:examination|history|touch)"
     r"|takes? (?:an? )?examination"
@@ -70,9 +74,11 @@ _OFTEN = re.compile(
     r"\b(?:typically|usually|often|commonly|generally|in general|classically|as a rule|frequently|sometimes"
     r"|mostly|tends?"
     r"|in (?:many|most|some|other) (?:people|patients|cases|adults|children)|most (?:people|patients|cases"
-    r"|common)|rarely|seldom|hardly ever"
-    r"|by definition|in contrast|textbooks?|characteristically|favou?rite|ordinarily|many (?:people|patients)|normally"
-    r"|goes? (?:along |together )?with|makes? (?:it|this|that|a visit|an examination) urgent"
+    r"|common|frequent)|(?:lesions?|conditions?|diseases?) to expect|(?:the|a) (?:classic|usual|typical) (?:history"
+    r"|picture|story|description|complaints?)|rarely|seldom|hardly ever"
+    r"|by definition|in contrast|textbooks|characteristically|favou?rite|ordinarily|many (?:people|patients)"
+    r"|normally"
+    r"|(?<!['’]d )(?<!would )go(?:es)? (?:along |together )?with|makes? (?:it|this|that|a visit|an examination) urgent"
     r"|known for|warning signs?|red flags?|risk factors?|makes? [\w ]{3,40} more likely|raises? the risk"
     r"|\w+ of (?:this|that) kind|the (?:abcde?|ugly duckling)|as a group|people with|patients with|anyone"
     r"|anybody|everybody|someone)\b"
@@ -107,6 +113,13 @@ _PARTICULAR = re.compile(
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _ANSWERED_NO = re.compile(r"^no, (?=(?:this|it|the|that|he|she|here|there|what)\b|$)")  # which denies what was asked
 _NEXT_SUBJECT = re.compile(r", (?=(?:it|this|that|he|she|there|we|i)\b)")
+_MEANT = re.compile(  # what only sounds like a supposition
+    r"\b(?:i|we)(?: would|['’]d) (?!want|need|expect|look|ask|consider|check|exclude|rule|think|worry|like"
+    r"|hesitate|not\b"
+    r"|never|be\b|suspect|avoid|love|have)\w+"
+    r"|\bcan (?:also )?be (?:clearly |well |easily )?(?:seen|found|appreciated|made out|recogni[sz]ed|noted|identified"
+    r"|observed|located|described|classified|diagnosed|regarded)\b"
+)
 _WINDOW = 60  # characters before a term in which a denial still holds for it
 
 
@@ -116,11 +129,12 @@ class Statement:
 
     text: str
     is_question: bool
+    is_cited: bool = False  # it says what a reference says
 
     @cached_property
     def is_general(self) -> bool:
         """Whether it speaks of a disease, of people or of lesions in general, and not of this one."""
-        if _OFTEN.search(self.text):
+        if self.is_cited or _OFTEN.search(self.text):
             return True
         return bool(_GENERAL.search(self.text)) and not _PARTICULAR.search(self.text)
 
@@ -146,7 +160,7 @@ class Statement:
     def clause(self, start: int, end: int) -> "Statement":
         """The term's clause alone, as a statement."""
         text = f"{self.clause_before(start)}{self.text[start:end]}{self.clause_after(end)}"
-        return Statement(text.strip(), self.is_question)
+        return Statement(text.strip(), self.is_question, self.is_cited)
 
     def denies(self, start: int, end: int) -> bool:
         """Whether the term at this place is denied."""
@@ -155,7 +169,7 @@ class Statement:
 
     def supposes(self, start: int) -> bool:
         """Whether the term at this place is a possibility, a condition or something to look for."""
-        return bool(_SUPPOSED.search(self.clause_before(start)))
+        return bool(_SUPPOSED.search(_MEANT.sub("", self.clause_before(start))))
 
     def compares(self, start: int) -> bool:
         """Whether the term at this place is what something is set against."""
@@ -174,10 +188,10 @@ class Statement:
 
 
 @lru_cache(maxsize=256)  # the checks read the texts of one image, one after the other
-def statements(text: str) -> tuple[Statement, ...]:
-    """The sentences of a text, in order."""
+def statements(text: str, cited: frozenset[str] = frozenset()) -> tuple[Statement, ...]:
+    """The sentences of a text, in order; see `cited_by`."""
     return tuple(
-        Statement(sentence.strip().lower(), sentence.rstrip("\"'”’)* ").endswith("?"))
+        Statement(sentence.strip().lower(), sentence.rstrip("\"'”’)* ").endswith("?"), sentence.strip() in cited)
         for sentence in _SENTENCE_END.split(text)
         if sentence.strip()
     )
@@ -187,6 +201,11 @@ def statements(text: str) -> tuple[Statement, ...]:
 def words(text: str) -> tuple[str, ...]:
     """The words of a text in lower case, without punctuation."""
     return tuple(_WORD.findall(text.lower()))
+
+
+def cited_by(pair: Pair) -> frozenset[str]:
+    """The sentences of a pair's answers that are general knowledge, as far as it says what its sentences rest on."""
+    return frozenset(ground.sentence for ground in pair.grounds if ground.kind == "reference")
 
 
 def answers(pair: Pair) -> Iterator[Asked]:
