@@ -39,6 +39,7 @@ _PERSON = re.compile(
     r"\b(?:he|she|his|her|(?:this|the|our) (?:[\w'’-]+ ){0,2}?(?:patient|man|woman|person|lady|gentleman|boy"
     r"|girl|child))\b"
 )
+_SEXES: tuple[Sex, ...] = ("female", "male")
 _RELATIVE = Pattern(
     re.compile(
         r"\b(?:my|our|his|her|your) (?:[\w-]+ ){0,3}?(?:mother|father|parents?|wife|husband|partner|son|daughter|sister"
@@ -199,13 +200,16 @@ def _other_age(age: Age, facts: Facts) -> str:
 
 
 def _sexes(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
-    told = [(sex, found) for sex in ("female", "male") if (found := _sex_told(statement, sex))]  # type: ignore[arg-type]
+    told: dict[Sex, re.Match[str]] = {}
+    for each in _SEXES:
+        if words_of := _sex_told(statement, each):
+            told[each] = words_of
     if len(told) != 1:
         return
-    [(sex, found)] = told
+    [(sex, found)] = told.items()
     if facts.sex == sex or _SOMEBODY_ELSE.search(statement.text):
         return
-    is_given = _is_given(sex, given) and not _is_given("male" if sex == "female" else "female", given)
+    is_given = [each for each in _SEXES if _is_given(each, given)] == [sex]
     is_pronoun = bool(_PRONOUNS[sex].fullmatch(found.group()))
     if not is_given and (is_pronoun or not _is_loose(statement, found)):
         known = f"the recorded sex is {facts.sex}" if facts.sex else "no sex is recorded"
