@@ -30,6 +30,7 @@ _NO_ANSWER = re.compile(
     re.I,
 )
 _LAST_POINT = re.compile(r"\n\s*(?:\d+[.)]|[-*•])\s*$")  # begun, and nothing in it
+_TO_FINISH = re.compile(r"\b(?:complete|finish|continue|fill)\b", re.I)
 _OPTION = re.compile(r"(?:^|\s)\(?[a-d][).]\s", re.I)
 _BLANK = re.compile(r"_{3,}")  # to be filled in
 
@@ -128,7 +129,7 @@ def _reasons(text: str, is_question: bool) -> Iterator[tuple[Severity, str]]:
         yield ("flag" if may_end else "reject"), "ends without a stop"
     elif _LAST_POINT.search(text):
         yield "reject", "ends with a point of a list that holds nothing"
-    elif text.rstrip().endswith(("…", "...")):
+    elif text.rstrip().endswith(("…", "...")) and not (is_question and _TO_FINISH.search(text)):
         yield "flag", "trails off"
     for trace in _TRACES if _MARKS.find_matches_as_indexes(text) else ():
         found = trace.pattern.search(text) if any(mark in text for mark in trace.marks) else None
