@@ -21,6 +21,7 @@ from dermasynth_builder.core.records import ClinicalImage, Pair, PlannedRequest,
 from dermasynth_builder.core.registry import SAMPLE
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.core.wording import join_words
+from dermasynth_builder.generate.answers.expected import expected_features
 from dermasynth_builder.generate.ledger import Ledger, ledger_name
 from dermasynth_builder.generate.ledger_tools import sent_on_day, unused_text
 from dermasynth_builder.generate.prices import cost_usd, load_prices, online_tier
@@ -64,7 +65,9 @@ def plan(settings: Settings, report: Reporter) -> list[Planned]:
     """Reads every source of the settings; its requests are planned at the first look. Raises SourceError."""
     engine = open_engine(settings)
     chooser = engine if isinstance(engine, ChoosesQuestions) else None
-    planner = Planner(load_prompt_book(sources=settings.raw), settings.seed, _plan_options(settings, engine), chooser)
+    knowledge = expected_features() if settings.plan_options.is_expected_shown and engine.is_model else None
+    book, options = load_prompt_book(sources=settings.raw), _plan_options(settings, engine)
+    planner = Planner(book, settings.seed, options, chooser, knowledge)
     rounds = rounds_folder(ledger_of(engine, settings))
     plans = settings.work / PLANS
     return [Planned(_read(name, settings, report), planner, rounds, plans, report) for name in settings.raw]
