@@ -354,7 +354,8 @@ def _run_of(planned: Sequence[Planned], settings: Settings) -> PageRun:
     }
     asked |= {"image_side_px": options.image_side_px, "temperature": temperature_of(options.body)}
     is_model = open_engine(settings).is_model
-    return PageRun(_part(planned, settings), settings.is_specimen, settings.seed, asked if is_model else {})
+    withdrawn = len(read_withdrawn(settings.withdrawn))
+    return PageRun(_part(planned, settings), settings.is_specimen, settings.seed, asked if is_model else {}, withdrawn)
 
 
 def _write_sample(

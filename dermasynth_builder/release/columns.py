@@ -66,6 +66,11 @@ class Column:
         """The last part of the path."""
         return self.path.rpartition(".")[2]
 
+    @property
+    def struct(self) -> str:
+        """The column at the top that it stands in; "" where it stands there itself."""
+        return self.path.partition(".")[0] if "." in self.path else ""
+
 
 COLUMNS: tuple[Column, ...] = (
     Column("image", "image", "the image; byte for byte as in the source where `origin.image_change` is empty"),
