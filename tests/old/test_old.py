@@ -121,7 +121,11 @@ def test_the_class_reads_an_old_release_or_refuses_it_in_words(old: Path) -> Non
 
     told = ""
     try:
-        options: dict[str, Any] = {"data_dir": str(old / "release"), "cache_dir": str(old / "cache"), "is_specimen_allowed": True}
+        options: dict[str, Any] = {
+            "data_dir": str(old / "release"),
+            "cache_dir": str(old / "cache"),
+            "is_specimen_allowed": True,
+        }
         dermasynth.DermaSynth(config_name="pad_ufes", **options).download_and_prepare()
     except ReleaseError as error:
         told = str(error)
