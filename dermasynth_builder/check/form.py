@@ -16,7 +16,22 @@ from dermasynth_builder.core.records import Finding, Pair, Severity
 NAME = "form"
 _STOPS = ".?!\"')]”’»…"
 _MARKUP_END = " \n\t*_~`"
-_SHORT = 2  # words that answer without a stop: "Basal cell"
+_SHORT = 4  # words that may answer without a stop: "Basal cell carcinoma", "None are seen"
+_NOTE = 10  # words of a note that has no subject: "Adequate; slightly out of focus"
+_SUBJECT = re.compile(
+    r"\W*(?:the|an?|this|that|these|those|it|there|he|she|they|we|i|you|in|on|at|its?|his|her|your|what|when|as"
+    r"|if|taken|based|with"
+    r"|for|because|since|while|although|to|from|by|of|under|overall|here|one|some|several|both)\b",
+    re.I,
+)
+_NO_ANSWER = re.compile(
+    r"\W*(?:n\s?/\s?a|n\.a\.|null|nil|none given|no (?:answer|response|reply|output|content)|empty|tbd"
+    r"|undefined)?\W*",
+    re.I,
+)
+_LAST_POINT = re.compile(r"\n\s*(?:\d+[.)]|[-*•])\s*$")  # begun, and nothing in it
+_OPTION = re.compile(r"(?:^|\s)\(?[a-d][).]\s", re.I)
+_BLANK = re.compile(r"_{3,}")  # to be filled in
 
 
 class _Trace(NamedTuple):
@@ -46,7 +61,7 @@ _TRACES: tuple[_Trace, ...] = (
             r"\(\s*\)|\[\s*\]|\{\w*\}|\{\{|\}\}|_{3,}|\bTODO\b|\bX{2,}\b|\b[Ll]orem ipsum"
             r"|(?-i:\[[A-Z][A-Z _]{2,20}\])|[\[<{](?:insert|your|the|add|name|age|site|sex|patient|diagnosis"
             r"|answer|question|body|fill|lesion|condition|location)\b"
-            r"[^\]>}]{0,40}[\]>}]",
+            r"[^\]>}]{0,40}[\]>}]|\[(?:describe|specify|state|mention|name|list|enter|choose|select|colou?r|size|shape|number|date|term|structures?|features?|type|side)\b[^\]]{0,60}\]",
             re.IGNORECASE,
         ),
     ),
@@ -85,10 +100,8 @@ _OTHER_SCRIPT = re.compile(
 _GREEK_LETTER = re.compile(r"(?<![\u0370-\u03ff])[\u0370-\u03ff](?![\u0370-\u03ff])")  # in a name
 _MOST_RUN = 4  # the same words so often in a row are a loop
 _MOST_WORD_RUN = 6
+_LONG_RUN, _MOST_LONG_RUN, _LONGEST_RUN = 6, 3, 16
 _SAME_SENTENCE = 3
-_BRIEF = re.compile(
-    r"\b(?:words?|yes or no|name|one line|single|short(?:est)?|brief\w*|which|what|is|are|does|do|was|how many)\b", re.I
-)
 
 
 def check_form(pairs: Iterable[Pair]) -> Iterator[Finding]:
@@ -107,21 +120,37 @@ def _reasons_of(text: str, is_question: bool) -> tuple[tuple[Severity, str], ...
 
 def _reasons(text: str, is_question: bool) -> Iterator[tuple[Severity, str]]:
     end = text.rstrip(_MARKUP_END)
-    if not end.strip():
+    if not end.strip() or _NO_ANSWER.fullmatch(text):
         yield "reject", "is empty"
         return
-    if end[-1] not in _STOPS and (len(end.split()) > _SHORT or not end[-1].isalnum()) and not _is_list(end):
-        is_whole = is_question and end[-1].isalnum() and end.split()[-1].lower() not in word_tables().never_last
-        yield ("flag" if is_whole else "reject"), "ends without a stop"
+    if end[-1] not in _STOPS and not _is_whole(text, end, is_question=is_question):
+        may_end = is_question and end[-1].isalnum() and end.split()[-1].lower() not in word_tables().never_last
+        yield ("flag" if may_end else "reject"), "ends without a stop"
+    elif _LAST_POINT.search(text):
+        yield "reject", "ends with a point of a list that holds nothing"
     elif text.rstrip().endswith(("…", "...")):
         yield "flag", "trails off"
     for trace in _TRACES if _MARKS.find_matches_as_indexes(text) else ():
-        if any(mark in text for mark in trace.marks) and (found := trace.pattern.search(text)):
+        found = trace.pattern.search(text) if any(mark in text for mark in trace.marks) else None
+        if found and not (is_question and _BLANK.fullmatch(found.group())):
             yield trace.severity, f"holds {trace.what}: {found.group()[:60]!r}"
     if told := _foreign(text):
         yield "reject", f"is not in English: {told!r}"
     if told := _loop(text):
         yield "reject", f"says one thing over and over: {told!r}"
+
+
+def _is_whole(text: str, end: str, *, is_question: bool) -> bool:
+    """Whether a text that ends without a stop is whole: a few words, a list, a choice, or emphasis that was"
+    " closed."""
+    told = end.split()
+    if not end[-1].isalnum() or told[-1].lower() in word_tables().never_last:
+        return False
+    if not is_question and (len(told) <= _SHORT or (len(told) <= _NOTE and not _SUBJECT.match(text))):
+        return True
+    mark = text.rstrip()[-1]
+    is_closed = mark in "*_`" and text.count(mark) % 2 == 0
+    return is_closed or _is_list(end) or (is_question and len(_OPTION.findall(text)) > 1)
 
 
 def _is_list(text: str) -> bool:
@@ -151,8 +180,8 @@ def _loop(text: str) -> str:
     """The words that come again and again; "" where there are none."""
     told = words(text)
     repeated = len(told) - len(set(told))
-    for length in range(1, 9):
-        again = _MOST_WORD_RUN if length == 1 else _MOST_RUN
+    for length in range(1, _LONGEST_RUN + 1):
+        again = _MOST_WORD_RUN if length == 1 else _MOST_RUN if length < _LONG_RUN else _MOST_LONG_RUN
         if repeated >= (again - 1) * length and (start := _run(told, length, (again - 1) * length)) >= 0:
             return " ".join(told[start : start + length])
     counts = Counter(each.text for each in statements(text)) if len(text) > 60 else Counter[str]()

@@ -182,15 +182,15 @@ def _history(facts: Facts) -> str | None:
     if words and facts.has_skin_cancer_history is not None and facts.has_cancer_history is not None:
         told = facts_in_words.phrases(replace(facts, has_skin_cancer_history=None, has_cancer_history=None))
         both = _CANCERS[facts.has_skin_cancer_history, facts.has_cancer_history]
-        return f"{told['history']}; {both}" if "history" in told else both
+        return f"{told['history']}; there is {both}" if "history" in told else f"has {both}"
     return words
 
 
 _CANCERS = {
-    (True, True): "has skin cancer and also another cancer in the personal or family history",
-    (True, False): "has skin cancer, but no other cancer, in the personal or family history",
-    (False, True): "has a cancer, but no skin cancer, in the personal or family history",
-    (False, False): "has neither skin cancer nor another cancer in the personal or family history",
+    (True, True): "a personal or family history of skin cancer and of another cancer",
+    (True, False): "a personal or family history of skin cancer, but of no other cancer",
+    (False, True): "a personal or family history of cancer, but not of skin cancer",
+    (False, False): "no personal or family history of skin cancer or of another cancer",
 }
 
 

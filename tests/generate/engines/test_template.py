@@ -233,7 +233,7 @@ def test_signs_are_said_as_they_are() -> None:
 
 def test_two_columns_on_cancer_are_one_phrase() -> None:
     for answer in said_of("pad_ufes: history", FULL):
-        assert "skin cancer, but no other cancer" in answer
+        assert "skin cancer, but of no other cancer" in answer
 
 
 def test_a_conversation_says_nothing_twice(tmp_path: Path) -> None:
