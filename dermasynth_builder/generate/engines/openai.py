@@ -23,7 +23,7 @@ from dermasynth_builder.generate.engines.online.attempt import Access, Identity,
 from dermasynth_builder.generate.engines.online.body import require_free_of, said_later, with_body
 from dermasynth_builder.generate.engines.online.refusals import outcome_of_error, outcome_within
 from dermasynth_builder.generate.engines.online.remembered import Remembered
-from dermasynth_builder.generate.foreign import NotJSON, counts, mapping, parsed, sequence, shown, text, words_of
+from dermasynth_builder.generate.foreign import NotJSON, counts, label, mapping, parsed, sequence, shown, text, words_of
 from dermasynth_builder.plan.plain_turn import known_lines, user_turn
 from dermasynth_builder.plan.reply_form import split_thoughts
 
@@ -206,8 +206,8 @@ def read_chat(content: bytes) -> Outcome:
     came = replace(
         _NO_CHAT,
         usage=counts(response.get("usage")),
-        model_version=text(response.get("model")) or None,
-        finish_reason=text(choice.get("finish_reason")) or None,
+        model_version=label(response.get("model")),
+        finish_reason=label(choice.get("finish_reason")),
     )
     if not isinstance(message, dict) or not isinstance(choice.get("finish_reason"), str | None):
         return replace(came, reason=f"{_NO_CHAT.reason}{': ' if words_of(value) else ''}{words_of(value)}")
