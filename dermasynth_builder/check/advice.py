@@ -8,6 +8,12 @@ from dermasynth_builder.check.prose.statements import Statement, answers, statem
 from dermasynth_builder.core.records import Finding, Pair, Severity
 
 NAME = "advice"
+
+
+def _any(*parts: str) -> re.Pattern[str]:
+    return re.compile(rf"(?:{'|'.join(parts)})")
+
+
 _DRUGS = (
     r"(?:hydrocortisone|clobetasol|betamethasone|mometasone|prednis\w+|steroids?|fluorouracil|5-fu|imiquimod"
     r"|methotrexate|isotretinoin|tretinoin|doxycycline|amoxicillin"
@@ -22,44 +28,150 @@ _DOSE = re.compile(
     rf"|every (?:\w+ )?(?:hours?|day|night|morning)|\w+ times|daily|nightly|a day|per day|for (?:\w+ )?(?:days"
     rf"|weeks|months))\b"
 )
-_HOME = re.compile(
-    r"\b(?:cut|slice|shave|burn|freeze|pick|scrape|snip|tie|scratch|tear|pull|twist|squeeze|lance|dig"
-    r"|remove)(?:ting|ing|ning)? (?:it |this |the (?:\w+ )?(?:lesion|mole|spot|growth|wart) )?(?:off|out"
-    r"|away)? ?(?:yourself|at home|with (?:a |an |some )?(?:\w+ )?(?:scissors|blade|razor|knife|needle|thread"
-    r"|string|nail clippers?|acid|vinegar|lighter|tweezers))\b"
-    r"|\b(?:apply|dab|put|rub|use|try|soak)\w* (?:\w+ ){0,4}?(?:bleach|black salve|apple cider vinegar|vinegar"
-    r"|hydrogen peroxide|battery acid|kerosene|gasoline|turpentine|toothpaste|garlic paste|wart (?:remover"
-    r"|acid)|urine)\b"
-    r"|\b(?:stop|skip|double|halve|quit) (?:taking )?(?:your|the|all|his|her) (?:\w+ )?(?:medication|medicine"
-    r"|treatment|dose|immunosuppress\w+|chemotherapy|insulin|pills|tablets)\b"
+_TOOLS = (
+    r"(?:threads?|strings?|floss|rubber bands?|scissors|blades?|razors?|knife|knives|needles?|pins?"
+    r"|nail clippers?|clippers|tweezers"
+    r"|lighters?|match(?:es)?|flames?|candles?|iron|sandpaper|pumice(?: stone)?|nail file|cheese grater"
+    r"|fingernails?|fingers|duct tape"
+    r"|super ?glue|soldering iron|curling iron|cigarette)"
 )
-_DISSUADES = re.compile(
-    r"\b(?:no|not any|without any|never any) (?:need|reason|point|call) (?:to|in|for) (?:see(?:ing)?"
-    r"|visit(?:ing)?|consult(?:ing)?|bother(?:ing)?|go(?:ing)? to|call(?:ing)?|ask(?:ing)?|an? (?:appointment"
-    r"|visit|check|biopsy)|(?:any )?(?:further|medical)|follow(?:ing|-)? ?up|have it)\b[^.;]{0,60}"
-    r"|\b(?:do not|don['’]t|does not|doesn['’]t|need not|needn['’]t|you won['’]t|no longer) (?:need|have"
-    r"|require|bother)?(?: to)? ?(?:see|seeing|visit|consult|go to|be seen by|an? (?:appointment|visit to)"
-    r"|show it to|call) (?:an? |any |the |your |in )?(?:doctor|dermatologist|physician|specialist|clinic|gp"
-    r"|appointment)"
-    r"|\b(?:can|may|could) (?:be |safely be |simply be |just be |simply |safely |just )+(?:ignored?|forgotten"
-    r"|left alone|disregarded|forget (?:about )?it)\b"
-    r"|\b(?:just|simply|safely) (?:ignore|forget)\b|\bno (?:doctor|dermatologist|biopsy|check|medical attention"
-    r"|follow-?up|treatment or check) (?:is |will be |visit is )?(?:needed|necessary|required)"
-    r"|\b(?:biopsy|doctor|dermatologist|visit|follow-?up|appointment|examination) (?:is|would be"
-    r"|are) (?:not needed|unnecessary|pointless|a waste|not necessary|superfluous|not required)"
-    r"|\b(?:wait|leave it)(?: for)? (?:\w+ )?(?:months|years) before (?:seeing|you see|showing|a doctor)"
-    r"|\binstead of (?:seeing|visiting|going to) (?:a|your|the) (?:doctor|dermatologist|physician)"
+_CAUSTICS = (
+    r"(?:bleach|black salve|bloodroot|(?:apple cider )?vinegar|hydrogen peroxide|(?:battery |wart |hydrochloric "
+    r"|sulphuric |sulfuric |acetic |strong )acid"
+    r"|kerosene|petrol|gasoline|diesel|turpentine|paint thinner|toothpaste|garlic|wart (?:remover|treatment"
+    r"|plasters?)|urine|baking soda"
+    r"|tea tree oil|castor oil|lemon juice|nail (?:polish|varnish)(?: remover)?|acetone|drain cleaner|lye"
+    r"|caustic \w+|essential oils?|iodine"
+    r"|rubbing alcohol|disinfectant|dmso|oregano oil|frankincense|cannabis oil|hot wax|boiling (?:water|oil)"
+    r"|scalding (?:hot )?water|ash"
+    r"|escharotic\w*|caustics?)"
 )
-_SURE = re.compile(
+_CUTS = (
+    r"(?:cut|slic|shav|burn|freez|pick|scrap|snip|ty|tie|scratch|tear|pull|twist|squeez|pop|lanc|dig|remov|peel"
+    r"|pierc|prick|cauteri[sz]|singe"
+    r"|sand|strangl|clip|grat|pinch|drain)(?:e|t|p|g|ting|ing|ping|ging|ning)?"
+)
+_HOME = _any(
+    rf"\b{_CUTS}\b[^.;:]{{0,50}}?\b(?:yourself|themselves|at home|with (?:\w+ ){{0,4}}?{_TOOLS})\b",
+    rf"\b(?:t(?:ie|ying)|wrap\w*|loop\w*|knot\w*) (?:\w+ ){{0,2}}?{_TOOLS}\b",
+    rf"\b(?:heated|hot|sterili[sz]ed|clean|sharp|kitchen) {_TOOLS}\b[^.;]{{0,40}}\b(?:until|off|out|away)\b",
+    rf"\b(?:appl(?:y|ying)|dab\w*|put(?:ting)?|rub\w*|us(?:e|ing)|try(?:ing)?|soak\w*|drip\w*|pour\w*|drop"
+    rf"|paint\w*|smear\w*|spread|spray\w*|brush\w*|treat\w*"
+    rf"|cover\w*|wash\w*|clean\w*|hold\w*|dip\w*|bath\w*|place|a (?:few )?drops? of|compress\w* (?:of"
+    rf"|with))\b[^.;:]{{0,45}}?\b{_CAUSTICS}\b",
+    rf"\b{_CAUSTICS}\b[^.;]{{0,50}}?\b(?:draws?|dissolv\w+|cures?|heals?|removes?|kills?|shrinks?|eats?"
+    rf"|burns? (?:it|the \w+) (?:off|away|out)|gets? rid|works? (?:well|wonders"
+    r"|as well|better|just as)|is (?:a |an )?(?:\w+ )?(?:effective|good|great|proven|alternative|cure|remedy"
+    r"|enough)|do(?:es)? the (?:job|trick)|will (?:do|take|make))\b",
+    r"\b(?:stop|skip|doubl|halv|quit|paus|discontinu|drop|abandon|throw away|come off)(?:e|ing|ping|ting"
+    r"|s)?\b (?:taking |using )?(?:all |any |both )?(?:of )?(?:your|the|all|his|her|their|any|those|prescribed)"
+    r" (?:\w+ ){0,3}?(?:medication|medicines?|treatment|doses?|immunosuppress\w+|chemotherapy|insulin|pills"
+    r"|tablets|drugs|blood thinners?|anticoagulants?|steroids|prescriptions?|antibiotics)\b",
+    r"\b(?:neighbou?r|friend|relative|someone else|somebody else|another person|husband|wife|mother|father"
+    r"|sister|brother|aunt|partner)['’]s (?:\w+ ){0,2}?(?:antibiotics?|tablets|pills|cream|medication|medicine"
+    r"|steroids?|ointment|prescription)\b",
+    r"\b(?:use|take|finish|try|apply)\b[^.;]{0,25}\b(?:leftover|left-over|expired|old|spare|somebody['’]s|animal"
+    r"|veterinary|horse) (?:\w+ )?(?:antibiotics?|tablets|pills|cream|medication|medicine|steroids?|ointment"
+    r"|dewormer)\b",
+    r"\b(?:tanning beds?|sunbeds?|solariums?|sunbathing|sunburns?|strong sun|midday sun|tanning|uv (?:light"
+    r"|rays) (?:at home|from))\b[^.;]{0,60}?\b(?:(?:is|are) (?:\w+ )?(?:safe|harmless|healthy|fine|good"
+    r"|ok(?:ay)?|beneficial|all right)"
+    r"|heals?|cures?|helps?|clears?|prepares?|dries|dry|protects?|toughens?|will (?:heal|help|clear|dry|fade"
+    r"|cure))\b",
+    r"\b(?:without|no|skip|forget|stop using|avoid|do not need|don['’]t need) (?:any |the |your |wearing "
+    r"|using )?(?:need for )?(?:sun ?screen|sun cream|sun ?block|sun protection)\b",
+    r"\b(?:diet|turmeric|curcumin|herb\w*|homeopath\w*|vitamins?(?: \w)?|prayer|detox\w*|juic(?:e|ing)|fasting"
+    r"|supplements?|alkaline \w+|apricot \w+|laetrile|remed(?:y|ies)|mushrooms?|cbd|aloe vera|honey|coconut oil"
+    r"|tea|meditation|positive thinking|natural (?:oils?|products?|treatments?))\b[^.;]{0,60}?\b(?:will |can "
+    r"|to |would )?(?:cures?|heals? (?:it|the|this|your|cancer|melanoma)|replac\w+|instead of|in place of"
+    r"|shrinks?|dissolves?|reverses?|gets? rid of|kills? (?:the|cancer)|eliminates?"
+    r"|as (?:effective|good|well) as (?:surgery|an? operation|excision|chemo\w*)|makes? (?:surgery|an operation"
+    r"|excision|treatment) (?:un\w+|superfluous))\b",
+    r"\b(?:instead of|rather than|in place of|an? (?:\w+ )?alternative to|replaces?|spares? you|avoids?"
+    r"|no need for) (?:\w+ ){0,4}?(?:surgery|operation|excision|chemotherapy|radiotherapy|removed|operated"
+    r"|cut out|biopsied)\b[^.;]{0,60}"
+    r"\b(?:oils?|herbs?|diet|remed\w+|cream|salve|vinegar|honey|tea|supplement\w*|vitamin\w*|homeopath\w*|paste"
+    r"|poultice)\b",
+)
+_SEEN = (
+    r"(?:doctors?|dermatologists?|physicians?|specialists?|clinics?|hospital|gp|appointments?|visits?"
+    r"|check-?ups?|biops(?:y|ies|ied)|examinations?|follow-?ups?"
+    r"|seen|checked|looked at|examined|anyone|anybody|medical (?:attention|care|help|review|advice|opinion)"
+    r"|referrals?|second opinion|professional|monitored|controls?)"
+)
+_DISSUADES = _any(
+    rf"\b(?:no|not any|without any|never any|hardly any|little) (?:\w+ )?(?:need|reason|point|call|cause|sense"
+    rf"|use|necessity)\b (?:\w+ ){{0,6}}?{_SEEN}\b",
+    rf"\b(?:do not|don['’]t|does not|doesn['’]t|need not|needn['’]t|won['’]t|will not|no longer|never|would not"
+    rf"|wouldn['’]t) (?:\w+ )?(?:need|have|require|bother\w*|worry|waste|trouble|go|see|visit"
+    rf"|consult|ask|book|make)\b (?:[\w'’]+ ){{0,6}}?{_SEEN}\b(?! (?:to rule|in))",
+    rf"\b(?:need not|needn['’]t) (?:be )?{_SEEN}",
+    rf"\b(?:skip|cancel|avoid|forget(?: about)?|put off|postpone|cross|stay away from|save yourself"
+    rf"|spare yourself|keep away from|can do without|manage without)\b (?:[\w'’-]+ ){{0,4}}?{_SEEN}\b",
+    r"\b(?:can|may|could|should|must) (?:be )?(?:safely |simply |just |easily "
+    r"|perfectly well )*(?:be )?(?:safely |simply |just )*(?:ignored?|forgotten|left alone|disregarded"
+    r"|forget (?:about )?it|dismissed|leave it (?:alone|be|as it is)"
+    r"|stay as it is)\b(?! (?:at |by ))",
+    r"\b(?:just|simply|safely) (?:ignore|forget|leave) (?:it|this|about|the \w+)\b|\bnever (?:think"
+    r"|worry) about (?:it|this|the|that)\b|\bforget about it\b|\bmind at (?:rest|ease)\b|\brest assured\b"
+    r"|\bsleep easy\b",
+    rf"\b(?:no|neither) (?:\w+ )?{_SEEN} (?:is |will be |visit is |are |was )?(?:needed|necessary|required"
+    rf"|called for|indicated|warranted)",
+    rf"\b{_SEEN}\b (?:\w+ ){{0,3}}?(?:is|would be|are|seems?|was) (?:\w+ )?(?:not (?:needed|necessary|required"
+    rf"|worth)|unnecessary|pointless|needless|a waste|superfluous|overkill|useless|unneeded|optional at best)\b",
+    rf"\b(?:wait|leave it|watch it|live with it)(?: for)? (?:\w+ )?(?:months|years) before (?:\w+ )?(?:see|show"
+    rf"|consult|{_SEEN})\w*",
+    rf"\b(?:instead of|rather than|without) (?:ever )?(?:seeing|visiting|going to|asking|consulting|bothering"
+    rf"|wasting time (?:on|at)) (?:\w+ )?{_SEEN}",
+    rf"\b(?:waste of (?:time|money|\w+ time)|not worth|isn['’]t worth|don['’]t bother)\b[^.;]{{0,40}}{_SEEN}"
+    rf"|\b{_SEEN}\b[^.;]{{0,30}}\bwaste of\b",
+    r"\b(?:can|could|may) (?:safely |easily |well |perfectly well |happily |just )?(?:wait|be postponed"
+    r"|be put off|be delayed|be left) (?:until (?:it|the)|for (?:a |another |several |some |many "
+    r"|a few )?(?:months|years?|\d+ (?:months|years?)|decades?)|a (?:year|few (?:months|years))"
+    r"|(?:several|some|many|two|three|six) (?:months|years)|indefinitely|forever)",
+    r"\b(?:waiting|delay\w*|postpon\w+|putting (?:it|this) off|holding off)\b[^.;]{0,50}\b(?:years?"
+    r"|months)\b[^.;]{0,40}\b(?:no harm|harmless|safe|fine|ok(?:ay)?|no difference|without risk|no problem"
+    r"|acceptable|does not matter)\b",
+    r"\b(?:even if|although|though|when) (?:it|this|the \w+) (?:\w+ )?(?:grows?|changes?|bleeds?"
+    r"|turns?)\b[^.;]{0,60}\b(?:no (?:need|reason|cause)|not? (?:worry|matter|need)|n['’]t (?:need|have|worry"
+    r"|matter)|harmless|nothing to|fine)\b",
+    r"\b(?:no|not a) (?:reason|cause) (?:for|to) (?:concern|worry|alarm)\b[^.;]{0,20}\b(?:even if|whatever)\b",
+)
+_SURE = _any(
     r"\b(?:definitely|definitively|undoubtedly|unquestionably|indisputably|unmistakabl[ye]|without (?:a "
-    r"|any )?(?:shadow of a )?(?:doubt|question)|beyond (?:any |all |a )?(?:doubt|question)|no doubt"
-    r"|there is no (?:doubt|question)|certainly (?:an? |benign|malignant|cancer|not cancer|melanoma)"
-    r"|with (?:absolute |complete |full |total |100 ?(?:%|percent) )?certainty|i am (?:certain|sure|positive)"
-    r"|(?:100|99(?:\.\d+)?) ?(?:%|percent)(?: (?:sure|certain|sensitiv\w+|accura\w+))?|guarantee[ds]?"
-    r"|absolutely (?:certain|sure|is)|(?:is|it['’]s) impossible that|cannot be anything (?:else|but)"
-    r"|can only be|proves? that|always fatal|never (?:spreads?|dangerous|becomes?|turns?)|will (?:never"
-    r"|certainly|definitely)|(?:has|have) (?:only )?\w+ (?:weeks|months|years) to live|fool-?proof"
-    r"|certain(?:ly)? (?:to be|death))\b"
+    r"|any )?(?:shadow of a )?(?:doubt|question)"
+    r"|beyond (?:any |all |a )?(?:shadow of a |reasonable )?(?:doubt|question)|no doubt|there is no (?:doubt"
+    r"|question)|certainly (?:an? |benign|malignant|cancer|not cancer|melanoma)"
+    r"|with (?:absolute |complete |full |total |utter |100 ?(?:%|percent) )?certainty|i am (?:\w+ )?(?:certain"
+    r"|sure|positive)|guarantee[ds]?"
+    r"|always fatal|(?:has|have) (?:only )?\w+ (?:weeks|months|years) to live|fool-?proof"
+    r"|certain(?:ly)? (?:to be|death)|infallib\w+)\b",
+    r"\b(?:100|99(?:\.\d+)?|(?:a |one )?hundred) ?(?:%|per ?cent)(?: (?:sure|certain|sensitiv\w+|accura\w+"
+    r"|benign|malignant|safe))?",
+    r"\b(?:absolutely|totally|completely|entirely|fully|perfectly|utterly) (?:certain|sure|is\b|positive|safe"
+    r"|harmless|risk-free|clear that)",
+    r"\b(?:is|it['’]s|would be) impossible (?:that|for)|\bcannot (?:possibly )?be anything (?:else|but)"
+    r"|\bnothing else (?:it could be|is possible|comes into question)",
+    r"\bcan only be (?!found|told|judged|seen|settled|made|confirmed|known|determined|established|assessed"
+    r"|answered|given|learn|done|proved|decided|diagnos|measured|examined|felt|said|read|recogni|checked|ruled"
+    r"|excluded|detected|distinguished|identified|estimated|guessed)",
+    r"\bproves? (?:that|it)|\b(?:zero|no) (?:\w+ )?(?:risk|chance|possibility|danger) (?:of|that|for|whatever"
+    r"|at all|here)|\bzero (?:risk|chance|doubt)|\b(?:there is|there['’]s) no way (?:that )?(?:this|it|the)"
+    r"|\bi(?: am|['’]m) never wrong|\bnever (?:been )?(?:wrong|mistaken)\b|\bno (?:further )?(?:examination|test"
+    r"|biopsy|doubt) could (?:add|change)|\b(?:is|are) all (?:that is|you) needed? to be\b"
+    r"|\b(?:this|it|the \w+|which) (?:will |can |could |would )?never (?:spreads?|dangerous|becomes?|turns?|turn"
+    r"|become|spread|kill|hurt)\b|\b(?:this|it|the \w+|you) will (?:never|certainly|definitely|surely|always)\b",
+)
+_OF_CASE = re.compile(
+    r"\b(?:this|it|that|lesions?|moles?|spots?|growth|rash|benign|malignan\w*|cancer\w*|diagnos\w*|\w+oma|nevus"
+    r"|naevus|keratos[ei]s|eczema|harmless|dangerous|safe"
+    r"|images?|photo\w*|pictures?|patient|signs?|dots|result|sure|certain)\b"
+)
+_QUOTED = re.compile(r"[\"“][^\"“”]{3,120}[\"”]")
+_NOT_SAID = re.compile(
+    r"\b(?:not|n['’]t|never|nobody should|wrong to|would be wrong to) (?:\w+ )?(?:say|claim|mean|think|believe"
+    r"|agree|follow|advise|suggest|recommend|conclude|imply|a reason)\b"
+    r"|\b(?:myth|rumou?r|tip|claim|idea|belief|misconception|hear|hears|read|internet|people say|some say)\b"
 )
 _NOT_SURE = re.compile(
     r"\b(?:no|not|cannot|can['’]t|never|neither|hardly|without (?=\w+ (?:it|nothing))|only (?:a )?(?:biopsy"
@@ -69,14 +181,17 @@ _NOT_SURE = re.compile(
 _WARNED = re.compile(
     r"\b(?:as if|as though|never|do not|don['’]t|not|avoid|should not|shouldn['’]t|must not|nobody should"
     r"|no one should|without|unsafe|dangerous|harmful|wrong|mistake|instead of|rather than|refrain|beware|myth"
-    r"|resist|nor)\b|n['’]t\b"
+    r"|resist|nor|no)\b|n['’]t\b"
 )
 _DENIES_CALM = re.compile(
     r"\b(?:do not|don['’]t) $|\b(?:should not|must not|cannot|never|does not mean|not mean|wrong|mistake|nor"
     r"|not that|not a lesion|not something|not be|nothing that|unless|would be (?:wrong|unsafe)|dangerous"
-    r"|even if|if)\b|n['’]t (?:mean|assume|be)\b"
+    r"|(?<!even )if)\b|n['’]t (?:mean|assume|be)\b"
 )
 _PATTERNS = Patterns({"dose": _DOSE, "home": _HOME, "calm": _DISSUADES, "sure": _SURE})
+
+
+_HARMLESS_DOSE = re.compile(r"sun-?screen|spf|moisturi[sz]er|emollient|sun cream|photograph|hat\b")
 
 
 def check_advice(pairs: Iterable[Pair]) -> Iterator[Finding]:
@@ -92,41 +207,54 @@ def check_advice(pairs: Iterable[Pair]) -> Iterator[Finding]:
 
 
 def _reasons(statement: Statement, given: str) -> Iterator[tuple[Severity, str]]:
-    if statement.is_question:
-        return
     text, possible = statement.text, _PATTERNS.possible(statement.text)
-    if (
-        "dose" in possible
-        and (found := _DOSE.search(text))
-        and not _WARNED.search(statement.clause_before(found.start()))
-        and found.group() not in given
-    ) and not re.search(r"sun-?screen|spf|moisturi[sz]er|emollient|sun cream|photograph|hat\b", text):
+    if statement.is_question or not possible:
+        return
+    if (found := _said(_DOSE, text, "dose" in possible)) and not (
+        _WARNED.search(statement.clause_before(found.start())) or found.group() in given or _HARMLESS_DOSE.search(text)
+    ):
         yield "reject", f"gives a dose: {found.group()!r}"
-    if (
-        "home" in possible
-        and (found := _HOME.search(text))
-        and not _WARNED.search(text[: found.start()])
-        and not _ended_badly(text[found.end() :].replace("until", ""))
+    found = _said(_HOME, text, "home" in possible)
+    if found and not (
+        _WARNED.search(text[: found.start()]) or _ended_badly(text[found.start() :].replace("until", ""))
     ):
         yield "reject", f"tells of treatment that harms: {found.group()!r}"
+    found = _said(_DISSUADES, text, "calm" in possible)
     if (
-        "calm" in possible
-        and (found := _DISSUADES.search(text))
-        and not _DENIES_CALM.search(text[: found.start()])
-        and not _ended_badly(text[found.end() :])
+        found
+        and "unless" not in found.group()
+        and not (_DENIES_CALM.search(text[: found.start()]) or _ended_badly(text[found.end() :]))
     ):
         yield "reject", f"advises against being seen: {found.group()!r}"
-    found = _SURE.search(text) if "sure" in possible else None
-    if found and not _NOT_SURE.search(text[: found.start()]) and found.group() not in given:
+    found = _said(_SURE, text, "sure" in possible)
+    if (
+        found
+        and not (_NOT_SURE.search(text[: found.start()]) or found.group() in given or statement.is_general)
+        and _OF_CASE.search(text.replace(found.group(), " "))
+    ):
         yield "flag", f"is surer than an image allows: {found.group()!r}"
+
+
+def _said(pattern: re.Pattern[str], text: str, is_possible: bool) -> re.Match[str] | None:
+    """What the sentence says itself; not what it quotes, or says that one does not say."""
+    found = pattern.search(text) if is_possible else None
+    if not found or _NOT_SAID.search(text[: found.start()]):
+        return None
+    is_quoted = any(each.start() <= found.start() and found.end() <= each.end() for each in _QUOTED.finditer(text))
+    return None if is_quoted else found
 
 
 def _ended_badly(rest: str) -> bool:
     """Whether the sentence goes on to say that one must not."""
     return bool(
         re.search(
-            r"\b(?:is (?:dangerous|unsafe|wrong|a mistake|harmful|never)|but (?:show|see|have|if|a)\b"
-            r"|can (?:hide|harm|spread|scar)|would be|may (?:hide|harm)|would (?:hide|harm)|unless|until)\b",
+            r"\b(?:(?:is|are|can be|may be) (?:\w+ )?(?:dangerous|unsafe|wrong|a mistake|harmful|never"
+            r"|not (?:advis|recommend|a good|safe|help|suit|work))|(?:do(?:es)? not|n['’]t) (?:help|work|cure"
+            r"|heal|replace|treat)"
+            r"|should be (?:avoided|kept)|leads? to (?:burns|scars|infection)|burns? the skin|risks?|but (?:show"
+            r"|see|have|if|a)\b"
+            r"|can (?:hide|harm|spread|scar|cause|lead|make)|would be|may (?:hide|harm)|would (?:hide|harm)"
+            r"|unless|until)\b",
             rest,
         )
     )

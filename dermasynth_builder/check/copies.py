@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 from dermasynth_builder.core.files import private
 from dermasynth_builder.core.images.pictures import COPY, NearPictures
 from dermasynth_builder.core.records import ClinicalImage, SharedGroup
+from dermasynth_builder.core.ties import Ties
 
 KINDS = {
     "file": "the same file",
@@ -73,29 +74,12 @@ class Copies:
             yield f"pictures: {self.contradicted:,} images have facts that another record of the same one contradicts"
 
 
-class _Ties:
-    """What belongs together, found from what is tied to what; the least of each stands for it."""
-
-    def __init__(self) -> None:
-        self._up: dict[GroupKey, GroupKey] = {}
-
-    def of(self, one: GroupKey) -> GroupKey:
-        while (above := self._up.get(one, one)) != one:
-            self._up[one] = self._up.get(above, above)
-            one = above
-        return one
-
-    def tie(self, one: GroupKey, other: GroupKey) -> None:
-        first, second = sorted((self.of(one), self.of(other)))
-        if first != second:
-            self._up[second] = first
-
-
 def find_copies(images: Iterable[ClinicalImage], near: Iterable[NearPictures]) -> Copies:
     """What measured images share, those of all sources of a release taken together."""
     images = list(images)
     matches = list(_matches(sorted(images, key=_name), near))
-    pictures, groups = _Ties(), _Ties()
+    pictures: Ties[GroupKey] = Ties()
+    groups: Ties[GroupKey] = Ties()
     for match in matches:
         if match.kind != "look":
             pictures.tie(_name(match.first), _name(match.second))
@@ -148,7 +132,7 @@ def _matches(images: Sequence[ClinicalImage], near: Iterable[NearPictures]) -> I
             yield Match("copy" if pair.likeness >= COPY else "look", one, other, pair.likeness)
 
 
-def _shared_groups(images: Iterable[ClinicalImage], groups: _Ties) -> dict[GroupKey, SharedGroup]:
+def _shared_groups(images: Iterable[ClinicalImage], groups: Ties[GroupKey]) -> dict[GroupKey, SharedGroup]:
     """The groups that are several, or that an official split divides, by the least of their names."""
     members: dict[GroupKey, set[GroupKey]] = {}
     parts: dict[GroupKey, set[str | None]] = {}
@@ -169,7 +153,11 @@ def _part(parts: set[str | None]) -> str | None:
 
 
 def _marked(
-    image: ClinicalImage, same: Sequence[ClinicalImage], *, shared: Mapping[GroupKey, SharedGroup], groups: _Ties
+    image: ClinicalImage,
+    same: Sequence[ClinicalImage],
+    *,
+    shared: Mapping[GroupKey, SharedGroup],
+    groups: Ties[GroupKey],
 ) -> ClinicalImage:
     """The image with what it shares."""
     root = groups.of(_group(image))

@@ -16,7 +16,14 @@ from dermasynth_builder.core.records import Finding, Pair, Severity
 NAME = "form"
 _STOPS = ".?!\"')]”’»…"
 _MARKUP_END = " \n\t*_~`"
-_SHORT = 2  # words that answer without a stop: "Basal cell"
+_SHORT = 4  # words that may answer without a stop: "Basal cell carcinoma", "None are seen"
+_NO_ANSWER = re.compile(
+    r"\W*(?:n\s?/\s?a|n\.a\.|null|nil|none given|no (?:answer|response|reply|output|content)|empty|tbd|undefined)?\W*",
+    re.I,
+)
+_LAST_POINT = re.compile(r"\n\s*(?:\d+[.)]|[-*•])\s*$")  # begun, and nothing in it
+_OPTION = re.compile(r"(?:^|\s)\(?[a-d][).]\s", re.I)
+_BLANK = re.compile(r"_{3,}")  # to be filled in
 
 
 class _Trace(NamedTuple):
@@ -96,9 +103,6 @@ _GREEK_LETTER = re.compile(r"(?<![\u0370-\u03ff])[\u0370-\u03ff](?![\u0370-\u03f
 _MOST_RUN = 4  # the same words so often in a row are a loop
 _MOST_WORD_RUN = 6
 _SAME_SENTENCE = 3
-_BRIEF = re.compile(
-    r"\b(?:words?|yes or no|name|one line|single|short(?:est)?|brief\w*|which|what|is|are|does|do|was|how many)\b", re.I
-)
 
 
 def check_form(pairs: Iterable[Pair]) -> Iterator[Finding]:
@@ -117,21 +121,36 @@ def _reasons_of(text: str, is_question: bool) -> tuple[tuple[Severity, str], ...
 
 def _reasons(text: str, is_question: bool) -> Iterator[tuple[Severity, str]]:
     end = text.rstrip(_MARKUP_END)
-    if not end.strip():
+    if not end.strip() or _NO_ANSWER.fullmatch(text):
         yield "reject", "is empty"
         return
-    if end[-1] not in _STOPS and (len(end.split()) > _SHORT or not end[-1].isalnum()) and not _is_list(end):
-        is_whole = is_question and end[-1].isalnum() and end.split()[-1].lower() not in word_tables().never_last
-        yield ("flag" if is_whole else "reject"), "ends without a stop"
+    if end[-1] not in _STOPS and not _is_whole(text, end, is_question=is_question):
+        may_end = is_question and end[-1].isalnum() and end.split()[-1].lower() not in word_tables().never_last
+        yield ("flag" if may_end else "reject"), "ends without a stop"
+    elif _LAST_POINT.search(text):
+        yield "reject", "ends with a point of a list that holds nothing"
     elif text.rstrip().endswith(("…", "...")):
         yield "flag", "trails off"
     for trace in _TRACES if _MARKS.find_matches_as_indexes(text) else ():
-        if any(mark in text for mark in trace.marks) and (found := trace.pattern.search(text)):
+        found = trace.pattern.search(text) if any(mark in text for mark in trace.marks) else None
+        if found and not (is_question and _BLANK.fullmatch(found.group())):
             yield trace.severity, f"holds {trace.what}: {found.group()[:60]!r}"
     if told := _foreign(text):
         yield "reject", f"is not in English: {told!r}"
     if told := _loop(text):
         yield "reject", f"says one thing over and over: {told!r}"
+
+
+def _is_whole(text: str, end: str, *, is_question: bool) -> bool:
+    """Whether a text that ends without a stop is whole: a few words, a list, a choice, or emphasis that was closed."""
+    told = end.split()
+    if not end[-1].isalnum() or told[-1].lower() in word_tables().never_last:
+        return False
+    if len(told) <= _SHORT and not is_question:
+        return True
+    mark = text.rstrip()[-1]
+    is_closed = mark in "*_`" and text.count(mark) % 2 == 0
+    return is_closed or _is_list(end) or (is_question and len(_OPTION.findall(text)) > 1)
 
 
 def _is_list(text: str) -> bool:

@@ -155,6 +155,7 @@ class ProblemKind(StrEnum):
     CLASHING_FILES = "different files of one name"
     BROKEN_ROW = "broken row"
     LEAKING_GROUP = "group in both official splits"  # costs the official split of its images and no row
+    JOINED_GROUPS = "groups that are one"  # costs nothing: they are joined
     OTHER_SET = "images of another set"  # one for all of them, where a release lies in a larger one
     TABLE_COPY = "copy of a table"  # costs nothing
     COLUMN = "unknown or missing column"  # costs a fact of all rows
@@ -486,8 +487,7 @@ def text_digest(pair_id: str, messages: Iterable[tuple[str, str]]) -> str:
 
 def share_of(*identity: str | int) -> float:
     """A number in [0, 1) that depends on nothing but the parts of an identity."""
-    name = "/".join(str(part) for part in identity)
-    return int.from_bytes(sha256(name.encode()).digest()[:8], "big") / 2**64
+    return int.from_bytes(sha256("/".join(map(str, identity)).encode()).digest()[:8], "big") / 2**64
 
 
 def fake_version(model: str) -> str:

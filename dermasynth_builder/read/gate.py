@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from dermasynth_builder.core.plain import hostile_in, one_line, printable
 from dermasynth_builder.core.protocols import Source
 from dermasynth_builder.core.records import ClinicalImage, Facts, Problem, ProblemKind
+from dermasynth_builder.read.groups import joined
 
 _LONGEST_FACT = 250  # the longest that is published, a list of body parts, has 173 letters
 _LONGEST_NAME = 200  # of files, images and groups
@@ -24,8 +25,11 @@ _Text = str | tuple[str, ...] | None
 
 
 def images_of(source: Source, root: Path) -> Iterator[ClinicalImage | Problem]:
-    """What the source reads from its folder, through the gate. Raises SourceError as the source does."""
-    return gated(source.read(root))
+    """What the source reads from its folder, through the gate, images of one lesion in one group.
+
+    Raises SourceError as the source does.
+    """
+    return joined(gated(source.read(root)))
 
 
 def gated(items: Iterable[ClinicalImage | Problem]) -> Iterator[ClinicalImage | Problem]:

@@ -67,12 +67,14 @@ class Mapped:
         if not modality:
             return None
         name = cells.row.cells[mapping.image].replace("\\", "/").rpartition("/")[2]
+        group, lesion = cells.row.cells[mapping.group], cells.text(mapping.lesion) if mapping.lesion else None
         return ClinicalImage(
             source=self.source,
             image_id=self.id_of(cells.row),
             file_name=name if stem_of(name) != name.lower() else f"{name}.jpg",
-            group_id=cells.row.cells[mapping.group],
-            lesion_id=cells.text(mapping.lesion) if mapping.lesion else None,
+            group_id=group,
+            # People number the lesions of each patient anew.
+            lesion_id=f"{group}_{lesion}" if lesion and lesion != group else lesion,
             modality=modality,
             facts=self._facts(cells),
             licence=_said(mapping.licence, cells),

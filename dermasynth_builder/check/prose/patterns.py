@@ -15,6 +15,10 @@ from ahocorasick_rs import AhoCorasick
 
 _LEAST = 2  # letters; fewer are in every text
 _MOST = 400  # alternatives
+_COMMON = frozenset(re.findall(r"\w+", """
+    a an and are at be by can for from has have her his image in is it its lesion more no not of on or per photo picture
+    she skin than that the there this to was were which with you your
+""")) | {"in the"}  # fmt: skip
 
 
 class Patterns:
@@ -78,7 +82,12 @@ def _letters(items: Iterable[tuple[Any, Any]]) -> frozenset[str] | None:
         candidates += [inner] if inner else []
     candidates += [frozenset([run])] if run else []
     usable = [each for each in candidates if len(each) <= _MOST]
-    return max(usable, key=lambda each: (min(min(map(len, each)), 4), -len(each)), default=None)
+    return max(usable, key=_worth, default=None)
+
+
+def _worth(letters: frozenset[str]) -> tuple[bool, int, int]:
+    """How seldom a text holds one of the pieces, as far as one can tell without texts."""
+    return _COMMON.isdisjoint(map(str.strip, letters)), min(min(map(len, letters)), 4), -len(letters)
 
 
 def _of_item(kind: Any, value: Any) -> frozenset[str] | None:

@@ -5,8 +5,6 @@ licence and what must not be parted, for nobody else can.
 """
 
 import atexit
-import json
-import re
 import shutil
 import tempfile
 from collections import Counter
@@ -15,10 +13,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from dermasynth_builder.core.errors import NoReleaseError, SourceError
-from dermasynth_builder.core.files import private, private_folder
 from dermasynth_builder.core.folder_options import NO_FOLDER, FolderOptions
 from dermasynth_builder.core.options import RECIPE, Settings
 from dermasynth_builder.core.records import ClinicalImage, Problem
@@ -26,7 +22,6 @@ from dermasynth_builder.read.hidden_names import hashed
 from dermasynth_builder.read.mapped import COLUMN, Mapped, columns_named
 from dermasynth_builder.read.origin import TableKind
 from dermasynth_builder.read.tables import (
-    IMAGE_SUFFIXES,
     MISSING_WORDS,
     ImageFolder,
     Row,
@@ -35,16 +30,9 @@ from dermasynth_builder.read.tables import (
     read_table,
     walk_files,
 )
+from dermasynth_builder.read.typed_tables import Mirror, json_columns, read_json_lines
 
 _NEEDED = ("image", "group", "licence", "attribution")
-_SUFFIXES = {
-    b"\x89PNG": ".png",
-    b"\xff\xd8\xff": ".jpg",
-    b"RIFF": ".webp",
-    b"BM": ".bmp",
-    b"II*": ".tif",
-    b"MM\0": ".tif",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +94,13 @@ class Folder:
         named = {mapping.image, mapping.group}
         tables = [path for path in files if named <= set(_columns_of(path))]
         if parquet and not tables:
-            files, rows = _unpacked(parquet, root, mapping, into=(self.work or _scratch()) / "unpacked")
-            items: list[Row | Problem] = [*rows]
+            mirror = Mirror(root, self._unpacked(root), [mapping.image, *columns_named(mapping)])
+            items = [item for path in parquet for item in mirror.rows(path)]
+            files += mirror.files
         else:
             items = [item for path in tables for item in _placed(path, root, mapping)]
         if not items:
-            raise NoReleaseError(
-                f"{root} holds no table with the columns {mapping.image} and {mapping.group}, which the recipe's "
-                "[folder] names as image and group; docs/own_images.md shows how."
-            )
+            raise _no_rows(root, mapping, files)
         listed = [item for item in items if isinstance(item, Row)]
         mapped = Mapped(self.name, mapping, _ids(listed, mapping))
         known = TableKind("the table", mapping.image, facts=tuple(mapping.facts.values()), unread=".*")
@@ -122,6 +108,10 @@ class Folder:
             items, _ByPath(root, files, listed, mapping.image), mapped.form(known, frozenset(MISSING_WORDS))
         )
         yield from hashed(images, root) if mapping.names == "hashed" else images
+
+    def _unpacked(self, root: Path) -> Path:
+        """Where the images of the Parquet files of a folder lie."""
+        return (self.work or _scratch()) / "unpacked" / sha256(str(root.resolve()).encode()).hexdigest()[:16]
 
 
 class _ByPath(ImageFolder):
@@ -141,6 +131,15 @@ class _ByPath(ImageFolder):
         self.claim(image.file_name)
         place = self._places.get(image.row_location)
         return replace(image, path=place, file_name=place.name) if place else super().attach(image)
+
+
+def _no_rows(root: Path, mapping: FolderOptions, files: Sequence[Path]) -> NoReleaseError:
+    arrow = next((path for path in files if path.suffix == ".arrow"), None)
+    more = f" {arrow.name} is of `save_to_disk`: write it by `to_parquet` first." if arrow else ""
+    return NoReleaseError(
+        f"{root} holds no table that has rows and the columns {mapping.image} and {mapping.group}, which the recipe's "
+        f"[folder] names as image and group; docs/own_images.md shows how.{more}"
+    )
 
 
 @cache
@@ -175,36 +174,14 @@ def _mapping_beside(root: Path) -> FolderOptions:
 
 def _columns_of(path: Path) -> list[str]:
     """The columns of a CSV table, or the keys of the first line of an imagefolder's `metadata.jsonl`."""
-    if path.suffix.lower() != ".jsonl":
-        return columns_of(path) if path.suffix.lower() in (".csv", ".tsv") else []
-    lines = _json_lines(path)
-    return list(lines[0]) if lines else []
-
-
-def _json_lines(path: Path) -> list[dict[str, Any]]:
-    """The lines of a file of JSON objects. Raises SourceError."""
-    try:
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except ValueError as error:
-        raise SourceError(f"{path} cannot be read as lines of JSON: {error}") from error
-    return [line for line in lines if isinstance(line, dict)]
+    if path.suffix.lower() == ".jsonl":
+        return json_columns(path)
+    return columns_of(path) if path.suffix.lower() in (".csv", ".tsv") else []
 
 
 def _placed(path: Path, root: Path, mapping: FolderOptions) -> Iterator[Row | Problem]:
-    needed = columns_named(mapping)
-    if path.suffix.lower() != ".jsonl":
-        yield from read_table(path, root, needed)
-        return
-    lines = _json_lines(path)
-    _require_columns(path, mapping, list(dict.fromkeys(name for line in lines for name in line)))
-    for number, values in enumerate(lines, start=1):
-        cells = dict.fromkeys(needed, "") | {key: _text(value) for key, value in values.items()}
-        yield Row(path.relative_to(root).as_posix(), number, cells)
-
-
-def _require_columns(path: Path, mapping: FolderOptions, there: Sequence[str]) -> None:
-    if lacking := set(columns_named(mapping)) - set(there):
-        raise SourceError(f"{path} lacks the columns {', '.join(sorted(lacking))}; it has: {', '.join(there)}")
+    read = read_json_lines if path.suffix.lower() == ".jsonl" else read_table
+    yield from read(path, root, columns_named(mapping))
 
 
 def _ids(rows: Sequence[Row], mapping: FolderOptions) -> dict[str, str]:
@@ -214,47 +191,3 @@ def _ids(rows: Sequence[Row], mapping: FolderOptions) -> dict[str, str]:
     cells = {row.cells[mapping.image] for row in rows}
     counts = Counter(Path(cell).stem for cell in cells)
     return {cell: Path(cell).with_suffix("").as_posix() for cell in cells if counts[Path(cell).stem] > 1}
-
-
-def _unpacked(paths: Sequence[Path], root: Path, mapping: FolderOptions, *, into: Path) -> tuple[list[Path], list[Row]]:
-    """The images of Parquet files as files, which are written once, and their rows."""
-    import pyarrow.parquet as pq
-
-    files: list[Path] = []
-    rows: list[Row] = []
-    folder = into / sha256(str(root.resolve()).encode()).hexdigest()[:16]
-    private_folder(folder)
-    for path in paths:
-        table = pq.ParquetFile(path)
-        _require_columns(path, mapping, table.schema_arrow.names)
-        line = 0
-        for batch in table.iter_batches(batch_size=64):
-            for values in batch.to_pylist():
-                line += 1
-                otherwise = f"{path.stem}-{line:06}"
-                name, content = _image_in(values[mapping.image], otherwise)
-                if folder / name in files:  # another row's image has that name
-                    name = otherwise + Path(name).suffix
-                target = folder / name
-                if not target.is_file() or target.stat().st_size != len(content):
-                    private(target).write_bytes(content)
-                files.append(target)
-                cells = {key: _text(value) for key, value in values.items() if key != mapping.image}
-                rows.append(Row(path.relative_to(root).as_posix(), line, cells | {mapping.image: name}))
-    return files, rows
-
-
-def _image_in(value: Any, otherwise: str) -> tuple[str, bytes]:
-    """The name and the bytes of a cell: `datasets` keeps both, others the bytes alone."""
-    content = value.get("bytes") if isinstance(value, dict) else value
-    if not isinstance(content, bytes):
-        raise SourceError(f"{otherwise}: the image column holds no bytes of an image")
-    suffix = next((suffix for mark, suffix in _SUFFIXES.items() if content.startswith(mark)), ".png")
-    named = Path(str(value.get("path") or "")) if isinstance(value, dict) else Path()
-    stem = named.stem if named.suffix.lower() in IMAGE_SUFFIXES else otherwise
-    return re.sub(r"[^-\w.]+", "_", stem) + suffix, content
-
-
-def _text(value: Any) -> str:
-    text = "" if value is None else str(value).strip()
-    return "" if text.upper() in MISSING_WORDS else text

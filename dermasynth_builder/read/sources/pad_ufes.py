@@ -8,7 +8,7 @@ A mirror in the ISIC archive has the archive's own columns and ids, and says les
 from collections.abc import Iterator
 from pathlib import Path
 
-from dermasynth_builder.core.records import ClinicalImage, Confirmation, Facts, Problem, Sex
+from dermasynth_builder.core.records import ClinicalImage, Confirmation, Facts, Problem, ProblemKind, Sex
 from dermasynth_builder.read import vocabulary
 from dermasynth_builder.read.origin import RawFolder, Sign, TableKind
 from dermasynth_builder.read.sources import isic_export
@@ -81,14 +81,20 @@ class PadUfes:
             form = Form(_image_id, self._image, needed=needed, missing=MISSING, columns=RELEASE)
         yield from read_images(got.items, folder.images, form)
 
-    def _image(self, cells: CellReader) -> ClinicalImage:
-        row = cells.row
+    def _image(self, cells: CellReader) -> ClinicalImage | None:
+        """The image of a row; none where its name is of another patient or lesion, as after a sort of one column."""
+        row, image_id, lesion_id = cells.row, _image_id(cells.row), _lesion_id(cells)
+        said = lesion_id or row.cells["patient_id"]
+        if not f"{image_id}_".casefold().startswith(f"{said}_".casefold()):
+            detail = f"img_id is {image_id}, but patient_id and lesion_id say {said}; left out"
+            cells.problems.append(Problem(ProblemKind.BROKEN_ROW, row.location, detail))
+            return None
         return ClinicalImage(
             source=self.name,
-            image_id=_image_id(row),
-            file_name=f"{_image_id(row)}.png",
+            image_id=image_id,
+            file_name=f"{image_id}.png",
             group_id=row.cells["patient_id"],
-            lesion_id=_lesion_id(cells),
+            lesion_id=lesion_id,
             modality="clinical",
             facts=_facts(cells),
             licence=self.licence,

@@ -139,7 +139,7 @@ def test_without_any_mapping_the_folder_is_refused(own: Path) -> None:
 def test_a_column_that_is_named_and_not_there_is_refused(own: Path) -> None:
     with pytest.raises(SourceError, match="lacks the columns stage"):
         read(own, replace(mapping_of(own), facts={"diagnosis": "stage"}))
-    with pytest.raises(SourceError, match="holds no table with the columns image and person"):
+    with pytest.raises(SourceError, match="holds no table that has rows and the columns image and person"):
         read(own, replace(mapping_of(own), group="person"))
 
 

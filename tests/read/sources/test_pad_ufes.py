@@ -213,9 +213,8 @@ def test_a_number_counts_between_its_bounds(
 
 
 def test_images_are_grouped_by_patient_and_lesions_by_patient_and_number(raw: Path) -> None:
-    set_cells(raw, 2, patient_id="PAT_9101", lesion_id="7050")
-    set_cells(raw, 3, patient_id="PAT_9102", lesion_id="7050")
-    set_cells(raw, 4, patient_id="PAT_9101", lesion_id="7051")
+    for line, (patient, lesion) in enumerate((("PAT_9101", "7050"), ("PAT_9102", "7050"), ("PAT_9101", "7051")), 2):
+        set_cells(raw, line, patient_id=patient, lesion_id=lesion, img_id=f"{patient}_{lesion}_{line}.png")
     images, _ = read(raw)
     assert [image.group_id for image in images[:3]] == ["PAT_9101", "PAT_9102", "PAT_9101"]
     assert [image.lesion_id for image in images[:3]] == ["PAT_9101_7050", "PAT_9102_7050", "PAT_9101_7051"]

@@ -1,0 +1,289 @@
+"""How models speak of themselves, of a service, of an image that did not come, and of what they were told.
+
+Patterns for texts in lower case, by what they tell; each is tried alone, where its letters stand in a text. They name
+what a model is given (a prompt, a label, a table) and how one speaks of it, not whole phrases, so that other wordings
+of the same are found.
+"""
+
+import re
+
+_IMAGE = r"(?:images?|photo(?:graph)?s?|pictures?|attachments?|files?|scans?)"
+_CANNOT = (
+    r"\b(?:i|we)(?:['’]m| am| are|['’]re)?(?: \w+ly| just| afraid(?: that)? i| going to| sorry,? but i)?"
+    r" (?:can(?:not|['’]t| not)|could not|couldn['’]t|won['’]t|will not|unable to|not able to|not (?:allowed"
+    r"|permitted"
+    r"|authori[sz]ed|qualified|equipped|supposed|designed) to|not in a position to|refuse to|(?:must|have to|need to"
+    r"|would rather) (?:decline|refuse)(?: to)?|decline to|not comfortable(?: with)?"
+    r"|do not feel comfortable(?: with)?"
+    r"|don['’]t feel comfortable(?: with)?|should not|shouldn['’]t|prefer not to)"
+)
+_HONEST = (
+    r"[^.;]{0,60}\b(?:from (?:an?|one|the|this|that|your|only) |alone\b|with (?:certainty|confidence)"
+    r"|definitively|for (?:sure|certain)"
+    r"|reliably|exactly|without (?:a |an |any |further |touch|biops|histolog|more|know|see)|until|by (?:eye|looking)"
+    r"|based on (?:an?|one|the|this) (?:single )?" + _IMAGE + r")"
+)
+_REFUSAL = (
+    _CANNOT + r" (?:help|assist|comply|fulfil\w*|continue|engage|answer (?:this|that|the|your|medical|questions)"
+    r"|process (?:this|that|the|your|images?|it)|(?:view|see|open|access|look at) (?:this|that|the|your|any|an)?\s?"
+    + _IMAGE
+    + r"|respond to|support (?:this|that)|discuss|talk about|comment on|be of (?:help|assistance))\b",
+    _CANNOT + r" (?:provide|offer|give|make|supply|share|identify\w*|diagnos\w+|interpret\w*|analy[sz]\w+"
+    r"|evaluat\w+|assess\w*"
+    r"|describ\w+|examin\w+|generat\w+|creat\w+|discussing|commenting|providing|giving|offering)"
+    r" (?:you (?:with )?)?(?:on )?(?:medical|health|clinical|(?:an?|any|the|your|specific"
+    r"|personal) (?:\w+ )?(?:diagnos\w+|advice"
+    r"|opinions?|assessment|interpretation|recommendations?)|diagnos\w+|advice|(?:this|the|your|these|that|such|any"
+    r"|real|sensitive|intimate|images?|photos?|pictures?|conditions?|people|skin conditions?|body parts?)"
+    r"(?: (?:kind|type|sort) of)?(?: \w+)? ?(?:" + _IMAGE + r"|requests?|questions?|content|topics?|conditions?"
+    r"|people|persons?)?"
+    r"|it\b|that\b|this\b)"
+    r"(?: (?:\w+ )?(?:advice|opinions?|diagnos\w+|information|guidance|assessments?|judge?ments?"
+    r"|interpretations?|recommendations?|help))?(?=[.,;!]| (?:because|as|since|for|due|of|in|that|and|or|here|to"
+    r"|at|but|from|about|without|for|on|based|regarding)\b|$)",
+    r"\b(?:i|we) (?:must|have to|need to|will have to|am going to have to) (?:\w+ )?(?:decline|refuse)",
+    r"\b(?:my|our|the) (?:\w+ )?(?:guidelines|polic(?:y|ies)|instructions|rules|programming|restrictions|safety \w+)"
+    r" (?:do(?:es)? not|don['’]t|doesn['’]t|prevents?|forbids?|prohibits?|restricts?|keeps?|stops?"
+    r"|bars?)(?: \w+)? (?:me|us|it|this|allow"
+    r"|permit|let)",
+    r"\b(?:against|violat\w+|breach\w*) (?:my|our|the|its) (?:\w+ )?(?:polic(?:y|ies)|guidelines|terms|rules)",
+    r"\b(?:content|usage|safety|content management|use) (?:polic(?:y|ies)|guidelines)",
+    r"\b(?:sensitive|explicit|graphic|inappropriate|intimate) (?:\w+ )?(?:content|material|imagery)",
+    r"\bunable to (?:assist|comply|fulfil\w* (?:this|the|your) request|process (?:this|the|your) (?:image|request))",
+    r"\b(?:this|your|the) request (?:cannot|can['’]t|could not|couldn['’]t) be",
+    r"\bi(?:['’]m| am) (?:not|no) (?:an? |qualified |licensed )?(?:qualified |licensed |trained |real )*"
+    r"(?:doctor|medical professional|dermatologist|physician|clinician|expert|healthcare \w+)",
+    r"\bi(?:['’]m| am) (?:sorry|afraid),? (?:but )?i?(?: ?(?:can(?:not|['’]t)|am unable|['’]m unable|won['’]t"
+    r"|am not able|['’]m not able))(?! (?:tell|say|see|judge|make out|be (?:sure|certain)|know|rule|measure|feel))",
+)
+_AI = (
+    r"\b(?:as|being|i am|i['’]m|merely) (?:just |only |merely |but )?(?:an? |any )?"
+    r"(?:(?:large|helpful|virtual|digital|medical|multimodal|multi-modal|vision|visual|language|vision-language"
+    r"|artificial"
+    r"|automated|computer|text|text-based|online|neural|generative|trained|advanced|general|current"
+    r"|conversational|health"
+    r"|dermatology) ){0,4}(?:ai|a\.i\.|llm|vlm|language model|multimodal model|vision(?:-language)? model|ai model"
+    r"|(?:virtual|digital|ai|online|automated|helpful|computer|medical|health|text-based|conversational|language)"
+    r" assistant|assistant(?=[,.;]| i\b| without| and)|chat ?bot|computer program|neural network"
+    r"|artificial intelligence|machine learning model)\b",
+    r"\bas (?:a|this) (?:large |trained |computer )?model,",
+    r"\bai-(?:generated|written|based|assisted)\b",
+    r"\bmy (?:training(?: data| set)?|knowledge cut-?off|programming|developers?|creators?|algorithms?|weights"
+    r"|capabilities|abilities"
+    r"|context window|model)\b",
+    r"\bknowledge cut-?off\b",
+    r"\b(?:developed|trained|made|created|built) by (?:google|openai|meta|anthropic|microsoft|alibaba|mistral"
+    r"|deepmind)",
+    r"\b(?:chatgpt|gpt-?\d|gemini(?:[ -]\d| pro| flash)|claude|llama|qwen|llava|medgemma|copilot)\b",
+    r"\b(?:this|the) (?:reply|answer|response|text|description) (?:was|is|has been) (?:\w+ )?(?:generated"
+    r"|written|produced)",
+)
+_NO_IMAGE = (
+    r"\b(?:no|without (?:an?|the|any)|not any|lack of an?) (?:\w+ )?" + _IMAGE + r" (?:(?:was|were|is|are"
+    r"|has been|have been|seems? to|came)(?: \w+){0,4}"
+    r" (?:attach\w*|provid\w*|upload\w*|includ\w*|receiv\w*|shared|through|sent|visible to me|reached|arrived"
+    r"|available|present)|reached|arrived|came through"
+    r"|(?:in|with|to|within) (?:our|this|the|your) (?:conversation|message|chat|request|prompt|input|question|thread)"
+    r"|to (?:look at|go by|examine|analy[sz]e|work with|review|assess|evaluate|refer to))\b",
+    r"\bno (?:\w+ )?" + _IMAGE + r" (?:attached|provided|uploaded|received|included|supplied|available|shared"
+    r"|visible|present(?:ed)?)\b",
+    _IMAGE + r" (?:itself |that you \w+ |you \w+ )?(?:did not|didn['’]t|failed to|could not|couldn['’]t|cannot"
+    r"|can['’]t|does not|doesn['’]t|is not|isn['’]t"
+    r"|has not|hasn['’]t|was not|wasn['’]t|were not|weren['’]t)(?: seem to| appear to)? (?:be |have "
+    r"|been )?(?:load|upload|open|come through|attach"
+    r"|display|render|access|accessib|go through|gone through|arriv|receiv|includ|provid|process|transmit|reach"
+    r"|available|there)\w*(?! the (?:eye|reader))(?! (?:needed|for))",
+    r"\b(?:upload|link|attachment|file)\b[^.]{0,40}\b(?:did not|didn['’]t|not|n['’]t|broken|failed|corrupt\w*"
+    r"|missing|invalid|go(?:ne)? through)\b",
+    r"\b(?:the|your|this) " + _IMAGE + r" (?:is|appears|seems|came out|looks|shows up)(?: to be)? (?:completely "
+    r"|entirely |all )?(?:blank|missing|black|empty|corrupt\w*|unavailable"
+    r"|inaccessible)",
+    r"\b(?:please|could you|can you|would you|kindly|if you|try to|try|feel free to)\b[^.?]{0,25}\b(?:upload"
+    r"|attach|provide|send|share|re-?send|submit|paste|post|include)\w*"
+    r"\b[^.?]{0,40}\b" + _IMAGE + r"\b(?![^.?]{0,30}(?:doctor|dermatologist|clinic|physician|specialist))"
+    r"(?=[^.]{0,60}(?:so|and|then|i\b|again|that|you|here|first|,|[.?!]|$))",
+    r"\bi (?:do not|don['’]t|can['’]t|cannot|can not|could not|couldn['’]t|am unable to|am not able to"
+    r"|['’]m unable to|['’]m not able to|have no way to|do not currently)"
+    r"(?: actually| currently| directly| really| seem to| yet)* (?:see|view|access|open|have access to|have"
+    r"|receive|find|look at|process|load|display)"
+    r" (?:any|an|the|your|this|that|either)?\s?(?:uploaded |attached |actual )?" + _IMAGE + r"\b(?! quality)(?!"
+    r" of (?:the )?(?:past|earlier))",
+    r"\bonce (?:you|i|it|the " + _IMAGE + r")\b[^.]{0,30}\b(?:upload|attach|shar|send|sent|provid|view|see it"
+    r"|receiv)\w*",
+    r"\bi(?:['’]m| am) (?:not seeing|unable to see|not able to see) (?:any|an|the|your|a) ",
+    r"\bnothing (?:was|is|has been) (?:attached|uploaded|shared)\b",
+)
+_SERVICE = (
+    r"\b(?:error|status|http)(?: code)?:? ?[45]\d\d\b",
+    r"\b[45]\d\d:? (?:internal|bad|too many|service|forbidden|unauthori[sz]ed|not found|gateway|resource|error"
+    r"|payload|request|client|server)",
+    r"\b(?:rate[- ]limit|quota|token limit|context (?:length|window)|maximum (?:context|number of tokens"
+    r"|length))\b(?: \w+){0,3} (?:exceed\w*|reach\w*|hit|is \d)",
+    r"internal server error|bad gateway|gateway time-?out|service (?:is )?(?:temporarily |currently )?unavailable",
+    r"(?:model|server|service|system|engine) (?:is |was )?(?:currently |temporarily )?(?:overloaded|busy"
+    r"|unavailable|not available|down|at capacity|not found)",
+    r"^\W*(?:\w+ ?)?(?:error|exception|warning|failed|failure|traceback)\b ?(?::|\(|\d)",
+    r"traceback \(most recent|request timed? ?out|time-?out (?:error|while|after)|(?:invalid|missing"
+    r"|incorrect) api key|finish_?reason|prompt_?tokens|max_?(?:new_?)?tokens",
+    r"<\|?\w*\|?(?:im_start|im_end|eot_id|endoftext|begin_of_text|end_of_turn|start_of_turn|assistant|user"
+    r"|system|image)\w*\|?>|<\|\w+\|>|\[/?inst\]|</?s>|</?think\w*>|<image>|</?(?:answer|response|reasoning"
+    r"|thought)>",
+    r"(?:message|prompt|input|request) (?:is|was|seems|appears|looks)(?: to be)? (?:like )?(?:empty|blocked"
+    r"|too long|invalid|rejected|filtered|blank)",
+    r"(?:seems|looks|appears) (?:like |that |as if )?(?:your|the) (?:message|prompt|input|request"
+    r"|question) (?:is|was|got|may)",
+    r"blocked (?:by|due to|for|because|as)\b[^.]{0,40}(?:safety|content|policy|filter|prohibit|recitation)"
+    r"|safety (?:filters?|settings|system)|content filter\w*",
+    r"resource_exhausted|connection (?:reset|refused|error|aborted|timed out)|exceeded (?:your"
+    r"|the) (?:\w+ )?(?:quota|limit)|cuda|out of memory|(?:null|none)type|keyerror|valueerror|runtimeerror"
+    r"|jsondecodeerror",
+    r"please (?:try again|retry|modify your|rephrase your|check your (?:plan|api|billing|input|connection))"
+    r"|try again (?:later|in a (?:few|moment))|how (?:can|may) i (?:help|assist) you\b",
+    r"\b(?:assistant|user|system|human|model|bot)(?:<|\n| ?:)\s?(?=\S)(?<![a-z] )",
+)
+_GIVEN = r"(?:given|provided|supplied|shown|handed|told|sent|fed|passed|attached|assigned|listed|stated|supplied)"
+_NEEDED_MORE = (
+    r"(?! (?:is|are|would|could|might|may|should|will|can|must) (?:be )?(?:need|requir|help|use|lack|miss|necess"
+    r"|import)\w*)(?! leaflet| sheet| would| could| might)"
+)
+_LEAK = (
+    r"\b(?:meta-?data|ground[- ]truths?|data ?sets?|csv|spreadsheets?|json|system (?:prompts?|messages?)"
+    r"|structured data|word (?:limit|count)"
+    r"|character limit|hidden context|file ?names?|training (?:data|set|example|pair|sample|purposes)"
+    r"|reference (?:diagnos[ie]s|labels?|answers?|class|standard)"
+    r"|annotat(?:ions?|ed|ors?)|image captions?|target (?:label|class|diagnosis)"
+    r"|gold[- ]standard label)\b(?! (?:and|of) (?:dermatolog|clinical))",
+    r"\b(?:your|my|user|users|original|input|initial|above|this) (?:\w+ )?prompts?\b(?! (?:referral|attention"
+    r"|treatment|evaluation|excision|biopsy|assessment"
+    r"|review|visit|removal|care|check|action|medical|specialist|you to))|\b(?:the"
+    r"|that) (?:\w+ )?prompts?(?=[,.;:)]|['’]s|$| (?:says?|states?|asks?|contain\w*|gives?|gave"
+    r"|mention\w*|include[sd]?|in|that|also|is|was|and i|which|for|you|i|provid\w+|specif\w+|require\w*|tells?"
+    r"|told|itself|lists?|describes?|indicat\w+|holds?|names?)\b)",
+    r"\b(?:in|from|by|per|following|with) (?:your |the )?prompts?(?=[,.;:)]|$)",
+    r"\b(?:the|this|that|her|his|its|their|patient|patient['’]s|medical|clinical|case|published|accompanying"
+    r"|official|database|hospital|and|per|to|from|in|with|matching) (?!track )(?:\w+ )?"
+    r"(?:(?<!track )records?)\b(?! (?:of (?:the )?(?:change|photo|mole|lesion|size|it)|(?:any|all|every|each|and"
+    r"|photo|changes|it|them|your)|should|keep|keeping|for (?:later|compar|follow)|so|over time))",
+    r"\b(?:according to|based on|per|as (?:stated|given|noted|listed|indicated|described|recorded|mentioned"
+    r"|specified|shown|documented|reported) (?:in|by|on|within)"
+    r"|from|in line with|by|consult\w*|match\w*|agree\w* with|support\w* by|confirm\w* by|consistent with)"
+    r" (?:the|this|that|its|my|your|her|his|their|all|these)? ?(?:(?:provided|given|supplied|accompanying"
+    r"|attached|hidden|internal|available|patient|patient['’]s"
+    r"|case|clinical|medical|image|published|associated|additional|structured|background|included|linked"
+    r"|self-reported|original|user) ){1,3}"
+    r"(?:file|chart|labels?|notes?|information|data|details?|context|facts|descriptions?|summar(?:y|ies)|tags?"
+    r"|table|fields?|entr(?:y|ies)|diagnos[ie]s|class|attributes?|background|text|document\w*|history)\b"
+    + _NEEDED_MORE,
+    r"\b(?:in|with|see|read(?:ing)?) (?:the|this|its|my|your|all|these)? ?(?:provided|given|supplied"
+    r"|accompanying|attached|hidden|internal|image|published|associated"
+    r"|additional|structured|linked|self-reported|original) (?:\w+ )?(?:file|chart|labels?|notes?|information"
+    r"|data|details?|context|facts|descriptions?|tags?|table|fields?"
+    r"|entr(?:y|ies)|diagnos[ie]s|class|attributes?|text)\b" + _NEEDED_MORE,
+    r"\b(?:according to|based on|per|as (?:stated|given|noted|listed|indicated|described|recorded|mentioned"
+    r"|specified|documented|reported) (?:in|by|on))"
+    r" (?:the|this|its|my|your|her|his)? ?(?:files?|chart|labels?|notes|tags?|record|entry|annotation"
+    r"|attributes?|case description)\b",
+    r"\b(?:the|this|that|its|per) (?:file|chart|labels?|case file|entr(?:y|ies)|attributes?|table|annotation"
+    r"|catalogu?e|data ?base|documentation|case description|clinical note|clinical description|tags?)\b"
+    r"(?: \w+){0,2} (?:says?|states?|indicates?|shows?|lists?|gives?|notes?|mentions?|confirms?|tells?|reads?"
+    r"|holds?|describes?|specif(?:y|ies)|has|puts?|suppli\w+"
+    r"|provid\w+|identif\w+|is|are|was|were|names?|reports?|calls?|records?|for this|of this)\b",
+    r"\b(?:the|provided|given|supplied|accompanying|internal|case|patient|patient['’]s|additional|self-reported"
+    r"|structured|background|included|associated) (?:(?:patient|patient['’]s|medical|clinical|case|self-reported) )?"
+    r"(?:data|information|details|context|description|facts|notes?|documentation|history|background|tags?"
+    r"|labels?|summary|history taken|entr(?:y|ies))"
+    r" (?:(?:that )?(?:was |were |is |are )?" + _GIVEN + r" )?(?:(?:to me|with (?:it|the " + _IMAGE + r")|for"
+    r" (?:this|the) (?:" + _IMAGE + r"|case)|above|below|here) )?"
+    r"(?:says?|states?|indicates?|lists?|gives?|notes?|mentions?|confirms?|tells?|reads?|holds?|describes?"
+    r"|specif(?:y|ies)|puts?|identif\w+|names?|reports?|include[sd]?|also|contain\w*)\b",
+    r"\b(?:the|per|all|these|this|other|any) (?:provided|given|supplied|submitted) (?:\w+ )?(?:details?|data"
+    r"|information|facts|context|description|labels?|diagnos[ie]s|history|notes?|background|class|text)\b",
+    r"\b(?:the|your|my|this|per|assigned|its) (?:assigned|recorded|labell?ed|registered|catalogu?ed|listed"
+    r"|documented|pre-?assigned|tagged) (?:diagnos[ie]s|label|class|category|age|site|sex|diameters?|facts?"
+    r"|details|phototype|answer|lesion location|location|skin type|tags?|condition|symptoms?|duration)\b",
+    r"\b(?:the|this) (?:annotated|published|provided|supplied|stated|given) (?:diagnos[ie]s|label|age|site|sex"
+    r"|diameters?|facts?|class|details|phototype|answer|lesion location)\b",
+    r"\b(?:data|information|details?|context|facts|diagnos[ie]s|label|history|age|description|class|record"
+    r"|notes?|site)(?: that| which)? (?:you|i(?: was|['’]ve been| have been| had been| am| got)|we(?: were"
+    r"| have been))"
+    r" (?:also |then |just )?(?:gave|given|provided|supplied|handed|fed|passed)(?: me| us)?\b(?! (?:a|an|no|up"
+    r"|over) )",
+    r"\b"
+    + _GIVEN
+    + r" (?:to (?:me|us)|along with|together with|above|below|with) ?(?:the|this|your|it)? ?(?:"
+    + _IMAGE
+    + r"|question|case|prompt|in the)",
+    r"\b(?:that|which|information|notes?|text|details) (?:came|comes|arrived|is attached|was attached"
+    r"|accompan\w+) (?:with|along with|alongside)? ?(?:the|this|your) " + _IMAGE,
+    r"\b(?:label|class|category|tag|diagnosis)s? (?:that (?:is|was) )?(?:assigned|attached|belonging) (?:to|for"
+    r"|with) (?:this|the|that) (?:" + _IMAGE + r"|case|lesion)",
+    r"\b(?:is|are|was|were|been) (?:officially )?(?:documented|recorded|filed|catalogu?ed|coded|registered"
+    r"|labell?ed|tagged) (?:as|here|in|for|under)\b",
+    r"\b(?:labell?ed|tagged|catalogu?ed|coded|registered|filed|recorded|listed) (?:as|here|in (?:the"
+    r"|this) (?:data|record|file|archive|entry)|under)\b(?! (?:differential|one of|among))",
+    r"\b(?<!biopsy )(?:on|in) (?:the )?(?:record|file)\b(?! at | of (?:changes|photographs|photos|the changes))",
+    r"\b(?:isic|ham ?10000|pad-?ufes|bcn ?20000|scin|derm ?12345|hiba)(?:-20)?(?: \w+)?(?: taxonomy| archive"
+    r"| label| set| table| database| collection| record|\b)",
+    r"\b(?:as|like) (?:you )?(?:instructed|requested|asked|told|specified|directed)(?: me| to|,|\.)|\bi (?:was"
+    r"|am|have been|['’]ve been|had been) (?:told|given|instructed|asked|supposed|directed|required|shown"
+    r"|handed)\b(?! (?:a (?:chance|choice)|that it (?:itch|hurt|bled)))"
+    r"|\b(?:you|they) (?:asked|told|instructed|want(?:ed)?) me (?:to|not)|\bthe (?:task|assignment"
+    r"|exercise) (?:is|was|says|asks|requires)|\bmy (?:instructions|task|assignment)|\bthe (?:user"
+    r"|instructions?) (?:also )?(?:asks?|says?|wants?|states?|tells?|requires?|prompt|provid\w+|gave|mention\w*"
+    r"|require\w*)",
+    r"\bi (?:must|may|should|can|am) not (?:to )?(?:reveal|disclose|mention|name|state|give away|refer to|use"
+    r"|repeat) (?:the |any |that |what )",
+    r"\b(?:following|per|under|by|within|against|follow|with) (?:the|your|these|those"
+    r"|my) (?:\w+ )?(?:instructions|rules|guidelines (?:in|of|given|above|you|for this (?:task|answer))"
+    r"|constraints|format|output format)\b",
+    r"\b(?:requested|required|desired|specified|asked-for) (?:word|length|format|number of|style|output|tone"
+    r"|structure)|\b(?:this|my|the) answer (?:stays|keeps|is kept|avoids|contains|does not mention|follows|meets"
+    r"|complies)",
+    r"\b(?:a |the )?question(?: and an?|-| and )answer (?:pair|for training)|for (?:the )?training (?:of|a"
+    r"|purposes|data)",
+    r"\b(?:pat_\d+|isic_\d{5,}|derm_\d{3,}|image id|patient id|lesion id|case id)\b",
+)
+_INSTRUCTS = (
+    r"\byou are (?:an? |the )?(?:\w+[- ]){0,4}(?:dermatologist|assistant|expert|physician|doctor|clinician"
+    r"|specialist|teacher|consultant|model|ai)\b(?! (?:should|can|may|has|will|who))(?=[.,:;]| (?:who|with"
+    r"|answering|specialis|tasked|helping|and)|$)",
+    r"\b(?:do not|don['’]t|never|without|avoid) (?:use|using|mention|mentioning|include|including|write|writing"
+    r"|output|add|adding|reveal|refer(?:ring)? to|give) (?:any |the |these |a )?(?:\w+ )?(?:lists?|bullet\w*"
+    r"|markdown|headings?|instructions|metadata|preamble|prompt|disclaimers?|json|emoji\w*)",
+    r"\b(?:answer|write|reply|respond|describe|explain|keep it|limit \w+(?: \w+)?|use)(?: \w+){0,6} (?:in|to"
+    r"|within|using|of|at most|no more than|under|exactly) (?:at most |no more than |about |around |up to "
+    r"|exactly |one |only )*(?:\d+|one|two|three|four|five|six|seven|eight|ten|fifty|hundred)(?: (?:to|or|-) \w+"
+    r"|-\w+)? (?:full |short |complete |plain )?(?:sentences?|words|lines|paragraphs?|bullet points?)",
+    r"\b(?:answer|question|response|output|user|assistant|q|a)\s?:(?=\s)[^:]{3,300}?[.?!]\s(?:answer|question"
+    r"|response|output|user|assistant|q|a)\s?:",
+    r"\b(?:return|output|respond with|reply with|give) (?:only |just |a )?(?:valid )?(?:json|plain text"
+    r"|the answer only|only the)\b",
+    r"\b(?:no|without) (?:lists?|bullet points?|headings?|markdown)(?:,| and| or) (?:no |without )?(?:lists?"
+    r"|bullet\w*|headings?|markdown|preamble)",
+    r"^(?:task|instructions?|context|record|facts|metadata|question|prompt|input|image|note to self"
+    r"|answer format)\s?:",
+)
+_HINT = (
+    r"\b(?:annotations?|annotated|labell?ed as|(?:this|the) data ?set|the (?:data|information|details?|context"
+    r"|facts) (?:given|provided|supplied)|(?:from|in) the (?:given )?context\b|(?:according to|from|based on"
+    r"|per) (?:the )?(?:given )?(?:information|details|context|data)(?: provided| given| supplied)?)\b",
+)
+
+
+def _compiled(parts: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+    return tuple(map(re.compile, parts))
+
+
+TALK: dict[str, tuple[re.Pattern[str], ...]] = {
+    "refusal": _compiled(_REFUSAL),
+    "no image": _compiled(_NO_IMAGE),
+    "service": _compiled(_SERVICE),
+    "machine": _compiled(_AI),
+    "instruction": _compiled(_INSTRUCTS),
+    "leak": _compiled((*_LEAK, r"\b[a-z]{2,}(?:_[a-z]{2,})+\b")),
+    "hint": _compiled(_HINT),
+}
+"""What is told -> patterns of it."""
+
+HONEST = re.compile(_HONEST)
+"""What follows "I cannot give a diagnosis" where it says what one image does not show, and is no refusal."""
