@@ -14,7 +14,7 @@ from dermasynth_builder.check.copies import Copies, find_copies, write_matches
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import DermaSynthError, ReleaseError, UnansweredError, UsageError
 from dermasynth_builder.core.images.index import ImageIndex
-from dermasynth_builder.core.options import BATCHES, RECIPE, WITHDRAWN, PlanOptions, Settings
+from dermasynth_builder.core.options import BATCHES, RECIPE, SERVERS, WITHDRAWN, PlanOptions, Settings
 from dermasynth_builder.core.protocols import ChoosesQuestions, Engine, EngineContext
 from dermasynth_builder.core.recipe import record_recipe, record_run, release_recipe, run_name
 from dermasynth_builder.core.records import ClinicalImage, Pair, PlannedRequest, Problem, Request
@@ -486,6 +486,7 @@ def open_engine(settings: Settings) -> Engine:
     price = partial(cost_usd, on=today, table=table)
     context = EngineContext(
         batches=settings.work / BATCHES / (settings.plan_options.control or ""),
+        servers=settings.work / SERVERS,
         price=partial(price, tier=online_tier(options)),
         batch_price=partial(price, tier="batch"),
         standard_price=partial(price, tier="standard"),

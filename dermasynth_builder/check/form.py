@@ -71,10 +71,20 @@ _TRACES: tuple[_Trace, ...] = (
     _Trace(
         "markup of a web page",
         "reject",
-        ("<", "&"),
+        ("<", "&", ":", "](", "]:"),
         re.compile(
-            r"</?(?:p|br|b|i|em|strong|div|span|ul|ol|li|h[1-6]|html|body|img|a)\b[^>]*>|&(?:nbsp|amp|lt|gt|quot);"
+            r"</?[a-z][\w:-]*(?:\s+[\w:-]+\s*=[^<>]*|\s*/)?\s*>|<(?:!--|!doctype|\?)"
+            r"|</?(?:p|br|b|i|em|strong|div|span|ul|ol|li|h[1-6]|html|body|a|form|input|video|audio)\b[^>]*>"
+            r"|<(?:script|iframe|img|svg|style|object|embed|link|meta|base)\b"
+            r"|&(?:[a-z]{2,8}|#\d+|#x[0-9a-f]+);|\b(?:javascript|vbscript|data:text/html)\s*:|\]\([^)\s]|^\s*\[[^\]\n]+\]:\s",
+            re.IGNORECASE | re.MULTILINE,
         ),
+    ),
+    _Trace(
+        "a formula of a spreadsheet",
+        "reject",
+        ("=", "@", "+", "-", "!"),
+        re.compile(r"^\s*[=@](?=\S)|(?:[=+@]|^\s*-)[A-Z]{2,}[A-Z.]*\(|\|\s*'[^']*'!\w", re.MULTILINE),
     ),
     _Trace(
         "broken encoding",
@@ -87,10 +97,10 @@ _TRACES: tuple[_Trace, ...] = (
     _Trace(
         "markup",
         "flag",
-        ("#", "**", "__", "|", "$", "\\", "]("),
+        ("#", "**", "__", "|", "$", "\\"),
         re.compile(
             r"(?m)^#{1,6} |\*\*[^*\n]+\*\*|__[^_\n]+__|^\|.*\|$|\$[^$\n]*\\\w+[^$\n]*\$|\\(?:textbf|frac"
-            r"|item)\b|\]\(http"
+            r"|item)\b"
         ),
     ),
 )

@@ -15,6 +15,7 @@ from dermasynth_builder.core.option import Option, json_object, percent, shard_o
 from dermasynth_builder.core.outbound import base_fault
 
 BATCHES = "batches"  # folder in the working folder
+SERVERS = "servers.json"  # file in it
 RECIPE = "recipe.toml"  # in the current folder, beside the ledgers, in a release
 WITHDRAWN = "withdrawn.csv"  # in the current folder, in a release
 DEFAULT_SEED = 2025
