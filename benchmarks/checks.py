@@ -9,8 +9,8 @@
 Precision is over the answers that are labelled a fault of the check and all that are labelled sound; recall over the
 former. The second and the third set were each written after the checks were frozen, and mended them afterwards; what
 they said at first stands in `FIRST_MEASURED`. Their faults, sound answers and rules are by one hand. The later sets
-are by judges who had not seen the checks, one after the other: each mended the checks before the next was written. There
-a fault counts as found by any check, as its family is the judge's word.
+are by judges who had not seen the checks, one after the other: each mended the checks before the next was written.
+There a fault counts as found by any check, as its family is the judge's word.
 
 Exit code 1 where a bound is broken.
 """
