@@ -30,6 +30,7 @@ _NO_ANSWER = re.compile(
     re.I,
 )
 _LAST_POINT = re.compile(r"\n\s*(?:\d+[.)]|[-*•])\s*$")  # begun, and nothing in it
+_TO_FINISH = re.compile(r"\b(?:complete|finish|continue|fill)\b", re.I)
 _OPTION = re.compile(r"(?:^|\s)\(?[a-d][).]\s", re.I)
 _BLANK = re.compile(r"_{3,}")  # to be filled in
 
@@ -71,10 +72,20 @@ _TRACES: tuple[_Trace, ...] = (
     _Trace(
         "markup of a web page",
         "reject",
-        ("<", "&"),
+        ("<", "&", ":", "](", "]:"),
         re.compile(
-            r"</?(?:p|br|b|i|em|strong|div|span|ul|ol|li|h[1-6]|html|body|img|a)\b[^>]*>|&(?:nbsp|amp|lt|gt|quot);"
+            r"</?[a-z][\w:-]*(?:\s+[\w:-]+\s*=[^<>]*|\s*/)?\s*>|<(?:!--|!doctype|\?)"
+            r"|</?(?:p|br|b|i|em|strong|div|span|ul|ol|li|h[1-6]|html|body|a|form|input|video|audio)\b[^>]*>"
+            r"|<(?:script|iframe|img|svg|style|object|embed|link|meta|base)\b"
+            r"|&(?:[a-z]{2,8}|#\d+|#x[0-9a-f]+);|\b(?:javascript|vbscript|data:text/html)\s*:|\]\([^)\s]|^\s*\[[^\]\n]+\]:\s",
+            re.IGNORECASE | re.MULTILINE,
         ),
+    ),
+    _Trace(
+        "a formula of a spreadsheet",
+        "reject",
+        ("=", "@", "+", "-", "!"),
+        re.compile(r"^\s*[=@](?=\S)|(?:[=+@]|^\s*-)[A-Z]{2,}[A-Z.]*\(|\|\s*'[^']*'!\w", re.MULTILINE),
     ),
     _Trace(
         "broken encoding",
@@ -87,10 +98,10 @@ _TRACES: tuple[_Trace, ...] = (
     _Trace(
         "markup",
         "flag",
-        ("#", "**", "__", "|", "$", "\\", "]("),
+        ("#", "**", "__", "|", "$", "\\"),
         re.compile(
             r"(?m)^#{1,6} |\*\*[^*\n]+\*\*|__[^_\n]+__|^\|.*\|$|\$[^$\n]*\\\w+[^$\n]*\$|\\(?:textbf|frac"
-            r"|item)\b|\]\(http"
+            r"|item)\b"
         ),
     ),
 )
@@ -129,7 +140,7 @@ def _reasons(text: str, is_question: bool) -> Iterator[tuple[Severity, str]]:
         yield ("flag" if may_end else "reject"), "ends without a stop"
     elif _LAST_POINT.search(text):
         yield "reject", "ends with a point of a list that holds nothing"
-    elif text.rstrip().endswith(("…", "...")):
+    elif text.rstrip().endswith(("…", "...")) and not (is_question and _TO_FINISH.search(text)):
         yield "flag", "trails off"
     for trace in _TRACES if _MARKS.find_matches_as_indexes(text) else ():
         found = trace.pattern.search(text) if any(mark in text for mark in trace.marks) else None

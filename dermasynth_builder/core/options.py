@@ -15,6 +15,7 @@ from dermasynth_builder.core.option import Option, json_object, percent, shard_o
 from dermasynth_builder.core.outbound import base_fault
 
 BATCHES = "batches"  # folder in the working folder
+SERVERS = "servers.json"  # file in it
 RECIPE = "recipe.toml"  # in the current folder, beside the ledgers, in a release
 WITHDRAWN = "withdrawn.csv"  # in the current folder, in a release
 DEFAULT_SEED = 2025
@@ -293,6 +294,16 @@ class PlanOptions:
             words={"shown": True, "hidden": False},
         ),
     ] = False
+    is_expected_shown: Annotated[
+        bool,
+        Option(
+            "whether a model is told what the recorded diagnosis shows in general, as what may be absent",
+            "--expected",
+            "questions",
+            scope="release",
+            words={"shown": True, "hidden": False},
+        ),
+    ] = False
     look: Annotated[
         LookChoice | None,
         Option(
@@ -336,6 +347,7 @@ class PlanOptions:
         unsaid = {
             *(() if self.is_part else ("limit", "where")),
             *(() if self.is_measured_shown else ("is_measured_shown",)),
+            *(() if self.is_expected_shown else ("is_expected_shown",)),
             *(() if self.counterfactual_share else ("counterfactual_share",)),
             *(("look",) if self.look in (None, "off") else ()),
             *(() if self.control else ("control",)),

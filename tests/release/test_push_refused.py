@@ -241,6 +241,17 @@ def test_a_dry_run_tells_what_a_push_is_refused_for_and_needs_no_network(built: 
 
 
 @pytest.mark.slow
+def test_a_dry_run_asks_a_hub_that_does_not_answer_once(built: Built, tmp_path: Path) -> None:
+    """The Hub's client would ask five times, with pauses that double."""
+    with LoopbackHub() as hub:
+        hub.fail("GET", "/refs", status=HANG_UP)
+        dry = push(hub, tmp_path, built.release, "--dry-run")
+    assert (dry.code, len(dry.requests)) == (0, 1)
+    assert "cannot reach the Hub" in dry.err
+    assert listed(dry) == {"new": {*files_of(built.release)}}
+
+
+@pytest.mark.slow
 def test_a_repository_with_a_script_is_left_alone_until_it_is_gone(built: Built, tmp_path: Path) -> None:
     upload = (
         "from huggingface_hub import HfApi; api = HfApi()\n"

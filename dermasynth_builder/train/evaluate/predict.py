@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dermasynth_builder.core.errors import ScoreError, StoppedError, TrainError, UsageError
+from dermasynth_builder.core.hub import hub_address
 from dermasynth_builder.core.outbound import base_fault, is_proxied, key_in
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.generate.foreign import shown
@@ -183,6 +184,7 @@ def _loaded(model: str, options: PredictOptions) -> tuple[Any, Any]:
     from transformers.utils import logging
 
     logging.disable_progress_bar()
+    hub_address(lambda why: TrainError(f"{model} was not fetched: {why}"))
     try:
         processor = AutoProcessor.from_pretrained(model, revision=options.revision)
         loaded = AutoModelForImageTextToText.from_pretrained(
