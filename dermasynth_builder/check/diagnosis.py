@@ -19,7 +19,8 @@ from dermasynth_builder.core.records import Facts, Finding, Pair, Severity
 
 NAME = "diagnosis"
 _CUE = re.compile(
-    r"\b(?:is|was|it['’]s|represents?|depicts?|shows?|showing|demonstrat\w+|diagnos\w+|consistent with"
+    r"\b(?:is|was|are|were|it['’]s|looking at|dealing with|faced with|represents?|depicts?|shows?|showing"
+    r"|demonstrat\w+|diagnos\w+|consistent with"
     r"|compatible with|corresponds? to|amounts? to|qualif\w+ as|criteria (?:for|of)|direction of"
     r"|in keeping with|typical (?:of|for)|characteristic of|classic(?:al)? (?:for|of|example of)|diagnostic of"
     r"|indicat\w+|suggest\w*"
@@ -45,7 +46,7 @@ _LEADS = re.compile(
     r"|diagnosed))\b"
 )
 _NOT_OF_NOW = re.compile(
-    r"(?<!looks )(?<!look )\blike\b|\bhas had\b|\bin the past\b|\b(?:history of|risk (?:of|for)|family"
+    r"(?<!looks )(?<!look )(?<!-)\blike\b|\bhas had\b|\bin the past\b|\b(?:history of|risk (?:of|for)|family"
     r"|previous(?:ly)?|progress\w*"
     r"|precursor|turn(?:s|ed)? into|develops? into|become|became|arise|arises"
     r"|against|concern(?:ing)? for|question of|screen\w*|signs? of (?:early )?|transform\w*|on top of|near"

@@ -77,7 +77,8 @@ _TRACES: tuple[_Trace, ...] = (
             r"</?[a-z][\w:-]*(?:\s+[\w:-]+\s*=[^<>]*|\s*/)?\s*>|<(?:!--|!doctype|\?)"
             r"|</?(?:p|br|b|i|em|strong|div|span|ul|ol|li|h[1-6]|html|body|a|form|input|video|audio)\b[^>]*>"
             r"|<(?:script|iframe|img|svg|style|object|embed|link|meta|base)\b"
-            r"|&(?:[a-z]{2,8}|#\d+|#x[0-9a-f]+);|\b(?:javascript|vbscript|data:text/html)\s*:|\]\([^)\s]|^\s*\[[^\]\n]+\]:\s",
+            r"|&(?:[a-z]{2,8}|#\d+|#x[0-9a-f]+);|\b(?:javascript|vbscript|data:text/html)\s*:|\]\([^)\s]"
+            r"|^\s*\[[^\]\n]+\]:\s",
             re.IGNORECASE | re.MULTILINE,
         ),
     ),

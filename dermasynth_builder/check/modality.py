@@ -12,7 +12,10 @@ NAME = "modality"
 _IMAGE = r"(?:images?|views?|pictures?|photos?|photographs?|shots?|snapshots?|captures?|frames?)"
 _LENS = r"(?:dermoscop\w+|dermatoscop\w+|epiluminescence(?: microscopy)?|videodermoscop\w+)"
 _THIS = r"(?:this|these|the|our|present|shown|given|provided|attached)"
-_IS_A = r"(?:is|be|like|as|at|see|have|of|provided|shared|uploaded) (?:clearly |just |only |simply |merely )?an?"
+_IS_A = (
+    r"(?:(?:is|be|like|as|at|see|have|of|provided|shared|uploaded) (?:clearly |just |only |simply |merely )?an?"
+    r"|^an?(?=[^.;]*\b(?:taken|of|showing|made|from|shot|acquired)\b))"
+)
 _SEES = (
     r"(?:shows?|shown|showing|sees?|seen|reveals?|revealed|recogni[sz]es?|visible|discloses?|displays?"
     r"|demonstrat\w+|exhibits?|appears?|observed?|identif\w+|noted?|notes|finds?|found|presents?|there (?:is|are))"

@@ -12,7 +12,8 @@ from dermasynth_builder.core.records import Facts, Finding, Pair, Sex
 
 NAME = "person"
 _OF_THIS_ONE = re.compile(
-    r"\b(?:he|she|his|her|him|hers|you|your|(?:this|the|our) (?:[\w'’-]+ ){0,2}?(?:patient|man|woman|person|lady"
+    r"\b(?:this one|he|she|his|her|him|hers|you|your|(?:this|the|our) (?:[\w'’-]+ ){0,2}?(?:patient|man|woman"
+    r"|person|lady"
     r"|gentleman|boy|girl|child|individual|adult|male|female|infant|baby|teenager|lesion|spot|mole|nodule|papule|plaque"
     r"|patch(?:es)?|rash|growth|mark|lump|bump|image|photo(?:graph)?|picture)|here)\b"
 )
@@ -59,8 +60,8 @@ _ELSE = Pattern(
 )
 _PLACED = re.compile(
     r"\b(?:on|at|over|in|from|of|along|across|near|behind|under|above|below|beneath|around|beside|inside"
-    r"|next to|close to|adjacent to|(?:confined|limited|restricted|locali[sz]ed|belongs?) to|involv(?:es|ing)"
-    r"|affect(?:s|ing)|cover(?:s|ing)"
+    r"|next to|close to|adjacent to|(?:confined|limited|restricted|locali[sz]ed|belongs?) to|involv(?:es?|ing)"
+    r"|affect(?:s|ing|ed)?|cover(?:s|ing)?|spread(?:s|ing)? over|plagues?"
     r"|occup(?:ies|ying)|spans?|located (?:on|in|at)) "
     r"(?:(?:the|this|his|her|their|your|a|one|both|its|that) )?(?:(?:patient['’]s|person['’]s|woman['’]s|man['’]s) )?"
     r"(?:(?:left|right|upper|lower|inner|outer|front|side|mid|central|dorsal|volar|lateral|medial|anterior"
@@ -76,6 +77,7 @@ _NOTHING_ELSE = re.compile(
     r"^(?:(?:anatomical |body )?(?:location|site|place|region|part|area)\W*|it is |it['’]s |this is |that is "
     r"|on |at |in |the |a |an |your |her |his |left |right |upper |lower |\W)*$"
 )
+_HEADS_A_NOTE = re.compile(r"^(?:: |; | [–-] |, (?!the\b|which\b|on\b|in\b|and\b|or\b))")
 _AS_SUBJECT = re.compile(
     r"(?:^|,|\band) ?(?:the|this|his|her|your|their|the patient['’]s) (?:(?:left|right|upper|lower|inner|outer"
     r"|front|back"
@@ -88,7 +90,8 @@ _SHOWS = re.compile(
     r"|are (?:affected|involved|covered|shown|seen))\b"
 )
 _NO_PLACE_AFTER = re.compile(
-    r"^(?: of (?:it|the (?:matter|line|queue|list|frame|image|picture|photo\w*|room))\b|['’]s breadth|-to-"
+    r"^(?: skin (?:is|has|tends|differs|heals|needs)\b| of (?:it|the (?:matter|line|queue|list|frame|image"
+    r"|picture|photo\w*|room))\b|['’]s breadth|-to-"
     r"|-on\b| (?:lens|luggage|washing|hygiene|cream|gel|sanitiser|wash)\b)"
 )
 _NOT_A_PLACE = re.compile(
@@ -102,7 +105,7 @@ _AWAY = re.compile(
     r"\b(?:but|anywhere|spread(?:s|ing)? to|may spread|can spread|metasta\w+|lymph|elsewhere|other|rest of"
     r"|opposite|also check|check"
     r"|look(?:s|ed|ing)? at|(?:will|to|and|should) (?:also )?(?:inspect|examine|check|palpate|feel)|examine"
-    r"|examination of|inspect\w*|sun-?screen|protect\w*|cover|such as|like|"
+    r"|examination of|inspect\w*|sun-?screen|protect\w*|such as|like|"
     r"compared|than|unlike|as on|away from|distance|held|holding|ruler|finger pointing|size of|skin of other"
     r"|pulse|apart from|except|not|never|nor|no|n['’]t)\b"
 )
@@ -111,10 +114,13 @@ _EXACT = 1
 _NOT_AN_AGE = re.compile(
     r"\b(?:over|under|above|below|than|after|before|from|by|until|till|between|every|within|beyond|past|since"
     r"|to|turn\w*)"
-    r" (?:the |an )?(?:ages? of )?$"
+    r" (?:(?:the |an )?ages? (?:of )?)?$"
 )
 _POINTED = re.compile(r"\b(?:this|our) (?:[\w-]+ ){0,3}[\w-]+$")
 _ABOUT = re.compile(r"\b(?:about|around|roughly|approximately|nearly|almost|perhaps|circa)\b|~")
+_ANY_ONE = re.compile(
+    r"\b(?:on average|(?:man|woman|boy|girl|men|women|boys|girls) (?:or|and) (?:an? )?(?:wo)?m[ae]n)\b"
+)
 _ONE_WOULD = re.compile(r"\b(?:an?|someone|somebody) [^.;]*$")
 _WOULD = re.compile(r"\b(?:would|might|could)\b")
 _SEXED = frozenset(
@@ -172,13 +178,16 @@ def _is_loose(statement: Statement, found: re.Match[str]) -> bool:
     before = statement.text[:start]
     if _POINTED.search(f"{before}{found.group()}"):
         return statement.denies(start, len(statement.text))
-    if _NOT_AN_AGE.search(before) or _SOMEBODY_ELSE.search(statement.text):
+    is_of_age = found.group().startswith("age")  # "by the age of 15"
+    if _NOT_AN_AGE.search(f"{before}age " if is_of_age else before) or _SOMEBODY_ELSE.search(statement.text):
         return True
     if statement.supposes(start) or statement.compares(start) or statement.denies(start, len(statement.text)):
         return True
     clause = statement.clause(start, end).text
     if f"{before}{found.group()}".startswith("at ") or before.endswith(" at "):
         return not _PERSON.search(statement.text)
+    if _ANY_ONE.search(statement.text):
+        return True
     is_supposed = _ONE_WOULD.search(statement.text[:end]) and _WOULD.search(statement.text[end:])
     return bool(statement.is_general or is_supposed) and not _OF_THIS_ONE.search(clause)
 
@@ -245,9 +254,10 @@ _SPARED = re.compile(
 )
 _ADVISED = re.compile(r"^[^.;]*\b(?:should|must|needs? to|ought)\b")
 _IN_GENERAL = re.compile(
-    r"\b(?:common(?:ly|er)?|mostly|mainly|passes for|above all|most (?:frequent|common|likely|usual|often)\w*|those on"
+    r"\b(?:common(?:ly|er)?|mostly|mainly|passes for|most (?:frequent|common|likely|usual|often)\w*|those on"
     r"|typical of|favou?rs?|predilection|anywhere|everywhere|fever|breathing|emergency|urgent|sores)\b"
-    r"|^(?:on|in|at|along|over) [\w ,]{3,40} (?:an?|such|these|most|many) (?:[\w-]+ ){1,4}(?:is|are|has|have|\w+s)\b"
+    r"|^(?:on|in|at|along|over) (?!.*\b(?:seen|visible|shown|noted|found|present|identified|observed"
+    r"|there)\b)[\w ,]{3,40} (?:an?|such|these|most|many) (?:[\w-]+ ){1,4}(?:is|are|has|have|\w+s)\b"
 )
 
 
@@ -268,5 +278,7 @@ def _is_placed(statement: Statement, hit: Hit[frozenset[str]], hits: Collection[
         return True
     if _ADVISED.match(after) and not is_this_one:
         return False
+    if _NOTHING_ELSE.match(before) and _HEADS_A_NOTE.match(after):
+        return True
     is_subject = _AS_SUBJECT.search(statement.clause_before(hit.start)) and _SHOWS.match(after)
     return bool(_PLACED.search(before) or _COMPOUND.match(after) or is_subject)

@@ -85,7 +85,7 @@ class Repeats:
     def _flags(self, pair: Pair, earlier: Iterable[Pair]) -> Iterator[Finding]:
         told = words(pair.answer)
         for other in earlier:
-            if told == words(other.answer) and len(told) >= _SHORTEST:
+            if len(told) >= _SHORTEST and score(told, words(other.answer), NEAR_COPY) >= NEAR_COPY:
                 yield Finding(pair.pair_id, NAME, "flag", f"has the answer of {other.pair_id}, to another question")
             elif _asks_nearly(pair, other):
                 yield Finding(pair.pair_id, NAME, "flag", f"asks nearly what {other.pair_id} asks")

@@ -27,7 +27,7 @@ _NO_MEASURE = (
 )
 _IN_YEARS = re.compile(
     rf"\b{_N}[- ]?(?:years?|yrs?|y)[- ]?(?:old|of age|young)\b"
-    rf"|\b{_N} ?(?:yo|y/o|y\.o\.)(?!\w)"
+    rf"|\b{_N}[- ]?(?:yo|y/o|y\.o\.)(?!\w)"
     rf"|\b{_N}[- ](?:years?|yrs?)[- ]?(?= ?{_WHO}\b)"
     rf"|\bage(?:d|s|:)?(?: of| is| was)? {_SOME}{_N}\b{_NO_MEASURE}"
     rf"|\b{_WHO}(?: of|,| who is| is|, aged| aged) {_SOME}{_N}\b{_NO_MEASURE}(?= ?(?:years?|yrs?)\b|[,.;]|$"
@@ -64,7 +64,7 @@ _ORDINALS = dict(
         strict=True,
     )
 )
-_DETERMINED = r"\b(?:this|the|an?|her|his|our)"
+_DETERMINED = r"\b(?:this|the|an?|her|his|our|your)"
 _STAGES: tuple[tuple[re.Pattern[str], int, int], ...] = (
     (re.compile(rf"{_DETERMINED} (?:[\w-]+ )?(?:newborn|baby|infant|toddler|neonate)\b(?!['’]s|-| skin)"), 0, 4),
     (
@@ -76,7 +76,7 @@ _STAGES: tuple[tuple[re.Pattern[str], int, int], ...] = (
     ),
     (
         re.compile(
-            r"\b(?:this|the|an?|young|little) (?:[\w-]+ )?(?:child|boy|girl|schoolchild|schoolboy|schoolgirl"
+            r"\b(?:this|the|an?|your|young|little) (?:[\w-]+ )?(?:child|boy|girl|schoolchild|schoolboy|schoolgirl"
             r"|preschooler)"
             r"\b(?!['’]s|-|hood)|\b(?:this|the|a) (?:pa?ediatric|school-age|prepubertal) (?:patient|child|case"
             r"|boy|girl)\b"

@@ -64,6 +64,8 @@ _MALIGNANT = Pattern(
         rf"|progressed to) {_GRAVE}\b"
         r"|^(?:malignant|cancer|yes)[.,:;] (?:this is|it is|the lesion is) (?:an? )?(?:malignant|skin cancer|cancer"
         r"|malignancy)"
+        r"|^(?:an? |invasive |aggressive |obvious |clear |likely |probable |advanced |early )*(?:skin cancer|cancer"
+        r"|malignancy|malignant \w+)(?:[.,;]|$)"
         rf"|\b(?:a|an) (?:[\w-]+ )?malignant (?:[\w-]+ )?{_LESION}\b"
         r"|\b(?:shows?|depicts?|reveals?|represents?|you have|we see|i see|consistent with|indicates?|confirms?"
         r"|diagnostic of|points? to|suggests?) (?:an? )?(?:[\w-]+ )?(?:skin cancer|malignancy|cancer)\b"

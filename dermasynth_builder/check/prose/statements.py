@@ -53,7 +53,8 @@ _SUPPOSED = re.compile(
 )
 _COMPARED = re.compile(
     r"\b(?:unlike|rather than|compared|versus|vs|than|instead of|as opposed to|differ(?:s|ed|ent)?(?: from)?|contrast"
-    r"|distinguish\w*|tell(?:s|ing)?|set(?:s|ting)? (?:it )?apart|separat\w+|confus\w+|mistak\w+|mistook"
+    r"|distinguish\w*|tell(?:s|ing)?(?! (?:us|me|you|him|her|them|that)\b)|set(?:s|ting)? (?:it )?apart"
+    r"|separat\w+|confus\w+|mistak\w+|mistook"
     r"|resembl\w+|mimic\w*"
     r"|differential|alternativ\w+|similar to|between|not to be taken|look-?alikes?|simulat\w+)\b"
 )
@@ -112,12 +113,13 @@ _PARTICULAR = re.compile(
 )
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _ANSWERED_NO = re.compile(r"^no, (?=(?:this|it|the|that|he|she|here|there|what)\b|$)")  # which denies what was asked
-_NEXT_SUBJECT = re.compile(r", (?=(?:it|this|that|he|she|there|we|i)\b)")
+_NEXT_SUBJECT = re.compile(r", (?=(?:it|this|that|he|she|there|we|i|and|so)\b)")
 _MEANT = re.compile(  # what only sounds like a supposition
     r"\b(?:i|we)(?: would|['’]d) (?!want|need|expect|look|ask|consider|check|exclude|rule|think|worry|like"
     r"|hesitate|not\b"
-    r"|never|be\b|suspect|avoid|love|have)\w+"
-    r"|\bcan (?:also )?be (?:clearly |well |easily )?(?:seen|found|appreciated|made out|recogni[sz]ed|noted|identified"
+    r"|never|be\b|doubt|wonder|question|suspect|avoid|love|have)\w+"
+    r"|^considering [^,]*,|\bcan (?:also )?be (?:clearly |well |easily )?(?:seen|found|appreciated|made out"
+    r"|recogni[sz]ed|noted|identified"
     r"|observed|located|described|classified|diagnosed|regarded)\b"
 )
 _WINDOW = 60  # characters before a term in which a denial still holds for it
