@@ -22,10 +22,12 @@ _CUE = re.compile(
     r"\b(?:is|was|are|were|it['’]s|looking at|dealing with|faced with|represents?|depicts?|shows?|showing"
     r"|demonstrat\w+|diagnos\w+|consistent with"
     r"|compatible with|corresponds? to|amounts? to|qualif\w+ as|criteria (?:for|of)|direction of"
-    r"|in keeping with|typical (?:of|for)|characteristic of|classic(?:al)? (?:for|of|example of)|diagnostic of"
+    r"|in keeping with|in line with|(?:typical|characteristic|classic(?:al)?|diagnostic|pathognomonic"
+    r"|indicative) (?:of|for)|classic(?:al)? example of"
     r"|indicat\w+|suggest\w*"
     r"|suggestive of|favou?rs?|fits?|match\w*|confirm\w*|points? (?:strongly |firmly |clearly )?(?:to|towards?)"
-    r"|means|called|call (?:this|it)|named|cases? of|form of|type of|kind of|variant of|variety of|instance of"
+    r"|means|called|call (?:this|it)|named|cases? of|suffer\w* from|affected by|diagnosed with|developed"
+    r"|form of|type of|kind of|variant of|variety of|instance of"
     r"|diagnosis of|presentation of|manifestation of|signs? of|identified as"
     r"|(?:classif|describ|labell?|regard|interpret|categori[sz]|read)\w* as|considered"
     r"|recogni[sz]ed as|impression|answer|likely|probably|looks like|example of|image of|photograph of"
@@ -56,7 +58,7 @@ _NOT_OF_NOW = re.compile(
     r"cause of|caused by|treated for|removed|after|before|nothing|beyond|worse|begins? as|began as|start\w* as"
     r"|origin\w*|"
     r"term|list(?:s|ed)?|includes?|including|include|top (?:two|three|five|candidates?)|candidates?"
-    r"|possibilit\w+|options?|also fit|must be"
+    r"|possibilit\w+|options?|also fit"
     r"|ought|needs? to be|have to be|has to be)\b"
 )
 _NOT_TO_NAME = Pattern(
@@ -99,11 +101,15 @@ _LISTED = re.compile(
 )
 _IN_THE_PAST = re.compile(r"\b(?:in|from) (?:the|her|his|a) (?:personal|family|past)\b|\bhistory\b|\bin the past\b")
 _BEST = re.compile(
-    r"\b(?:(?:most|very) (?:probable|likely|plausible|fitting)|likeliest|best|leading|working|final|top|primary|main)"
+    r"\b(?:my|our|the) (?:[\w-]+ ){0,2}?(?:diagnosis|impression|guess|answer|verdict|bet|assessment"
+    r"|opinion) would be (?:an? )?"
+    r"(?:[\w-]+ ){0,2}$|\b(?:(?:most|very) (?:probable|likely|plausible|fitting)|likeliest|best|leading|working"
+    r"|final|top|primary|main)"
     r" (?:[\w-]+ ){0,4}?would be (?:an? )?(?:[\w-]+ ){0,2}$|\bwould be (?:best |most (?:aptly"
     r"|properly) )?(?:classified|described"
     r"|labell?ed|diagnosed|interpreted|read|considered|called|regarded)(?: as)? (?:an? )?(?:[\w-]+ ){0,2}$"
 )
+_AIM = re.compile(r"\bto [a-z]+")
 _TO_DO = re.compile(r"\bto (?!be\b|represent\b|show\b|have\b|indicate\b|suggest\b|mean\b)[a-z]+$")
 _THOUGHT = re.compile(
     r"\b(?:thought|assumed|believed|feared|wondered|took|mistook|said|guessed|heard|read|googled|diagnosed|earlier"
@@ -269,7 +275,7 @@ def _is_meant(statement: Statement, hit: Hit[Concept], *, leads: bool) -> bool:
 
 def _is_fragment(before: str, after: str) -> bool:
     """Whether the diagnosis heads a clause without a verb: "Pigmented basal cell carcinoma, of the nodular type."""
-    is_phrase = not (_FINITE.search(f"{before} {after}") or _VERB_FOLLOWS.match(after))
+    is_phrase = not (_FINITE.search(f"{before} {after}") or _VERB_FOLLOWS.match(after) or _AIM.search(before))
     return is_phrase and len(before.split()) <= 4
 
 

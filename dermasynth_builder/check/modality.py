@@ -18,7 +18,8 @@ _IS_A = (
 )
 _SEES = (
     r"(?:shows?|shown|showing|sees?|seen|reveals?|revealed|recogni[sz]es?|visible|discloses?|displays?"
-    r"|demonstrat\w+|exhibits?|appears?|observed?|identif\w+|noted?|notes|finds?|found|presents?|there (?:is|are))"
+    r"|demonstrat\w+|exhibits?|appears?|observed?|identif\w+|noted?|notes|appreciate|finds?|found|presents?"
+    r"|there (?:is|are))"
 )
 _STRUCTURES = re.compile(
     r"\b(?:(?:a)?(?:typical |regular |irregular |delicate |fine |broad(?:ened)? |thick |thin |faint )*"
@@ -34,27 +35,39 @@ _STRUCTURES = re.compile(
     r"|moth-?eaten borders?|homogeneous blue pigmentation|structureless (?:areas?|zones?)|regression structures"
     r"|peppering|lacunae|central white patch)\b"
 )
-_DERMOSCOPY = re.compile(
-    rf"\b(?:{_THIS}|{_IS_A}) (?:[\w-]+ ){{0,3}}?{_LENS} (?:[\w-]+ ){{0,2}}?{_IMAGE}\b"
-    rf"|\b(?:on|under|by|with|through|in|via|using|at) (?:[\w-]+ ){{0,3}}?{_LENS}\b(?=[^.;]*\b{_SEES}\b)"
-    rf"|\b{_LENS}(?: examination| assessment| evaluation| analysis| findings| features)? {_SEES}\b|\b{_LENS} of th"
-    rf"|\bdermoscopically\b|\b{_LENS}:"
+_CLINICAL = (
+    r"(?:(?:clinical|smartphone|phone|mobile|macroscopic|ordinary|naked-?eye|non-?dermoscopic|everyday|regional"
+    r"|overview)"
+    rf" (?:[\w-]+ ){{0,2}}?{_IMAGE}|close-?up photo(?:graph)?)"
 )
-_PHOTOGRAPH = re.compile(
-    rf"\b(?:{_THIS}|{_IS_A}) (?:[\w-]+ ){{0,3}}?(?:(?:clinical|smartphone|phone|mobile|macroscopic|ordinary|naked-?eye"
-    rf"|non-?dermoscopic|everyday|regional|overview) (?:[\w-]+ ){{0,2}}?{_IMAGE}|close-?up photo(?:graph)?)\b"
-    r"|\btaken (?:with|by|on|using) (?:an?|the|her|his|my|your) (?:ordinary |normal |mobile |smart ?|cell ?)*"
-    r"(?:phone|camera|smartphone)\b|\bthis smartphone\b"
-)
-_OTHER = re.compile(
-    rf"\b(?:{_THIS}|{_IS_A}) (?:[\w&-]+ ){{0,4}}?(?:(?:histolog\w+|histopatholog\w+|microscop\w+|h ?& ?e|h and e"
-    r"|ha?ematoxylin\w*|biopsy|tissue|pathology|stained)[\w-]* (?:[\w&-]+ ){0,3}?(?:sections?|slides?|micrographs?)"
+_ELSEWISE = (
+    r"(?:(?:histolog\w+|histopatholog\w+|microscop\w+|h ?& ?e|h and e|ha?ematoxylin\w*|biopsy|tissue|pathology|stained)"
+    r"[\w-]* (?:[\w&-]+ ){0,3}?(?:sections?|slides?|micrographs?)"
     r"|(?:histolog\w+|histopatholog\w+|pathology|ultraso\w+|sonograph\w+|doppler|ct|mri?|magnetic resonance"
     r"|computed tomograph\w+|x-?ray|radiograph\w+|confocal|optical coherence|oct|endoscop\w+|wood['’]s (?:lamp|light)"
     rf"|electron|fluorescence|thermograph\w+) (?:[\w&-]+ ){{0,3}}?(?:{_IMAGE}|scans?|films?)"
-    r"|(?:photo)?micrographs?|sonograms?|radiographs?|x-?rays?|mammograms?|ct scans?|mri|ultrasound"
-    r"|histology slides?)\b"
+    r"|(?:photo)?micrographs?|sonograms?|radiographs?|x-?rays?|mammograms?|ct scans?|mri|ultrasound|histology slides?)"
 )
+
+
+def _called(what: str) -> str:
+    """A pattern for the image when it is called that: "this is a ...", "in this ...", and "a ..." alone."""
+    return rf"\b(?:{_THIS}|{_IS_A}) (?:[\w&-]+ ){{0,4}}?{what}\b|^(?:an? )?(?:[\w&-]+ ){{0,2}}?{what}\W*$"
+
+
+_DERMOSCOPY = re.compile(
+    _called(rf"{_LENS} (?:[\w-]+ ){{0,2}}?{_IMAGE}")
+    + rf"|\b(?:on|under|by|with|through|in|via|using|at) (?:[\w-]+ ){{0,3}}?{_LENS}\b(?=[^.;]*\b{_SEES}\b)"
+    rf"|\b{_LENS}(?: examination| assessment| evaluation| analysis| findings| features)? {_SEES}\b|\b{_LENS} of th"
+    rf"|\bdermoscopically\b|\b{_LENS}:|^(?:an? )?(?:dermoscopy|dermatoscopy)\W*$"
+)
+_PHOTOGRAPH = re.compile(
+    _called(_CLINICAL)
+    + r"|\btaken (?:with|by|on|using) (?:an?|the|her|his|my|your) (?:ordinary |normal |mobile |smart ?|cell ?)*"
+    r"(?:phone|camera|smartphone)\b|\bthis smartphone\b"
+)
+_OTHER = re.compile(_called(_ELSEWISE))
+_SEEABLE = re.compile(r"\bcan (?:also |clearly )?be \w+|\b(?:one|we|you|i) can (?:also |clearly )?\w+")
 _ADVISED = re.compile(
     r"\b(?:should|ask|asked|worth|would|will|might|could|may|can|help\w*|next step|recommend\w*|advis\w+|consider"
     r"|warrants?|needs?|needed|before|to (?:find|learn|know|confirm|settle|prove|look|see)|enough|useful)\b"
@@ -104,6 +117,11 @@ def _reasons(told: Iterable[Statement], given: str, image: ClinicalImage) -> Ite
 def _is_meant(statement: Statement, found: re.Match[str]) -> bool:
     start, end = found.span()
     clause = statement.clause(start, end)
-    is_loose = clause.is_general or clause.is_untold or statement.is_question or _ADVISED.search(statement.text)
+    is_loose = (
+        clause.is_general
+        or clause.is_untold
+        or statement.is_question
+        or _ADVISED.search(_SEEABLE.sub("", statement.text))
+    )
     is_turned = statement.supposes(start) or statement.compares(start) or statement.denies(start, end)
     return not (is_loose or is_turned)

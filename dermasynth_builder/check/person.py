@@ -7,7 +7,7 @@ from dermasynth_builder.check.prose.ages import Age, ages
 from dermasynth_builder.check.prose.patterns import Pattern
 from dermasynth_builder.check.prose.statements import Statement, answers, cited_by, statements, words
 from dermasynth_builder.check.prose.terms import Hit
-from dermasynth_builder.check.prose.vocabulary import site_terms, zones_of
+from dermasynth_builder.check.prose.vocabulary import diagnosis_terms, site_terms, zones_of
 from dermasynth_builder.core.records import Facts, Finding, Pair, Sex
 
 NAME = "person"
@@ -60,10 +60,11 @@ _ELSE = Pattern(
 )
 _PLACED = re.compile(
     r"\b(?:on|at|over|in|from|of|along|across|near|behind|under|above|below|beneath|around|beside|inside"
-    r"|next to|close to|adjacent to|(?:confined|limited|restricted|locali[sz]ed|belongs?) to|involv(?:es?|ing)"
+    r"|between|next to|close to|adjacent to|(?:confined|limited|restricted|locali[sz]ed|belongs?) to|involv(?:es?|ing)"
     r"|affect(?:s|ing|ed)?|cover(?:s|ing)?|spread(?:s|ing)? over|plagues?"
     r"|occup(?:ies|ying)|spans?|located (?:on|in|at)) "
-    r"(?:(?:the|this|his|her|their|your|a|one|both|its|that) )?(?:(?:patient['’]s|person['’]s|woman['’]s|man['’]s) )?"
+    r"(?:(?:the|this|his|her|their|your|a|one|two|both|its|that) )?(?:(?:patient['’]s|person['’]s|woman['’]s"
+    r"|man['’]s) )?"
     r"(?:(?:left|right|upper|lower|inner|outer|front|side|mid|central|dorsal|volar|lateral|medial|anterior"
     r"|posterior|back|top|tip|bridge|skin|surface|part|half|rim|edge"
     r"|of|the|and|or|hairy|exposed|sun-exposed|sun-damaged|bald|middle|upper-|lower-) ){0,5}$"
@@ -77,6 +78,7 @@ _NOTHING_ELSE = re.compile(
     r"^(?:(?:anatomical |body )?(?:location|site|place|region|part|area)\W*|it is |it['’]s |this is |that is "
     r"|on |at |in |the |a |an |your |her |his |left |right |upper |lower |\W)*$"
 )
+_SIDED = re.compile(r"(?:^|[,;:] ?)(?:l|r|lt|rt|left|right|bilateral)\.? (?:upper |lower |inner |outer )?$")
 _HEADS_A_NOTE = re.compile(r"^(?:: |; | [–-] |, (?!the\b|which\b|on\b|in\b|and\b|or\b))")
 _AS_SUBJECT = re.compile(
     r"(?:^|,|\band) ?(?:the|this|his|her|your|their|the patient['’]s) (?:(?:left|right|upper|lower|inner|outer"
@@ -119,6 +121,9 @@ _NOT_AN_AGE = re.compile(
 _POINTED = re.compile(r"\b(?:this|our) (?:[\w-]+ ){0,3}[\w-]+$")
 _ABOUT = re.compile(r"\b(?:about|around|roughly|approximately|nearly|almost|perhaps|circa)\b|~")
 _ANY_ONE = re.compile(
+    r"^(?:[\w ]+, )?(?:in )?an? (?:[\w-]+ ){1,4}(?:(?:has|have|gets?) (?:some|about|around|up to|many|more"
+    r"|fewer|a few|dozens|\d+)"
+    r"|(?:it )?(?:can|may|often|usually|would|might|tends))\b|"
     r"\b(?:on average|(?:man|woman|boy|girl|men|women|boys|girls) (?:or|and) (?:an? )?(?:wo)?m[ae]n)\b"
 )
 _ONE_WOULD = re.compile(r"\b(?:an?|someone|somebody) [^.;]*$")
@@ -186,7 +191,7 @@ def _is_loose(statement: Statement, found: re.Match[str]) -> bool:
     clause = statement.clause(start, end).text
     if f"{before}{found.group()}".startswith("at ") or before.endswith(" at "):
         return not _PERSON.search(statement.text)
-    if _ANY_ONE.search(statement.text):
+    if _ANY_ONE.search(statement.text) and not _OF_THIS_ONE.search(statement.text):
         return True
     is_supposed = _ONE_WOULD.search(statement.text[:end]) and _WOULD.search(statement.text[end:])
     return bool(statement.is_general or is_supposed) and not _OF_THIS_ONE.search(clause)
@@ -252,6 +257,7 @@ def _sites(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
 _SPARED = re.compile(
     r"\b(?:spar(?:es?|ed|ing)|not|rather than|instead of|away from) (?:on |in |at )?(?:the |his |her |your )?(?:\w+ )?$"
 )
+_OF_A_DISEASE = re.compile(r"^(?:an? )?(?:[\w’'-]+ ){1,4}?(?:is|are|has|have|may|can|\w+s)\b")
 _ADVISED = re.compile(r"^[^.;]*\b(?:should|must|needs? to|ought)\b")
 _IN_GENERAL = re.compile(
     r"\b(?:common(?:ly|er)?|mostly|mainly|passes for|most (?:frequent|common|likely|usual|often)\w*|those on"
@@ -259,6 +265,11 @@ _IN_GENERAL = re.compile(
     r"|^(?:on|in|at|along|over) (?!.*\b(?:seen|visible|shown|noted|found|present|identified|observed"
     r"|there)\b)[\w ,]{3,40} (?:an?|such|these|most|many) (?:[\w-]+ ){1,4}(?:is|are|has|have|\w+s)\b"
 )
+
+
+def _names_first(text: str) -> bool:
+    """Whether a sentence begins with a disease, of which it then speaks in general."""
+    return any(hit.start <= len("an ") for hit in diagnosis_terms().find(text))
 
 
 def _is_placed(statement: Statement, hit: Hit[frozenset[str]], hits: Collection[Hit[frozenset[str]]]) -> bool:
@@ -276,8 +287,12 @@ def _is_placed(statement: Statement, hit: Hit[frozenset[str]], hits: Collection[
         return False
     if len(hits) == 1 and _NOTHING_ELSE.match(before) and re.match(r"\W*$", after):
         return True
+    if _OF_A_DISEASE.search(statement.text) and not is_this_one and _names_first(statement.text):
+        return False
     if _ADVISED.match(after) and not is_this_one:
         return False
+    if _SIDED.search(before) and re.match(r"^(?:[,.;:]|$)", after):
+        return True
     if _NOTHING_ELSE.match(before) and _HEADS_A_NOTE.match(after):
         return True
     is_subject = _AS_SUBJECT.search(statement.clause_before(hit.start)) and _SHOWS.match(after)

@@ -39,6 +39,7 @@ _SHORTHAND = re.compile(r"(?:^|\b(?:patient|pt|case|summary|history|hx)[:,]? )(\
 _DECADE = re.compile(
     r"\b(?:in|into) (?:his|her|their|the) (?:early |mid|middle |late |very )*[- ]?(\w+ties|teens|\d0s)\b"
 )
+_PART_OF_DECADE = re.compile(r"(?<!their )\b(?:early|mid|late)[- ](\w+ties|teens|\d0s)\b")
 _ORDINAL = re.compile(r"\bin (?:his|her|the|their) (\w+) decade\b")
 _NAMED = re.compile(r"\b(?:an?|this|the) (?:[\w-]+ )?(\w+genarian|centenarian|(?:\w+ty|\d0)[- ]?something)\b")
 _NAMES = {
@@ -108,7 +109,7 @@ _STAGES: tuple[tuple[re.Pattern[str], int, int], ...] = (
 )
 _PATTERNS = Patterns(
     {f"stage {place}": pattern for place, (pattern, *_) in enumerate(_STAGES)}
-    | {"decade": _DECADE, "ordinal": _ORDINAL, "named": _NAMED}
+    | {"decade": _DECADE, "part": _PART_OF_DECADE, "ordinal": _ORDINAL, "named": _NAMED}
 )
 
 
@@ -139,6 +140,7 @@ def _decades(text: str) -> Iterator[Age]:
     possible = _PATTERNS.possible(text)
     for name, pattern, begins in (
         ("decade", _DECADE, _DECADES),
+        ("part", _PART_OF_DECADE, _DECADES),
         ("ordinal", _ORDINAL, _ORDINALS),
         ("named", _NAMED, _NAMES),
     ):

@@ -64,6 +64,7 @@ _MALIGNANT = Pattern(
         rf"|progressed to) {_GRAVE}\b"
         r"|^(?:malignant|cancer|yes)[.,:;] (?:this is|it is|the lesion is) (?:an? )?(?:malignant|skin cancer|cancer"
         r"|malignancy)"
+        r"|\b(?:this|your|his|her) (?:skin )?(?:cancer|malignancy)\b(?!-| (?:risk|check|screening|clinic|specialist))"
         r"|^(?:an? |invasive |aggressive |obvious |clear |likely |probable |advanced |early )*(?:skin cancer|cancer"
         r"|malignancy|malignant \w+)(?:[.,;]|$)"
         rf"|\b(?:a|an) (?:[\w-]+ )?malignant (?:[\w-]+ )?{_LESION}\b"

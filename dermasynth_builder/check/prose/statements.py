@@ -118,7 +118,9 @@ _MEANT = re.compile(  # what only sounds like a supposition
     r"\b(?:i|we)(?: would|['’]d) (?!want|need|expect|look|ask|consider|check|exclude|rule|think|worry|like"
     r"|hesitate|not\b"
     r"|never|be\b|doubt|wonder|question|suspect|avoid|love|have)\w+"
-    r"|^considering [^,]*,|\bcan (?:also )?be (?:clearly |well |easily )?(?:seen|found|appreciated|made out"
+    r"|\b(?:one|we|you|i) can (?:also |clearly |even )?(?:see|appreciate|make out|recogni[sz]e|discern|observe|note)\b"
+    r"|\bit (?:would|may|might) (?:appear|seem)\b|^considering [^,]*,|\bcan (?:also )?be (?:clearly |well "
+    r"|easily )?(?:seen|found|appreciated|made out"
     r"|recogni[sz]ed|noted|identified"
     r"|observed|located|described|classified|diagnosed|regarded)\b"
 )
