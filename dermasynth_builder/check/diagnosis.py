@@ -19,7 +19,8 @@ from dermasynth_builder.core.records import Facts, Finding, Pair, Severity
 
 NAME = "diagnosis"
 _CUE = re.compile(
-    r"\b(?:is|was|are|were|it['’]s|looking at|dealing with|faced with|represents?|depicts?|shows?|showing"
+    r"\b(?:is|was|are|were|it['’]s|looking at|dealing with|faced with|represents?|depicts?|shows?|showing|sees?"
+    r"|reveals?|discloses?|displays?|exhibits?|closely resembles"
     r"|demonstrat\w+|diagnos\w+|consistent with"
     r"|compatible with|corresponds? to|amounts? to|qualif\w+ as|criteria (?:for|of)|direction of"
     r"|in keeping with|in line with|(?:typical|characteristic|classic(?:al)?|diagnostic|pathognomonic"
@@ -85,7 +86,9 @@ _LINKS = re.compile(  # before a noun, they say that it is not what the sentence
     r"|both|whether|where)$|,$"
 )
 _LOOSELY_USED = frozenset(["mole", "moles", "birthmark", "birthmarks", "wound"])  # of any lesion, in everyday speech
-_VERB_FOLLOWS = re.compile(r"^ (?!\w*(?:is|us|ss)\b|here|with|of|on|in|at)\w+s\b")
+_VERB_FOLLOWS = re.compile(
+    r"^(?:,? however,?|,? though,?| also| itself| then)* (?!\w*(?:is|us|ss)\b|here|with|of|on|in|at)\w+s\b"
+)
 _FINITE = re.compile(
     r"\b(?:is|are|was|were|be|has|have|had|can|could|may|might|must|should|will|would|do|does|did|arises?|occurs?"
     r"|appears?|grows?|spreads?|tends?|shows?|needs?|looks?|begins?|develops?|affects?|comes?|remains?|bleeds?"
@@ -105,9 +108,16 @@ _BEST = re.compile(
     r"|opinion) would be (?:an? )?"
     r"(?:[\w-]+ ){0,2}$|\b(?:(?:most|very) (?:probable|likely|plausible|fitting)|likeliest|best|leading|working"
     r"|final|top|primary|main)"
-    r" (?:[\w-]+ ){0,4}?would be (?:an? )?(?:[\w-]+ ){0,2}$|\bwould be (?:best |most (?:aptly"
+    r" (?:[\w-]+ ){0,4}?would be (?:an? )?(?:[\w-]+ ){0,2}$|\b(?:would|should|must|can|may well) be (?:best "
+    r"|most (?:aptly"
     r"|properly) )?(?:classified|described"
     r"|labell?ed|diagnosed|interpreted|read|considered|called|regarded)(?: as)? (?:an? )?(?:[\w-]+ ){0,2}$"
+)
+_NEW_CLAUSE = re.compile(r"(?:\band|\bor|,|\bso|\bthen) (?:an? |the )?(?:[\w-]+ ){0,2}$")
+_REST_END = re.compile(r"[;:(]|\s[–—-]\s|,? (?:which|who|because|since|but)\b")
+_PRESENTED = re.compile(
+    r"\b(?:is|can be) (?:clearly )?(?:located|seen|visible|shown|present|found|depicted|noted|situated)\b"
+    r"|\b(?:lies|sits) (?:on|in|at|over|near|between|along)\b"
 )
 _AIM = re.compile(r"\bto [a-z]+")
 _TO_DO = re.compile(r"\bto (?!be\b|represent\b|show\b|have\b|indicate\b|suggest\b|mean\b)[a-z]+$")
@@ -132,7 +142,8 @@ _DENIES_BEFORE = re.compile(
     r"|\bnot (?:consistent|compatible|in keeping|in line) with|\bno (?:signs?|evidence|features?|hints?|indications?"
     r"|suspicion|trace|suggestion) (?:of|for)|\brules? out|\bexcludes?|\b(?:argues?|speaks?) against"
     r"|\b(?:does not|doesn['’]t|do not|don['’]t) (?:represent|look like|fit|suggest|resemble|indicate|have|see|support"
-    r"|show|point to|meet the criteria (?:for|of)))(?: at all| the diagnosis of| a diagnosis of)? ?(?:an? |the |any )?"
+    r"|show|point to|(?:see|find|detect) any (?:evidence|signs?|features?|hints?) (?:of|for)"
+    r"|meet the criteria (?:for|of)))(?: at all| the diagnosis of| a diagnosis of)? ?(?:an? |the |any )?"
     r"(?:(?!typical|classic|common|ordinary|usual|simple|mere|just|only|merely|simply|yet|superficial)[\w-]+ ){0,2}$"
 )
 _DENIES_AFTER = re.compile(
@@ -253,14 +264,18 @@ def _certainty(statement: Statement, hit: Hit[Concept]) -> int:
     if after.startswith(("-like", "-looking", "-free")) or not _is_meant(statement, hit, leads=bool(leads)):
         return 0
     cue = next(reversed(list(_CUE.finditer(before))), None)
-    is_alone = len(before.split()) <= 1 and _NOTHING_MORE.match(after)
+    rest = _REST_END.split(statement.text[hit.end :])[0]
+    is_alone = len(before.split()) <= 1 and _NOTHING_MORE.match(rest)
+    is_subject = _NEW_CLAUSE.search(before) and _FINITE.match(after.lstrip())
     told_by = before[cue.end() :].split() if cue else []
     is_told = cue is not None and len(told_by) <= 6 and "from" not in told_by
+    if is_subject and not leads:
+        return 0
     if is_alone or is_told or leads:
         return _CERTAIN
     is_otherwise = _OR.match(after) or _THOUGHT.search(before)
     is_loose = statement.text[hit.start : hit.end] in _LOOSELY_USED
-    is_likely = _is_fragment(before, after) or _is_object(before, after, is_loose=is_loose)
+    is_likely = _is_fragment(before, rest) or _is_object(before, after, is_loose=is_loose)
     return _LIKELY if is_likely and not is_otherwise else 0
 
 
@@ -275,8 +290,10 @@ def _is_meant(statement: Statement, hit: Hit[Concept], *, leads: bool) -> bool:
 
 def _is_fragment(before: str, after: str) -> bool:
     """Whether the diagnosis heads a clause without a verb: "Pigmented basal cell carcinoma, of the nodular type."""
-    is_phrase = not (_FINITE.search(f"{before} {after}") or _VERB_FOLLOWS.match(after) or _AIM.search(before))
-    return is_phrase and len(before.split()) <= 4
+    is_phrase = _PRESENTED.search(after) or not (
+        _FINITE.search(f"{before} {after}") or _VERB_FOLLOWS.match(after) or _AIM.search(before)
+    )
+    return bool(is_phrase) and len(before.split()) <= 4
 
 
 def _is_object(before: str, after: str, *, is_loose: bool) -> bool:

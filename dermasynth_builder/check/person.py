@@ -17,7 +17,7 @@ _OF_THIS_ONE = re.compile(
     r"|gentleman|boy|girl|child|individual|adult|male|female|infant|baby|teenager|lesion|spot|mole|nodule|papule|plaque"
     r"|patch(?:es)?|rash|growth|mark|lump|bump|image|photo(?:graph)?|picture)|here)\b"
 )
-_WHO = r"(?:(?:\b(?:this|the|an?|your|our|one|in) (?:[\w'’/-]+ ){0,4}?|^(?:[\w'’/-]+ ){0,4}?)"
+_WHO = r"(?:(?:\b(?:this|the|an?|your|our|one|in) (?:[\w'’/.-]+ ){0,4}?|^(?:[\w'’/.-]+ ){0,4}?)"
 _NOUNS: dict[Sex, re.Pattern[str]] = {
     "female": re.compile(_WHO + r"(?:woman|lady|girl|female(?! (?:patients|s\b))|schoolgirl|housewife|grandmother)\b)"),
     "male": re.compile(_WHO + r"(?:man|gentleman|boy|male(?! (?:patients|s\b))|schoolboy|grandfather)\b)"),
@@ -27,8 +27,8 @@ _PRONOUNS: dict[Sex, re.Pattern[str]] = {
     "male": re.compile(r"(?<!or )(?<!/)\b(?:he|him|his|himself|mr\.?)\b(?! or |/)"),
 }
 _ALONE: dict[Sex, re.Pattern[str]] = {
-    "female": re.compile(r"^(?:\d+ ?(?:y/?o? ?)?f\b|(?:sex|gender): f(?:emale)?\b)"),
-    "male": re.compile(r"^(?:\d+ ?(?:y/?o? ?)?m\b|(?:sex|gender): m(?:ale)?\b)"),
+    "female": re.compile(r"^(?:ma['’]am|madam|\d+ ?(?:y/?o? ?)?f|(?:sex|gender): f(?:emale)?\b)"),
+    "male": re.compile(r"^(?:sir|\d+ ?(?:y/?o? ?)?m|(?:sex|gender): m(?:ale)?\b)"),
 }
 _SOMEBODY_ELSE = re.compile(
     r"\b(?:mother|father|parent|wife|husband|partner|son|daughter|sister|brother|doctor|dermatologist|physician|gp"
@@ -61,9 +61,9 @@ _ELSE = Pattern(
 _PLACED = re.compile(
     r"\b(?:on|at|over|in|from|of|along|across|near|behind|under|above|below|beneath|around|beside|inside"
     r"|between|next to|close to|adjacent to|(?:confined|limited|restricted|locali[sz]ed|belongs?) to|involv(?:es?|ing)"
-    r"|affect(?:s|ing|ed)?|cover(?:s|ing)?|spread(?:s|ing)? over|plagues?"
+    r"|affect(?:s|ing|ed)?|cover(?:s|ing)?|spread(?:s|ing)? over|shows?|depicts?|displays?|captures?"
     r"|occup(?:ies|ying)|spans?|located (?:on|in|at)) "
-    r"(?:(?:the|this|his|her|their|your|a|one|two|both|its|that) )?(?:(?:patient['’]s|person['’]s|woman['’]s"
+    r"(?:(?:the|this|his|her|their|your|an?|one|two|both|its|that) )?(?:(?:patient['’]s|person['’]s|woman['’]s"
     r"|man['’]s) )?"
     r"(?:(?:left|right|upper|lower|inner|outer|front|side|mid|central|dorsal|volar|lateral|medial|anterior"
     r"|posterior|back|top|tip|bridge|skin|surface|part|half|rim|edge"
@@ -94,7 +94,7 @@ _SHOWS = re.compile(
 _NO_PLACE_AFTER = re.compile(
     r"^(?: skin (?:is|has|tends|differs|heals|needs)\b| of (?:it|the (?:matter|line|queue|list|frame|image"
     r"|picture|photo\w*|room))\b|['’]s breadth|-to-"
-    r"|-on\b| (?:lens|luggage|washing|hygiene|cream|gel|sanitiser|wash)\b)"
+    r"|-on\b| (?:holding|pointing|pulling|stretching|lens|luggage|washing|hygiene|cream|gel|sanitiser|wash)\b)"
 )
 _NOT_A_PLACE = re.compile(
     r"(?:\bgo(?:es|ing)? |\bcome(?:s)? |\bcame |\bgrows? |\bgrew |\bheld |\bfell |\bin |\bfalls? |\bstep )back$"
@@ -133,7 +133,7 @@ _SEXED = frozenset(
     for word in (
         *("woman", "lady", "girl", "female", "she", "her", "hers", "herself", "mrs", "ms", "schoolgirl", "housewife"),
         *("man", "gentleman", "boy", "male", "he", "him", "his", "himself", "mr", "schoolboy", "grandfather"),
-        *("grandmother", "f", "m", "sex", "gender"),
+        *("grandmother", "ma", "ma'am", "ma’am", "madam", "sir", "f", "m", "sex", "gender"),
     )
     for ending in ("", "'s", "’s")
 )

@@ -20,6 +20,7 @@ _N = (
 _SOME = r"(?:about |around |roughly |approximately |nearly |almost |only |just |now |already |perhaps |~ ?|c\. ?)*"
 _WHO = (
     r"(?:man|woman|male|female|patient|person|individual|adult|lady|gentleman|boy|girl|child|someone|somebody"
+    r"|father|mother|grand(?:father|mother)"
     r"|caucasian|m\b|f\b)"
 )
 _NO_MEASURE = (

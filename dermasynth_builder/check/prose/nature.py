@@ -67,7 +67,7 @@ _MALIGNANT = Pattern(
         r"|\b(?:this|your|his|her) (?:skin )?(?:cancer|malignancy)\b(?!-| (?:risk|check|screening|clinic|specialist))"
         r"|^(?:an? |invasive |aggressive |obvious |clear |likely |probable |advanced |early )*(?:skin cancer|cancer"
         r"|malignancy|malignant \w+)(?:[.,;]|$)"
-        rf"|\b(?:a|an) (?:[\w-]+ )?malignant (?:[\w-]+ )?{_LESION}\b"
+        rf"|\b(?:a|an|the|its|this|your) (?:[\w-]+ )?malignant (?:[\w-]+ )?{_LESION}\b"
         r"|\b(?:shows?|depicts?|reveals?|represents?|you have|we see|i see|consistent with|indicates?|confirms?"
         r"|diagnostic of|points? to|suggests?) (?:an? )?(?:[\w-]+ )?(?:skin cancer|malignancy|cancer)\b"
     )
