@@ -146,6 +146,7 @@ _DENIES_BEFORE = re.compile(
     r"|meet the criteria (?:for|of)))(?: at all| the diagnosis of| a diagnosis of)? ?(?:an? |the |any )?"
     r"(?:(?!typical|classic|common|ordinary|usual|simple|mere|just|only|merely|simply|yet|superficial)[\w-]+ ){0,2}$"
 )
+_DENIAL = Pattern(re.compile(r"\b(?:not|no|exclude\w*|rules? out|ruled out|unlikely|out of the|against)\b|n['’]t\b"))
 _DENIES_AFTER = re.compile(
     r"^ ?(?:is|can be|may be|has been|was|seems|appears)(?: safely| clearly| reliably| very| quite| rather)*"
     r" (?:excluded|ruled out|unlikely|out of the question|not (?:likely|present|seen|the diagnosis|what))\b"
@@ -169,14 +170,6 @@ class _Told(NamedTuple):
 
     statement: Statement
     hits: Sequence[Hit[Concept]]
-
-
-class _Claim(NamedTuple):
-    """A diagnosis that an answer gives to the case."""
-
-    concept: Concept
-    told: str
-    certainty: int
 
 
 def check_diagnosis(pairs: Iterable[Pair]) -> Iterator[Finding]:
@@ -208,20 +201,28 @@ def _conflicts(
     told: Sequence[_Told], asked: str, known: tuple[Concept, ...], facts: Facts
 ) -> Iterator[tuple[Severity, str]]:
     """Claims of another diagnosis; a sentence that gives the recorded one too is taken to compare the two."""
-    is_known_named = _is_named(told, known)
     for statement, hits in told:
         others = [hit for hit in hits if not _is_recorded(hit.meaning, known)]
-        if not others or statement.is_question:
+        claims = _claims(statement, others, hits) if others and not statement.is_question else []
+        if not claims or any(
+            _certainty(statement, hit) for hit in hits if hit not in others and _is_sure(hit.meaning, known)
+        ):
             continue
-        if any(_certainty(statement, hit) for hit in hits if hit not in others and _is_sure(hit.meaning, known)):
-            continue
-        for hit in others:
-            certainty = 0 if _is_listed(statement, hit, hits) else _certainty(statement, hit)
-            if certainty < (_CERTAIN if is_known_named or _ASKS_FOR_OTHERS.search(asked) else _LIKELY):
+        least = _CERTAIN if _is_named(told, known) or _ASKS_FOR_OTHERS.search(asked) else _LIKELY
+        for hit, certainty in claims:
+            if certainty < least:
                 continue
             is_mild = facts.malignancy == "malignant" and hit.meaning.malignancy == "benign" and certainty == _CERTAIN
             named = statement.text[hit.start : hit.end]
             yield ("reject" if is_mild else "flag"), f"says {named!r} where {known[0].name} is recorded"
+
+
+def _claims(
+    statement: Statement, others: Iterable[Hit[Concept]], hits: Sequence[Hit[Concept]]
+) -> list[tuple[Hit[Concept], int]]:
+    """Which of the diagnoses a sentence gives to the case, and how surely."""
+    certainties = ((hit, 0 if _is_listed(statement, hit, hits) else _certainty(statement, hit)) for hit in others)
+    return [(hit, certainty) for hit, certainty in certainties if certainty]
 
 
 @lru_cache(maxsize=4096)
@@ -263,20 +264,21 @@ def _certainty(statement: Statement, hit: Hit[Concept]) -> int:
     leads = len(before.split()) <= 3 and _LEADS.search(after)
     if after.startswith(("-like", "-looking", "-free")) or not _is_meant(statement, hit, leads=bool(leads)):
         return 0
-    cue = next(reversed(list(_CUE.finditer(before))), None)
-    rest = _REST_END.split(statement.text[hit.end :])[0]
-    is_alone = len(before.split()) <= 1 and _NOTHING_MORE.match(rest)
-    is_subject = _NEW_CLAUSE.search(before) and _FINITE.match(after.lstrip())
-    told_by = before[cue.end() :].split() if cue else []
-    is_told = cue is not None and len(told_by) <= 6 and "from" not in told_by
-    if is_subject and not leads:
+    if _NEW_CLAUSE.search(before) and _FINITE.match(after.lstrip()) and not leads:
         return 0
-    if is_alone or is_told or leads:
+    rest = _REST_END.split(statement.text[hit.end :])[0]
+    if leads or _is_told(before) or (len(before.split()) <= 1 and _NOTHING_MORE.match(rest)):
         return _CERTAIN
-    is_otherwise = _OR.match(after) or _THOUGHT.search(before)
     is_loose = statement.text[hit.start : hit.end] in _LOOSELY_USED
     is_likely = _is_fragment(before, rest) or _is_object(before, after, is_loose=is_loose)
-    return _LIKELY if is_likely and not is_otherwise else 0
+    return _LIKELY if is_likely and not (_OR.match(after) or _THOUGHT.search(before)) else 0
+
+
+def _is_told(before: str) -> bool:
+    """Whether words before a diagnosis say outright that it is that of the case."""
+    cues = list(_CUE.finditer(before))
+    words = before[cues[-1].end() :].split() if cues else []
+    return bool(cues) and len(words) <= 6 and "from" not in words
 
 
 def _is_meant(statement: Statement, hit: Hit[Concept], *, leads: bool) -> bool:
@@ -318,9 +320,10 @@ def _is_object(before: str, after: str, *, is_loose: bool) -> bool:
 def _denials(told: Sequence[_Told], known: tuple[Concept, ...]) -> Iterator[tuple[Severity, str]]:
     """Sentences that rule out the recorded diagnosis, in an answer that gives it nowhere."""
     for statement, hits in told:
+        if len(known) > 1 or not hits or statement.is_question or not _DENIAL.search(statement.text):
+            continue
         for hit in hits:
-            is_it = is_kind_of(known[0], hit.meaning) and len(known) == 1
-            if is_it and not statement.is_question and _denies(statement, hit) and not _is_named(told, known):
+            if is_kind_of(known[0], hit.meaning) and _denies(statement, hit) and not _is_named(told, known):
                 yield "flag", f"rules out {statement.text[hit.start : hit.end]!r}, which is recorded"
                 return
 

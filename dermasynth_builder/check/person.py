@@ -154,8 +154,10 @@ def _reasons(answer: str, told: Sequence[Statement], given: str, *, facts: Facts
         yield f"names a person: {found.group()!r}"
     is_of_another = bool(_RELATIVE.search(given))
     is_sexed = not is_of_another and not _SEXED.isdisjoint(words(answer))
+    is_placed = bool(facts.body_site and site_terms().find(answer.lower()))
+    tells_else = _ELSE.search(answer.lower()) is not None
     for place, statement in enumerate(told):
-        found_else = _ELSE.search(statement.text)
+        found_else = _ELSE.search(statement.text) if tells_else else None
         if found_else and not _ELSE.search(given) and not statement.denies(*found_else.span()):
             yield f"speaks of another case: {found_else.group()!r}"
         if statement.is_question:
@@ -164,7 +166,8 @@ def _reasons(answer: str, told: Sequence[Statement], given: str, *, facts: Facts
             yield from _ages(statement, given, facts)
         if is_sexed and not (place and _SOMEBODY_ELSE.search(told[place - 1].text)):
             yield from _sexes(statement, given, facts)
-        yield from _sites(statement, given, facts)
+        if is_placed:
+            yield from _sites(statement, given, facts)
 
 
 # --- age ---

@@ -1,10 +1,10 @@
 """Ages that a text tells, in figures, in words, in decades and in stages of life."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from dermasynth_builder.check.prose.patterns import Patterns
+from dermasynth_builder.check.prose.patterns import Pattern, Patterns
 
 _ONES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _TEENS = (
@@ -114,6 +114,10 @@ _PATTERNS = Patterns(
 )
 
 
+_FIGURE = re.compile(r"\d")
+_NUMBER_WORDS = Pattern(re.compile(f"{'|'.join((*_TENS, *_TEENS))}|years?|age[ds]? (?:{'|'.join(_ONES)})"))
+
+
 class Age(NamedTuple):
     """An age that a text tells, from and to."""
 
@@ -124,21 +128,19 @@ class Age(NamedTuple):
 
 def ages(text: str) -> Iterator[Age]:
     """Each age in a text in lower case."""
-    has_figure = any(map(str.isdigit, text))
-    if has_figure or any(word in text for word in (*_TENS, *_TEENS, "year", " is ")):
+    if _FIGURE.search(text) or _NUMBER_WORDS.search(text):
         for pattern in (_IN_YEARS, _SHORTHAND):
             for found in pattern.finditer(text):
                 years = years_of(next(filter(None, found.groups())))
                 yield Age(found, years, years)
-    yield from _decades(text)
-    possible = _PATTERNS.possible(text)
-    for place, (pattern, youngest, oldest) in enumerate(_STAGES):
-        if f"stage {place}" in possible and (stage := pattern.search(text)):
-            yield Age(stage, youngest, oldest)
+    if possible := _PATTERNS.possible(text):
+        yield from _decades(text, possible)
+        for place, (pattern, youngest, oldest) in enumerate(_STAGES):
+            if f"stage {place}" in possible and (stage := pattern.search(text)):
+                yield Age(stage, youngest, oldest)
 
 
-def _decades(text: str) -> Iterator[Age]:
-    possible = _PATTERNS.possible(text)
+def _decades(text: str, possible: Collection[str]) -> Iterator[Age]:
     for name, pattern, begins in (
         ("decade", _DECADE, _DECADES),
         ("part", _PART_OF_DECADE, _DECADES),
