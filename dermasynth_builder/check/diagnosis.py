@@ -85,7 +85,8 @@ _LINKS = re.compile(  # before a noun, they say that it is not what the sentence
     r"|that|if|when|because|since|then|during|via|per|beside|besides|no|not|any|every|each|another|other|some|most|many"
     r"|both|whether|where)$|,$"
 )
-_LOOSELY_USED = frozenset(["mole", "moles", "birthmark", "birthmarks", "wound"])  # of any lesion, in everyday speech
+_LOOSELY_USED = frozenset(["mole", "birthmark", "wound"])  # of any lesion, in everyday speech
+_EVERYBODYS = frozenset(["moles", "birthmarks", "wounds"])  # which people have beside the lesion
 _VERB_FOLLOWS = re.compile(
     r"^(?:,? however,?|,? though,?| also| itself| then)* (?!\w*(?:is|us|ss)\b|here|with|of|on|in|at)\w+s\b"
 )
@@ -259,7 +260,7 @@ def _certainty(statement: Statement, hit: Hit[Concept]) -> int:
     before = re.split(r" that |, ", before)[-1] if _LEADS.search(after) else before
     if _NOT_OF_NOW.search(before) or _DIFFERENTIAL.search(statement.text[: hit.start]) or _COMPOUND.match(after):
         return 0
-    if _IN_THE_PAST.search(after):
+    if _IN_THE_PAST.search(after) or statement.text[hit.start : hit.end] in _EVERYBODYS:
         return 0
     leads = len(before.split()) <= 3 and _LEADS.search(after)
     if after.startswith(("-like", "-looking", "-free")) or not _is_meant(statement, hit, leads=bool(leads)):

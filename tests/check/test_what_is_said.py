@@ -1,5 +1,6 @@
 """What checks take an answer to say of the case: a diagnosis, its nature, an age, a sex, a place, a kind of image."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -18,7 +19,10 @@ MELANOMA = replace(
     EXPORTED, diagnosis_isic="Malignant:Malignant melanocytic proliferations (Melanoma):Melanoma, NOS", age_years=55
 )
 NEVUS = Facts(
-    diagnosis="nevus", diagnosis_isic="Benign:Benign melanocytic proliferations:Nevus", malignancy="benign", sex="female"
+    diagnosis="nevus",
+    diagnosis_isic="Benign:Benign melanocytic proliferations:Nevus",
+    malignancy="benign",
+    sex="female",
 )
 SAYS = (  # a claim about this case, in the forms of sentences that models and people write
     "This is {}.",
@@ -84,7 +88,7 @@ def test_the_recorded_diagnosis_may_be_claimed_in_every_form(form: str) -> None:
 
 @given(st.sampled_from(NAMES))
 def test_every_benign_name_is_a_conflict_where_it_is_claimed_and_none_where_it_is_denied(name: str) -> None:
-    assert [each.severity for each in told(f"This is {with_article(name)}.", MELANOMA)] == ["reject"]
+    assert {each.severity for each in told(f"This is {with_article(name)}.", MELANOMA)} == {"reject"}
     assert told(f"This is not {with_article(name)}, but a melanoma.", MELANOMA) == []
 
 
@@ -164,17 +168,19 @@ def test_people_in_general_are_not_the_patient(text: str) -> None:
     assert told(text, FULL, source="pad_ufes") == []
 
 
-def test_every_place_is_a_conflict_with_what_shares_no_zone_with_it() -> None:
-    for place, zones in word_tables().zones.items():
-        other = next(each for each in ("face", "foot", "upper back") if not zones_of(each) & set(zones))
-        for form in ("The lesion lies on the {}.", "{}.", "The {} shows a brown lesion."):
-            text = form.format(place).capitalize()
-            assert told(text, Facts(body_site=place)) == [], text
-            if " " not in form and place in ("digit", "limb"):
-                continue
-            if form != SAYS[1] or place.replace(" ", "").isalpha():
-                found = told(text, Facts(body_site=other))
-                assert found or place.endswith("al") or place.endswith("ar"), text
+PLACES = [
+    place for place in word_tables().zones if not re.search(r"(?:al|ar|ary|ial|ile)$|acral| (?:her|his|your) ", place)
+]  # nouns
+
+
+@pytest.mark.parametrize("form", ["The lesion lies on the {}.", "The {}", "The {} shows a brown lesion.", "Left {}."])
+def test_every_place_is_a_conflict_with_what_shares_no_zone_with_it(form: str) -> None:
+    missed = []
+    for place in PLACES:
+        assert told(form.format(place), Facts(body_site=place)) == [], place
+        other = next(each for each in ("face", "foot", "upper back") if not zones_of(each) & zones_of(place))
+        missed += [] if told(form.format(place), Facts(body_site=other)) else [place]
+    assert missed == []
 
 
 @pytest.mark.parametrize(
