@@ -76,6 +76,7 @@ _DIFFERENTIAL = re.compile(
     r"\b(?:differential|alternativ\w+|confus\w+|mimic\w*|mistak\w+|else|other than|rule out|look-?alikes?"
     r"|tell\w* apart)\b"
 )
+_MOST_NAMED = 20  # diagnoses in a sentence; with more it is a list, or a loop
 _CERTAIN, _LIKELY = 2, 1  # how surely a named diagnosis is a claim
 _POINTERS = frozenset(["this", "these", "your", "his", "her", "my", "our", "the"])
 _ARTICLES = frozenset(["a", "an", "one"])
@@ -185,6 +186,7 @@ def _reasons(pair: Pair, facts: Facts, known: tuple[Concept, ...]) -> Iterator[t
     for question, answer, _ in answers(pair):
         asked = question.lower()
         told = [_Told(each, diagnosis_terms().find(each.text)) for each in statements(answer, cited_by(pair))]
+        told = [each for each in told if len(each.hits) <= _MOST_NAMED]
         if known:
             if _NOT_TO_NAME.search(asked):
                 yield from _named(told, known)

@@ -1,6 +1,7 @@
 """What checks take an answer to say of the case: a diagnosis, its nature, an age, a sex, a place, a kind of image."""
 
 import re
+import time
 from dataclasses import replace
 
 import pytest
@@ -203,3 +204,10 @@ def test_every_place_is_a_conflict_with_what_shares_no_zone_with_it(form: str) -
 def test_an_image_is_of_its_own_kind(text: str, source: str, is_wrong: bool) -> None:
     one: Pair = pair("What do you see?", text, image=clinical_image(facts=Facts(), source=source))
     assert bool(list(check_modality([one]))) is is_wrong
+
+
+@pytest.mark.parametrize("text", ["nevus ", "a nevus, ", "the back of the ", "this lesion is ", "a man of 30 "])
+def test_a_loop_of_words_is_read_in_no_time(text: str) -> None:
+    began = time.process_time()
+    told(text * 2500, MELANOMA)
+    assert time.process_time() - began < 2
