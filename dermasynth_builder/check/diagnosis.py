@@ -12,7 +12,8 @@ from dermasynth_builder.core.records import Facts, Finding, Pair, Severity
 
 NAME = "diagnosis"
 _CUE = re.compile(
-    r"\b(?:is|was|it['’]s|represents?|depicts?|shows?|showing|demonstrat\w+|diagnos\w+|consistent with|compatible with"
+    r"\b(?:is|was|it['’]s|represents?|depicts?|shows?|showing|demonstrat\w+|diagnos\w+|consistent with"
+    r"|compatible with"
     r"|in keeping with|typical (?:of|for)|characteristic of|classic(?:al)? (?:for|of|example of)|diagnostic of"
     r"|indicat\w+|suggest\w*"
     r"|suggestive of|favou?rs?|fits?|match\w*|confirm\w*|points? (?:strongly |firmly |clearly )?(?:to|towards?)"
@@ -104,7 +105,8 @@ class _Claim(NamedTuple):
 
 
 def check_diagnosis(pairs: Iterable[Pair]) -> Iterator[Finding]:
-    """Rejects an answer that calls benign what is malignant; flags other conflicts, and a label that nobody wanted."""
+    """Rejects an answer that calls benign what is malignant; flags other conflicts, and a label that nobody"
+    " wanted."""
     for pair in pairs:
         facts = pair.image.facts
         for severity, reason in dict.fromkeys(_reasons(pair, facts, recorded(facts))):
@@ -175,7 +177,9 @@ def _spoken_otherwise(statement: Statement, found: re.Match[str], facts: Facts) 
         before,
     )
     is_left = re.match(
-        r"[\w\s]{0,12}\b(?:until|unless|but|yet|or (?:malignant|benign|not)|in appearance|at first)\b|\?|,? but\b", rest
+        r"[\w\s]{0,12}\b(?:until|unless|but|yet|or (?:malignant|benign|not)|in appearance|at first)\b|\?"
+        r"|,? but\b",
+        rest,
     )
     return bool(is_meant or is_turned or is_left)
 

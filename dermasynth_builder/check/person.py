@@ -203,7 +203,8 @@ def _other_age(youngest: int, oldest: int, facts: Facts) -> str:
     """What is recorded, where it is not between the two; "" where it may be."""
     if facts.age_years is not None:
         slack = _ROUNDED if facts.is_age_rounded else _EXACT
-        return "" if youngest - slack <= facts.age_years <= oldest + slack else f"the recorded age is {facts.age_years}"
+        return "" if youngest - slack <= facts.age_years <= oldest + slack else "the recorded age is"
+        f" {facts.age_years}"
     if facts.age_band is not None:
         numbers = [int(number) for number in re.findall(r"\d+", facts.age_band)]
         low, high = (numbers[0], numbers[-1] if len(numbers) > 1 else 130) if numbers else (0, 130)
