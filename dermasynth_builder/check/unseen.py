@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from dermasynth_builder.check.prose.patterns import Patterns
 from dermasynth_builder.check.prose.statements import Statement, answers, cited_by, statements
-from dermasynth_builder.check.prose.unseen_words import ABSENCES, CLAIMS, DERMOSCOPY, PHOTOGRAPH, STRUCTURES, Claim
+from dermasynth_builder.check.prose.unseen_words import ABSENCES, CLAIMS, Claim
 from dermasynth_builder.core.records import Facts, Finding, Pair
 
 NAME = "unseen"
@@ -55,16 +55,7 @@ _ADVISED = re.compile(
     r"|prevents?|instead|next step|recommend\w*|advis\w+|consider"
     r"|warrants?|needs?|to (?:be|find|learn|know|confirm|settle|prove))\b"
 )
-_PATTERNS = Patterns(
-    {claim.what: claim.pattern for claim in CLAIMS}
-    | {
-        "size": _SIZE,
-        "structures": STRUCTURES,
-        "dermoscopy": DERMOSCOPY,
-        "photograph": PHOTOGRAPH,
-        "absence": ABSENCES,
-    }
-)
+_PATTERNS = Patterns({claim.what: claim.pattern for claim in CLAIMS} | {"size": _SIZE, "absence": ABSENCES})
 
 
 def check_unseen(pairs: Iterable[Pair]) -> Iterator[Finding]:
@@ -89,8 +80,6 @@ def _reasons(statement: Statement, given: str, pair: Pair) -> Iterator[str]:
     for claim in CLAIMS:
         if claim.what in possible and (found := claim.pattern.search(statement.text)):
             yield from _unseen(claim, found, statement, given=given, facts=facts)
-    if not {"structures", "dermoscopy", "photograph"}.isdisjoint(possible):
-        yield from _modality(statement, given, pair)
     if (
         "absence" in possible
         and (found := ABSENCES.search(statement.text))
@@ -140,8 +129,9 @@ def _unseen(claim: Claim, found: re.Match[str], statement: Statement, *, given: 
 
 _HAD_IT = re.compile(r"(?:had|were|should) (?:it|this|that|the|she|he)\b[^.]*\bwould\b")
 _WHENEVER = re.compile(r"^when (?:one|you|the \w+|it|a)\b")  # "When one runs a finger over it, it feels rough."
+_AS_BEFORE = re.compile(r"\b(?:the same|unchanged|stable|without (?:any )?change)\b")
 _SAYS_NO = re.compile(
-    r"\b(?:no|not|nor|neither|without|denie[sd]|denying|never|free of|absence of|lacks?|absent"
+    r"\b(?:same|unchanged|stable|no|not|nor|neither|without|denie[sd]|denying|never|free of|absence of|lacks?|absent"
     r"|none)\b|n['’]t\b"
 )
 _IS_ABSENT = re.compile(
@@ -229,24 +219,3 @@ def _known_history(told: str, facts: Facts) -> bool | None:
     names = next((names for pattern, names in _HISTORIES if pattern.search(told)), ())
     held = [getattr(facts, name) for name in names if getattr(facts, name) is not None]
     return any(held) if held else None
-
-
-def _modality(statement: Statement, given: str, pair: Pair) -> Iterator[str]:
-    if pair.image.modality == "clinical":
-        for what, pattern in (("a structure of dermoscopy", STRUCTURES), ("dermoscopy", DERMOSCOPY)):
-            found = pattern.search(statement.text)
-            if (
-                found
-                and found.group() not in given
-                and statement.claims(found.start(), found.end())
-                and not _ADVISED.search(statement.text)
-                and not (what == "dermoscopy" and pair.image.facts.confirmation == "confocal microscopy")
-            ):
-                yield f"sees {what} on a photograph: {found.group()!r}"
-                return
-    elif (
-        (found := PHOTOGRAPH.search(statement.text))
-        and found.group() not in given
-        and statement.claims(found.start(), found.end())
-    ):
-        yield f"takes the dermoscopic image for a photograph: {found.group()!r}"

@@ -1,5 +1,4 @@
-"""What no such image shows, in words: complaints, history, touch, what a microscope shows, structures of"
-" dermoscopy."""
+"""What no such image shows, in words: complaints, history, touch, what a microscope shows."""
 
 import re
 from typing import NamedTuple
@@ -231,54 +230,6 @@ CLAIMS: tuple[Claim, ...] = (
             "headaches?",
         ),
     ),
-)
-STRUCTURES = _words(
-    "pigment(?:ed)? network",
-    "(?:a)?typical network",
-    "reticular (?:network|pattern|lines)",
-    "blue-?white (?:veil|structures?)",
-    "(?:brown|black|blue-?gr[ae]y|peripheral|irregular|regular|aggregated) (?:globules|clods)",
-    "(?:peripheral|irregular|regular|aggregated) dots",
-    "dots and globules",
-    "globules",
-    "radial stream\\w+",
-    "pseudopods",
-    "arbori[sz]ing (?:vessels|telangiectas\\w+)",
-    "leaf-?like (?:areas|structures)",
-    "spoke-?wheel (?:areas|structures)",
-    "milia-?like cysts",
-    "comedo-?like openings",
-    "(?:blue-?gr[ae]y )?ovoid nests",
-    "chrysalis structures",
-    "crystalline structures",
-    "shiny white (?:lines|streaks|structures|blotches)",
-    "rosettes",
-    "strawberry pattern",
-    "dotted vessels",
-    "glomerular vessels",
-    "hairpin vessels",
-    "parallel (?:ridge|furrow) pattern",
-    "negative network",
-    "cobblestone pattern",
-    "starburst pattern",
-    "fingerprint(?:-like)? structures",
-    "moth-?eaten borders?",
-    "homogeneous blue pigmentation",
-    "structureless (?:areas?|zones?)",
-    "regression structures",
-    "peppering",
-    "lacunae",
-    "central white patch",
-)
-DERMOSCOPY = _words(
-    "(?:this|the|under|on|by|through|in) (?:\\w+ )?(?:dermoscop\\w+|dermatoscop\\w+|epiluminescence)(?! is"
-    "| would| could| might| may)",
-    "with (?:dermoscop\\w+|dermatoscopy|the dermatoscope)",
-    "dermoscopic (?:image|view|picture|photograph)",
-)
-PHOTOGRAPH = _words(
-    "(?:this|the) (?:clinical|close-up|smartphone|macroscopic|ordinary) (?:photograph|photo|image|picture)",
-    "(?:this|the) smartphone",
 )
 ABSENCES = re.compile(
     r"\b(?:no|without(?: any)?|not any|free of|absence of(?: any)?) (?:\w+ )?(?:other|further|additional"
