@@ -165,7 +165,7 @@ def searched(files: tuple[Path, ...], word: str) -> str:
         with duckdb.connect(database) as connection:
             for where, fields in (("anywhere", columns), ("in question or answer", ["question", "answer"])):
                 names = ", ".join(f"'{field}'" for field in fields)
-                counted = connection.sql(
+                counted = connection.execute(
                     "SELECT count(DISTINCT docid) FROM fts_main_data.terms AS terms "  # noqa: S608 - names of columns
                     "JOIN fts_main_data.fields USING (fieldid) JOIN fts_main_data.dict AS dict USING (termid) "
                     f"WHERE dict.term = '{word}' AND field IN ({names})"

@@ -21,6 +21,7 @@ from dermasynth_builder.core.records import ClinicalImage, Pair, PlannedRequest,
 from dermasynth_builder.core.registry import SAMPLE
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.core.wording import join_words
+from dermasynth_builder.generate.answers.expected import expected_features
 from dermasynth_builder.generate.ledger import Ledger, ledger_name
 from dermasynth_builder.generate.ledger_tools import sent_on_day, unused_text
 from dermasynth_builder.generate.prices import cost_usd, load_prices, online_tier
@@ -52,7 +53,7 @@ from dermasynth_builder.release.pages import write_pages
 from dermasynth_builder.release.parquet import SplitFiles
 from dermasynth_builder.release.sample import write_sample
 from dermasynth_builder.release.viewer import viewer_faults
-from dermasynth_builder.release.withdrawn import read_withdrawn, withdrawn_text
+from dermasynth_builder.release.withdrawn import left_out_in, read_withdrawn, withdrawn_text, without_effect
 from dermasynth_builder.release.write import checked_pairs, require_no_control, terms_of, write_source
 
 Hold = Callable[[Sequence[Planned], Ledger], None]
@@ -64,7 +65,9 @@ def plan(settings: Settings, report: Reporter) -> list[Planned]:
     """Reads every source of the settings; its requests are planned at the first look. Raises SourceError."""
     engine = open_engine(settings)
     chooser = engine if isinstance(engine, ChoosesQuestions) else None
-    planner = Planner(load_prompt_book(sources=settings.raw), settings.seed, _plan_options(settings, engine), chooser)
+    knowledge = expected_features() if settings.plan_options.is_expected_shown and engine.is_model else None
+    book, options = load_prompt_book(sources=settings.raw), _plan_options(settings, engine)
+    planner = Planner(book, settings.seed, options, chooser, knowledge)
     rounds = rounds_folder(ledger_of(engine, settings))
     plans = settings.work / PLANS
     return [Planned(_read(name, settings, report), planner, rounds, plans, report) for name in settings.raw]
@@ -303,8 +306,7 @@ def release(
         configs = [write_source(each, ledger, folder, settings=settings, report=report) for each in planned]
         facts = _write_pages(planned, configs, folder, settings=settings)
         (folder / RECIPE).write_text(release_recipe(settings), encoding="utf-8")
-        if withdrawn := read_withdrawn(settings.withdrawn):
-            (folder / WITHDRAWN).write_text(withdrawn_text(withdrawn), encoding="utf-8")
+        _write_withdrawn(folder, settings, report)
         written = verify(folder, report, unread={config.source.name for config in configs if config.is_kept})
         for fault in viewer_faults({name: config.files for name, config in written.items()}):
             report.warn(f"the Hub's page will show no statistics: {fault}")
@@ -317,6 +319,18 @@ def release(
     _warn_of_magic(settings.out, report)
     report.say(f"load it: {loading_call(settings.out, configs[0].source.name)}")
     return configs
+
+
+def _write_withdrawn(folder: Path, settings: Settings, report: Reporter) -> None:
+    """The list of what is withdrawn, where there is one. Warns of a line that withdraws nothing of what was planned."""
+    if not (withdrawn := read_withdrawn(settings.withdrawn)):
+        return
+    (folder / WITHDRAWN).write_text(withdrawn_text(withdrawn), encoding="utf-8")
+    left_out = chain.from_iterable(left_out_in(rejects_path(name, settings)) for name in settings.raw)
+    if settings.plan_options.is_part:  # what a part has not may be in the whole
+        return
+    for name in without_effect(withdrawn, left_out, settings.raw):
+        report.warn(f"{settings.withdrawn}: {name} is no row of these sources; check how it is spelled")
 
 
 def _tell_written(config: Config, images: int, report: Reporter) -> None:
@@ -354,7 +368,8 @@ def _run_of(planned: Sequence[Planned], settings: Settings) -> PageRun:
     }
     asked |= {"image_side_px": options.image_side_px, "temperature": temperature_of(options.body)}
     is_model = open_engine(settings).is_model
-    return PageRun(_part(planned, settings), settings.is_specimen, settings.seed, asked if is_model else {})
+    withdrawn = len(read_withdrawn(settings.withdrawn))
+    return PageRun(_part(planned, settings), settings.is_specimen, settings.seed, asked if is_model else {}, withdrawn)
 
 
 def _write_sample(

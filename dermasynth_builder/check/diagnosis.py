@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from dermasynth_builder.check.prose.patterns import Pattern
-from dermasynth_builder.check.prose.statements import Statement, answers, statements
+from dermasynth_builder.check.prose.statements import Statement, answers, cited_by, statements
 from dermasynth_builder.check.prose.terms import Hit
 from dermasynth_builder.check.prose.vocabulary import Concept, are_related, diagnosis_terms, recorded
 from dermasynth_builder.core.records import Facts, Finding, Pair, Severity
@@ -114,7 +114,7 @@ def check_diagnosis(pairs: Iterable[Pair]) -> Iterator[Finding]:
 def _reasons(pair: Pair, facts: Facts, known: Sequence[Concept]) -> Iterator[tuple[Severity, str]]:
     for question, answer, _ in answers(pair):
         asked = question.lower()
-        told = [(each, diagnosis_terms().find(each.text)) for each in statements(answer)]
+        told = [(each, diagnosis_terms().find(each.text)) for each in statements(answer, cited_by(pair))]
         if known and _NOT_TO_NAME.search(asked):
             yield from _named(told, known)
         for statement, hits in told:

@@ -1,10 +1,10 @@
 """Row by row: an age, a sex, a place on the body or a name that is not that of the recorded patient."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from dermasynth_builder.check.prose.patterns import Patterns
-from dermasynth_builder.check.prose.statements import Statement, answers, statements, words
+from dermasynth_builder.check.prose.statements import Statement, answers, cited_by, statements, words
 from dermasynth_builder.check.prose.vocabulary import site_terms, zones_of
 from dermasynth_builder.core.records import Facts, Finding, Pair
 
@@ -72,7 +72,7 @@ _NAMED = re.compile(
 )
 _ELSE = re.compile(
     r"\b(?:(?:the )?(?:previous|other|next|last|first|second) (?:patient|case|image|photograph|photo|picture)"
-    r"|patient (?:[a-d]|two|2)\b"
+    r"|patient (?:[b-d]|two|2)\b|patient a(?= (?:is|was|has|had|shows?|above|below|and)\b|['’.,;:)])"
     r"|(?:as|like) (?:in|with) (?:the )?(?:previous|earlier|last|first) (?:case|image|patient))\b"
 )
 _PLACED = re.compile(
@@ -136,17 +136,18 @@ def check_person(pairs: Iterable[Pair]) -> Iterator[Finding]:
     for pair in pairs:
         for question, answer, before in answers(pair):
             given = f"{before} {question.lower()}"
-            for reason in dict.fromkeys(_reasons(answer, given, pair.image.facts)):
+            told = statements(answer, cited_by(pair))
+            for reason in dict.fromkeys(_reasons(answer, told, given, facts=pair.image.facts)):
                 yield Finding(pair.pair_id, NAME, "flag", reason)
 
 
-def _reasons(answer: str, given: str, facts: Facts) -> Iterator[str]:
+def _reasons(answer: str, told: Sequence[Statement], given: str, *, facts: Facts) -> Iterator[str]:
     if found := _NAMED.search(answer):
         yield f"names a person: {found.group()!r}"
     possible = _PATTERNS.possible(answer.lower())
     is_sexed = not _SEXED.isdisjoint(words(answer))
     has_age = "decade" in possible or len(possible) > ("else" in possible) or any(map(str.isdigit, answer))
-    for statement in statements(answer):
+    for statement in told:
         if (
             "else" in possible
             and (found := _ELSE.search(statement.text))

@@ -294,6 +294,16 @@ class PlanOptions:
             words={"shown": True, "hidden": False},
         ),
     ] = False
+    is_expected_shown: Annotated[
+        bool,
+        Option(
+            "whether a model is told what the recorded diagnosis shows in general, as what may be absent",
+            "--expected",
+            "questions",
+            scope="release",
+            words={"shown": True, "hidden": False},
+        ),
+    ] = False
     look: Annotated[
         LookChoice | None,
         Option(
@@ -337,6 +347,7 @@ class PlanOptions:
         unsaid = {
             *(() if self.is_part else ("limit", "where")),
             *(() if self.is_measured_shown else ("is_measured_shown",)),
+            *(() if self.is_expected_shown else ("is_expected_shown",)),
             *(() if self.counterfactual_share else ("counterfactual_share",)),
             *(("look",) if self.look in (None, "off") else ()),
             *(() if self.control else ("control",)),

@@ -1,13 +1,23 @@
 """What is plugged in: sources, engines, checks. Each is one file and one line: of the registry, or an entry point."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from dermasynth_builder.core.options import BATCHES, EngineOptions, ImageFamily, Settings
-from dermasynth_builder.core.records import Asked, ClinicalImage, Finding, Pair, Problem, Reply, Request
+from dermasynth_builder.core.records import (
+    Asked,
+    ClinicalImage,
+    Facts,
+    Finding,
+    Modality,
+    Pair,
+    Problem,
+    Reply,
+    Request,
+)
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -126,6 +136,17 @@ class EngineContext:
 
 
 BARE_CONTEXT = EngineContext()
+
+
+class KnowsDiagnoses(Protocol):
+    """What knows how diagnoses look in general."""
+
+    @property
+    def digest(self) -> str:
+        """Hex digits for all that it can say."""
+
+    def expected(self, facts: Facts, modality: Modality) -> Sequence[str]:
+        """Sentences on what such an image of that diagnosis shows in general; none where nothing is known."""
 
 
 class Engine(Protocol):

@@ -6,7 +6,7 @@ No code of a release (`BCC`, `FST2`) ever leaves this module, and nothing is sai
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
@@ -29,12 +29,12 @@ _HISTORY = {
     "uses_pesticide": ("uses pesticides", "uses no pesticides"),
     # PAD-UFES-20's tables do not say whose these are, and those who use it read them in both ways.
     "has_skin_cancer_history": (
-        "has skin cancer in the personal or family history",
-        "has no skin cancer in the personal or family history",
+        "has a personal or family history of skin cancer",
+        "has no personal or family history of skin cancer",
     ),
     "has_cancer_history": (
-        "has cancer in the personal or family history",
-        "has no cancer in the personal or family history",
+        "has a personal or family history of cancer",
+        "has no personal or family history of cancer",
     ),
     "has_melanoma_history": ("has had melanoma before", "has had no melanoma before"),
     "has_family_melanoma_history": ("has melanoma in the family", "has no melanoma in the family"),
@@ -97,11 +97,7 @@ GIVEAWAYS: Mapping[str, frozenset[str]] = {
         }
     ),
 }
-# Those that can be left unsaid to the engine `template`. Of the others its phrasings say where they are not recorded,
-# which would be untrue of one that is recorded and kept back.
-KEPT_BACK = frozenset({"sex", "fitzpatrick"})
-
-# What says how dark somebody's skin is. Told to a model without need it moves what is said of the case.
+# What says how dark somebody's skin is. Told without need it moves what is said of the case.
 TONES = frozenset({"fitzpatrick", "fitzpatrick_rater", "monk_tone_india", "monk_tone_us"})
 
 # Phrase -> the facts that it is made of; it exists where all of them are known. Questions may use these as slots.
@@ -160,17 +156,16 @@ def facts_for_engine(facts: Facts) -> Facts:
     return Facts(**dict(zip(_TOLD, _told_of(facts), strict=True)))
 
 
-def facts_for_question(source: str, facts: Facts, asked: Iterable[str], *, does_speak_of_gaps: bool = False) -> Facts:
-    """The facts that an engine may be told for questions about those.
+@cache
+def kept_back(source: str, asked: tuple[str, ...]) -> frozenset[str]:
+    """The facts that no engine is told for questions about those: what gives the label away, and tones of the skin."""
+    return (GIVEAWAYS.get(source, frozenset()) | TONES) - {fact for name in asked for fact in LISTS.get(name, (name,))}
 
-    What gives the label away, and tones of the skin, are told only where they are asked for; an engine that says what
-    is not recorded is told more.
-    """
-    wanted = {fact for name in asked for fact in LISTS.get(name, (name,))}
-    given_away = GIVEAWAYS.get(source, frozenset())
-    kept_back = (given_away & KEPT_BACK if does_speak_of_gaps else given_away | TONES) - wanted
+
+def facts_for_question(source: str, facts: Facts, asked: Iterable[str]) -> Facts:
+    """The facts that an engine may be told for questions about those."""
     told = facts_for_engine(facts)
-    gone: dict[str, Any] = dict.fromkeys(kept_back)
+    gone: dict[str, Any] = dict.fromkeys(kept_back(source, tuple(asked)) & _known(told))
     return replace(told, **gone) if gone else told
 
 
@@ -257,11 +252,16 @@ def _premises(facts: Facts) -> dict[str, str]:
     site = facts.body_site or ""
     elsewhere = [place for words, places in _PARTS.items() if not re.search(words, site) for place in places]
     is_elsewhere = 0 < len(elsewhere) < len(_PLACES) and not _BETWEEN.search(site)
-    denied = [SIGNS[name] for name in LISTS["denied_sign"] if getattr(facts, name) is False]
+    denied = denied_sign(facts)
     return {
         **({"other_site": elsewhere[(facts.age_years or len(site)) % len(elsewhere)]} if is_elsewhere else {}),
-        **({"denied_sign": denied[0]} if denied else {}),
+        **({"denied_sign": SIGNS[denied]} if denied else {}),
     }
+
+
+def denied_sign(facts: Facts) -> str | None:
+    """The column of the complaint that a question presumes although it was denied; None where none was."""
+    return next((name for name in LISTS["denied_sign"] if getattr(facts, name) is False), None)
 
 
 def _marks(facts: Facts) -> dict[str, bool]:

@@ -5,14 +5,14 @@ Draws are made from the item's own identity, so that adding or dropping an image
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from random import Random
 from types import MappingProxyType
 from typing import Any, Literal
 
 from dermasynth_builder.core.options import PlanOptions
-from dermasynth_builder.core.protocols import ChoosesQuestions
+from dermasynth_builder.core.protocols import ChoosesQuestions, KnowsDiagnoses
 from dermasynth_builder.core.records import (
     Asked,
     ClinicalImage,
@@ -63,6 +63,7 @@ class Planner:
     seed: int
     options: PlanOptions = PlanOptions()  # noqa: RUF009 - frozen
     chooser: ChoosesQuestions | None = None  # the engine, where it cannot answer everything
+    knowledge: KnowsDiagnoses | None = None  # where the engine is told what a diagnosis shows in general
 
     def requests(
         self,
@@ -127,9 +128,7 @@ class Planner:
 
     def told(self, image: ClinicalImage, asked: Iterable[str]) -> Facts:
         """The facts of the image that the engine may be told for questions about those."""
-        return facts_in_words.facts_for_question(
-            image.source, image.facts, asked, does_speak_of_gaps=self.chooser is not None
-        )
+        return facts_in_words.facts_for_question(image.source, image.facts, asked)
 
     def unanswerable(self, image: ClinicalImage) -> Iterator[str]:
         """The types that fit the image and that the engine cannot answer in any wording, as "general: overview"."""
@@ -169,6 +168,7 @@ class _ImagePlan:
 
     planner: Planner
     image: ClinicalImage
+    _facts: dict[frozenset[str], Facts] = field(default_factory=dict)  # what is kept back -> what is told
 
     def requests(self, orders: Iterable[_Order], accepted: AcceptedQuestions, seen: Looks) -> Iterator[Request]:
         """The requests of these orders, as far as what they show is known."""
@@ -222,7 +222,7 @@ class _ImagePlan:
 
     def _tellable(self, kind: QuestionType) -> tuple[str, ...]:
         """The wordings to which the image may tell the answer, or else the record that is shown."""
-        is_known = self.planner.options.is_metadata_shown and self._told != Facts()
+        is_known = self.planner.options.is_metadata_shown and self._told(kind) != Facts()
         return kind.every_wording if is_known else kind.wordings
 
     def _fitting(self, slot: str) -> Iterator[QuestionType]:
@@ -236,12 +236,16 @@ class _ImagePlan:
     def _can_ask(self, kind: QuestionType, wording: str) -> bool:
         """Whether the engine can answer the wording from what it is told of the image."""
         image, chooser = self.image, self.planner.chooser
-        return chooser is None or chooser.answers(Asked(kind.name, wording, image.modality, self._told, image.measured))
+        return chooser is None or chooser.answers(
+            Asked(kind.name, wording, image.modality, self._told(kind), image.measured)
+        )
 
-    @cached_property
-    def _told(self) -> Facts:
-        """The facts that the engine is told, made once."""
-        return facts_in_words.facts_for_engine(self.image.facts)
+    def _told(self, kind: QuestionType) -> Facts:
+        """The facts that the engine is told for a question of that type, made once for all that are told alike."""
+        kept_back = facts_in_words.kept_back(self.image.source, kind.told)
+        if kept_back not in self._facts:
+            self._facts[kept_back] = self.planner.told(self.image, kind.told)
+        return self._facts[kept_back]
 
     def unanswerable(self) -> Iterator[str]:
         """See `Planner.unanswerable`."""
@@ -361,6 +365,7 @@ class _ImagePlan:
                     "examples": examples,
                     "look": look,
                     "measured": measured_lines(image.measured) if self.planner.options.is_measured_shown else [],
+                    "expected": self._expected(facts) if style != "counterfactual" else (),
                     "is_counterfactual": style == "counterfactual",
                     "is_record_asked": any(each.is_of_record for each in drawn),
                 },
@@ -372,6 +377,11 @@ class _ImagePlan:
             steps=steps,
             look=look,
         )
+
+    def _expected(self, told: Facts) -> Sequence[str]:
+        """What the diagnosis that the engine is told shows in general."""
+        knowledge = self.planner.knowledge
+        return knowledge.expected(told, self.image.modality) if knowledge else ()
 
     def _prompt(self, prompt_id: str, facts: Facts, context: Mapping[str, Any] = MappingProxyType({})) -> str:
         modality, book = self.image.modality, self.planner.book

@@ -17,7 +17,7 @@ from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.files import read_toml, resource_dir
 from dermasynth_builder.core.plain import markdown
 from dermasynth_builder.core.protocols import Source
-from dermasynth_builder.core.records import SPLITS, Split, digest
+from dermasynth_builder.core.records import AXES, SPLITS, Split, digest
 from dermasynth_builder.core.registry import ALL, SAMPLE
 from dermasynth_builder.read.licences import Licence, by_strictness
 from dermasynth_builder.release.columns import COLUMNS, card_features
@@ -25,6 +25,22 @@ from dermasynth_builder.release.parquet import SplitFiles
 
 DATA = "data"  # folder of the sources' Parquet files: whoever reads all of it meets each row once, and nothing else
 LICENCE = "LICENSE"
+_IMAGE_SET, _ENGINE, _CHECKS, _BUILDER = "image set", "engine", "checks", "builder"
+_GIVERS = MappingProxyType(
+    {
+        **dict.fromkeys(("image", "diagnosis", "malignancy", "body_site", "sex", "age_years"), _IMAGE_SET),
+        **dict.fromkeys(("fitzpatrick", "confirmation", "modality", "facts", "recorded", "licence"), _IMAGE_SET),
+        **dict.fromkeys(("image_id", "group_id", "lesion_id", "official_split", "attribution"), _IMAGE_SET),
+        **dict.fromkeys(("question", "answer", "messages", "certainty", "references", "grounds", "observed"), _ENGINE),
+        **dict.fromkeys(("cites", "not_assessable", "conflict", "reply"), _ENGINE),
+        **dict.fromkeys(("is_flagged", "flags", "doubts"), _CHECKS),
+        **{"measured": "the image's pixels", "reviews": "persons", "verdict": "another model"},
+        **{"judgements": "another model", "checks": _IMAGE_SET},
+        **dict.fromkeys(("question_type", "source", "style", "is_metadata_shown", "engine", "model"), _BUILDER),
+        **dict.fromkeys(("provenance", "origin", "pair_id"), _BUILDER),
+    }
+)
+"""The last part of a column's path, or a struct that it stands in -> who gives its value."""
 _SHOWN = 10  # rows of a table before the rest is folded
 _NOT_STATED = "not stated here"
 _CODE = re.compile(r"(?<=^```python\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
@@ -127,13 +143,21 @@ def body_text(
         strictest=by_strictness(facts["licences"])[-1],
         engines={name: engine_terms().get(name, Terms()) for name in facts["made"]["engines"]},
         paper=notes()["paper"],
+        axes=AXES,
+        two_digits=lambda value: "" if value is None else round(value, 2),
         columns=COLUMNS,
+        giver_of=giver_of,
         figures=figures,
         shown=_SHOWN,
         rows=_rows,
         megabytes=lambda size: f"{size / 1e6:,.1f}",
     )
     return body.strip()
+
+
+def giver_of(path: str) -> str:
+    """Who gives the value of a column: by its own name, else by the innermost struct of which this is known."""
+    return next(_GIVERS[part] for part in reversed(path.split(".")) if part in _GIVERS)
 
 
 def with_repository(card: str, repo: str) -> str:

@@ -37,9 +37,9 @@ def train(model: str, release: Path, options: TrainOptions, *, report: Reporter)
     Raises UsageError where an extra is not installed, ReleaseError where a row must not be trained on, and TrainError
     where the model cannot be tuned, rows would be trained on wrongly, or the folder holds another run.
     """
+    opened = open_release(release, options.sources)
     _require_extras(options)
     _quiet()
-    opened = open_release(release, options.sources)
     examples = examples_to_train_on(opened, options)
     looked_at = preflight.examples_to_check(examples)
     loaded = _load(presets().get(model, model), options)

@@ -24,8 +24,8 @@ def test_full_facts_become_lines_of_words() -> None:
         "Recorded diameters: 12.5 mm by 8 mm",
         "Recorded as present: itching, bleeding and elevation",
         "Recorded as not present: pain or change",
-        "The patient: does not smoke, drinks alcohol, has skin cancer in the personal or family history "
-        "and has no cancer in the personal or family history",
+        "The patient: does not smoke, drinks alcohol, has a personal or family history of skin cancer "
+        "and has no personal or family history of cancer",
     ]
 
 

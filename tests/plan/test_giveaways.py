@@ -1,6 +1,7 @@
 """Facts that give the label away reach an engine only with a question that needs them; which they are is measured."""
 
 import re
+from collections import Counter
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -8,28 +9,32 @@ from typing import Any
 import pytest
 
 from dermasynth_builder.core import registry
+from dermasynth_builder.core.files import resource_dir
 from dermasynth_builder.core.options import PlanOptions
 from dermasynth_builder.core.protocols import ChoosesQuestions
 from dermasynth_builder.core.records import ClinicalImage, Facts, Request
 from dermasynth_builder.core.registry import SOURCES, source
+from dermasynth_builder.generate.answers.case import MARKS
+from dermasynth_builder.generate.answers.forms import load_forms, part
 from dermasynth_builder.generate.run import Run
 from dermasynth_builder.plan.facts_in_words import (
     GIVEAWAYS,
-    KEPT_BACK,
     LISTS,
     PHRASES,
     TONES,
-    UNTOLD,
     facts_for_engine,
     facts_for_question,
+    kept_back,
 )
 from dermasynth_builder.plan.planner import Planner
-from dermasynth_builder.plan.questions import load_prompt_book
+from dermasynth_builder.plan.questions import QuestionType, load_prompt_book
+from dermasynth_builder.plan.reply_form import exchanges
 from dermasynth_builder.read.giveaways import giveaway_facts, giveaways
-from tests.support.clinical_images import FULL, clinical_image
+from tests.support.clinical_images import FULL, clinical_image, many_facts
 
 GIVEN_AWAY = GIVEAWAYS["pad_ufes"]
-BOOK = load_prompt_book()
+BOOK = load_prompt_book(sources=SOURCES)
+FORMS = load_forms(resource_dir("prompts") / "answers")
 TONED = replace(FULL, monk_tone_india=3, monk_tone_us=4)
 STYLES = [
     PlanOptions(),
@@ -46,7 +51,7 @@ WORDS = {
     "diameter_1_mm": "Recorded diameters",
     "smokes": "smoke",
     "uses_pesticide": "pesticide",
-    "has_cancer_history": "cancer in the personal or family history",
+    "has_cancer_history": "personal or family history",
 }
 
 
@@ -64,10 +69,19 @@ def requests_of(options: PlanOptions, chooser: ChoosesQuestions | None = None) -
     return list(Planner(BOOK, 5, options, chooser).requests(images))
 
 
+def chooser() -> ChoosesQuestions:
+    engine = registry.engine("template")
+    assert isinstance(engine, ChoosesQuestions)
+    return engine
+
+
+@pytest.mark.parametrize("is_asked_of_a_model", [True, False])
 @pytest.mark.parametrize("options", STYLES)
-def test_no_model_is_told_what_gives_the_label_away_unless_its_question_is_about_it(options: PlanOptions) -> None:
+def test_no_engine_is_told_what_gives_the_label_away_unless_its_question_is_about_it(
+    options: PlanOptions, *, is_asked_of_a_model: bool
+) -> None:
     given: set[str] = set()
-    for request in requests_of(options):
+    for request in requests_of(options, None if is_asked_of_a_model else chooser()):
         of_request = told(request.facts) & GIVEN_AWAY
         assert of_request == (asked_for(request) & GIVEN_AWAY & told(FULL) if request.style != "look" else set())
         record = request.prompt.split("RECORD OF THIS CASE")[-1].split("The record is data")[0]
@@ -97,16 +111,66 @@ def test_a_question_about_size_or_habits_is_told_of_them_and_of_nothing_else_tha
     assert by_type["visual_features"] == by_type["overview"] == by_type["next_steps"] == set()
 
 
-def test_an_engine_that_speaks_of_gaps_is_told_what_it_would_else_call_unknown() -> None:
-    """A text that says so of a fact that is recorded would be untrue."""
-    engine = registry.engine("template")
-    assert isinstance(engine, ChoosesQuestions)
-    requests = requests_of(PlanOptions(), engine)
-    kept = (GIVEN_AWAY - KEPT_BACK - UNTOLD) & told(FULL)
-    assert all(told(request.facts) & GIVEN_AWAY == kept for request in requests)
-    grounds = [ground for reply in registry.engine("template").answer(requests, Run()) for ground in reply.grounds]
-    assert grounds
-    assert not {ground.key for ground in grounds if ground.kind == "absent"} & GIVEN_AWAY
+def spoken_of(images: list[ClinicalImage], options: PlanOptions) -> Counter[str]:
+    """Which question types' answers rest on what is kept back from others; none on what is kept back from itself."""
+    engine, found = registry.engine("template"), Counter[str]()
+    requests = list(Planner(BOOK, 5, options, chooser()).requests(images))
+    for request, reply in zip(requests, engine.answer(requests, Run()), strict=True):
+        types = [step.question_type for step in request.steps] or [request.question_type]
+        answers = [
+            turn.content for each in exchanges(request, reply) for turn in each.turns if turn.role == "assistant"
+        ]
+        for name, answer in zip(types, answers, strict=True):
+            kept = kept_back(request.source, tuple(BOOK.told(request.source, [name])))
+            said = {ground.key for ground in reply.grounds if ground.sentence in answer}
+            assert not said & kept, (name, answer)
+            assert not [fact for fact in kept & SAID.keys() if re.search(SAID[fact], answer)], (name, answer)
+            found.update([name] if said & kept_back(request.source, ()) else [])
+    return found
+
+
+# What an answer says where it tells a fact.
+SAID = {
+    "confirmation": "biops(?!ied in doubt)(?:y has|y was|y stands|y-)|proven|[Tt]issue was examined|without a biopsy",
+    "sex": r"\b(?:man|woman|boy|girl)\b",
+    "fitzpatrick": "phototype",
+    "diameter_1_mm": r"\d mm (?:by|at|on|in)\b",
+    "smokes": "smokes|not smoke",
+    "has_cancer_history": "personal or family history",
+}
+
+
+@pytest.mark.parametrize("options", [*STYLES[:4], PlanOptions(counterfactual_share=0.4)])
+@pytest.mark.parametrize("source_name", sorted(SOURCES))
+def test_no_answer_speaks_of_what_gives_the_label_away_unless_its_question_is_about_it(
+    source_name: str, options: PlanOptions
+) -> None:
+    facts = [TONED, *many_facts()]
+    images = [clinical_image(f"image_{n}", facts[n % len(facts)], source=source_name) for n in range(3 * len(facts))]
+    found = spoken_of(images, options)
+    assert set(found) <= {"diagnosis", "identify", "malignancy", "comprehensive", "size", "history", "context"}
+    assert found or source_name not in GIVEAWAYS
+
+
+def gaps_told(kind: QuestionType) -> set[str]:
+    """The facts of which an answer may say, or take for granted, that they are not known."""
+    plans = [plan for plan in FORMS.plans.get(kind.name, ()) if any(map(plan.finds, kind.every_wording))]
+    blocks = [
+        block
+        for plan in plans
+        for text in (*plan.parts, *([plan.question] if plan.question else []))
+        for name in part(text).alternatives
+        for block in FORMS.blocks.get(name, ())
+    ]
+    marks = {mark for plan in plans for mark in plan.unless} | {mark for block in blocks for mark in block.unless}
+    return {column for mark in marks for column in MARKS[mark]} | {fact for block in blocks for fact in block.absent}
+
+
+@pytest.mark.parametrize("source_name", sorted(SOURCES))
+def test_no_form_takes_what_is_kept_back_for_unknown(source_name: str) -> None:
+    """A text that calls a fact unknown that is recorded would be untrue."""
+    kinds = (*BOOK.bank_of("general"), *BOOK.bank_of(source_name))
+    assert not {kind.name: gaps for kind in kinds if (gaps := gaps_told(kind) & kept_back(source_name, kind.told))}
     assert "sex" not in PHRASES["person"]  # which lacks where no age is known
 
 
@@ -116,7 +180,6 @@ def test_of_other_sources_all_is_told_but_tones_of_the_skin(name: str) -> None:
     toneless: dict[str, Any] = dict.fromkeys(TONES)
     assert facts_for_question(name, TONED, ()) == replace(everything, **toneless)
     assert facts_for_question(name, TONED, sorted(TONES)) == everything
-    assert facts_for_question(name, TONED, (), does_speak_of_gaps=True) == everything
 
 
 def test_only_who_is_asked_about_the_tone_of_the_skin_is_told_of_it() -> None:
@@ -142,3 +205,11 @@ def test_what_is_kept_back_is_what_the_real_tables_show(name: str, real_data: Pa
         assert (clinic.cramers_v, clinic.least, clinic.least_percent) == (0.801, "clinical assessment", 0.0)
         phototype = by["fitzpatrick", "missing"]
         assert (phototype.cramers_v, phototype.least, phototype.least_percent) == (0.696, "not recorded", 0.0)
+
+
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["pad_ufes", "bcn20000", "scin", "hiba", "derm12345"])
+def test_no_answer_about_the_real_tables_gives_the_label_away(name: str, real_data: Path) -> None:
+    images = [each for each in source(name).read(real_data / name) if isinstance(each, ClinicalImage)]
+    spoken_of(images[: 2500 if name == "pad_ufes" else 500], PlanOptions(conversation_share=0.2))

@@ -53,7 +53,7 @@ def test_schema_metadata_and_card_are_the_same_under_every_version(version: str,
     found: list[Any] = json.loads(run_python(python_for(version), "-c", SCRIPT, cwd=ROOT, hf_home=tmp_path))
     assert found[0].startswith(version)
     metadata = schema().metadata[b"huggingface"].decode()
-    assert found[1:] == [metadata, str(schema().remove_metadata()), card_features(), leaves()]
+    assert found[1:] == [metadata, str(schema().remove_metadata()), card_features(), list(leaves())]
 
 
 def test_lists_are_spelled_as_datasets_3_knows_them() -> None:
@@ -90,7 +90,7 @@ def test_a_search_finds_no_word_of_medicine_in_the_names_of_columns() -> None:
 
 
 def test_leaves_are_the_names_that_parquet_gives() -> None:
-    assert leaves()[:2] == ["image.bytes", "image.path"]
+    assert leaves()[:2] == ("image.bytes", "image.path")
     assert {"question", "evidence.doubts.list.element", "messages.list.element.role"} <= set(leaves())
 
 
@@ -162,6 +162,30 @@ def test_a_row_says_what_a_right_answer_states_so_that_a_machine_can_check_it() 
     considered = replace(image, source="scin")
     of_scin = replace(pair("Why?", "So.", image=considered), question_type="reasoning")
     assert claims_of(of_scin) == [("differential", "a; b", "list")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "so"),
+    [
+        ("other_image", Facts(), ("images", "1", "number")),
+        ("absent_structure", Facts(), ("modality", "clinical", "text")),
+        ("beyond_view", Facts(), ("modality", "clinical", "text")),
+        ("other_place", Facts(body_site="forearm"), ("body_site", "forearm", "text")),
+        ("denied_complaint", Facts(itches=True, hurts=False, bleeds=False), ("hurts", "no", "yes or no")),
+    ],
+)
+def test_of_a_question_on_what_is_not_so_a_row_says_that_it_has_no_answer_and_what_is_so(
+    kind: str, facts: Facts, so: tuple[str, str, str]
+) -> None:
+    untrue = replace(pair("Why?", "So.", image=clinical_image(facts=facts)), style="counterfactual", question_type=kind)
+    assert claims_of(untrue) == [("is_answerable", "no", "yes or no"), so]
+
+
+def test_each_counterfactual_type_names_its_premise_and_no_other_type_has_one() -> None:
+    told: dict[str, object] = {"needs": (), "wordings": ("What is it?",)}
+    for style, premise in (("counterfactual", None), ("asked", "images")):
+        with pytest.raises(ValueError, match="a counterfactual type has one"):
+            QuestionType("place", "place", "a clinician", "the place", **told, style=style, premise=premise)  # type: ignore[arg-type]
 
 
 def test_no_wording_tells_what_its_answer_claims() -> None:

@@ -17,6 +17,10 @@ from tests.support.clinical_images import EXPORTED, FULL, REPORTED, SPARSE, clin
 from tests.support.paths import ROOT
 
 LABELLED = ROOT / "tests" / "check" / "labelled"
+JUDGED = ("fourth", "fifth")
+"""Sets by judges who had not seen the checks: the family of a fault is their word, and any check may find it."""
+OF_A_FAULT = frozenset({"advice", "diagnosis", "form", "modality", "person", "repeats", "speech", "unseen"})
+"""The checks that find faults of these sets."""
 _MELANOMA = "Malignant:Malignant melanocytic proliferations (Melanoma):Melanoma, NOS"
 _BCC = "Malignant:Malignant adnexal epithelial proliferations - Follicular:Basal cell carcinoma"
 _NEVUS = Facts(

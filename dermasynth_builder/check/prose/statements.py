@@ -23,7 +23,7 @@ class Asked(NamedTuple):
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)*]*\s+(?=[\"'“‘(*]?[A-Z0-9])|\n+")
 _CLAUSE_END = re.compile(
     r"[;:()]|\s[–—-]\s|,?\s(?:but|although|though|whereas|while|however|yet|because|since|so that|which|who)\b"
-    r"|,\s(?:and|or|so|nor)\s(?=(?:it|this|that|the|there|he|she|i|we|you|they)\b)"
+    r"|,\s(?:and|or|so|nor|for)\s(?=(?:it|this|that|the|there|he|she|i|we|you|they)\b)|,\sso\s(?=(?:an?|your|no)\b)"
 )
 _DENIED = re.compile(
     r"\b(?:no|not|n['’]t|negative for|answered with no|cannot|without|never|neither|nor|none|lacks?|lacking"
@@ -32,18 +32,20 @@ _DENIED = re.compile(
     r"|argues? against|speaks? against|against|fails? to show|isn['’]t|doesn['’]t|don['’]t|aren['’]t)\b|n['’]t\b"
 )
 _DENIED_AFTER = re.compile(
-    r"^[\w\s,'’-]{0,40}?\b(?:(?:is|are|was|were|seems?|looks?) (?:also )?(?:not|absent|missing|unlikely"
+    r"^[\w\s,'’-]{0,40}?\b(?:(?:is|are|was|were|seems?|looks?) (?:also |all |both )?(?:asked for and )?(?:not|absent"
+    r"|missing|unlikely"
     r"|less likely|excluded"
     r"|ruled out|denied|lacking|out of the question)|cannot|can['’]t|isn['’]t|aren['’]t|do(?:es)? not|did not"
-    r"|would|could|might|may|should|(?:has|have) (?:been excluded|not))\b"
+    r"|would|could|might|may|should|(?:has|have) (?:been excluded|not)|none|nobody)\b"
 )
 _SUPPOSED = re.compile(
     r"\b(?:if|whether|unless|would(?! (?:call|say|favou?r|diagnose|name|go with|put))|could|may|might|should"
     r"|must be (?:excluded|ruled)|suppose|in case|when(?:ever)?|until"
-    r"|once|perhaps|possibly|possible|ask(?:ed|ing)? (?:about|if|whether)|look (?:out )?for|watch(?:ing)? for"
+    r"|once|perhaps|possibly|possible|ask(?:s|ed|ing)? (?:about|if|whether)|to (?:ask|add|examine)|look (?:out )?for"
+    r"|watch(?:ing)? for|only where|wherever|where one (?:finds|sees)"
     r"|check(?:ing)? for"
     r"|concern for|to see|worth asking|consider(?:ed|ing|s)?|suspect(?:ed|s)?|suspicion|can|risk of|chance of"
-    r"|hypothe\w+"
+    r"|hypothe\w+|^(?:had|were|should) (?:it|this|that|the|she|he|they)"
     r"|any|anything|such as|for example|for instance|e\.g\.)\b"
 )
 _COMPARED = re.compile(
@@ -53,8 +55,10 @@ _COMPARED = re.compile(
     r"|differential|alternativ\w+|similar to|between|not to be taken|look-?alikes?|simulat\w+)\b"
 )
 _UNTOLD = re.compile(
-    r"\b(?:cannot|can['’]t|can not|not (?:be )?(?:possible|recorded|known|visible|stated|given|told|assessed|assessable"
-    r"|documented|available|shown|seen|determined|judged|apparent)|impossible|nothing is known|not on record|either way"
+    r"\b(?:cannot|can['’]t|can not|not (?:be )?(?:possible|recorded|known|visible|stated|given|told|assessed"
+    r"|assessable"
+    r"|documented|available|shown|seen|determined|judged|apparent)|impossible|nothing is known|not on record"
+    r"|either way"
     r"|neither recorded nor|unknown|unclear|no way|beyond what"
     r"|only (?:an? )?(?:examination|history|touch)|needs? (?:an? )?(?:examination|history|touch)"
     r"|takes? (?:an? )?examination"
@@ -67,9 +71,11 @@ _OFTEN = re.compile(
     r"\b(?:typically|usually|often|commonly|generally|in general|classically|as a rule|frequently|sometimes"
     r"|mostly|tends?"
     r"|in (?:many|most|some|other) (?:people|patients|cases|adults|children)|most (?:people|patients|cases"
-    r"|common)|rarely|seldom|hardly ever"
-    r"|by definition|in contrast|textbooks?|characteristically|favou?rite|ordinarily|many (?:people|patients)|normally"
-    r"|goes? (?:along |together )?with|makes? (?:it|this|that|a visit|an examination) urgent"
+    r"|common|frequent)|(?:lesions?|conditions?|diseases?) to expect|(?:the|a) (?:classic|usual|typical) (?:history"
+    r"|picture|story|description|complaints?)|rarely|seldom|hardly ever"
+    r"|by definition|in contrast|textbooks?|characteristically|favou?rite|ordinarily|many (?:people|patients)"
+    r"|normally"
+    r"|go(?:es)? (?:along |together )?with|makes? (?:it|this|that|a visit|an examination) urgent"
     r"|known for|warning signs?|red flags?|risk factors?|makes? [\w ]{3,40} more likely|raises? the risk"
     r"|\w+ of (?:this|that) kind|the (?:abcde?|ugly duckling)|as a group|people with|patients with|anyone"
     r"|anybody|everybody|someone)\b"
@@ -111,11 +117,12 @@ class Statement:
 
     text: str
     is_question: bool
+    is_cited: bool = False  # it says what a reference says
 
     @cached_property
     def is_general(self) -> bool:
         """Whether it speaks of a disease, of people or of lesions in general, and not of this one."""
-        if _OFTEN.search(self.text):
+        if self.is_cited or _OFTEN.search(self.text):
             return True
         return bool(_GENERAL.search(self.text)) and not _PARTICULAR.search(self.text)
 
@@ -164,10 +171,10 @@ class Statement:
 
 
 @lru_cache(maxsize=256)  # the checks read the texts of one image, one after the other
-def statements(text: str) -> tuple[Statement, ...]:
-    """The sentences of a text, in order."""
+def statements(text: str, cited: frozenset[str] = frozenset()) -> tuple[Statement, ...]:
+    """The sentences of a text, in order; see `cited_by`."""
     return tuple(
-        Statement(sentence.strip().lower(), sentence.rstrip("\"'”’)* ").endswith("?"))
+        Statement(sentence.strip().lower(), sentence.rstrip("\"'”’)* ").endswith("?"), sentence.strip() in cited)
         for sentence in _SENTENCE_END.split(text)
         if sentence.strip()
     )
@@ -177,6 +184,11 @@ def statements(text: str) -> tuple[Statement, ...]:
 def words(text: str) -> tuple[str, ...]:
     """The words of a text in lower case, without punctuation."""
     return tuple(_WORD.findall(text.lower()))
+
+
+def cited_by(pair: Pair) -> frozenset[str]:
+    """The sentences of a pair's answers that are general knowledge, as far as it says what its sentences rest on."""
+    return frozenset(ground.sentence for ground in pair.grounds if ground.kind == "reference")
 
 
 def answers(pair: Pair) -> Iterator[Asked]:

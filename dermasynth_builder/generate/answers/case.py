@@ -67,7 +67,7 @@ _COLUMNS = {
     "a_dx": ("diagnosis",),
     "confirmed": ("confirmation",),
     "class": ("malignancy",),
-    **dict.fromkeys(("first", "second", "others", "opinions", "conditions"), ("differential",)),
+    **dict.fromkeys(("first", "a_first", "second", "others", "opinions", "conditions"), ("differential",)),
     **dict.fromkeys(("weight", "second_weight", "share"), ("differential", "differential_weights")),
     "person": ("age_years", "sex"),
     "present": ("itches", "hurts", "bleeds", "has_grown", "has_changed", "is_elevated", "symptoms"),
@@ -182,15 +182,15 @@ def _history(facts: Facts) -> str | None:
     if words and facts.has_skin_cancer_history is not None and facts.has_cancer_history is not None:
         told = facts_in_words.phrases(replace(facts, has_skin_cancer_history=None, has_cancer_history=None))
         both = _CANCERS[facts.has_skin_cancer_history, facts.has_cancer_history]
-        return f"{told['history']}; {both}" if "history" in told else both
+        return f"{told['history']}; there is {both}" if "history" in told else f"has {both}"
     return words
 
 
 _CANCERS = {
-    (True, True): "has skin cancer and also another cancer in the personal or family history",
-    (True, False): "has skin cancer, but no other cancer, in the personal or family history",
-    (False, True): "has a cancer, but no skin cancer, in the personal or family history",
-    (False, False): "has neither skin cancer nor another cancer in the personal or family history",
+    (True, True): "a personal or family history of skin cancer and of another cancer",
+    (True, False): "a personal or family history of skin cancer, but of no other cancer",
+    (False, True): "a personal or family history of cancer, but not of skin cancer",
+    (False, False): "no personal or family history of skin cancer or of another cancer",
 }
 
 
@@ -220,6 +220,7 @@ def _opinions(facts: Facts) -> dict[str, str | None]:
     told = [f"{name} ({_share(weight)} of the weight)" for name, weight in weighted]
     return {
         "first": weighted[0][0],
+        "a_first": _with_article(facts) if weighted[0][0] == facts.diagnosis else weighted[0][0],
         "weight": f"{_share(weighted[0][1])} of the weight",
         "share": _share(weighted[0][1]),
         "second": weighted[1][0] if len(weighted) > 1 else None,

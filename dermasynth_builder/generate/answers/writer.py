@@ -119,8 +119,8 @@ class Writer:
     """Words one reply; the same key always draws the same words."""
 
     texts: Texts
-    case: Case
     key: str
+    case: Case = field(init=False)  # that is spoken of now
     grounds: list[Ground] = field(default_factory=list)
     cited: list[str] = field(default_factory=list)
     _draw: Random = field(init=False)
@@ -131,16 +131,16 @@ class Writer:
         """Begins the draws."""
         self._draw = Random(self.key)  # noqa: S311 - a draw, not a secret
 
-    def answer(self, plan: Plan) -> str:
-        """One sentence of each part of the plan that can be written."""
-        self._told = set()
+    def answer(self, plan: Plan, case: Case) -> str:
+        """One sentence of each part of the plan that can be written of the case."""
+        self.case, self._told = case, set()
         written = (self._write(each) for each in map(part, plan.parts))
         return " ".join(sentence for sentence in written if sentence)
 
-    def question(self, block: str) -> str:
+    def question(self, block: str, case: Case) -> str:
         """A question of a self-instruct plan; questions rest on nothing."""
-        option = self._draw.choice(list(self.texts.options(block, self.case)))
-        return notation.write(notation.parsed(option.text), self.case.slots, self._draw, used=[])
+        option = self._draw.choice(list(self.texts.options(block, case)))
+        return notation.write(notation.parsed(option.text), case.slots, self._draw, used=[])
 
     def _write(self, wanted: Part) -> str | None:
         is_wanted = wanted.is_required or self._draw.random() < wanted.share

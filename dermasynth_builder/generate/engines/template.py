@@ -5,8 +5,9 @@ on the request's key. A question for which no plan can be followed is not answer
 General knowledge comes sentence by sentence with its reference, and every sentence with what it rests on.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,12 @@ from dermasynth_builder.generate.answers.case import Case, case_of
 from dermasynth_builder.generate.answers.forms import Plan, load_forms
 from dermasynth_builder.generate.answers.knowledge import knowledge_in
 from dermasynth_builder.generate.answers.writer import Texts, Writer
+from dermasynth_builder.plan import facts_in_words
+from dermasynth_builder.plan.questions import PromptBook, load_prompt_book
 
-REVISION = 3
+REVISION = 4
 """Raised by hand whenever this code words the same files differently."""
+_FEW = 64  # cases at hand
 
 
 class TemplateEngine:
@@ -44,7 +48,7 @@ class TemplateEngine:
             "texts_sha256": sha256(named).hexdigest(),
             "eyes": METHOD,
         }
-        self._last = Facts(), _fresh(case_of(Facts(), "clinical"))
+        self._cases: dict[int, tuple[Facts, Case]] = {}  # by identity: a planner asks dozens of times about one image
 
     def _require_citations(self, folder: Path) -> None:
         blocks = (block for blocks in self._texts.forms.blocks.values() for block in blocks)
@@ -55,33 +59,48 @@ class TemplateEngine:
 
     def answers(self, asked: Asked) -> bool:
         """See `ChoosesQuestions.answers`."""
-        facts, case = self._last
-        if (
-            facts is not asked.facts
-            or asked.modality not in case.marks
-            or asked.measured != tuple(case.measured.values())
-        ):
+        return self._texts.plan(asked.question_type, asked.wording, self._case(asked)) is not None
+
+    def _case(self, asked: Asked) -> Case:
+        facts, case = self._cases.get(id(asked.facts), (None, None))
+        is_same = facts is asked.facts and case and asked.modality in case.marks
+        if case is None or not is_same or asked.measured != tuple(case.measured.values()):
             case = _fresh(case_of(asked.facts, asked.modality, asked.measured))
-            self._last = asked.facts, case  # a planner asks dozens of times about one image
-        return self._texts.plan(asked.question_type, asked.wording, case) is not None
+            if len(self._cases) >= _FEW:
+                self._cases.clear()
+            self._cases[id(asked.facts)] = asked.facts, case
+        return case
 
     def answer(self, requests: Iterable[Request], _: EngineRun) -> Iterator[Reply]:
         """See `Engine.answer`; in the order of the requests."""
         return map(self._reply, requests)
 
     def _reply(self, request: Request) -> Reply:
-        case = _fresh(case_of(request.facts, request.modality, request.measured))
-        plans: list[Plan] = []
-        asked = [(step.question_type, step.question) for step in request.steps]
-        for question_type, question in asked or [(request.question_type, request.question)]:
+        plans: list[tuple[Plan, Case]] = []
+        for question_type, question, facts in _asked(request):
+            case = _fresh(case_of(facts, request.modality, request.measured))
             if not (plan := self._texts.plan(question_type, question, case)):
                 return Reply(request.key, None, f"no answer: no plan for type {question_type} fits {question!r}")
-            plans.append(plan)
-        writer = Writer(self._texts, case, request.key)
+            plans.append((plan, case))
+        writer = Writer(self._texts, request.key)
         members = _members(request, writer, plans)
         references = self._texts.knowledge.references
         told = tuple(f"{references[name].text}. {references[name].id}" for name in dict.fromkeys(writer.cited))
         return Reply(request.key, canonical_json(members), references=told, grounds=tuple(writer.grounds))
+
+
+def _asked(request: Request) -> Iterator[tuple[str, str, Facts]]:
+    """Type and words of each question, and the facts that its answer may use: not all that another one's may."""
+    if not request.steps:
+        yield request.question_type, request.question, request.facts
+    for step in request.steps:
+        told = _book(request.source).told(request.source, [step.question_type])
+        yield step.question_type, step.question, facts_in_words.facts_for_question(request.source, request.facts, told)
+
+
+@cache
+def _book(source: str) -> PromptBook:
+    return load_prompt_book(sources=(source,))
 
 
 def _fresh(case: Case) -> Case:
@@ -89,11 +108,12 @@ def _fresh(case: Case) -> Case:
     return replace(case, possible={})
 
 
-def _members(request: Request, writer: Writer, plans: list[Plan]) -> dict[str, Any]:
+def _members(request: Request, writer: Writer, plans: Sequence[tuple[Plan, Case]]) -> dict[str, Any]:
     """The reply after the request's schema."""
     if request.style == "self_instruct":
-        return {"question": writer.question(plans[0].question), "answer": writer.answer(plans[0])}
-    answers = [writer.answer(plan) for plan in plans]
+        [(plan, case)] = plans
+        return {"question": writer.question(plan.question, case), "answer": writer.answer(plan, case)}
+    answers = [writer.answer(plan, case) for plan, case in plans]
     if not request.steps:
         return {"answer": answers[0]}
     if request.style == "asked":

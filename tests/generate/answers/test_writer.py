@@ -39,8 +39,9 @@ def test_a_nevus_of_palm_or_sole_gets_the_patterns_of_that_skin() -> None:
 def test_an_optional_sentence_that_tells_nothing_new_is_left_out() -> None:
     plan = Plan(("class_is", "class_is?", "verdict?"))
     for number in range(40):
-        writer = Writer(TEXTS, case_of(Facts(malignancy="benign", diagnosis="nevus"), "clinical"), f"key {number}")
-        keys = [ground.key for ground in writer.grounds] if writer.answer(plan) else []
+        case = case_of(Facts(malignancy="benign", diagnosis="nevus"), "clinical")
+        writer = Writer(TEXTS, f"key {number}")
+        keys = [ground.key for ground in writer.grounds] if writer.answer(plan, case) else []
         sentences = list(dict.fromkeys(ground.sentence for ground in writer.grounds))
         first = {ground.key for ground in writer.grounds if ground.sentence == sentences[0]}
         assert all({g.key for g in writer.grounds if g.sentence == other} - first for other in sentences[1:]), keys
