@@ -486,12 +486,7 @@ class Settings:
         if not 1 <= self.shard[0] <= self.shard[1]:
             raise ValueError(f"shard {list(self.shard)}: say which part of how many, as [2, 5]")
         plan = self.plan_options
-        of_several = (
-            plan.self_instruct_share,
-            plan.conversation_share,
-            plan.is_together,
-            plan.look not in (None, "off"),
-        )
+        of_several = plan.self_instruct_share, plan.conversation_share, plan.is_together, plan.look not in (None, "off")
         if self.engine_options.prompt == "plain" and (self.engine != "openai" or any(of_several)):
             raise ValueError(
                 "--prompt plain asks one question at a time, of the engine openai alone: say --engine openai "
