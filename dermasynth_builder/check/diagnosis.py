@@ -190,7 +190,7 @@ def _reasons(pair: Pair, facts: Facts, known: tuple[Concept, ...]) -> Iterator[t
         if known:
             if _NOT_TO_NAME.search(asked):
                 yield from _named(told, known)
-            yield from _conflicts(told, asked, known, facts)
+            yield from _conflicts(told, asked, known, facts=facts)
             yield from _denials(told, known)
         if facts.malignancy:
             yield from _classes(told, facts.malignancy)
@@ -201,7 +201,7 @@ def _reasons(pair: Pair, facts: Facts, known: tuple[Concept, ...]) -> Iterator[t
 
 
 def _conflicts(
-    told: Sequence[_Told], asked: str, known: tuple[Concept, ...], facts: Facts
+    told: Sequence[_Told], asked: str, known: tuple[Concept, ...], *, facts: Facts
 ) -> Iterator[tuple[Severity, str]]:
     """Claims of another diagnosis; a sentence that gives the recorded one too is taken to compare the two."""
     for statement, hits in told:

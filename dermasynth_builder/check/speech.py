@@ -25,7 +25,7 @@ _PREAMBLE = re.compile(
     r"|happy to help|i['’]d be happy"
     r"|thanks? (?:you )?for|here(?: is|['’]s| are) (?:the|an?|your|my) (?:answer|description|response|overview"
     r"|explanation|analysis|summary|question)"
-    r"|(?:question|answer|response|assistant|user|q|a(?!\s*:[^.]*\bb\s*:))\s*:|let me (?:describe|explain|look"
+    r"|(?:question|answer|response|assistant|user|q|a(?!\s*:.{0,300}\bb\s*:))\s*:|let me (?:describe|explain|look"
     r"|analy[sz]e)"
     r"|as requested)(?=[\s,.!:;—-]|$)"
 )

@@ -38,8 +38,8 @@ _DENIED_AFTER = re.compile(
     r"|missing|unlikely"
     r"|less likely|excluded"
     r"|ruled out|denied|lacking|out of the question)|cannot|can['’]t|isn['’]t|aren['’]t|do(?:es)? not|did not"
-    r"|would|could|might|may|should|can be (?:\w+ )?(?:excluded|ruled out)"
-    r"|(?:has|have) (?:been excluded|not)|none|nobody)\b"
+    r"|would|could|might|may|should|can be (?:\w+ )?(?:excluded|ruled out)|(?:has|have) (?:all |both |also |since )?"
+    r"(?:been (?:excluded|denied|ruled out)|not)|none|nobody)\b"
 )
 _SUPPOSED = re.compile(
     r"\b(?:if|whether|unless|would|could|may|might|should"
@@ -74,7 +74,9 @@ _UNTOLD = re.compile(
 _OFTEN = re.compile(
     r"\b(?:typically|usually|often|commonly|generally|in general|classically|as a rule|frequently|sometimes"
     r"|mostly|tends?"
-    r"|in (?:many|most|some|other) (?:people|patients|cases|adults|children)|most (?:people|patients|cases"
+    r"|in (?:many|most|some|other) (?:people|patients|cases|adults|children)|(?:many|most|some|few"
+    r"|other) (?:doctors|clinicians|dermatologists|people|patients)|(?:some|others|few|many|most) (?:reach|grow"
+    r"|measure|are|have|can|may|will|do|become|stay|turn|bleed|itch|need)|most (?:people|patients|cases"
     r"|common|frequent)|(?:lesions?|conditions?|diseases?) to expect|(?:the|a) (?:classic|usual|typical) (?:history"
     r"|picture|story|description|complaints?)|rarely|seldom|hardly ever"
     r"|by definition|in contrast|textbooks|characteristically|favou?rite|ordinarily|many (?:people|patients)"

@@ -153,12 +153,14 @@ CLAIMS: tuple[Claim, ...] = (
             "|had) (?:not|n['’]t|little) ?(?:help|work|improv)\\w*|failed|brought (?:no|some|little)"
             "|(?:has|have) (?:helped|cleared|improved|reduced))",
             "(?:scrapings?|cultures?|swabs?|patch tests?|blood tests?|koh|serology|ultrasound|x-?ray|ct|mri"
-            "|laboratory|lab (?:tests?|results?|work)|allergy tests?|pcr|sentinel \\w+)\\b[^.;]{0,40}(?:(?:was"
+            "|laboratory|lab (?:tests?|results?|work)|allergy tests?|pcr|sentinel \\w+)\\b[^.;,]{0,40}(?:(?:was"
             "|were|came back|stayed|is|are|turned out|remained|has been|showed|shows|revealed|returned) (?:\\w+ )?"
             "(?:negative|positive|sterile|normal|clear|unremarkable|elevated|growth|no\\b|done))",
             "(?:childhood|earlier|previous|past|repeated|severe|blistering|many) (?:sunburns?|episodes?|flares?"
             "|outbreaks?|attacks?)",
             "(?:outdoor|farm|construction|office|garden) (?:work(?:er)?|job)",
+            "(?:she|he|the patient|they) (?:takes|is on|lives|owns|keeps|has (?:diabetes|rheumat\\w+|lupus"
+            "|hypertension|psoriasis|kidney|heart|liver|epilepsy))",
             "(?:smokes|smoker|drinks alcohol|takes (?:medication|immuno\\w+|steroids)|immunosuppress(?:ed|ion)"
             "|diabet(?:es|ic)|sunbeds?|tanning beds?|works (?:outdoors|as)|farmer|pregnan(?:t|cy)|allerg(?:y"
             "|ies|ic) to|hiv|transplant)",
@@ -201,7 +203,8 @@ CLAIMS: tuple[Claim, ...] = (
             "(?:surgical )?margins (?:are|were) (?:clear|free|positive|involved)",
             "(?:invades?|infiltrat\\w+|extends? into|reaches) the (?:\\w+ )?(?:dermis|subcutis|fat|papillary"
             "|reticular)",
-            "(?:s-?100|melan-a|sox-?10|braf|hmb-?45)\\b",
+            "(?:s-?100|melan-a|sox-?10|hmb-?45)\\b",
+            "braf (?:mutat\\w+|positive|negative|v600\\w*)",
         ),
     ),
     Claim(
@@ -258,4 +261,6 @@ ABSENCES = re.compile(
     r"|metasta\w+)"
     r"|\b(?:elsewhere|otherwise),? (?:\w+ ){0,3}?(?:skin|body|patient) (?:is|was) (?:clear|normal|healthy"
     r"|unaffected|unremarkable)|\bnothing (?:similar|else) (?:is )?(?:elsewhere|on the rest)"
+    r"|\b(?:skin|body|back|face|trunk|scalp) (?:is|was|are) (?:otherwise |elsewhere )?(?:\w+ )?(?:free|clear"
+    r"|devoid) (?:of|from)\b"
 )
