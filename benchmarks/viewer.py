@@ -30,7 +30,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from dermasynth_builder.release.folder import read_card
+from dermasynth_builder.release.folder import read_card, read_closed
 from dermasynth_builder.release.parquet import read_rows
 from dermasynth_builder.release.viewer import unfit_columns
 
@@ -54,7 +54,7 @@ def main() -> int:
     os.environ["TQDM_DISABLE"] = "1"
     logging.disable(logging.CRITICAL)
     is_good = True
-    for name, config in read_card(told.release).items():
+    for name, config in {**read_card(told.release), **read_closed(told.release)}.items():
         for split, files in config.files.items():
             failed = failing_column(files)
             expected = {unfit.column for unfit in unfit_columns(files)}
@@ -165,7 +165,7 @@ def searched(files: tuple[Path, ...], word: str) -> str:
         with duckdb.connect(database) as connection:
             for where, fields in (("anywhere", columns), ("in question or answer", ["question", "answer"])):
                 names = ", ".join(f"'{field}'" for field in fields)
-                counted = connection.sql(
+                counted = connection.execute(
                     "SELECT count(DISTINCT docid) FROM fts_main_data.terms AS terms "  # noqa: S608 - names of columns
                     "JOIN fts_main_data.fields USING (fieldid) JOIN fts_main_data.dict AS dict USING (termid) "
                     f"WHERE dict.term = '{word}' AND field IN ({names})"

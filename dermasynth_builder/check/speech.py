@@ -25,7 +25,8 @@ _PREAMBLE = re.compile(
     r"|happy to help|i['’]d be happy"
     r"|thanks? (?:you )?for|here(?: is|['’]s| are) (?:the|an?|your|my) (?:answer|description|response|overview"
     r"|explanation|analysis|summary|question)"
-    r"|(?:question|answer|response|assistant|user|q|a)\s*:|let me (?:describe|explain|look|analy[sz]e)"
+    r"|(?:question|answer|response|assistant|user|q|a(?!\s*:.{0,300}\bb\s*:))\s*:|let me (?:describe|explain|look"
+    r"|analy[sz]e)"
     r"|as requested)(?=[\s,.!:;—-]|$)"
 )
 _PATTERNS = Patterns({f"{name} {place}": part for name, parts in TALK.items() for place, part in enumerate(parts)})

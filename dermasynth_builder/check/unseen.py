@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from dermasynth_builder.check.prose.patterns import Patterns
 from dermasynth_builder.check.prose.statements import Statement, answers, cited_by, statements
+from dermasynth_builder.check.prose.unseen_words import ABSENCES, CLAIMS, Claim
 from dermasynth_builder.core.records import Facts, Finding, Pair
 
 NAME = "unseen"
@@ -14,239 +14,48 @@ _SIZE = re.compile(
     r"|re)s?|inch(?:es)?)\b"
     r"|\b(?:about |roughly |approximately )?the size of (?:an? )?(?:small |large )?(?:pea|coin|lentil|dime"
     r"|nickel|quarter|grape|walnut|pencil eraser|marble|"
-    r"thumbnail|fingernail|golf ball|pinhead|cherry|olive|pepper ?corn)\b"
-    r"|\b(?:a|one|two|three|four|five|six|seven|eight|ten|half a|several)[- ](millimet(?:er|re)s?|centimet(?:er"
+    r"thumbnail|fingernail|golf ball|pinhead|cherry|olive|pepper ?corn|bean|button|penny|cent|nail|match head"
+    r"|grain of \w+|hazelnut|almond|blueberry|raisin|palm|hand|pin ?head|rice grain)\b"
+    r"|\b(?:a|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|half an?"
+    r"|several|few)[- ](millimet(?:er|re)s?|centimet(?:er"
     r"|re)s?|inch(?:es)?)\b"
 )
 _LIMIT = re.compile(
     r"\b(?:less|more|larger|smaller|greater|bigger|wider|over|under|above|below|beyond|exceed\w*|than|margins?"
-    r"|up to|at least|rule|threshold|criterion|line|mark|"
+    r"|rule|threshold|criterion|line|mark|"
     r"limit|within|depth|breslow|deep|thick|apart|ruler|punch|needle|zoom\w*|scale bar)\b"
+)
+_LIMIT_AFTER = re.compile(
+    r"^[ -]?(?:\w+ )?(?:margins?|rule|threshold|criterion|line|mark|limit|cut-?off|deep|thick|in depth|apart"
+    r"|ruler|punch|needle|scale|around|beyond|or (?:less|more|larger))\b"
 )
 _UNITS = {"c": 10.0, "i": 25.4, "m": 1.0}
 _ALIKE = 0.25  # share by which a size may be off
 
 
-class _Claim(NamedTuple):
-    """Something that an image does not show."""
-
-    what: str
-    field: str  # of `Facts` that may hold it; "" for none
-    pattern: re.Pattern[str]
-
-
-def _words(*parts: str) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{'|'.join(parts)})\b")
-
-
-_CLAIMS: tuple[_Claim, ...] = (
-    _Claim(
-        "itching", "itches", _words("itch(?:es|ing|y|ed)?", "prurit\\w+", "scratch(?:es|ed|ing)? (?:at )?(?:it|the)")
-    ),
-    _Claim(
-        "pain",
-        "hurts",
-        _words(
-            "pain(?:ful|s)?",
-            "hurt(?:s|ing)?",
-            "tender(?:ness)?",
-            "sore(?:ness)?",
-            "ach(?:es|ing)",
-            "sting(?:s|ing)?",
-            "burning(?: sensation)?",
-            "burns",
-        ),
-    ),
-    _Claim("bleeding", "bleeds", _words("bleeds?", "bled", "bleeding(?! (?:crust|point|ulcer))")),
-    _Claim(
-        "growth",
-        "has_grown",
-        _words(
-            "(?:has|have|had|been|is|was) (?:slowly |rapidly |quickly |steadily |recently |been )*(?:grow(?:n"
-            "|ing)|enlarg(?:ed|ing)|spread(?:ing)?)(?! pattern)",
-            "grew(?! (?:darker|redder|paler|lighter))",
-            "(?:has|have|had) become (?:larger|bigger|wider)",
-            "(?:doubled|increased|increasing) in size",
-            "rapid growth",
-            "recent growth",
-        ),
-    ),
-    _Claim(
-        "change",
-        "has_changed",
-        _words(
-            "(?:has|have) (?:recently |lately |slowly |also |visibly )*(?:changed|darkened|evolved"
-            "|become (?:darker|redder))",
-            "(?:recent|recently noticed) (?:change|darkening)s?",
-            "(?:got|turned) darker",
-            "changed (?:colour|color|shape) over",
-        ),
-    ),
-    _Claim(
-        "duration",
-        "duration",
-        _words(
-            "(?:has been|have been|had been|been there|is there|present|persist\\w*|existed|last(?:ed|ing|s)"
-            "|appeared|developed|noticed|started|began|arose|visible|seen|grown|growing|had (?:it|this|the \\w+)|"
-            "itched|hurt|bled)\\b[^.;]{0,40}\\b(?:for|over|since|within|in) (?:about |around |at least "
-            "|more than |the (?:last|past) |many |several |some |a few |the )*(?:\\d+|one|two|three|four|five"
-            "|six|seven|eight|nine|ten|twelve|many|several|few|couple of|childhood|birth)? ?(?:days?|weeks?"
-            "|months?|years?|childhood|birth|decades?)\\b(?! of (?:sun|age))",
-            "(?:long-?standing|present since|appeared (?:\\w+ )?(?:days?|weeks?|months?|years?) ago|(?:days?"
-            "|weeks?|months?|years?) ago|first noticed)",
-        ),
-    ),
-    _Claim(
-        "touch",
-        "",
-        _words(
-            "(?:feels?|felt) (?:\\w+ )?(?:firm|hard|soft|rough|smooth|warm|hot|rubbery|gritty|sandpaper\\w*"
-            "|spongy|like)",
-            "(?:firm|hard|soft|rubbery|warm|hot|indurated|fluctuant|mobile|fixed) (?:to (?:the )?touch"
-            "|on palpation|when touched|on touch)",
-            "to (?:the )?touch",
-            "on palpation",
-            "palpa(?:ble|tion)",
-            "blanch(?:es|ing|able)?",
-            "dimples?(?: sign)?",
-            "warmth",
-            "nikolsky\\w*",
-            "(?:is|are|quite|very) (?:warm|rubbery|indurated|fluctuant)",
-        ),
-    ),
-    _Claim(
-        "history of the patient",
-        "history",
-        _words(
-            "(?:family|personal|medical|past|strong|known|prior|previous) (?:\\w+ )?history of",
-            "history of (?:\\w+ )*(?:sunburns?|sun exposure|skin cancer|melanoma|cancer|eczema|atopy|asthma"
-            "|tanning|smoking|trauma)",
-            "(?:smokes|smoker|drinks alcohol|takes (?:medication|immuno\\w+|steroids)|immunosuppress(?:ed|ion)"
-            "|diabet(?:es|ic)|sunbeds?|tanning beds?|works (?:outdoors|as)|farmer|pregnan(?:t|cy)|allerg(?:y"
-            "|ies|ic) to|hiv|transplant)",
-            "(?:her|his|the patient['’]s|their) (?:mother|father|parents?|sister|brother|family|grandmother"
-            "|grandfather)",
-            "(?<!a )(?:patient|man|woman|person|she|he) (?:reports?|says|states|complains?|describes|recalls|noticed"
-            "|denies|mentions|presents with a history)",
-        ),
-    ),
-    _Claim(
-        "histology",
-        "confirmation",
-        _words(
-            "biops(?:y|ied) (?:has |was |had )?(?:confirm\\w*|show\\w*|prove\\w*|reveal\\w*|taken|performed|done)",
-            "(?:histolog\\w+|histopatholog\\w+|pathology|microscop\\w+) (?:\\w+ )?(?:confirm\\w*|show\\w*"
-            "|prove\\w*|reveal\\w*|demonstrat\\w*)",
-            "biopsy-(?:proven|confirmed)",
-            "(?:confirmed|proven|proved|established) (?:by|on|through|with) (?:a )?(?:\\w+ )?(?:biopsy"
-            "|histolog\\w+|histopatholog\\w+|tissue|patholog\\w+|sample)",
-            "(?:breslow|clark level|mitotic|mitoses|ki-?67|immunohisto\\w+|atypical melanocytes|nests of|palisading)",
-        ),
-    ),
-    _Claim(
-        "general symptoms",
-        "symptoms",
-        _words(
-            "(?<!spotted )(?<!rheumatic )(?<!hay )(?<!scarlet )fevers?",
-            "feverish",
-            "chills",
-            "fatigue",
-            "joint pains?",
-            "short(?:ness)? of breath",
-            "weight loss",
-            "night sweats",
-            "nausea",
-            "malaise",
-            "mouth sores",
-            "headaches?",
-        ),
-    ),
-)
 _COMPLAINTS = {"bothersome appearance": "appearance", "burning": "burn", "darkening": "dark", "mouth sores": "mouth"}
-_STRUCTURES = _words(
-    "pigment(?:ed)? network",
-    "(?:a)?typical network",
-    "reticular (?:network|pattern|lines)",
-    "blue-?white (?:veil|structures?)",
-    "(?:brown|black|blue-?gr[ae]y|peripheral|irregular|regular|aggregated) (?:globules|clods)",
-    "(?:peripheral|irregular|regular|aggregated) dots",
-    "dots and globules",
-    "globules",
-    "radial stream\\w+",
-    "pseudopods",
-    "arbori[sz]ing (?:vessels|telangiectas\\w+)",
-    "leaf-?like (?:areas|structures)",
-    "spoke-?wheel (?:areas|structures)",
-    "milia-?like cysts",
-    "comedo-?like openings",
-    "(?:blue-?gr[ae]y )?ovoid nests",
-    "chrysalis structures",
-    "crystalline structures",
-    "shiny white (?:lines|streaks|structures|blotches)",
-    "rosettes",
-    "strawberry pattern",
-    "dotted vessels",
-    "glomerular vessels",
-    "hairpin vessels",
-    "parallel (?:ridge|furrow) pattern",
-    "negative network",
-    "cobblestone pattern",
-    "starburst pattern",
-    "fingerprint(?:-like)? structures",
-    "moth-?eaten borders?",
-    "homogeneous blue pigmentation",
-    "structureless (?:areas?|zones?)",
-    "regression structures",
-    "peppering",
-    "lacunae",
-    "central white patch",
-)
-_DERMOSCOPY = _words(
-    "(?:this|the|under|on|by|with|through|in) (?:\\w+ )?(?:dermoscop\\w+|dermatoscop\\w+|epiluminescence)(?! is"
-    "| would| could| might| may)",
-    "dermoscopic (?:image|view|picture|photograph)",
-)
-_PHOTOGRAPH = _words(
-    "(?:this|the) (?:clinical|close-up|smartphone|macroscopic|ordinary) (?:photograph|photo|image|picture)",
-    "(?:this|the) smartphone",
-)
-_ABSENCES = re.compile(
-    r"\b(?:no|without(?: any)?|not any|free of|absence of(?: any)?) (?:\w+ )?(?:other|further|additional"
-    r"|similar|satellite|second) (?:(?:\w+ )?(?:lesions?|spots?|moles?|growths?|rash|marks?|changes|plaques"
-    r"|patches|areas))"
-    r" ?(?:(?:elsewhere|on (?:the|her|his) (?:rest|body|skin|remaining)|anywhere|are present|is present|exist"
-    r"|elsewhere on|were found|are found))"
-    r"|\b(?:no|without(?: any)?) (?:other|further|additional|satellite|similar) (?:(?:suspicious|skin|such"
-    r"|pigmented) )?(?:lesions?|spots?|moles?|marks?|growths?)\b(?! (?:in|within|on) (?:the|this) (?:image"
-    r"|photograph|picture|frame|field|photo))"
-    r"|\bthe (?:rest|remainder) of (?:the|her|his|their) (?:body|skin|trunk|integument) (?:is|are|was|looks"
-    r"|appears|shows? no|remains)"
-    r"|\b(?:the )?(?:nails?|scalp|hair|mucosa\w*|mouth|palms and soles|lymph nodes?|genitals?|eyes) (?:is|are"
-    r"|were|remain|look|appear)s? (?:not (?:involved|affected|enlarged|swollen)|uninvolved|normal|spared|clear"
-    r"|unremarkable|unaffected)"
-    r"|\b(?:no|without|nor) (?:\w+ )?(?:lymphadenopathy|(?:enlarged |swollen |palpable )lymph nodes?"
-    r"|nail (?:involvement|changes)|mucosal (?:involvement|lesions)|systemic (?:symptoms|signs|involvement)|metasta\w+)"
-    r"|\b(?:elsewhere|otherwise),? (?:\w+ ){0,3}?(?:skin|body|patient) (?:is|was) (?:clear|normal|healthy"
-    r"|unaffected|unremarkable)|\bnothing (?:similar|else) (?:is )?(?:elsewhere|on the rest)"
-)
 _IN_FRAME = re.compile(
     r"\b(?:in|within|inside) (?:the|this) (?:image|photograph|picture|frame|field(?: of view)?|photo|view"
     r"|crop)\b|\bvisible (?:here|in)\b|\bin view\b|\bas far as\b|\bshown here\b"
 )
+_ASKS_IN_GENERAL = re.compile(
+    r"\b(?:warning|alarm(?:ing)?|red flags?|would (?:be an?|make|change|worry)|when (?:should|would)"
+    r"|risk factors?|in general|usually|typically|complications?|side effects?|pathologist"
+    r"|how (?:do|does|can) (?:one|doctors|people|such|these|they|\w+s)\b|how (?:fast|often|common)\b"
+    r"|what (?:happens|may happen|could happen|if))\b"
+)
+_OF_THIS = re.compile(
+    r"\b(?:this|the|his|her|your|their) (?:[\w-]+ )?(?:patient|lesion|mole|spot|rash|patch|patches|papule|plaque"
+    r"|nodule|growth|area|man|woman|boy|girl|image|picture|skin)\b"
+    r"|\b(?:he|she|his|her)\b|^(?:it|this) (?:has|is|was)\b"
+)
 _ADVISED = re.compile(
     r"\b(?:should|ask|asked|worth|would|will|see a|tell (?:the|your|a)|report any|come back|return|seek|until"
-    r"|next step|recommend\w*|advis\w+|consider|warrants?|needs?|to (?:be|find|learn|know|confirm|settle|prove))\b"
+    r"|never (?:cut|burn|tie|scratch|pick|squeeze|remove|try|apply|use)|avoid|causes?|leads? to|results? in"
+    r"|prevents?|instead|next step|recommend\w*|advis\w+|consider"
+    r"|warrants?|needs?|to (?:be|find|learn|know|confirm|settle|prove))\b"
 )
-_PATTERNS = Patterns(
-    {claim.what: claim.pattern for claim in _CLAIMS}
-    | {
-        "size": _SIZE,
-        "structures": _STRUCTURES,
-        "dermoscopy": _DERMOSCOPY,
-        "photograph": _PHOTOGRAPH,
-        "absence": _ABSENCES,
-    }
-)
+_PATTERNS = Patterns({claim.what: claim.pattern for claim in CLAIMS} | {"size": _SIZE, "absence": ABSENCES})
 
 
 def check_unseen(pairs: Iterable[Pair]) -> Iterator[Finding]:
@@ -257,8 +66,9 @@ def check_unseen(pairs: Iterable[Pair]) -> Iterator[Finding]:
             given = f"{before} {question} {names}".lower()
             if not _PATTERNS.possible(answer.lower()):
                 continue
+            is_general = _ASKS_IN_GENERAL.search(question.lower())
             for statement in statements(answer, cited_by(pair)):
-                if not statement.is_question:
+                if not (statement.is_question or (is_general and not _OF_THIS.search(statement.text))):
                     for reason in dict.fromkeys(_reasons(statement, given, pair)):
                         yield Finding(pair.pair_id, NAME, "flag", reason)
 
@@ -267,14 +77,12 @@ def _reasons(statement: Statement, given: str, pair: Pair) -> Iterator[str]:
     facts, possible = pair.image.facts, _PATTERNS.possible(statement.text)
     if "size" in possible:
         yield from _sizes(statement, given, facts)
-    for claim in _CLAIMS:
+    for claim in CLAIMS:
         if claim.what in possible and (found := claim.pattern.search(statement.text)):
             yield from _unseen(claim, found, statement, given=given, facts=facts)
-    if not {"structures", "dermoscopy", "photograph"}.isdisjoint(possible):
-        yield from _modality(statement, given, pair)
     if (
         "absence" in possible
-        and (found := _ABSENCES.search(statement.text))
+        and (found := ABSENCES.search(statement.text))
         and not (statement.is_general or statement.is_untold or _IN_FRAME.search(statement.text))
     ) and not statement.supposes(found.start()):
         yield f"says {found.group()!r} of what the image does not show"
@@ -285,7 +93,8 @@ def _sizes(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
         is_loose = (
             statement.is_general
             or statement.is_untold
-            or _LIMIT.search(statement.text[max(0, found.start() - 40) : found.end() + 25])
+            or _LIMIT.search(statement.text[max(0, found.start() - 40) : found.end()])
+            or _LIMIT_AFTER.match(statement.text[found.end() :])
         )
         if is_loose or found.group() in given or statement.supposes(found.start()):
             continue
@@ -300,9 +109,12 @@ def _sizes(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
             return
 
 
-def _unseen(claim: _Claim, found: re.Match[str], statement: Statement, *, given: str, facts: Facts) -> Iterator[str]:
+def _unseen(claim: Claim, found: re.Match[str], statement: Statement, *, given: str, facts: Facts) -> Iterator[str]:
     is_passed = statement.is_general or statement.is_untold or _ADVISED.search(statement.text[: found.start()])
-    if is_passed or statement.supposes(found.start()) or statement.compares(found.start()):
+    is_condition = claim.what != "touch" or not _WHENEVER.search(statement.clause_before(found.start()))
+    if is_passed or (is_condition and statement.supposes(found.start())) or statement.compares(found.start()):
+        return
+    if _HAD_IT.match(statement.text) or (is_condition and _CONDITION.match(statement.text)):
         return
     if claim.pattern.search(given) or _MERELY_POSSIBLE.match(statement.clause_after(found.end())):
         return
@@ -310,32 +122,57 @@ def _unseen(claim: _Claim, found: re.Match[str], statement: Statement, *, given:
     known = _known(claim, found.group(), facts)
     if known is None:
         yield f"tells of {claim.what}, which nobody recorded: {found.group()!r}"
-    elif known is is_denied:
+    elif known is is_denied and (not known or _says_no(statement, found)):
         told, other = ("denies", "has") if is_denied else ("claims", "denies")
         yield f"{told} {claim.what}, which the record {other}: {found.group()!r}"
 
 
-_MERELY_POSSIBLE = re.compile(r"[\w\s,]{0,30}\b(?:would|could|might|may|should|(?:is|are) (?:\w+ )?reasons?)\b")
+_HAD_IT = re.compile(r"(?:had|were|should) (?:it|this|that|the|she|he)\b[^.]*\bwould\b")
+_WHENEVER = re.compile(r"^when (?:one|you|the \w+|it|a)\b")  # "When one runs a finger over it, it feels rough."
+_AS_BEFORE = re.compile(r"\b(?:the same|unchanged|stable|without (?:any )?change)\b")
+_SAYS_NO = re.compile(
+    r"\b(?:same|unchanged|stable|no|not|nor|neither|without|denie[sd]|denying|never|free of|absence of|lacks?|absent"
+    r"|none)\b|n['’]t\b"
+)
+_IS_ABSENT = re.compile(
+    r"^[\w\s,]{0,20}\b(?:is|are|was|were|has|have) (?:\w+ )?(?:absent|denied|missing"
+    r"|not (?:present|there|been))\b"
+)
+
+
+def _says_no(statement: Statement, found: re.Match[str]) -> bool:
+    """Whether the words themselves are denied, and not what the sentence says of them."""
+    before, after = statement.text[: found.start()], statement.clause_after(found.end())
+    return bool(_SAYS_NO.search(before) or _SAYS_NO.search(found.group()) or _IS_ABSENT.match(after))
+
+
+_MERELY_POSSIBLE = re.compile(
+    r"[\w\s,]{0,30}\b(?:would|could|might|may|should|(?:is|are) (?:\w+ )?reasons?)\b"
+    r"|[\w\s,]{0,60}\b(?:is|are) (?:still )?(?:to be|missing|needed|required|recommended|advis\w+|useful|left to)\b"
+)
+_CONDITION = re.compile(r"^(?:(?:yes|no|only|but|and),? )?(?:if|when|should|in case|once)\b")
 _DENIED_LIST = re.compile(r"\b(?:denied|absent|not present|answered with no|negative)(?:,[^:;.]*)?: [^;.]*$")
 
 
 def _is_denied(statement: Statement, found: re.Match[str]) -> bool:
     """Whether the words are denied, by themselves or in a list of what is denied."""
     before = statement.text[: found.start()]
+    if _AS_BEFORE.search(found.group()):
+        return True
     is_verb = re.match(r"(?:smok|drink|has|takes|work)", found.group())  # "does not smoke, drinks alcohol"
     if is_verb and "," in before:
         return bool(re.search(r"\b(?:no|not|never)\b|n['’]t\b", before.rpartition(",")[2]))
     return statement.denies(found.start(), found.end()) or bool(_DENIED_LIST.search(before))
 
 
-def _known(claim: _Claim, told: str, facts: Facts) -> bool | None:
+def _known(claim: Claim, told: str, facts: Facts) -> bool | None:
     """Whether the record has what is told; None where it says nothing of it."""
     symptoms = " ".join(facts.symptoms)
     match claim.field:
         case "history":
             return _known_history(told, facts)
         case "duration":
-            return True if facts.duration else None
+            return _is_as_long(told, facts.duration) if facts.duration else None
         case "confirmation":
             return facts.confirmation == "histopathology" if facts.confirmation else None
         case "symptoms":
@@ -349,6 +186,17 @@ def _known(claim: _Claim, told: str, facts: Facts) -> bool | None:
         case field:
             found: bool | None = getattr(facts, field)
             return found
+
+
+_UNITS_OF_TIME = ("day", "week", "month", "year|childhood|birth", "decade")
+
+
+def _is_as_long(told: str, recorded: str) -> bool:
+    """Whether two durations may be the same, "since last month" and "one to four weeks" say: units side by side."""
+    lengths = [
+        [place for place, unit in enumerate(_UNITS_OF_TIME) if re.search(unit, text)] for text in (told, recorded)
+    ]
+    return not all(lengths) or any(abs(one - other) < 2 for one in lengths[0] for other in lengths[1])
 
 
 _HISTORIES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
@@ -371,24 +219,3 @@ def _known_history(told: str, facts: Facts) -> bool | None:
     names = next((names for pattern, names in _HISTORIES if pattern.search(told)), ())
     held = [getattr(facts, name) for name in names if getattr(facts, name) is not None]
     return any(held) if held else None
-
-
-def _modality(statement: Statement, given: str, pair: Pair) -> Iterator[str]:
-    if pair.image.modality == "clinical":
-        for what, pattern in (("a structure of dermoscopy", _STRUCTURES), ("dermoscopy", _DERMOSCOPY)):
-            found = pattern.search(statement.text)
-            if (
-                found
-                and found.group() not in given
-                and statement.claims(found.start(), found.end())
-                and not _ADVISED.search(statement.text)
-                and not (what == "dermoscopy" and pair.image.facts.confirmation == "confocal microscopy")
-            ):
-                yield f"sees {what} on a photograph: {found.group()!r}"
-                return
-    elif (
-        (found := _PHOTOGRAPH.search(statement.text))
-        and found.group() not in given
-        and statement.claims(found.start(), found.end())
-    ):
-        yield f"takes the dermoscopic image for a photograph: {found.group()!r}"

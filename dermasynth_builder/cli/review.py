@@ -94,9 +94,9 @@ def _export(settings: Settings, number: int, to: Path | None) -> None:
 
 def _import(settings: Settings, files: tuple[Path, ...], *, as_json: bool) -> None:
     from dermasynth_builder.cli.terminal import show
+    from dermasynth_builder.release.opinions import agreement
     from dermasynth_builder.release.reviews import read_reviews
-    from dermasynth_builder.report.agreement import agreement, agreement_table
-    from dermasynth_builder.report.review import import_verdicts
+    from dermasynth_builder.report.review import agreement_table, import_verdicts
 
     counts = import_verdicts(files, settings.work)
     told = agreement(read_reviews(settings.work))

@@ -15,6 +15,7 @@ from dermasynth_builder.core.option import Option, json_object, percent, shard_o
 from dermasynth_builder.core.outbound import base_fault
 
 BATCHES = "batches"  # folder in the working folder
+SERVERS = "servers.json"  # file in it
 RECIPE = "recipe.toml"  # in the current folder, beside the ledgers, in a release
 WITHDRAWN = "withdrawn.csv"  # in the current folder, in a release
 DEFAULT_SEED = 2025
@@ -485,12 +486,7 @@ class Settings:
         if not 1 <= self.shard[0] <= self.shard[1]:
             raise ValueError(f"shard {list(self.shard)}: say which part of how many, as [2, 5]")
         plan = self.plan_options
-        of_several = (
-            plan.self_instruct_share,
-            plan.conversation_share,
-            plan.is_together,
-            plan.look not in (None, "off"),
-        )
+        of_several = plan.self_instruct_share, plan.conversation_share, plan.is_together, plan.look not in (None, "off")
         if self.engine_options.prompt == "plain" and (self.engine != "openai" or any(of_several)):
             raise ValueError(
                 "--prompt plain asks one question at a time, of the engine openai alone: say --engine openai "

@@ -78,6 +78,15 @@ class CountsTables(Protocol):
 
 
 @runtime_checkable
+class KeepsNames(Protocol):
+    """A source whose images and groups were named by somebody who may not know that such names are published."""
+
+    @property
+    def are_names_kept(self) -> bool:
+        """Whether rows will have the names as they are; a user is then told which."""
+
+
+@runtime_checkable
 class BringsResources(Protocol):
     """A source of another package, with the tables that those which ship have in this one."""
 
@@ -123,6 +132,7 @@ class EngineContext:
     sent_today: Callable[[str, str], int] = lambda _, __: 0  # model, a UTC time in ISO 8601 -> sent that day, by then
     now: Callable[[], float] = time.time  # seconds since 1970
     wait: Callable[[float], object] = time.sleep  # so many seconds
+    servers: Path | None = None  # file of what servers were found to take
 
 
 BARE_CONTEXT = EngineContext()

@@ -17,14 +17,31 @@ from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.files import read_toml, resource_dir
 from dermasynth_builder.core.plain import markdown
 from dermasynth_builder.core.protocols import Source
-from dermasynth_builder.core.records import SPLITS, Split, digest
-from dermasynth_builder.core.registry import ALL, SAMPLE
+from dermasynth_builder.core.records import AXES, SPLITS, Split, digest
+from dermasynth_builder.core.registry import ALL, CLOSED, SAMPLE
 from dermasynth_builder.read.licences import Licence, by_strictness
+from dermasynth_builder.release.closed_config import SPLIT, closed_features
 from dermasynth_builder.release.columns import COLUMNS, card_features
 from dermasynth_builder.release.parquet import SplitFiles
 
 DATA = "data"  # folder of the sources' Parquet files: whoever reads all of it meets each row once, and nothing else
 LICENCE = "LICENSE"
+_IMAGE_SET, _ENGINE, _CHECKS, _BUILDER = "image set", "engine", "checks", "builder"
+_GIVERS = MappingProxyType(
+    {
+        **dict.fromkeys(("image", "diagnosis", "malignancy", "body_site", "sex", "age_years"), _IMAGE_SET),
+        **dict.fromkeys(("fitzpatrick", "confirmation", "modality", "facts", "recorded", "licence"), _IMAGE_SET),
+        **dict.fromkeys(("image_id", "group_id", "lesion_id", "official_split", "attribution"), _IMAGE_SET),
+        **dict.fromkeys(("question", "answer", "messages", "certainty", "references", "grounds", "observed"), _ENGINE),
+        **dict.fromkeys(("cites", "not_assessable", "conflict", "reply"), _ENGINE),
+        **dict.fromkeys(("is_flagged", "flags", "doubts"), _CHECKS),
+        **{"measured": "the image's pixels", "reviews": "persons", "verdict": "another model"},
+        **{"judgements": "another model", "checks": _IMAGE_SET},
+        **dict.fromkeys(("question_type", "source", "style", "is_metadata_shown", "engine", "model"), _BUILDER),
+        **dict.fromkeys(("provenance", "origin", "pair_id"), _BUILDER),
+    }
+)
+"""The last part of a column's path, or a struct that it stands in -> who gives its value."""
 _SHOWN = 10  # rows of a table before the rest is folded
 _NOT_STATED = "not stated here"
 _CODE = re.compile(r"(?<=^```python\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
@@ -56,6 +73,17 @@ class Config:
 def content_mark(splits: Mapping[Split, SplitFiles]) -> str:
     """What the card says of the content: it changes whenever a row does, and caches go by it."""
     return digest({split: files.content_sha256 for split, files in splits.items()})[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The configs beside those of the sources, each with one split; None where there is none."""
+
+    sample: SplitFiles | None = None
+    closed: SplitFiles | None = None
+
+
+NOTHING_BESIDE = Beside()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +136,11 @@ def card_text(
     configs: Sequence[Config],
     environment: Environment,
     *,
-    sample: SplitFiles | None = None,
+    beside: Beside = NOTHING_BESIDE,
     figures: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """The whole README.md of a release; `figures` are files of the folder `figures`, each with what it shows."""
-    entries = card_metadata(configs, facts["licences"], sample)
+    entries = card_metadata(configs, facts["licences"], beside)
     metadata = yaml.safe_dump(entries, sort_keys=False, allow_unicode=True, width=1000)
     return f"---\n{metadata}---\n\n{body_text(facts, environment, figures)}\n"
 
@@ -127,13 +155,21 @@ def body_text(
         strictest=by_strictness(facts["licences"])[-1],
         engines={name: engine_terms().get(name, Terms()) for name in facts["made"]["engines"]},
         paper=notes()["paper"],
+        axes=AXES,
+        two_digits=lambda value: "" if value is None else round(value, 2),
         columns=COLUMNS,
+        giver_of=giver_of,
         figures=figures,
         shown=_SHOWN,
         rows=_rows,
         megabytes=lambda size: f"{size / 1e6:,.1f}",
     )
     return body.strip()
+
+
+def giver_of(path: str) -> str:
+    """Who gives the value of a column: by its own name, else by the innermost struct of which this is known."""
+    return next(_GIVERS[part] for part in reversed(path.split(".")) if part in _GIVERS)
 
 
 def with_repository(card: str, repo: str) -> str:
@@ -186,12 +222,14 @@ def _on_page(value: Any) -> Any:
 
 
 def card_metadata(
-    configs: Sequence[Config], licences: Iterable[str], sample: SplitFiles | None = None
+    configs: Sequence[Config], licences: Iterable[str], beside: Beside = NOTHING_BESIDE
 ) -> dict[str, Any]:
     """The card's YAML block as a mapping. The sample is the default config, or the first source where there is none."""
+    sample, closed = beside.sample, beside.closed
     rows = sum(config.rows for config in configs)
     parts = [_Part(config.source.name, config.splits) for config in configs]
-    listed = [*([_Part(SAMPLE, {"train": sample})] if sample else []), *parts]
+    asked = [_Part(CLOSED, {SPLIT: closed}, list(closed_features()._to_yaml_list()))] if closed else []
+    listed = [*([_Part(SAMPLE, {"train": sample})] if sample else []), *parts, *asked]
     metadata: dict[str, Any] = {
         **_licence(by_strictness(licences)),
         "language": ["en"],
@@ -231,13 +269,14 @@ class _Part:
 
     name: str
     splits: Mapping[Split, SplitFiles]
+    features: list[dict[str, Any]] | None = None  # None: those of the pairs
 
     @property
     def content_sha256(self) -> str:
         return content_mark(self.splits)
 
     def config_entry(self, *, is_default: bool = False) -> dict[str, Any]:
-        folder = SAMPLE if self.name == SAMPLE else f"{DATA}/{self.name}"
+        folder = self.name if self.name in (SAMPLE, CLOSED) else f"{DATA}/{self.name}"
         entry: dict[str, Any] = {
             "config_name": self.name,
             "version": __version__,
@@ -253,7 +292,7 @@ class _Part:
         ]
         return {
             "config_name": self.name,
-            "features": card_features(),
+            "features": self.features or card_features(),
             "splits": splits,
             "download_size": sum(files.file_bytes for files in self.splits.values()),
             "dataset_size": sum(files.arrow_bytes for files in self.splits.values()),

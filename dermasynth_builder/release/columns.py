@@ -68,6 +68,11 @@ class Column:
         """The last part of the path."""
         return self.path.rpartition(".")[2]
 
+    @property
+    def struct(self) -> str:
+        """The column at the top that it stands in; "" where it stands there itself."""
+        return self.path.partition(".")[0] if "." in self.path else ""
+
 
 COLUMNS: tuple[Column, ...] = (
     Column("image", "image", "the image; byte for byte as in the source where `origin.image_change` is empty"),
@@ -279,8 +284,11 @@ def _folded(tree: "str | _Tree", values: Mapping[str, Any]) -> Any:
     """A value, or a struct of values; None where nothing in it is known."""
     if isinstance(tree, str):
         return values[tree]
-    struct = {name: _folded(below, values) for name, below in tree.items()}
-    return struct if any(value not in (None, (), []) for value in struct.values()) else None
+    struct = {name: values[below] if isinstance(below, str) else _folded(below, values) for name, below in tree.items()}
+    for value in struct.values():
+        if not (value is None or value == () or value == []):
+            return struct
+    return None
 
 
 def flat(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -450,9 +458,15 @@ _SYNTHETIC = {
 }
 
 
+@cache
 def features_json() -> str:
-    """The features of all columns, as `datasets` looks for them under "huggingface" in a file's metadata."""
-    return json.dumps({"info": {"features": _spelled(features().to_dict())}})
+    """Those of all columns; see `told_to_datasets`."""
+    return told_to_datasets(features())
+
+
+def told_to_datasets(columns: "Features") -> str:
+    """Features as `datasets` looks for them under "huggingface" in a file's metadata, as every version reads them."""
+    return json.dumps({"info": {"features": _spelled(columns.to_dict())}})
 
 
 def _spelled(feature: Any) -> Any:
@@ -468,12 +482,13 @@ def _spelled(feature: Any) -> Any:
             return feature
 
 
-def leaves() -> list[str]:
+@cache
+def leaves() -> tuple[str, ...]:
     """Parquet's names of the columns' leaves."""
     sink = pa.BufferOutputStream()
     pq.write_table(schema().empty_table(), sink)
     written = pq.ParquetFile(pa.BufferReader(sink.getvalue())).schema
-    return [written.column(place).path for place in range(len(written))]
+    return tuple(written.column(place).path for place in range(len(written)))
 
 
 def card_features() -> list[dict[str, Any]]:

@@ -157,11 +157,10 @@ def _responsible(facts: Mapping[str, Any]) -> dict[str, Any]:
         "rai:dataCollection": f"Images and facts: public sets ({', '.join(_titles(facts))}). Texts: {engines}.",
         "rai:dataCollectionType": ["Secondary data analysis", "Synthetic data"],
         "rai:machineAnnotationTools": sorted({*made["engines"], *made["models"]}),
-        "rai:annotationsPerItem": f"{facts['pairs']} pairs over {facts['images']} images; human review: none",
+        "rai:annotationsPerItem": f"{facts['pairs']} pairs over {facts['images']} images; {_review(facts)}",
         "rai:dataLimitations": (
             f"{made['told_the_facts']} of {facts['pairs']} answers come from an engine that was told the recorded "
-            f"facts, the diagnosis included; {quality['flagged']} pairs are doubted by a check; no dermatologist has "
-            "read the texts."
+            f"facts, the diagnosis included; {quality['flagged']} pairs are doubted by a check; {_review(facts)}."
         ),
         "rai:dataBiases": f"Skin tones, ages and classes are unevenly represented. {missing}.",
         "rai:dataUseCases": "Research on vision-language models of dermatology and on synthetic text.",
@@ -178,6 +177,11 @@ def _responsible(facts: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "rai:dataReleaseMaintenancePlan": "Tagged versions; withdrawn.csv lists rows that were taken out, and why.",
     }
+
+
+def _review(facts: Mapping[str, Any]) -> str:
+    told = facts["opinions"]["persons"]
+    return f"human review: {told['pairs']} pairs by {told['persons']} persons" if told else "human review: none"
 
 
 def _titles(facts: Mapping[str, Any]) -> list[str]:

@@ -5,10 +5,13 @@ a page is rendered. Rejects are counted from the lists beside the release, as it
 """
 
 import json
+import platform
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +23,7 @@ from dermasynth_builder.read.giveaways import giveaway_table
 from dermasynth_builder.read.licences import by_strictness
 from dermasynth_builder.read.privacy import people_of
 from dermasynth_builder.release.columns import NAMES, TOP_COLUMNS, facts_of
+from dermasynth_builder.release.opinions import of_models, of_persons
 from dermasynth_builder.release.parquet import SplitFiles, read_rows, read_values
 
 if TYPE_CHECKING:
@@ -31,6 +35,8 @@ CLASSES = ("benign", "indeterminate", "malignant", NOT_RECORDED)
 NO_FINDING = "specimen"  # a flag that doubts nothing
 _BY = {"phototype": "fitzpatrick", "sex": "sex", "age": "age", "confirmation": "confirmation"}
 _MISSING = ("diagnosis", "malignancy", "body_site", "age", "sex", "fitzpatrick", "confirmation")
+_GROUPS = ("phototype", "sex", "age")  # of people
+_FEW_IMAGES = 50  # of which nothing can be claimed of a group
 _LEFT_OUT = ("messages", "grounds", "references")
 _DECADE = 10
 _WORD = re.compile(r"\W")
@@ -60,6 +66,7 @@ class Run:
     is_specimen: bool
     seed: int
     asked_with: Mapping[str, Any]  # how the model was asked; empty where none was
+    withdrawn: int  # rows and images that were taken out so far
 
 
 def release_facts(written: Sequence[Written], run: Run, *, sample: SplitFiles | None) -> dict[str, Any]:
@@ -67,8 +74,10 @@ def release_facts(written: Sequence[Written], run: Run, *, sample: SplitFiles | 
     pairs = _pairs(written)
     images = pairs.drop_duplicates(["source", "image_id"])
     rejects = [_rejects(each) for each in written]
+    people = {name: _by_class(images, column) for name, column in _BY.items()}
     return {
         "version": __version__,
+        "libraries": _libraries(),
         **asdict(run),
         "pairs": len(pairs),
         "images": len(images),
@@ -77,11 +86,29 @@ def release_facts(written: Sequence[Written], run: Run, *, sample: SplitFiles | 
         "made": _made(pairs),
         "types": _table(pairs, ["question_type", "source"], "pairs"),
         "diagnoses": _table(images, ["diagnosis", "malignancy"], "images"),
-        "people": {name: _by_class(images, column) for name, column in _BY.items()},
+        "people": people,
+        "few": {"below": _FEW_IMAGES, "groups": _few(people)},
         "quality": _quality(pairs),
+        "opinions": {
+            "persons": of_persons(each or () for each in pairs["reviews"]),
+            "verifiers": of_models(each or () for each in pairs["judgements"]),
+        },
+        "between_splits": [between_splits(str(name), same) for name, same in pairs.groupby("source", sort=False)],
         "rejects": [each for of_source in rejects for each in of_source],
         "sources": [_source(each, pairs, images) for each in written],
     }
+
+
+_MAKING = ("datasets", "jinja2", "matplotlib", "numpy", "pandas", "pillow", "pyarrow")  # what bytes depend on
+
+
+def _libraries() -> dict[str, str]:
+    """The versions of Python and of the libraries that make the files: others may write other bytes of equal rows."""
+    found = {"python": platform.python_version()}
+    for name in _MAKING:
+        with suppress(PackageNotFoundError):  # figures are left out without matplotlib
+            found[name] = version(name)
+    return found
 
 
 def temperature_of(body: str | None) -> float | None:
@@ -184,6 +211,7 @@ def _made(pairs: "DataFrame") -> dict[str, Any]:
         "prompts": int(pairs["prompt_sha256"].nunique()),
         "styles": _counts(pairs["style"]),
         "told_the_facts": int(pairs["is_metadata_shown"].sum()),
+        "looked_first": int(pairs["look_prompt_sha256"].notna().sum()),
         "first_day": str(times.min())[:10] if len(times) else None,
         "last_day": str(times.max())[:10] if len(times) else None,
         "cost_usd": round(float(costs.sum()), 2) if len(costs) else None,
@@ -208,29 +236,54 @@ def _quality(pairs: "DataFrame") -> dict[str, Any]:
         "flagged": int(doubted["is_doubted"].sum()),
         "examples": _examples(pairs),
         "flags": _table(flags, ["flag", "source"], "pairs"),
-        "by_type": [
-            {
-                "question_type": str(name),
-                "pairs": len(same),
-                "flagged_percent": _percent(same["is_doubted"].sum(), len(same)),
-                "words": round(float(same["words"].mean()), 1),
-                "distinct_percent": _percent(same["answer"].nunique(), len(same)),
-            }
-            for name, same in doubted.groupby("question_type")
-        ],
-        "by_tone": [
-            {
-                "phototype": str(name),
-                "pairs": len(same),
-                "flagged_percent": _percent(same["is_doubted"].sum(), len(same)),
-            }
-            for name, same in doubted.groupby(doubted["fitzpatrick"].fillna(NOT_RECORDED))
-        ],
+        "by_source": _rates(doubted, doubted["source"]),
+        "by_type": _rates(doubted, doubted["question_type"]),
+        "by_tone": _rates(doubted, doubted["fitzpatrick"].fillna(NOT_RECORDED)),
         "wheel": _wheel(pairs["question"]),
         "lengths": _lengths(pairs["words"]),
         "questions": int(pairs["question"].nunique()),
         "distinct_percent": _percent(pairs["answer"].nunique(), len(pairs)),
     }
+
+
+def _rates(doubted: "DataFrame", groups: "Series[Any]") -> list[dict[str, Any]]:
+    """For each group of pairs how many are doubted, how long their answers are and how many of these differ."""
+    return [
+        {
+            "name": str(name),
+            "pairs": len(same),
+            "flagged_percent": _percent(same["is_doubted"].sum(), len(same)),
+            "words": round(float(same["words"].mean()), 1),
+            "distinct_percent": _percent(same["answer"].nunique(), len(same)),
+        }
+        for name, same in doubted.groupby(groups)
+    ]
+
+
+def between_splits(source: str, pairs: "DataFrame") -> dict[str, Any]:
+    """What train and test have in common, and which groups and pictures are in two splits."""
+    train, test = (pairs[pairs["split"] == split] for split in ("train", "test"))
+    in_train, in_test = (list(zip(part["question"], part["answer"], strict=True)) for part in (train, test))
+    known = set(in_train)
+    return {
+        "source": source,
+        "groups_in_two": int((pairs.groupby("group_id")["split"].nunique() > 1).sum()),
+        "pictures_in_two": int((pairs.groupby("pixel_sha256")["split"].nunique() > 1).sum()),
+        "test_pairs": len(test),
+        "pairs_percent": _percent(sum(each in known for each in in_test), len(test)),
+        "answers_percent": _percent(test["answer"].isin(train["answer"]).sum(), len(test)),
+    }
+
+
+def _few(people: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """The groups of people of whom there are too few images to say anything, the smallest first."""
+    found = [
+        {"source": row["source"], "by": by, "value": row["value"], "images": row["images"]}
+        for by in _GROUPS
+        for row in people[by]
+        if row["images"] < _FEW_IMAGES and row["value"] != NOT_RECORDED
+    ]
+    return sorted(found, key=lambda row: row["images"])
 
 
 def _wheel(questions: "Series[str]") -> dict[str, dict[str, int]]:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _BLUE, _VERMILION, _ORANGE, _PURPLE, _SKY, _GREEN = "#0072B2", "#D55E00", "#E69F00", "#CC79A7", "#56B4E9", "#009E73"
 _GREY, _INK = "#B5B5B5", "#333333"
-_SOURCES = (_BLUE, _ORANGE, _GREEN, _PURPLE, _SKY)
+_YELLOW, _BLACK = "#F0E442", "#000000"
+_SOURCES = (_BLUE, _ORANGE, _GREEN, _PURPLE, _SKY, _VERMILION, _YELLOW, _BLACK)
 _CLASSES = {"benign": _BLUE, "indeterminate": _ORANGE, "malignant": _VERMILION, "not recorded": _GREY}
 _STYLE: Any = {"font.family": "DejaVu Sans", "font.size": 10, "text.parse_math": False}
 _WIDTH_INCH, _BAR_INCH, _DPI = 9.0, 0.3, 110
@@ -97,8 +98,7 @@ def _lengths(facts: Mapping[str, Any]) -> _Drawn:
 
 def _flags(facts: Mapping[str, Any]) -> _Drawn:
     rates = {
-        row["question_type"].replace("_", " "): {"flagged, %": row["flagged_percent"]}
-        for row in facts["quality"]["by_type"]
+        row["name"].replace("_", " "): {"flagged, %": row["flagged_percent"]} for row in facts["quality"]["by_type"]
     }
     figure = _stacked(rates, {"flagged, %": _VERMILION}, "Pairs that a check doubts, of each question type", unit="%")
     return figure, f"Bars: share of pairs that a check doubts, by question type. {_first(rates)}"

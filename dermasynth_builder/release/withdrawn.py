@@ -5,13 +5,16 @@ the list, so that whoever has older files can leave the same rows out.
 """
 
 import csv
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Container, Iterable, Mapping
 from datetime import date
 from io import StringIO
 from pathlib import Path
 
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.options import WITHDRAWN
+from dermasynth_builder.core.plain import hostile_in, one_line
+from dermasynth_builder.core.registry import SOURCES
 
 _COLUMNS = ("row", "reason", "date")
 
@@ -27,24 +30,32 @@ def read_withdrawn(path: Path) -> dict[str, str]:
         if path.name == WITHDRAWN:
             return {}
         raise ReleaseError(f"{path} is not there; --withdrawn names the list of withdrawn rows") from None
+    except OSError as error:
+        raise ReleaseError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ReleaseError(f"{path}, line {line}: is not in UTF-8; save the list in that encoding") from error
     return parse_withdrawn(text, str(path))
 
 
 def parse_withdrawn(text: str, where: str) -> dict[str, str]:
-    """See `read_withdrawn`; `where` is for messages."""
-    rows = csv.reader(StringIO(text))
-    if tuple(next(rows, ())) != _COLUMNS:
-        raise ReleaseError(f"{where}, line 1: the columns must be {','.join(_COLUMNS)}")
+    """See `read_withdrawn`; `where` is for messages. Of several lines on one row the earliest day counts."""
+    rows = csv.reader(StringIO(text.removeprefix("\ufeff"), newline=""))
     found: dict[str, str] = {}
     faults = []
-    for cells in rows:
-        if not any(cells):
-            continue
-        if fault := _fault(cells):
-            faults.append(f"{where}, line {rows.line_num}: {fault}")
-        else:
-            name, reason, day = (cell.strip() for cell in cells)
-            found[name] = f"{day}: {reason}"
+    try:
+        if tuple(cell.strip() for cell in next(rows, ())) != _COLUMNS:
+            raise ReleaseError(f"{where}, line 1: the columns must be {','.join(_COLUMNS)}")
+        for cells in rows:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if fault := _fault(cells):
+                faults.append(f"{where}, line {rows.line_num}: {fault}")
+            else:
+                name, reason, day = (one_line(cell) for cell in cells)
+                found[name] = min(found.get(name, told := f"{day}: {reason}"), told)
+    except csv.Error as error:
+        faults.append(f"{where}, line {rows.line_num}: {error}")
     if faults:
         raise ReleaseError("\n".join(faults))
     return found
@@ -52,7 +63,9 @@ def parse_withdrawn(text: str, where: str) -> dict[str, str]:
 
 def _fault(cells: list[str]) -> str | None:
     if len(cells) != len(_COLUMNS) or not all(cell.strip() for cell in cells):
-        return f"write a row, a reason and a date, not {','.join(cells)!r}"
+        return f"write a row, a reason (in quotes where it has a comma) and a date, not {','.join(cells)!r}"
+    if found := next(filter(None, map(hostile_in, cells)), None):
+        return f"holds {found}, which is no text"
     if "/" not in cells[0]:
         return f"{cells[0]!r} is not a row; write SOURCE/IMAGE, or a pair id"
     try:
@@ -76,6 +89,25 @@ def withdrawn_text(withdrawn: Mapping[str, str]) -> str:
 def why_withdrawn(pair_id: str, withdrawn: Mapping[str, str]) -> str | None:
     """Why a pair is withdrawn, itself or with its image; None where it is not."""
     return withdrawn.get(pair_id) or withdrawn.get("/".join(pair_id.split("/")[:2]))
+
+
+def left_out_in(rejects: Path) -> list[str]:
+    """The pairs that a list of rejects names as withdrawn."""
+    lines = rejects.read_text(encoding="utf-8").splitlines() if rejects.is_file() else []
+    told = map(json.loads, lines)
+    return [each["pair_id"] for each in told if any(reason.startswith("withdrawn ") for reason in each["reasons"])]
+
+
+def without_effect(withdrawn: Mapping[str, str], left_out: Iterable[str], sources: Container[str]) -> list[str]:
+    """What a list names of these sources, or of none that is known, and no pair of `left_out` is or belongs to."""
+    met = {name for pair_id in left_out for name in (pair_id, "/".join(pair_id.split("/")[:2]))}
+    return [
+        name for name in withdrawn if name not in met and (_source(name) in sources or _source(name) not in SOURCES)
+    ]
+
+
+def _source(name: str) -> str:
+    return name.partition("/")[0]
 
 
 def withdrawn_of(pair_ids: Iterable[str], withdrawn: Mapping[str, str]) -> list[str]:

@@ -1,10 +1,12 @@
 """Sheets for persons to judge pairs by, their verdicts, and a release that waits for them."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from rich.table import Table
 
 from dermasynth_builder.core.errors import ReviewError, StoppedError
 from dermasynth_builder.core.images.renditions import publish_image
@@ -26,6 +28,7 @@ from dermasynth_builder.release.write import checked_pairs, terms_of
 from dermasynth_builder.report.chosen import Candidate, choose
 from dermasynth_builder.report.label_studio import labelling_config, tasks, verdicts_in
 from dermasynth_builder.report.page import Collected, Shown, collect, write_page
+from dermasynth_builder.report.tables import name, table_of_numbers
 
 PAIRS = 200  # on a sheet
 RATERS = 2  # whose verdicts on each pair a held release waits for
@@ -109,3 +112,13 @@ def _candidate(pair: Pair) -> Candidate:
 def _shown(pair: Pair, max_side_px: int | None) -> Shown:
     image = publish_image(pair.image, max_side_px)
     return Shown(flat(row(pair, image)), image.content)
+
+
+def agreement_table(told: Mapping[str, Mapping[str, Any]]) -> Table:
+    """How far persons agree, of `release.opinions.agreement`, as a table."""
+    table = table_of_numbers("judged", "pairs", "by two or more", "mean", "Krippendorff's alpha")
+    for axis, each in told.items():
+        numbers = ("" if each[key] is None else f"{each[key]:.2f}" for key in ("mean", "alpha"))
+        label = "keep it" if axis == "verdict" else axis
+        table.add_row(name(label, indent=2), f"{each['pairs']:,}", f"{each['by_two']:,}", *numbers)
+    return table

@@ -6,16 +6,13 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le
 
+from dermasynth_builder.core.closed import FORMS, TASKS, Form, Task
 from dermasynth_builder.core.option import Option
 from dermasynth_builder.core.options import DEFAULT_SEED
 from dermasynth_builder.core.records import Split
 
 Context = Literal["record", "question", "closed"]
 """What stands beside the picture: the recorded facts and the question, the question alone, a closed question."""
-Task = Literal["diagnosis", "malignancy", "body_site", "modality"]
-Form = Literal["named", "lettered", "true_false"]
-TASKS: tuple[Task, ...] = ("diagnosis", "malignancy", "body_site", "modality")
-FORMS: tuple[Form, ...] = ("named", "lettered", "true_false")
 Method = Literal["lora", "full", "qlora"]
 Dtype = Literal["bfloat16", "float16", "float32"]
 Shown = Literal["real", "blank", "other", "none"]

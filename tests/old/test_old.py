@@ -3,11 +3,13 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
 
-from dermasynth_builder.cli import main
+from dermasynth_builder.cli import COMMANDS, main
+from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.records import canonical_json
 from dermasynth_builder.generate.engines.batch.state import BatchState, shards_in
 from dermasynth_builder.generate.ledger import Ledger, read_record, record_of, reply_of
@@ -17,16 +19,22 @@ from tests.support.fake_service import KEY
 
 ARCHIVES = sorted(Path(__file__).parent.glob("*.zip"))
 PLACE = ("pad_ufes", "--raw", "raw/pad_ufes", "--work", "work")
-READERS = (
-    "show --out release",
-    "view --out release --to page.html",
-    "report --out release --work work",
-    "export trl --out release --to exported --allow-template",
-    "review export --out release --work work --to sheet",
-    "evaluate items --out release --to items --split train",
-)
+READERS = {
+    "show": "",
+    "view": "--to page.html",
+    "report": "--work work",
+    "export": "trl --to exported --allow-template",
+    "review": "export --work work --to sheet",
+    "push": "tester/dermasynth --dry-run --allow-template --without-statistics",
+    "train": "a-model --to model --dry-run --allow-template",
+    "evaluate items": "--to items --split train",
+    "evaluate invented": "a-model --split train",
+}
+"""The commands that open the release of --out, with what they need beside it."""
+WRITERS = {"plan", "generate", "build", "release", "status"}
 PROOF = "verify release --raw raw/pad_ufes --ledgers work/ledgers"
 GOES_ON = re.compile(r"build the release anew|build it anew|`dermasynth (?:build|release)`")
+NO_MODEL = re.compile(r"a-model cannot be loaded|needs \w+[:;] .*pip install")  # the release was read
 Output = pytest.CaptureFixture[str]
 
 
@@ -78,13 +86,50 @@ def test_rows_of_an_old_batch_are_known(old: Path) -> None:
         assert all(row.request.key == key and row.request.prompt for key, row in rows)
 
 
-@pytest.mark.parametrize(
-    "words", [*READERS, pytest.param(PROOF, marks=pytest.mark.slow)], ids=lambda words: str(words.split()[0])
-)
-def test_an_old_release_is_read_or_refused_in_words(old: Path, capsys: Output, words: str) -> None:
-    code = main(words.split())
+def test_every_command_that_opens_a_release_is_tried_on_old_ones() -> None:
+    assert {name for name, command in COMMANDS.items() if "out" in command.keys} == {*READERS, *WRITERS}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_an_old_release_is_read_or_refused_in_words(
+    old: Path, capsys: Output, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")  # no Hub: a dry push does without
+    monkeypatch.setattr("huggingface_hub.hf_api.constants.ENDPOINT", "http://127.0.0.1:9")
+    before = files_in(old / "release")
+    code = main([*name.split(), *READERS[name].split(), "--out", "release"])
+    told = capsys.readouterr().err
+    is_without_model = "a-model" in READERS[name] and NO_MODEL.search(told)
+    assert code == 0 or (code == 1 and GOES_ON.search(told)) or is_without_model, told
+    assert "Traceback" not in told
+    assert files_in(old / "release") == before
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.slow
+def test_an_old_release_is_proved_or_refused_in_words(old: Path, capsys: Output) -> None:
+    code = main(PROOF.split())
     told = capsys.readouterr().err
     assert code == 0 or (code == 1 and GOES_ON.search(told)), told
+
+
+def test_the_class_reads_an_old_release_or_refuses_it_in_words(old: Path) -> None:
+    import dermasynth
+
+    told = ""
+    try:
+        options: dict[str, Any] = {
+            "data_dir": str(old / "release"),
+            "cache_dir": str(old / "cache"),
+            "is_specimen_allowed": True,
+        }
+        dermasynth.DermaSynth(config_name="pad_ufes", **options).download_and_prepare()
+    except ReleaseError as error:
+        told = str(error)
+    assert not told or GOES_ON.search(told)
 
 
 @pytest.mark.slow

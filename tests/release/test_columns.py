@@ -53,7 +53,7 @@ def test_schema_metadata_and_card_are_the_same_under_every_version(version: str,
     found: list[Any] = json.loads(run_python(python_for(version), "-c", SCRIPT, cwd=ROOT, hf_home=tmp_path))
     assert found[0].startswith(version)
     metadata = schema().metadata[b"huggingface"].decode()
-    assert found[1:] == [metadata, str(schema().remove_metadata()), card_features(), leaves()]
+    assert found[1:] == [metadata, str(schema().remove_metadata()), card_features(), list(leaves())]
 
 
 def test_lists_are_spelled_as_datasets_3_knows_them() -> None:
@@ -90,7 +90,7 @@ def test_a_search_finds_no_word_of_medicine_in_the_names_of_columns() -> None:
 
 
 def test_leaves_are_the_names_that_parquet_gives() -> None:
-    assert leaves()[:2] == ["image.bytes", "image.path"]
+    assert leaves()[:2] == ("image.bytes", "image.path")
     assert {"question", "evidence.doubts.list.element", "messages.list.element.role"} <= set(leaves())
 
 

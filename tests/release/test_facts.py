@@ -6,6 +6,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import PIL
+import pyarrow
 import pytest
 
 from dermasynth_builder.core.files import jinja_environment
@@ -15,6 +17,7 @@ from dermasynth_builder.release.card import (
     attribution_text,
     body_text,
     engine_terms,
+    giver_of,
     licence_text,
     notes,
     with_repository,
@@ -50,6 +53,7 @@ def test_the_counts_are_those_of_the_rows(facts: dict[str, Any], rows: list[dict
     assert facts["made"]["told_the_facts"] == sum(row["is_metadata_shown"] for row in rows)
     assert facts["made"]["prompts"] == len({row["prompt_sha256"] for row in rows})
     assert facts["quality"]["flagged"] == sum(row["is_flagged"] for row in rows)
+    assert (facts["libraries"]["pyarrow"], facts["libraries"]["pillow"]) == (pyarrow.__version__, PIL.__version__)
     assert sum(each["answers"] for each in facts["quality"]["lengths"]) == len(rows)
     missing = sum(row["fitzpatrick"] is None for row in images.values())
     assert source["missing_percent"]["fitzpatrick"] == round(100 * missing / len(images), 1)
@@ -81,7 +85,7 @@ def other_numbers(value: Any) -> Any:
         return [other_numbers(each) for each in value]
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value
-    return type(value)(value + 7_654_321)
+    return type(value)(value + 987_654_321)
 
 
 def texts_of_ours() -> str:
@@ -169,7 +173,8 @@ def test_texts_are_marked_as_synthetic_for_machines(built: Built) -> None:
     for path in built.release.rglob("*.parquet"):
         mark = json.loads(pq.read_schema(path).metadata[b"synthetic"])
         assert mark["is_synthetic"]
-        assert set(mark["columns"]) == {"question", "answer", "messages"}
+        is_closed = path.parent.name == "closed"
+        assert set(mark["columns"]) == ({"question"} if is_closed else {"question", "answer", "messages"})
 
 
 def test_pictures_of_a_card_are_named_shown_and_small(built: Built) -> None:
@@ -187,3 +192,55 @@ def test_figures_are_drawn_of_the_facts_alone(facts: dict[str, Any], built: Buil
     assert set(shows) == {"pairs.png", "diagnoses.png", "people.png", "lengths.png", "flags.png", "wheel.png"}
     for name in shows:
         assert (tmp_path / name).read_bytes() == (built.release / "figures" / name).read_bytes()
+
+
+# --- what a reader of the card has to know of the whole ---
+
+
+def test_what_two_splits_share_is_counted(facts: dict[str, Any], rows: list[dict[str, Any]], built: Built) -> None:
+    import pandas
+
+    from dermasynth_builder.release.facts import between_splits
+
+    [told] = facts["between_splits"]
+    assert (told["groups_in_two"], told["pictures_in_two"]) == (0, 0)
+    assert told["test_pairs"] == sum(
+        row["pairs"] for name, row in facts["sources"][0]["splits"].items() if name == "test"
+    )
+    leaking = pandas.DataFrame(
+        {
+            "split": ["train", "train", "test", "test"],
+            "group_id": ["a", "b", "b", "c"],
+            "pixel_sha256": ["1", "2", "2", None],
+            "question": ["why?", "why?", "how?", "why?"],
+            "answer": ["so", "thus", "so", "thus"],
+        }
+    )
+    assert between_splits("made", leaking) == {
+        "source": "made",
+        "groups_in_two": 1,
+        "pictures_in_two": 1,
+        "test_pairs": 2,
+        "pairs_percent": 50.0,
+        "answers_percent": 100.0,
+    }
+
+
+def test_groups_of_few_people_are_named_the_smallest_first(facts: dict[str, Any]) -> None:
+    few = facts["few"]
+    assert [each["images"] for each in few["groups"]] == sorted(each["images"] for each in few["groups"])
+    assert {(each["by"], each["value"], each["images"]) for each in few["groups"]} == {
+        (by, row["value"], row["images"])
+        for by in ("phototype", "sex", "age")
+        for row in facts["people"][by]
+        if row["images"] < few["below"] and row["value"] != "not recorded"
+    }
+
+
+def test_the_card_says_of_each_column_who_gives_it() -> None:
+    givers = {column.path: giver_of(column.path) for column in COLUMNS}
+    assert givers["answer"] == givers["evidence.observed"] == givers["provenance.reply.cost_usd"] == "engine"
+    assert givers["recorded.signs.itches"] == givers["origin.lesion_id"] == givers["diagnosis"] == "image set"
+    assert givers["evidence.reviews"] == "persons"
+    assert givers["origin.pixel_sha256"] == givers["provenance.seed"] == "builder"
+    assert len(set(givers.values())) == 7

@@ -10,6 +10,8 @@ from markdown_it import MarkdownIt
 
 from dermasynth_builder.core.files import jinja_environment
 from dermasynth_builder.release.card import attribution_text, body_text, card_metadata, licence_text
+from dermasynth_builder.release.opinions import of_models, of_persons
+from tests.release.test_opinions import one_opinion
 from tests.support.paths import ROOT
 from tests.support.releases import Built, config_of
 
@@ -41,6 +43,9 @@ def facts(built: Built) -> dict[str, Any]:
     told["quality"]["examples"] = [{"check": "form", "pair_id": "plain words", "reason": "plain words"}]
     told["quality"]["flags"] = [{"flag": "form", "source": "pad_ufes", "pairs": 1}]
     told["rejects"] = [{"source": "pad_ufes", "reason": "form", "question_type": "plain words", "replies": 1}]
+    reviews, judgements = one_opinion("plain words")
+    told["opinions"] = {"persons": of_persons([reviews]), "verifiers": of_models([judgements])}
+    told["few"]["groups"] = [{"source": "pad_ufes", "by": "sex", "value": "plain words", "images": 3}]
     source = told["sources"][0]
     source["also_in"], source["changes"], source["raters"] = ({"plain words": 1} for _ in range(3))
     giveaway = {"by": "value", "cramers_v": 0.9, "images": 9, "least_percent": 1.0, "most_percent": 9.0}

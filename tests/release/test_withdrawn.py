@@ -2,10 +2,12 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from dermasynth_builder import pipeline
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.release.folder import read_card
 from dermasynth_builder.release.parquet import read_values
@@ -14,6 +16,7 @@ from tests.loopback_hub.client import run_process
 from tests.loopback_hub.hub import LoopbackHub
 from tests.loopback_hub.push import ALLOWED, COMMAND, REPO, push, sent
 from tests.support.processes import run_python
+from tests.support.recorder import Recorder
 from tests.support.releases import Built
 
 HEAD = "row,reason,date\n"
@@ -49,15 +52,57 @@ def test_a_pair_or_all_pairs_of_an_image_are_withdrawn(tmp_path: Path) -> None:
     [
         ("row,reason\n", "line 1: the columns must be row,reason,date"),
         ("", "line 1: the columns must be row,reason,date"),
-        (HEAD + "hiba/ISIC_1,asked\n", "line 2: write a row, a reason and a date"),
-        (HEAD + "hiba/ISIC_1,,2026-11-25\n", "line 2: write a row, a reason and a date"),
+        (HEAD + "hiba/ISIC_1,asked\n", "line 2: write a row, a reason "),
+        (HEAD + "hiba/ISIC_1,,2026-11-25\n", "line 2: write a row, a reason "),
         (HEAD + "ISIC_1,asked,2026-11-25\n", "line 2: 'ISIC_1' is not a row"),
         (HEAD + "\nhiba/ISIC_1,asked,25.11.2026\n", "line 3: '25.11.2026' is not a date"),
+        (HEAD + "hiba/ISIC_1,asked, in writing,2026-11-25\n", "line 2: write a row, a reason .in quotes"),
+        (HEAD + "hiba/ISIC_1,as\0ked,2026-11-25\n", "line 2: "),
+        (HEAD + "hiba/ISIC_1,as\x1bked,2026-11-25\n", "line 2: holds "),
     ],
 )
 def test_a_list_with_a_fault_is_refused_as_a_whole(text: str, fault: str) -> None:
     with pytest.raises(ReleaseError, match=fault):
         parse_withdrawn(text, "withdrawn.csv")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_list_is_read_as_any_editor_saves_it(end: str, mark: str, tmp_path: Path) -> None:
+    lines = ["row, reason ,date", " hiba/ISIC_1 ,gone,2026-11-25", "", " , ,", "hiba/ISIC_2,gone,2026-11-24"]
+    text = f"{mark}{end.join(lines)}"
+    expected = {"hiba/ISIC_1": "2026-11-25: gone", "hiba/ISIC_2": "2026-11-24: gone"}
+    assert parse_withdrawn(text, "as the Hub has it") == expected
+    path = tmp_path / "withdrawn.csv"
+    path.write_bytes(text.encode())
+    assert read_withdrawn(path) == expected
+
+
+def test_of_several_lines_on_one_row_the_earliest_day_counts_in_whatever_order() -> None:
+    lines = [f"hiba/ISIC_1,told {day},2026-11-{day}\n" for day in (25, 23, 24, 23)]
+    for order in (lines, lines[::-1]):
+        assert parse_withdrawn(HEAD + "".join(order), "a list") == {"hiba/ISIC_1": "2026-11-23: told 23"}
+
+
+def test_a_list_in_another_encoding_or_in_no_file_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "withdrawn.csv"
+    path.write_bytes(f"{HEAD}hiba/ISIC_1,d\u00e9j\u00e0 vu,2026-11-25\n".encode("latin-1"))
+    with pytest.raises(ReleaseError, match=r"withdrawn\.csv, line 2: is not in UTF-8; save the list"):
+        read_withdrawn(path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(ReleaseError, match=r"withdrawn\.csv cannot be read: "):
+        read_withdrawn(path)
+
+
+def test_what_withdraws_nothing_is_told_at_build(built: Built, tmp_path: Path, recorder: Recorder) -> None:
+    pair_id, other = sorted(ids_of(built.release))[4], sorted(ids_of(built.release))[9].rpartition("/")[0]
+    typos = ("pad_ufes/PAT_0_0_0", f"{pair_id}s", "pad-ufes/PAT_1_2_3")
+    path = list_of(tmp_path, pair_id, other, "hiba/ISIC_1", *typos)
+    settings = replace(built.settings, work=tmp_path / "build", out=tmp_path / "dermasynth", withdrawn=path)
+    pipeline.build(settings, recorder)
+    told = [line for line in recorder.warned if "is no row of these sources" in line]
+    assert {line.partition(": ")[2].partition(" is ")[0] for line in told} == set(typos)
 
 
 def test_a_list_that_was_named_must_be_there(tmp_path: Path) -> None:

@@ -119,9 +119,10 @@ def _first_jfif_in_place_of(segments: list[_Segment]) -> dict[int, tuple[bytes, 
 
 def _plain(segment: _Segment, used: set[int]) -> tuple[bytes, str]:
     """What stays of a segment, and the name of what goes."""
-    marker, content, payload = segment.marker, segment.content, segment.payload
+    marker, content = segment.marker, segment.content
     if marker in _KEPT:
         return content, OTHER
+    payload = segment.payload
     if marker in _TABLES:
         return _with_tables(segment, used), "unused table"
     if marker == _END_OF_IMAGE:
@@ -175,7 +176,7 @@ def _used_tables(segments: list[_Segment]) -> set[tuple[int, int]]:
     of_component: dict[int, int] = {}
     used = set()
     for number, segment in enumerate(segments):
-        payload = segment.payload
+        payload = segment.payload if segment.marker != _SCANNED else b""  # nearly the whole file, and no header
         if segment.marker in _TABLES:
             held |= {key: (number, at) for at, key, _ in _tables(segment)}
         elif segment.marker in _FRAMES:

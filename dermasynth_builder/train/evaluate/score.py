@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from dermasynth_builder import __version__
+from dermasynth_builder.core.closed import Item
 from dermasynth_builder.core.errors import ScoreError, UsageError
 from dermasynth_builder.core.reporter import Reporter
-from dermasynth_builder.train.closed import Item
 from dermasynth_builder.train.evaluate import controls, metrics
 from dermasynth_builder.train.evaluate.answers import option_named
 from dermasynth_builder.train.evaluate.items import ItemSet, read_items

@@ -1,15 +1,13 @@
-"""How far persons agree who have judged the same pairs: Krippendorff's alpha."""
+"""What persons and other models say of the pairs of a release, and how far the persons agree: Krippendorff's alpha."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate, permutations
 from statistics import mean
 from typing import Any
 
-from rich.table import Table
-
 from dermasynth_builder.core.records import AXES, Review
-from dermasynth_builder.report.tables import name, table_of_numbers
+from dermasynth_builder.plan.reply_form import CLAIM_VERDICTS
 
 
 def ordinal_alpha(units: Iterable[Sequence[int]]) -> float | None:
@@ -64,11 +62,38 @@ def _value(review: Review, axis: str) -> int | None:
     return int(value == "keep") if axis == "verdict" else value
 
 
-def agreement_table(told: Mapping[str, Mapping[str, Any]]) -> Table:
-    """The same as a table."""
-    table = table_of_numbers("judged", "pairs", "by two or more", "mean", "Krippendorff's alpha")
-    for axis, each in told.items():
-        numbers = ("" if each[key] is None else f"{each[key]:.2f}" for key in ("mean", "alpha"))
-        label = "keep it" if axis == "verdict" else axis
-        table.add_row(name(label, indent=2), f"{each['pairs']:,}", f"{each['by_two']:,}", *numbers)
-    return table
+def of_persons(rows: Iterable[Sequence[Mapping[str, Any]]]) -> dict[str, Any] | None:
+    """How many pairs persons judged, how many persons, and `agreement`; None where none did. `rows`: their reviews."""
+    judged = [
+        [Review(each["rater"], each["verdict"], *(each["scores"] or ())) for each in row] for row in rows if len(row)
+    ]
+    if not judged:
+        return None
+    return {
+        "pairs": len(judged),
+        "persons": len({review.rater for row in judged for review in row}),
+        "agreement": agreement({str(number): row for number, row in enumerate(judged)}),
+    }
+
+
+def of_models(rows: Iterable[Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """Of each model that checked pairs: its verdicts on them and on their claims, and the mean of its scores."""
+    by_model: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        for each in row:
+            by_model[each["verifier"]].append(each)
+    return [{"model": model} | _of_model(told) for model, told in sorted(by_model.items())]
+
+
+def _of_model(told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    of_pairs = Counter(each["verdict"] for each in told)
+    of_claims = Counter(claim["verdict"] for each in told for claim in each["claims"])
+    scored = [each["scores"] for each in told if len(each["scores"])]
+    return {
+        "pairs": len(told),
+        "of_pairs": {verdict: of_pairs[verdict] for verdict in CLAIM_VERDICTS},
+        "claims": of_claims.total(),
+        "of_claims": {verdict: of_claims[verdict] for verdict in CLAIM_VERDICTS},
+        "scored": len(scored),
+        "axes": {axis: round(mean(each[place] for each in scored), 2) for place, axis in enumerate(AXES) if scored},
+    }
