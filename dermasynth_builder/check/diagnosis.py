@@ -21,7 +21,7 @@ NAME = "diagnosis"
 _CUE = re.compile(
     r"\b(?:is|was|are|were|it['’]s|looking at|dealing with|faced with|represents?|depicts?|shows?|showing|sees?"
     r"|reveals?|discloses?|displays?|exhibits?|closely resembles"
-    r"|demonstrat\w+|diagnos\w+|consistent with"
+    r"|demonstrat\w+|diagnos\w+|consistent with|consistent w/"
     r"|compatible with|corresponds? to|amounts? to|qualif\w+ as|criteria (?:for|of)|direction of"
     r"|in keeping with|in line with|(?:typical|characteristic|classic(?:al)?|diagnostic|pathognomonic"
     r"|indicative) (?:of|for)|classic(?:al)? example of"
@@ -115,6 +115,9 @@ _BEST = re.compile(
     r"|properly) )?(?:classified|described"
     r"|labell?ed|diagnosed|interpreted|read|considered|called|regarded)(?: as)? (?:an? )?(?:[\w-]+ ){0,2}$"
 )
+_ELSEWHERE = frozenset(["from", "other", "another", "neighbouring", "remaining"])
+_WITHIN = re.compile(r"\bin (?:an? )?(?:[\w-]+ )?$")
+_DEFINES = re.compile(r"^ (?:is|are|means|refers to)\b")
 _NEW_CLAUSE = re.compile(r"(?:\band|\bor|,|\bso|\bthen) (?:an? |the )?(?:[\w-]+ ){0,2}$")
 _REST_END = re.compile(r"[;:(]|\s[–—-]\s|,? (?:which|who|because|since|but)\b")
 _PRESENTED = re.compile(
@@ -224,6 +227,8 @@ def _claims(
     statement: Statement, others: Iterable[Hit[Concept]], hits: Sequence[Hit[Concept]]
 ) -> list[tuple[Hit[Concept], int]]:
     """Which of the diagnoses a sentence gives to the case, and how surely."""
+    if hits[0].start <= len("an ") and _DEFINES.match(statement.text[hits[0].end :]):
+        others = [hit for hit in others if hit is hits[0]]  # a sentence about that disease
     certainties = ((hit, 0 if _is_listed(statement, hit, hits) else _certainty(statement, hit)) for hit in others)
     return [(hit, certainty) for hit, certainty in certainties if certainty]
 
@@ -281,7 +286,7 @@ def _is_told(before: str) -> bool:
     """Whether words before a diagnosis say outright that it is that of the case."""
     cues = list(_CUE.finditer(before))
     words = before[cues[-1].end() :].split() if cues else []
-    return bool(cues) and len(words) <= 6 and "from" not in words
+    return bool(cues) and len(words) <= 6 and _ELSEWHERE.isdisjoint(words) and not _WITHIN.search(before)
 
 
 def _is_meant(statement: Statement, hit: Hit[Concept], *, leads: bool) -> bool:
@@ -290,7 +295,8 @@ def _is_meant(statement: Statement, hit: Hit[Concept], *, leads: bool) -> bool:
     if is_supposed or statement.denies(hit.start, len(statement.text) if leads else hit.end):
         return False
     clause = statement.clause(hit.start, hit.end)
-    return leads or not (statement.compares(hit.start) or clause.is_general or clause.is_untold)
+    is_general = clause.is_general and not _PRESENTED.search(statement.clause_after(hit.end))
+    return leads or not (statement.compares(hit.start) or is_general or clause.is_untold)
 
 
 def _is_fragment(before: str, after: str) -> bool:

@@ -68,7 +68,13 @@ _ORDINALS = dict(
 )
 _DETERMINED = r"\b(?:this|the|an?|her|his|our|your)"
 _STAGES: tuple[tuple[re.Pattern[str], int, int], ...] = (
-    (re.compile(rf"{_DETERMINED} (?:[\w-]+ )?(?:newborn|baby|infant|toddler|neonate)\b(?!['’]s|-| skin)"), 0, 4),
+    (
+        re.compile(
+            rf"{_DETERMINED} (?:[\w-]+ )?(?:newborn|baby|infant|toddler|neonate)\b(?!['’]s (?:skin|rash)|-| skin)"
+        ),
+        0,
+        4,
+    ),
     (
         re.compile(
             r"\b\d+[- ](?:months?|weeks?|days?)[- ]old (?:baby|infant|boy|girl|child|newborn|male|female|patient)"

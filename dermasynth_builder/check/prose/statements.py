@@ -48,7 +48,7 @@ _SUPPOSED = re.compile(
     r"|watch(?:ing)? for|only where|wherever|where one (?:finds|sees)"
     r"|check(?:ing)? for"
     r"|concern for|to see|worth asking|consider(?:ed|ing|s)?|suspect(?:ed|s)?|suspicion|can|risk of|chance of"
-    r"|hypothe\w+|^(?:had|were|should) (?:it|this|that|the|she|he|they)"
+    r"|hypothe\w+|^(?:had|were|should) (?:there|it|this|that|the|she|he|they)"
     r"|any|anything|such as|for example|for instance|e\.g\.)\b"
 )
 _COMPARED = re.compile(
