@@ -1,7 +1,7 @@
 """Row by row: advice that may harm whoever follows it, and certainty that no image gives."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from dermasynth_builder.check.prose.patterns import Patterns
 from dermasynth_builder.check.prose.statements import Statement, answers, statements
@@ -10,8 +10,8 @@ from dermasynth_builder.core.records import Finding, Pair, Severity
 NAME = "advice"
 
 
-def _any(*parts: str) -> re.Pattern[str]:
-    return re.compile(rf"(?:{'|'.join(parts)})")
+def _any(*parts: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(map(re.compile, parts))
 
 
 _DRUGS = (
@@ -37,7 +37,7 @@ _CAUSTICS = (
     r"|toothpaste|garlic|wart (?:remover|treatment|plasters?)|urine|baking soda|tea tree oil|castor oil"
     r"|lemon juice|nail (?:polish|varnish)(?: remover)?|acetone|drain cleaner|lye|caustic \w+|essential oils?"
     r"|iodine|rubbing alcohol|disinfectant|dmso|oregano oil|frankincense|cannabis oil|hot wax|boiling (?:water"
-    r"|oil)|scalding (?:hot )?water|ash|escharotic\w*|caustics?)"
+    r"|oil)|scalding (?:hot )?water|wood ash|escharotic\w*|caustics?)"
 )
 _CUTS = (
     r"(?:cut|slic|shav|burn|freez|pick|scrap|snip|ty|tie|scratch|tear|pull|twist|squeez|pop|lanc|dig|remov|peel"
@@ -247,53 +247,62 @@ def check_advice(pairs: Iterable[Pair]) -> Iterator[Finding]:
 
 
 def _reasons(statement: Statement, given: str, malignancy: str | None) -> Iterator[tuple[Severity, str]]:
-    text, possible = statement.text, _PATTERNS.possible(statement.text)
-    if statement.is_question or not possible:
-        return
-    if (found := _said(_DOSE, text, "dose" in possible)) and not (
-        _WARNED.search(statement.clause_before(found.start())) or found.group() in given or _HARMLESS_DOSE.search(text)
-    ):
-        yield "reject", f"gives a dose: {found.group()!r}"
-    found = _said(_HOME, text, "home" in possible)
-    if found and not (
-        _WARNED.search(text[: found.start()]) or _ended_badly(text[found.start() :].replace("until", ""))
-    ):
-        yield "reject", f"tells of treatment that harms: {found.group()!r}"
-    for name, pattern, told in (("calm", _DISSUADES, "advises against being seen"), ("delay", _DELAYS, "lets it wait")):
-        found = _said(pattern, text, name in possible)
-        is_free = name == "delay" and (malignancy == "benign" or (found and _BUT.match(text[found.end() :])))
-        if found and not is_free and not _is_turned(statement, found):
-            severity: Severity = "reject" if name == "calm" or malignancy == "malignant" else "flag"
-            yield severity, f"{told}: {found.group()!r}"
-    if "sure" in possible:
-        yield from _certainty(statement, given)
+    text = statement.text
+    possible = {} if statement.is_question else _PATTERNS.possible(text)
+    for name in sorted(possible):
+        for found in _PATTERNS.found(name, text, possible):
+            if _is_quoted(found) or _EXCUSES[name](statement, found, given):
+                continue
+            if name == "delay" and (malignancy == "benign" or _BUT.match(text[found.end() :])):
+                continue
+            is_flag = name == "sure" or (name == "delay" and malignancy != "malignant")
+            yield ("flag" if is_flag else "reject"), f"{_REASONS[name]}: {found.group()!r}"
+            break
 
 
-def _is_turned(statement: Statement, found: re.Match[str]) -> bool:
+def _is_dose_excused(statement: Statement, found: re.Match[str], given: str) -> bool:
+    is_warned = _WARNED.search(statement.clause_before(found.start()))
+    return bool(is_warned or found.group() in given or _HARMLESS_DOSE.search(statement.text))
+
+
+def _is_warned_of(statement: Statement, found: re.Match[str], given: str) -> bool:
+    is_warned = _WARNED.search(statement.text[: found.start()])
+    return bool(is_warned) or _ended_badly(statement.text[found.start() :].replace("until", ""))
+
+
+def _is_turned(statement: Statement, found: re.Match[str], given: str) -> bool:
     """Whether the sentence says the contrary of what the words alone say."""
     before, after = statement.clause_before(found.start()), statement.text[found.end() :]
     return "unless" in found.group() or bool(_DENIES_CALM.search(before)) or _ended_badly(after)
 
 
-def _certainty(statement: Statement, given: str) -> Iterator[tuple[Severity, str]]:
-    found = _said(_SURE, statement.text, True)
-    if (
-        found
-        and not (
-            _NOT_SURE.search(statement.clause_before(found.start())) or found.group() in given or statement.is_general
-        )
-        and _OF_CASE.search(statement.text.replace(found.group(), " "))
-    ):
-        yield "flag", f"is surer than an image allows: {found.group()!r}"
+def _is_modest(statement: Statement, found: re.Match[str], given: str) -> bool:
+    is_unsure = _NOT_SURE.search(statement.clause_before(found.start())) or statement.is_general
+    is_of_case = _OF_CASE.search(statement.text.replace(found.group(), " "))
+    return bool(is_unsure) or found.group() in given or not is_of_case
 
 
-def _said(pattern: re.Pattern[str], text: str, is_possible: bool) -> re.Match[str] | None:
-    """What the sentence says itself; not what it quotes, or says that one does not say."""
-    found = pattern.search(text) if is_possible else None
-    if not found or _NOT_SAID.search(text[: found.start()]):
-        return None
-    is_quoted = any(each.start() <= found.start() and found.end() <= each.end() for each in _QUOTED.finditer(text))
-    return None if is_quoted else found
+_EXCUSES: Mapping[str, Callable[[Statement, re.Match[str], str], bool]] = {
+    "dose": _is_dose_excused,
+    "home": _is_warned_of,
+    "calm": _is_turned,
+    "delay": _is_turned,
+    "sure": _is_modest,
+}
+_REASONS = {
+    "dose": "gives a dose",
+    "home": "tells of treatment that harms",
+    "calm": "advises against being seen",
+    "delay": "lets it wait",
+    "sure": "is surer than an image allows",
+}
+
+
+def _is_quoted(found: re.Match[str]) -> bool:
+    """Whether the sentence quotes the words, or says that one does not say them."""
+    text = found.string
+    is_inside = any(each.start() <= found.start() and found.end() <= each.end() for each in _QUOTED.finditer(text))
+    return is_inside or bool(_NOT_SAID.search(text[: found.start()]))
 
 
 def _ended_badly(rest: str) -> bool:

@@ -19,8 +19,9 @@ from dermasynth_builder.core.records import Facts, Finding, Pair, Severity
 
 NAME = "diagnosis"
 _CUE = re.compile(
-    r"\b(?:is|was|are|were|it['’]s|looking at|dealing with|faced with|represents?|depicts?|shows?|showing"
-    r"|demonstrat\w+|diagnos\w+|consistent with"
+    r"\b(?:is|was|are|were|it['’]s|looking at|dealing with|faced with|represents?|depicts?|shows?|showing|sees?"
+    r"|reveals?|discloses?|displays?|exhibits?|closely resembles"
+    r"|demonstrat\w+|diagnos\w+|consistent with|consistent w/"
     r"|compatible with|corresponds? to|amounts? to|qualif\w+ as|criteria (?:for|of)|direction of"
     r"|in keeping with|in line with|(?:typical|characteristic|classic(?:al)?|diagnostic|pathognomonic"
     r"|indicative) (?:of|for)|classic(?:al)? example of"
@@ -75,6 +76,7 @@ _DIFFERENTIAL = re.compile(
     r"\b(?:differential|alternativ\w+|confus\w+|mimic\w*|mistak\w+|else|other than|rule out|look-?alikes?"
     r"|tell\w* apart)\b"
 )
+_MOST_NAMED = 20  # diagnoses in a sentence; with more it is a list, or a loop
 _CERTAIN, _LIKELY = 2, 1  # how surely a named diagnosis is a claim
 _POINTERS = frozenset(["this", "these", "your", "his", "her", "my", "our", "the"])
 _ARTICLES = frozenset(["a", "an", "one"])
@@ -84,8 +86,11 @@ _LINKS = re.compile(  # before a noun, they say that it is not what the sentence
     r"|that|if|when|because|since|then|during|via|per|beside|besides|no|not|any|every|each|another|other|some|most|many"
     r"|both|whether|where)$|,$"
 )
-_LOOSELY_USED = frozenset(["mole", "moles", "birthmark", "birthmarks", "wound"])  # of any lesion, in everyday speech
-_VERB_FOLLOWS = re.compile(r"^ (?!\w*(?:is|us|ss)\b|here|with|of|on|in|at)\w+s\b")
+_LOOSELY_USED = frozenset(["mole", "birthmark", "wound"])  # of any lesion, in everyday speech
+_EVERYBODYS = frozenset(["moles", "birthmarks", "wounds"])  # which people have beside the lesion
+_VERB_FOLLOWS = re.compile(
+    r"^(?:,? however,?|,? though,?| also| itself| then)* (?!\w*(?:is|us|ss)\b|here|with|of|on|in|at)\w+s\b"
+)
 _FINITE = re.compile(
     r"\b(?:is|are|was|were|be|has|have|had|can|could|may|might|must|should|will|would|do|does|did|arises?|occurs?"
     r"|appears?|grows?|spreads?|tends?|shows?|needs?|looks?|begins?|develops?|affects?|comes?|remains?|bleeds?"
@@ -105,9 +110,19 @@ _BEST = re.compile(
     r"|opinion) would be (?:an? )?"
     r"(?:[\w-]+ ){0,2}$|\b(?:(?:most|very) (?:probable|likely|plausible|fitting)|likeliest|best|leading|working"
     r"|final|top|primary|main)"
-    r" (?:[\w-]+ ){0,4}?would be (?:an? )?(?:[\w-]+ ){0,2}$|\bwould be (?:best |most (?:aptly"
+    r" (?:[\w-]+ ){0,4}?would be (?:an? )?(?:[\w-]+ ){0,2}$|\b(?:would|should|must|can|may well) be (?:best "
+    r"|most (?:aptly"
     r"|properly) )?(?:classified|described"
     r"|labell?ed|diagnosed|interpreted|read|considered|called|regarded)(?: as)? (?:an? )?(?:[\w-]+ ){0,2}$"
+)
+_ELSEWHERE = frozenset(["from", "other", "another", "neighbouring", "remaining"])
+_WITHIN = re.compile(r"\bin (?:an? )?(?:[\w-]+ )?$")
+_DEFINES = re.compile(r"^ (?:is|are|means|refers to)\b")
+_NEW_CLAUSE = re.compile(r"(?:\band|\bor|,|\bso|\bthen) (?:an? |the )?(?:[\w-]+ ){0,2}$")
+_REST_END = re.compile(r"[;:(]|\s[–—-]\s|,? (?:which|who|because|since|but)\b")
+_PRESENTED = re.compile(
+    r"\b(?:is|can be) (?:clearly )?(?:located|seen|visible|shown|present|found|depicted|noted|situated)\b"
+    r"|\b(?:lies|sits) (?:on|in|at|over|near|between|along)\b"
 )
 _AIM = re.compile(r"\bto [a-z]+")
 _TO_DO = re.compile(r"\bto (?!be\b|represent\b|show\b|have\b|indicate\b|suggest\b|mean\b)[a-z]+$")
@@ -132,9 +147,11 @@ _DENIES_BEFORE = re.compile(
     r"|\bnot (?:consistent|compatible|in keeping|in line) with|\bno (?:signs?|evidence|features?|hints?|indications?"
     r"|suspicion|trace|suggestion) (?:of|for)|\brules? out|\bexcludes?|\b(?:argues?|speaks?) against"
     r"|\b(?:does not|doesn['’]t|do not|don['’]t) (?:represent|look like|fit|suggest|resemble|indicate|have|see|support"
-    r"|show|point to|meet the criteria (?:for|of)))(?: at all| the diagnosis of| a diagnosis of)? ?(?:an? |the |any )?"
+    r"|show|point to|(?:see|find|detect) any (?:evidence|signs?|features?|hints?) (?:of|for)"
+    r"|meet the criteria (?:for|of)))(?: at all| the diagnosis of| a diagnosis of)? ?(?:an? |the |any )?"
     r"(?:(?!typical|classic|common|ordinary|usual|simple|mere|just|only|merely|simply|yet|superficial)[\w-]+ ){0,2}$"
 )
+_DENIAL = Pattern(re.compile(r"\b(?:not|no|exclude\w*|rules? out|ruled out|unlikely|out of the|against)\b|n['’]t\b"))
 _DENIES_AFTER = re.compile(
     r"^ ?(?:is|can be|may be|has been|was|seems|appears)(?: safely| clearly| reliably| very| quite| rather)*"
     r" (?:excluded|ruled out|unlikely|out of the question|not (?:likely|present|seen|the diagnosis|what))\b"
@@ -160,14 +177,6 @@ class _Told(NamedTuple):
     hits: Sequence[Hit[Concept]]
 
 
-class _Claim(NamedTuple):
-    """A diagnosis that an answer gives to the case."""
-
-    concept: Concept
-    told: str
-    certainty: int
-
-
 def check_diagnosis(pairs: Iterable[Pair]) -> Iterator[Finding]:
     """Rejects an answer that calls benign what is malignant; flags other conflicts, and a label that nobody wanted."""
     for pair in pairs:
@@ -180,6 +189,7 @@ def _reasons(pair: Pair, facts: Facts, known: tuple[Concept, ...]) -> Iterator[t
     for question, answer, _ in answers(pair):
         asked = question.lower()
         told = [_Told(each, diagnosis_terms().find(each.text)) for each in statements(answer, cited_by(pair))]
+        told = [each for each in told if len(each.hits) <= _MOST_NAMED]
         if known:
             if _NOT_TO_NAME.search(asked):
                 yield from _named(told, known)
@@ -197,20 +207,30 @@ def _conflicts(
     told: Sequence[_Told], asked: str, known: tuple[Concept, ...], *, facts: Facts
 ) -> Iterator[tuple[Severity, str]]:
     """Claims of another diagnosis; a sentence that gives the recorded one too is taken to compare the two."""
-    is_known_named = _is_named(told, known)
     for statement, hits in told:
         others = [hit for hit in hits if not _is_recorded(hit.meaning, known)]
-        if not others or statement.is_question:
+        claims = _claims(statement, others, hits) if others and not statement.is_question else []
+        if not claims or any(
+            _certainty(statement, hit) for hit in hits if hit not in others and _is_sure(hit.meaning, known)
+        ):
             continue
-        if any(_certainty(statement, hit) for hit in hits if hit not in others and _is_sure(hit.meaning, known)):
-            continue
-        for hit in others:
-            certainty = 0 if _is_listed(statement, hit, hits) else _certainty(statement, hit)
-            if certainty < (_CERTAIN if is_known_named or _ASKS_FOR_OTHERS.search(asked) else _LIKELY):
+        least = _CERTAIN if _is_named(told, known) or _ASKS_FOR_OTHERS.search(asked) else _LIKELY
+        for hit, certainty in claims:
+            if certainty < least:
                 continue
             is_mild = facts.malignancy == "malignant" and hit.meaning.malignancy == "benign" and certainty == _CERTAIN
             named = statement.text[hit.start : hit.end]
             yield ("reject" if is_mild else "flag"), f"says {named!r} where {known[0].name} is recorded"
+
+
+def _claims(
+    statement: Statement, others: Iterable[Hit[Concept]], hits: Sequence[Hit[Concept]]
+) -> list[tuple[Hit[Concept], int]]:
+    """Which of the diagnoses a sentence gives to the case, and how surely."""
+    if hits[0].start <= len("an ") and _DEFINES.match(statement.text[hits[0].end :]):
+        others = [hit for hit in others if hit is hits[0]]  # a sentence about that disease
+    certainties = ((hit, 0 if _is_listed(statement, hit, hits) else _certainty(statement, hit)) for hit in others)
+    return [(hit, certainty) for hit, certainty in certainties if certainty]
 
 
 @lru_cache(maxsize=4096)
@@ -247,21 +267,26 @@ def _certainty(statement: Statement, hit: Hit[Concept]) -> int:
     before = re.split(r" that |, ", before)[-1] if _LEADS.search(after) else before
     if _NOT_OF_NOW.search(before) or _DIFFERENTIAL.search(statement.text[: hit.start]) or _COMPOUND.match(after):
         return 0
-    if _IN_THE_PAST.search(after):
+    if _IN_THE_PAST.search(after) or statement.text[hit.start : hit.end] in _EVERYBODYS:
         return 0
     leads = len(before.split()) <= 3 and _LEADS.search(after)
     if after.startswith(("-like", "-looking", "-free")) or not _is_meant(statement, hit, leads=bool(leads)):
         return 0
-    cue = next(reversed(list(_CUE.finditer(before))), None)
-    is_alone = len(before.split()) <= 1 and _NOTHING_MORE.match(after)
-    told_by = before[cue.end() :].split() if cue else []
-    is_told = cue is not None and len(told_by) <= 6 and "from" not in told_by
-    if is_alone or is_told or leads:
+    if _NEW_CLAUSE.search(before) and _FINITE.match(after.lstrip()) and not leads:
+        return 0
+    rest = _REST_END.split(statement.text[hit.end :])[0]
+    if leads or _is_told(before) or (len(before.split()) <= 1 and _NOTHING_MORE.match(rest)):
         return _CERTAIN
-    is_otherwise = _OR.match(after) or _THOUGHT.search(before)
     is_loose = statement.text[hit.start : hit.end] in _LOOSELY_USED
-    is_likely = _is_fragment(before, after) or _is_object(before, after, is_loose=is_loose)
-    return _LIKELY if is_likely and not is_otherwise else 0
+    is_likely = _is_fragment(before, rest) or _is_object(before, after, is_loose=is_loose)
+    return _LIKELY if is_likely and not (_OR.match(after) or _THOUGHT.search(before)) else 0
+
+
+def _is_told(before: str) -> bool:
+    """Whether words before a diagnosis say outright that it is that of the case."""
+    cues = list(_CUE.finditer(before))
+    words = before[cues[-1].end() :].split() if cues else []
+    return bool(cues) and len(words) <= 6 and _ELSEWHERE.isdisjoint(words) and not _WITHIN.search(before)
 
 
 def _is_meant(statement: Statement, hit: Hit[Concept], *, leads: bool) -> bool:
@@ -270,13 +295,16 @@ def _is_meant(statement: Statement, hit: Hit[Concept], *, leads: bool) -> bool:
     if is_supposed or statement.denies(hit.start, len(statement.text) if leads else hit.end):
         return False
     clause = statement.clause(hit.start, hit.end)
-    return leads or not (statement.compares(hit.start) or clause.is_general or clause.is_untold)
+    is_general = clause.is_general and not _PRESENTED.search(statement.clause_after(hit.end))
+    return leads or not (statement.compares(hit.start) or is_general or clause.is_untold)
 
 
 def _is_fragment(before: str, after: str) -> bool:
     """Whether the diagnosis heads a clause without a verb: "Pigmented basal cell carcinoma, of the nodular type."""
-    is_phrase = not (_FINITE.search(f"{before} {after}") or _VERB_FOLLOWS.match(after) or _AIM.search(before))
-    return is_phrase and len(before.split()) <= 4
+    is_phrase = _PRESENTED.search(after) or not (
+        _FINITE.search(f"{before} {after}") or _VERB_FOLLOWS.match(after) or _AIM.search(before)
+    )
+    return bool(is_phrase) and len(before.split()) <= 4
 
 
 def _is_object(before: str, after: str, *, is_loose: bool) -> bool:
@@ -301,9 +329,10 @@ def _is_object(before: str, after: str, *, is_loose: bool) -> bool:
 def _denials(told: Sequence[_Told], known: tuple[Concept, ...]) -> Iterator[tuple[Severity, str]]:
     """Sentences that rule out the recorded diagnosis, in an answer that gives it nowhere."""
     for statement, hits in told:
+        if len(known) > 1 or not hits or statement.is_question or not _DENIAL.search(statement.text):
+            continue
         for hit in hits:
-            is_it = is_kind_of(known[0], hit.meaning) and len(known) == 1
-            if is_it and not statement.is_question and _denies(statement, hit) and not _is_named(told, known):
+            if is_kind_of(known[0], hit.meaning) and _denies(statement, hit) and not _is_named(told, known):
                 yield "flag", f"rules out {statement.text[hit.start : hit.end]!r}, which is recorded"
                 return
 

@@ -13,7 +13,7 @@ _IMAGE = r"(?:images?|views?|pictures?|photos?|photographs?|shots?|snapshots?|ca
 _LENS = r"(?:dermoscop\w+|dermatoscop\w+|epiluminescence(?: microscopy)?|videodermoscop\w+)"
 _THIS = r"(?:this|these|the|our|present|shown|given|provided|attached)"
 _IS_A = (
-    r"(?:(?:is|be|like|as|at|see|have|of|provided|shared|uploaded) (?:clearly |just |only |simply |merely )?an?"
+    r"(?:(?:is|['’]s|be|like|as|at|see|have|of|provided|shared|uploaded) (?:clearly |just |only |simply |merely )?an?"
     r"|^an?(?=[^.;]*\b(?:taken|of|showing|made|from|shot|acquired)\b))"
 )
 _SEES = (
@@ -36,7 +36,8 @@ _STRUCTURES = re.compile(
     r"|peppering|lacunae|central white patch)\b"
 )
 _CLINICAL = (
-    r"(?:(?:clinical|smartphone|phone|mobile|macroscopic|ordinary|naked-?eye|non-?dermoscopic|everyday|regional"
+    r"(?:(?:clinical|normal|regular|standard|plain|smartphone|phone|mobile|macroscopic|ordinary|naked-?eye"
+    r"|non-?dermoscopic|everyday|regional"
     r"|overview)"
     rf" (?:[\w-]+ ){{0,2}}?{_IMAGE}|close-?up photo(?:graph)?)"
 )
@@ -63,8 +64,8 @@ _DERMOSCOPY = re.compile(
 )
 _PHOTOGRAPH = re.compile(
     _called(_CLINICAL)
-    + r"|\btaken (?:with|by|on|using) (?:an?|the|her|his|my|your) (?:ordinary |normal |mobile |smart ?|cell ?)*"
-    r"(?:phone|camera|smartphone)\b|\bthis smartphone\b"
+    + r"|\b(?:taken (?:with|by|on|using)|from) (?:an?|the|her|his|my|your) (?:ordinary |normal |mobile "
+    r"|smart ?|cell ?)*(?:phone|camera|smartphone)\b|\bthis smartphone\b"
 )
 _OTHER = re.compile(_called(_ELSEWISE))
 _SEEABLE = re.compile(r"\bcan (?:also |clearly )?be \w+|\b(?:one|we|you|i) can (?:also |clearly )?\w+")

@@ -17,7 +17,7 @@ _OF_THIS_ONE = re.compile(
     r"|gentleman|boy|girl|child|individual|adult|male|female|infant|baby|teenager|lesion|spot|mole|nodule|papule|plaque"
     r"|patch(?:es)?|rash|growth|mark|lump|bump|image|photo(?:graph)?|picture)|here)\b"
 )
-_WHO = r"(?:(?:\b(?:this|the|an?|your|our|one|in) (?:[\w'’/-]+ ){0,4}?|^(?:[\w'’/-]+ ){0,4}?)"
+_WHO = r"(?:(?:\b(?:this|the|an?|your|our|one|in) (?:[\w'’/.-]+ ){0,4}?|^(?:[\w'’/.-]+ ){0,4}?)"
 _NOUNS: dict[Sex, re.Pattern[str]] = {
     "female": re.compile(_WHO + r"(?:woman|lady|girl|female(?! (?:patients|s\b))|schoolgirl|housewife|grandmother)\b)"),
     "male": re.compile(_WHO + r"(?:man|gentleman|boy|male(?! (?:patients|s\b))|schoolboy|grandfather)\b)"),
@@ -27,13 +27,13 @@ _PRONOUNS: dict[Sex, re.Pattern[str]] = {
     "male": re.compile(r"(?<!or )(?<!/)\b(?:he|him|his|himself|mr\.?)\b(?! or |/)"),
 }
 _ALONE: dict[Sex, re.Pattern[str]] = {
-    "female": re.compile(r"^(?:\d+ ?(?:y/?o? ?)?f\b|(?:sex|gender): f(?:emale)?\b)"),
-    "male": re.compile(r"^(?:\d+ ?(?:y/?o? ?)?m\b|(?:sex|gender): m(?:ale)?\b)"),
+    "female": re.compile(r"^(?:ma['’]am|madam|\d+ ?(?:y/?o? ?)?f|(?:sex|gender): f(?:emale)?\b)"),
+    "male": re.compile(r"^(?:sir|\d+ ?(?:y/?o? ?)?m|(?:sex|gender): m(?:ale)?\b)"),
 }
 _SOMEBODY_ELSE = re.compile(
     r"\b(?:mother|father|parent|wife|husband|partner|son|daughter|sister|brother|doctor|dermatologist|physician|gp"
     r"|practitioner|specialist|pharmacist|student|clinician|nurse|surgeon|friend|neighbour|neighbor|colleague|examiner"
-    r"|reader|pathologist|everybody|everyone|anyone|someone|somebody|whoever|other patients?|aunt|uncle|cousin"
+    r"|reader|pathologist|anyone|someone|somebody|whoever|other patients?|aunt|uncle|cousin"
     r"|grandson|granddaughter)['’]?s?\b"
 )
 _PERSON = re.compile(
@@ -61,9 +61,9 @@ _ELSE = Pattern(
 _PLACED = re.compile(
     r"\b(?:on|at|over|in|from|of|along|across|near|behind|under|above|below|beneath|around|beside|inside"
     r"|between|next to|close to|adjacent to|(?:confined|limited|restricted|locali[sz]ed|belongs?) to|involv(?:es?|ing)"
-    r"|affect(?:s|ing|ed)?|cover(?:s|ing)?|spread(?:s|ing)? over|plagues?"
+    r"|affect(?:s|ing|ed)?|cover(?:s|ing)?|spread(?:s|ing)? over|shows?|depicts?|displays?|captures?"
     r"|occup(?:ies|ying)|spans?|located (?:on|in|at)) "
-    r"(?:(?:the|this|his|her|their|your|a|one|two|both|its|that) )?(?:(?:patient['’]s|person['’]s|woman['’]s"
+    r"(?:(?:the|this|his|her|their|your|an?|one|two|both|its|that) )?(?:(?:patient['’]s|person['’]s|woman['’]s"
     r"|man['’]s) )?"
     r"(?:(?:left|right|upper|lower|inner|outer|front|side|mid|central|dorsal|volar|lateral|medial|anterior"
     r"|posterior|back|top|tip|bridge|skin|surface|part|half|rim|edge"
@@ -78,7 +78,10 @@ _NOTHING_ELSE = re.compile(
     r"^(?:(?:anatomical |body )?(?:location|site|place|region|part|area)\W*|it is |it['’]s |this is |that is "
     r"|on |at |in |the |a |an |your |her |his |left |right |upper |lower |\W)*$"
 )
-_SIDED = re.compile(r"(?:^|[,;:] ?)(?:l|r|lt|rt|left|right|bilateral)\.? (?:upper |lower |inner |outer )?$")
+_SIDED = re.compile(
+    r"(?:^|[,;:] ?|\b(?:lesion|plaque|nodule|papule|mole|patch|rash|nevus|growth) )(?:l|r|lt|rt|left|right"
+    r"|bilateral)\.? (?:upper |lower |inner |outer )?$"
+)
 _HEADS_A_NOTE = re.compile(r"^(?:: |; | [–-] |, (?!the\b|which\b|on\b|in\b|and\b|or\b))")
 _AS_SUBJECT = re.compile(
     r"(?:^|,|\band) ?(?:the|this|his|her|your|their|the patient['’]s) (?:(?:left|right|upper|lower|inner|outer"
@@ -94,7 +97,7 @@ _SHOWS = re.compile(
 _NO_PLACE_AFTER = re.compile(
     r"^(?: skin (?:is|has|tends|differs|heals|needs)\b| of (?:it|the (?:matter|line|queue|list|frame|image"
     r"|picture|photo\w*|room))\b|['’]s breadth|-to-"
-    r"|-on\b| (?:lens|luggage|washing|hygiene|cream|gel|sanitiser|wash)\b)"
+    r"|-on\b| (?:holding|pointing|pulling|stretching|lens|luggage|washing|hygiene|cream|gel|sanitiser|wash)\b)"
 )
 _NOT_A_PLACE = re.compile(
     r"(?:\bgo(?:es|ing)? |\bcome(?:s)? |\bcame |\bgrows? |\bgrew |\bheld |\bfell |\bin |\bfalls? |\bstep )back$"
@@ -107,7 +110,7 @@ _AWAY = re.compile(
     r"\b(?:but|anywhere|spread(?:s|ing)? to|may spread|can spread|metasta\w+|lymph|elsewhere|other|rest of"
     r"|opposite|also check|check"
     r"|look(?:s|ed|ing)? at|(?:will|to|and|should) (?:also )?(?:inspect|examine|check|palpate|feel)|examine"
-    r"|examination of|inspect\w*|sun-?screen|protect\w*|such as|like|"
+    r"|examination of|inspect\w*|sun-?screen|protect\w*|creams?|appl(?:y|ied)|such as|like|"
     r"compared|than|unlike|as on|away from|distance|held|holding|ruler|finger pointing|size of|skin of other"
     r"|pulse|apart from|except|not|never|nor|no|n['’]t)\b"
 )
@@ -119,6 +122,7 @@ _NOT_AN_AGE = re.compile(
     r" (?:(?:the |an )?ages? (?:of )?)?$"
 )
 _POINTED = re.compile(r"\b(?:this|our) (?:[\w-]+ ){0,3}[\w-]+$")
+_PEOPLE = re.compile(r"\b(?:people|persons|wom[ae]n|m[ae]n|children|adults|most|many|everyone|risk)\b")
 _ABOUT = re.compile(r"\b(?:about|around|roughly|approximately|nearly|almost|perhaps|circa)\b|~")
 _ANY_ONE = re.compile(
     r"^(?:[\w ]+, )?(?:in )?an? (?:[\w-]+ ){1,4}(?:(?:has|have|gets?) (?:some|about|around|up to|many|more"
@@ -133,7 +137,7 @@ _SEXED = frozenset(
     for word in (
         *("woman", "lady", "girl", "female", "she", "her", "hers", "herself", "mrs", "ms", "schoolgirl", "housewife"),
         *("man", "gentleman", "boy", "male", "he", "him", "his", "himself", "mr", "schoolboy", "grandfather"),
-        *("grandmother", "f", "m", "sex", "gender"),
+        *("grandmother", "ma", "ma'am", "ma’am", "madam", "sir", "f", "m", "sex", "gender"),
     )
     for ending in ("", "'s", "’s")
 )
@@ -154,8 +158,10 @@ def _reasons(answer: str, told: Sequence[Statement], given: str, *, facts: Facts
         yield f"names a person: {found.group()!r}"
     is_of_another = bool(_RELATIVE.search(given))
     is_sexed = not is_of_another and not _SEXED.isdisjoint(words(answer))
+    is_placed = bool(facts.body_site and site_terms().find(answer.lower()))
+    tells_else = _ELSE.search(answer.lower()) is not None
     for place, statement in enumerate(told):
-        found_else = _ELSE.search(statement.text)
+        found_else = _ELSE.search(statement.text) if tells_else else None
         if found_else and not _ELSE.search(given) and not statement.denies(*found_else.span()):
             yield f"speaks of another case: {found_else.group()!r}"
         if statement.is_question:
@@ -164,7 +170,8 @@ def _reasons(answer: str, told: Sequence[Statement], given: str, *, facts: Facts
             yield from _ages(statement, given, facts)
         if is_sexed and not (place and _SOMEBODY_ELSE.search(told[place - 1].text)):
             yield from _sexes(statement, given, facts)
-        yield from _sites(statement, given, facts)
+        if is_placed:
+            yield from _sites(statement, given, facts)
 
 
 # --- age ---
@@ -184,13 +191,17 @@ def _is_loose(statement: Statement, found: re.Match[str]) -> bool:
     if _POINTED.search(f"{before}{found.group()}"):
         return statement.denies(start, len(statement.text))
     is_of_age = found.group().startswith("age")  # "by the age of 15"
-    if _NOT_AN_AGE.search(f"{before}age " if is_of_age else before) or _SOMEBODY_ELSE.search(statement.text):
+    is_somebody = found.group().startswith(("a ", "an ", "the ", "this "))  # "from a woman"
+    if not is_somebody and _NOT_AN_AGE.search(f"{before}age " if is_of_age else before):
+        return True
+    if _SOMEBODY_ELSE.search(statement.text):
         return True
     if statement.supposes(start) or statement.compares(start) or statement.denies(start, len(statement.text)):
         return True
     clause = statement.clause(start, end).text
     if f"{before}{found.group()}".startswith("at ") or before.endswith(" at "):
-        return not _PERSON.search(statement.text)
+        is_opening = not before and not _PEOPLE.search(statement.text)
+        return not (is_opening or _PERSON.search(statement.text))
     if _ANY_ONE.search(statement.text) and not _OF_THIS_ONE.search(statement.text):
         return True
     is_supposed = _ONE_WOULD.search(statement.text[:end]) and _WOULD.search(statement.text[end:])
@@ -260,7 +271,8 @@ _SPARED = re.compile(
 _OF_A_DISEASE = re.compile(r"^(?:an? )?(?:[\w’'-]+ ){1,4}?(?:is|are|has|have|may|can|\w+s)\b")
 _ADVISED = re.compile(r"^[^.;]*\b(?:should|must|needs? to|ought)\b")
 _IN_GENERAL = re.compile(
-    r"\b(?:common(?:ly|er)?|mostly|mainly|passes for|most (?:frequent|common|likely|usual|often)\w*|those on"
+    r"\b(?:common(?:ly|er)?|mostly|most of (?:them|these)|passes for|most (?:frequent|common|likely|usual"
+    r"|often)\w*|those on"
     r"|typical of|favou?rs?|predilection|anywhere|everywhere|fever|breathing|emergency|urgent|sores)\b"
     r"|^(?:on|in|at|along|over) (?!.*\b(?:seen|visible|shown|noted|found|present|identified|observed"
     r"|there)\b)[\w ,]{3,40} (?:an?|such|these|most|many) (?:[\w-]+ ){1,4}(?:is|are|has|have|\w+s)\b"
@@ -293,7 +305,7 @@ def _is_placed(statement: Statement, hit: Hit[frozenset[str]], hits: Collection[
         return False
     if _SIDED.search(before) and re.match(r"^(?:[,.;:]|$)", after):
         return True
-    if _NOTHING_ELSE.match(before) and _HEADS_A_NOTE.match(after):
+    if len(hits) == 1 and _NOTHING_ELSE.match(before) and _HEADS_A_NOTE.match(after):
         return True
     is_subject = _AS_SUBJECT.search(statement.clause_before(hit.start)) and _SHOWS.match(after)
     return bool(_PLACED.search(before) or _COMPOUND.match(after) or is_subject)

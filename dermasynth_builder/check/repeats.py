@@ -37,7 +37,8 @@ _ASKING = frozenset(  # words of a question that do not say what is asked
 )
 _PARTS = frozenset(  # of which each makes another question
     """border edge margin rim outline centre center middle surface colour color shape size symmetry asymmetry structure
-    texture pattern network vessel location site left right upper lower first second not never""".split()  # noqa: SIM905
+    texture pattern network vessel location site left right upper lower first second not never against
+    without""".split()  # noqa: SIM905
 )
 _Signature = NDArray[np.uint32]
 _draw = np.random.default_rng(2025)
@@ -142,8 +143,8 @@ def _asks_nearly(one: Pair, other: Pair) -> bool:
 
 
 def _stem(word: str) -> str:
-    """A word without its plural."""
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+    """A word without the last letter of its plural or past."""
+    return word[:-1] if len(word) > 3 and word.endswith(("s", "ed")) and not word.endswith("ss") else word
 
 
 def _is_same(one: Pair, other: Pair) -> bool:

@@ -55,7 +55,7 @@ _ADVISED = re.compile(
     r"|prevents?|instead|next step|recommend\w*|advis\w+|consider"
     r"|warrants?|needs?|to (?:be|find|learn|know|confirm|settle|prove))\b"
 )
-_PATTERNS = Patterns({claim.what: claim.pattern for claim in CLAIMS} | {"size": _SIZE, "absence": ABSENCES})
+_PATTERNS = Patterns({claim.what: claim.patterns for claim in CLAIMS} | {"size": _SIZE, "absence": ABSENCES})
 
 
 def check_unseen(pairs: Iterable[Pair]) -> Iterator[Finding]:
@@ -78,13 +78,14 @@ def _reasons(statement: Statement, given: str, pair: Pair) -> Iterator[str]:
     if "size" in possible:
         yield from _sizes(statement, given, facts)
     for claim in CLAIMS:
-        if claim.what in possible and (found := claim.pattern.search(statement.text)):
+        if found := _PATTERNS.search(claim.what, statement.text, possible):
             yield from _unseen(claim, found, statement, given=given, facts=facts)
+    is_loose = statement.is_general or statement.is_untold or _IN_FRAME.search(statement.text)
     if (
-        "absence" in possible
-        and (found := ABSENCES.search(statement.text))
-        and not (statement.is_general or statement.is_untold or _IN_FRAME.search(statement.text))
-    ) and not statement.supposes(found.start()):
+        (found := _PATTERNS.search("absence", statement.text, possible))
+        and not is_loose
+        and not statement.supposes(found.start())
+    ):
         yield f"says {found.group()!r} of what the image does not show"
 
 
@@ -116,7 +117,9 @@ def _unseen(claim: Claim, found: re.Match[str], statement: Statement, *, given: 
         return
     if _HAD_IT.match(statement.text) or (is_condition and _CONDITION.match(statement.text)):
         return
-    if claim.pattern.search(given) or _MERELY_POSSIBLE.match(statement.clause_after(found.end())):
+    if any(each.search(given) for each in claim.patterns) or _MERELY_POSSIBLE.match(
+        statement.clause_after(found.end())
+    ):
         return
     is_denied = _is_denied(statement, found)
     known = _known(claim, found.group(), facts)

@@ -184,6 +184,14 @@ class ScoreOptions:
         tuple[Path, ...],
         Option("run.json of a training; its rows must not be in the test; may be repeated", "--run", metavar="FILE"),
     ] = ()
+    open_answers: Annotated[
+        tuple[str, ...],
+        Option(
+            "what `evaluate invented` wrote of a system: its rates go beside the scores; may be repeated",
+            "--open",
+            metavar="NAME=FILE",
+        ),
+    ] = ()
     figure: Annotated[
         Path | None, Option("draw the scores into FILE, a .png or .svg (extra: figures)", "--figure", metavar="FILE")
     ] = None

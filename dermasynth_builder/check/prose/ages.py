@@ -1,10 +1,10 @@
 """Ages that a text tells, in figures, in words, in decades and in stages of life."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from dermasynth_builder.check.prose.patterns import Patterns
+from dermasynth_builder.check.prose.patterns import Pattern, Patterns
 
 _ONES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _TEENS = (
@@ -20,6 +20,7 @@ _N = (
 _SOME = r"(?:about |around |roughly |approximately |nearly |almost |only |just |now |already |perhaps |~ ?|c\. ?)*"
 _WHO = (
     r"(?:man|woman|male|female|patient|person|individual|adult|lady|gentleman|boy|girl|child|someone|somebody"
+    r"|father|mother|grand(?:father|mother)"
     r"|caucasian|m\b|f\b)"
 )
 _NO_MEASURE = (
@@ -67,7 +68,13 @@ _ORDINALS = dict(
 )
 _DETERMINED = r"\b(?:this|the|an?|her|his|our|your)"
 _STAGES: tuple[tuple[re.Pattern[str], int, int], ...] = (
-    (re.compile(rf"{_DETERMINED} (?:[\w-]+ )?(?:newborn|baby|infant|toddler|neonate)\b(?!['’]s|-| skin)"), 0, 4),
+    (
+        re.compile(
+            rf"{_DETERMINED} (?:[\w-]+ )?(?:newborn|baby|infant|toddler|neonate)\b(?!['’]s (?:skin|rash)|-| skin)"
+        ),
+        0,
+        4,
+    ),
     (
         re.compile(
             r"\b\d+[- ](?:months?|weeks?|days?)[- ]old (?:baby|infant|boy|girl|child|newborn|male|female|patient)"
@@ -113,6 +120,10 @@ _PATTERNS = Patterns(
 )
 
 
+_FIGURE = re.compile(r"\d")
+_NUMBER_WORDS = Pattern(re.compile(f"{'|'.join((*_TENS, *_TEENS))}|years?|age[ds]? (?:{'|'.join(_ONES)})"))
+
+
 class Age(NamedTuple):
     """An age that a text tells, from and to."""
 
@@ -123,21 +134,19 @@ class Age(NamedTuple):
 
 def ages(text: str) -> Iterator[Age]:
     """Each age in a text in lower case."""
-    has_figure = any(map(str.isdigit, text))
-    if has_figure or any(word in text for word in (*_TENS, *_TEENS, "year", " is ")):
+    if _FIGURE.search(text) or _NUMBER_WORDS.search(text):
         for pattern in (_IN_YEARS, _SHORTHAND):
             for found in pattern.finditer(text):
                 years = years_of(next(filter(None, found.groups())))
                 yield Age(found, years, years)
-    yield from _decades(text)
-    possible = _PATTERNS.possible(text)
-    for place, (pattern, youngest, oldest) in enumerate(_STAGES):
-        if f"stage {place}" in possible and (stage := pattern.search(text)):
-            yield Age(stage, youngest, oldest)
+    if possible := _PATTERNS.possible(text):
+        yield from _decades(text, possible)
+        for place, (pattern, youngest, oldest) in enumerate(_STAGES):
+            if f"stage {place}" in possible and (stage := pattern.search(text)):
+                yield Age(stage, youngest, oldest)
 
 
-def _decades(text: str) -> Iterator[Age]:
-    possible = _PATTERNS.possible(text)
+def _decades(text: str, possible: Collection[str]) -> Iterator[Age]:
     for name, pattern, begins in (
         ("decade", _DECADE, _DECADES),
         ("part", _PART_OF_DECADE, _DECADES),

@@ -27,7 +27,7 @@ _VERB = (
 )
 _MILD = (
     r"(?:benign|harmless|innocent|innocuous|non-?cancerous|non-?malignant"
-    r"|not (?:an? )?(?:[\w-]+ )?(?:malignant|cancerous|cancer|skin cancer|dangerous|melanoma|malignancy)|no cancer|safe"
+    r"|not (?:an? )?(?:[\w-]+ )?(?:malignant|cancerous|cancer|skin cancer|dangerous|malignancy)|no cancer|safe"
     r"|(?:nothing|not (?:something|anything)) (?:to (?:worry|fear|be (?:afraid|concerned|worried))|serious|dangerous"
     r"|malignant)|of no concern|free of malignan\w+)"
 )
@@ -42,7 +42,9 @@ _BENIGN = Pattern(
         rf"{_SUBJECT}{_VERB}{_FILL} {_MILD}\b(?!-looking|[- ]appearing| features| at first)"
         rf"|{_SUBJECT} isn['’]t {_NOT_GRAVE}\b"
         r"|\b(?:there is|there are|there['’]s|shows?|with|we see|i see|has|have) no (?:sign|signs|evidence|features?"
-        r"|hint|hints|suggestion|trace|indication)s? of (?:\w+ )?(?:malignan\w+|cancer|skin cancer|melanoma)"
+        r"|hint|hints|suggestion|trace|indication)s? of (?:\w+ )?(?:malignan\w+|cancer|skin cancer)"
+        rf"|\b(?:lesions?|lumps?|spots?|growths?|bumps?|moles?|marks?) like this(?: one)? (?:is"
+        rf"|are) (?:[\w-]+ ){{0,2}}?{_ADJECTIVE}\b"
         r"|\bno (?:worrying|worrisome|suspicious|concerning|alarming|sinister|malignant) (?:features?|signs?|findings?)"
         r"|\bnothing (?:sinister|suspicious|worrying|worrisome|alarming|concerning|ominous)"
         r"|\b(?:features?|signs?|findings?|appearance|pattern) (?:is|are|look) (?:all |entirely |quite "
@@ -67,7 +69,7 @@ _MALIGNANT = Pattern(
         r"|\b(?:this|your|his|her) (?:skin )?(?:cancer|malignancy)\b(?!-| (?:risk|check|screening|clinic|specialist))"
         r"|^(?:an? |invasive |aggressive |obvious |clear |likely |probable |advanced |early )*(?:skin cancer|cancer"
         r"|malignancy|malignant \w+)(?:[.,;]|$)"
-        rf"|\b(?:a|an) (?:[\w-]+ )?malignant (?:[\w-]+ )?{_LESION}\b"
+        rf"|\b(?:a|an|the|its|this|your) (?:[\w-]+ )?(?:malignant|cancerous) (?:[\w-]+ )?{_LESION}\b"
         r"|\b(?:shows?|depicts?|reveals?|represents?|you have|we see|i see|consistent with|indicates?|confirms?"
         r"|diagnostic of|points? to|suggests?) (?:an? )?(?:[\w-]+ )?(?:skin cancer|malignancy|cancer)\b"
     )

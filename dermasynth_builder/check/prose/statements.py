@@ -48,14 +48,14 @@ _SUPPOSED = re.compile(
     r"|watch(?:ing)? for|only where|wherever|where one (?:finds|sees)"
     r"|check(?:ing)? for"
     r"|concern for|to see|worth asking|consider(?:ed|ing|s)?|suspect(?:ed|s)?|suspicion|can|risk of|chance of"
-    r"|hypothe\w+|^(?:had|were|should) (?:it|this|that|the|she|he|they)"
+    r"|hypothe\w+|^(?:had|were|should) (?:there|it|this|that|the|she|he|they)"
     r"|any|anything|such as|for example|for instance|e\.g\.)\b"
 )
 _COMPARED = re.compile(
     r"\b(?:unlike|rather than|compared|versus|vs|than|instead of|as opposed to|differ(?:s|ed|ent)?(?: from)?|contrast"
     r"|distinguish\w*|tell(?:s|ing)?(?! (?:us|me|you|him|her|them|that)\b)|set(?:s|ting)? (?:it )?apart"
     r"|separat\w+|confus\w+|mistak\w+|mistook"
-    r"|resembl\w+|mimic\w*"
+    r"|(?<!closely )(?<!most )resembl\w+|mimic\w*"
     r"|differential|alternativ\w+|similar to|between|not to be taken|look-?alikes?|simulat\w+)\b"
 )
 _UNTOLD = re.compile(
@@ -120,7 +120,8 @@ _MEANT = re.compile(  # what only sounds like a supposition
     r"\b(?:i|we)(?: would|['’]d) (?!want|need|expect|look|ask|consider|check|exclude|rule|think|worry|like"
     r"|hesitate|not\b"
     r"|never|be\b|doubt|wonder|question|suspect|avoid|love|have)\w+"
-    r"|\b(?:one|we|you|i) can (?:also |clearly |even )?(?:see|appreciate|make out|recogni[sz]e|discern|observe|note)\b"
+    r"|\b(?:not|no|n['’]t) (?:\w+ ){0,2}any\b|n['’]t (?:\w+ ){0,2}any\b|\b(?:one|we|you|i) can (?:also "
+    r"|clearly |even )?(?:see|appreciate|make out|recogni[sz]e|discern|observe|note)\b"
     r"|\bit (?:would|may|might) (?:appear|seem)\b|^considering [^,]*,|\bcan (?:also )?be (?:clearly |well "
     r"|easily )?(?:seen|found|appreciated|made out"
     r"|recogni[sz]ed|noted|identified"

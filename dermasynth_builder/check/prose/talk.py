@@ -225,7 +225,7 @@ _LEAK = (
     r"\b(?:tagged|catalogu?ed|coded|registered|filed) (?:as|here|in (?:the|this) (?:data|record|file|archive"
     r"|entry)|under)\b(?! (?:differential|one of|among))",
     r"\b(?<!biopsy )(?:on|in) (?:the )?(?:record|file)\b(?! at | of (?:changes|photographs|photos|the changes))",
-    r"\b(?:isic|ham ?10000|pad-?ufes|bcn ?20000|scin|derm ?12345|hiba)(?:-20)?(?: \w+)?(?: taxonomy| archive"
+    r"\b(?:isic|ham ?10000|pad-?ufes|bcn ?20000|scin|derm12345|derm 12345|hiba)(?:-20)?(?: \w+)?(?: taxonomy| archive"
     r"| label| set| table| database| collection| record|\b)",
     r"\b(?:as|like) (?:you )?(?:instructed|requested|asked|told|specified|directed)(?: me| to|,|\.)|\bi (?:was"
     r"|am|have been|['’]ve been|had been) (?:told|given|instructed|asked|supposed|directed|required|shown"

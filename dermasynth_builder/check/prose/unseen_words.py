@@ -3,17 +3,19 @@
 import re
 from typing import NamedTuple
 
+from dermasynth_builder.check.prose.patterns import alternatives
+
 
 class Claim(NamedTuple):
     """Something that an image does not show."""
 
     what: str
     field: str  # of `Facts` that may hold it; "" for none
-    pattern: re.Pattern[str]
+    patterns: tuple[re.Pattern[str], ...]  # of which any tells it
 
 
-def _words(*parts: str) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{'|'.join(parts)})\b")
+def _words(*parts: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(rf"\b(?:{part})\b") for part in parts)
 
 
 CLAIMS: tuple[Claim, ...] = (
@@ -231,7 +233,7 @@ CLAIMS: tuple[Claim, ...] = (
         ),
     ),
 )
-ABSENCES = re.compile(
+ABSENCES = alternatives(
     r"\b(?:no|without(?: any)?|not any|free of|absence of(?: any)?) (?:\w+ )?(?:other|further|additional"
     r"|similar|satellite|second) (?:(?:\w+ )?(?:lesions?|spots?|moles?|growths?|rash|marks?|changes|plaques"
     r"|patches|areas))"
