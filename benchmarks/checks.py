@@ -8,7 +8,9 @@
 
 Precision is over the answers that are labelled a fault of the check and all that are labelled sound; recall over the
 former. The second and the third set were each written after the checks were frozen, and mended them afterwards; what
-they said at first stands in `FIRST_MEASURED`. Faults, sound answers and rules are by one hand.
+they said at first stands in `FIRST_MEASURED`. Their faults, sound answers and rules are by one hand. The later sets
+are by judges who had not seen the checks, one after the other: each mended the checks before the next was written.
+There a fault counts as found by any check, as its family is the judge's word.
 
 Exit code 1 where a bound is broken.
 """
@@ -41,9 +43,9 @@ from dermasynth_builder.release.write import terms_of
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tests.support.clinical_images import clinical_image, pair
-from tests.support.labelled import LABELLED, Labelled, findings_on, labelled
+from tests.support.labelled import JUDGED, LABELLED, OF_A_FAULT, Labelled, findings_on, labelled
 
-SETS = ("first", "second", "third", "fourth")
+SETS = ("first", "second", "third", *JUDGED)
 PRECISION = {"reject": 0.95, "flag": 0.85}
 RECALL = 0.9
 FIRST_MEASURED = {  # recall, precision of rejects and of flags, before the set was used to mend anything
@@ -56,6 +58,33 @@ FIRST_MEASURED = {  # recall, precision of rejects and of flags, before the set 
         "repeats": (1.000, 1.000, 1.000),
         "speech": (0.825, 1.000, 1.000),
         "unseen": (0.941, None, 0.941),
+    },
+    "fourth": {  # by a judge, before the rules of the checks were written anew
+        "advice": (0.565, 0.870, 0.556),
+        "diagnosis": (0.723, 1.000, 1.000),
+        "form": (0.909, 0.838, 0.600),
+        "person": (0.717, None, 0.872),
+        "repeats": (0.833, None, 0.926),
+        "speech": (0.477, 1.000, 0.833),
+        "unseen": (0.702, None, 0.878),
+    },
+    "fifth": {  # by another judge, after the rules had been mended by the fourth set
+        "advice": (0.667, 0.880, 1.000),
+        "diagnosis": (0.786, 1.000, 0.962),
+        "form": (0.956, 0.867, 0.500),
+        "person": (0.805, None, 0.944),
+        "repeats": (0.875, None, 1.000),
+        "speech": (0.925, 0.967, 0.714),
+        "unseen": (0.857, None, 1.000),
+    },
+    "sixth": {  # by a third judge, after the rules had been mended by the fourth and fifth set
+        "advice": (0.829, 0.963, 1.000),
+        "diagnosis": (0.944, 0.818, 0.962),
+        "form": (0.974, 1.000, 1.000),
+        "person": (0.824, None, 0.882),
+        "repeats": (0.950, None, 0.950),
+        "speech": (1.000, 0.980, 0.875),
+        "unseen": (0.897, None, 0.789),
     },
     "third": {
         "advice": (1.000, 1.000, 1.000),
@@ -104,7 +133,7 @@ class Score:
         return self.found / self.faults if self.faults else 1.0
 
 
-def scores(items: Sequence[Labelled]) -> tuple[dict[str, Score], list[str]]:
+def scores(items: Sequence[Labelled], is_judged: bool) -> tuple[dict[str, Score], list[str]]:
     """A score a check, and a line for each answer that was missed or found wrongly."""
     of_check: dict[str, Score] = defaultdict(Score)
     misses: list[str] = []
@@ -114,9 +143,12 @@ def scores(items: Sequence[Labelled]) -> tuple[dict[str, Score], list[str]]:
         if item.is_fault:
             score = of_check[item.check]
             score.faults += 1
-            score.found += item.check in severities
-            score.right[severities.get(item.check, "none")] += 1
-            if item.check not in severities:
+            finders = OF_A_FAULT if is_judged else {item.check}
+            is_found = not finders.isdisjoint(severities)
+            score.found += is_found
+            for name in finders & severities.keys():
+                of_check[name].right[severities[name]] += 1
+            if not is_found:
                 misses.append(f"  missed   {item.number:4} {item.check} ({item.kind}): {item.pair.answer[:110]!r}")
             continue
         for name, severity in severities.items():
@@ -127,7 +159,7 @@ def scores(items: Sequence[Labelled]) -> tuple[dict[str, Score], list[str]]:
 
 def measure_labelled(name: str) -> bool:
     """Prints the scores of a set; whether its bounds hold."""
-    of_check, misses = scores(labelled(LABELLED / f"{name}.jsonl"))
+    of_check, misses = scores(labelled(LABELLED / f"{name}.jsonl"), name in JUDGED)
     print(f"\n{name} set{'':13}faults  recall  precision: reject  flag")
     holds = True
     for check, score in sorted(of_check.items()):

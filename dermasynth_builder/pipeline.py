@@ -14,13 +14,14 @@ from dermasynth_builder.check.copies import Copies, find_copies, write_matches
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import DermaSynthError, ReleaseError, UnansweredError, UsageError
 from dermasynth_builder.core.images.index import ImageIndex
-from dermasynth_builder.core.options import BATCHES, RECIPE, WITHDRAWN, PlanOptions, Settings
+from dermasynth_builder.core.options import BATCHES, RECIPE, SERVERS, WITHDRAWN, PlanOptions, Settings
 from dermasynth_builder.core.protocols import ChoosesQuestions, Engine, EngineContext
 from dermasynth_builder.core.recipe import record_recipe, record_run, release_recipe, run_name
 from dermasynth_builder.core.records import ClinicalImage, Pair, PlannedRequest, Problem, Request
 from dermasynth_builder.core.registry import CLOSED, SAMPLE
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.core.wording import join_words
+from dermasynth_builder.generate.answers.expected import expected_features
 from dermasynth_builder.generate.ledger import Ledger, ledger_name
 from dermasynth_builder.generate.ledger_tools import sent_on_day, unused_text
 from dermasynth_builder.generate.prices import cost_usd, load_prices, online_tier
@@ -64,7 +65,9 @@ def plan(settings: Settings, report: Reporter) -> list[Planned]:
     """Reads every source of the settings; its requests are planned at the first look. Raises SourceError."""
     engine = open_engine(settings)
     chooser = engine if isinstance(engine, ChoosesQuestions) else None
-    planner = Planner(load_prompt_book(sources=settings.raw), settings.seed, _plan_options(settings, engine), chooser)
+    knowledge = expected_features() if settings.plan_options.is_expected_shown and engine.is_model else None
+    book, options = load_prompt_book(sources=settings.raw), _plan_options(settings, engine)
+    planner = Planner(book, settings.seed, options, chooser, knowledge)
     rounds = rounds_folder(ledger_of(engine, settings))
     plans = settings.work / PLANS
     return [Planned(_read(name, settings, report), planner, rounds, plans, report) for name in settings.raw]
@@ -305,8 +308,7 @@ def release(
         (folder / RECIPE).write_text(release_recipe(settings), encoding="utf-8")
         _write_withdrawn(folder, settings, report)
         written = verify(folder, report, unread={config.source.name for config in configs if config.is_kept})
-        shown = {**written, **read_closed(folder)}
-        for fault in viewer_faults({name: config.files for name, config in shown.items()}):
+        for fault in viewer_faults({name: each.files for name, each in {**written, **read_closed(folder)}.items()}):
             report.warn(f"the Hub's page will show no statistics: {fault}")
     for config, told in zip(configs, facts["sources"], strict=True):
         remember(config, settings)
@@ -484,14 +486,15 @@ def open_engine(settings: Settings) -> Engine:
 
     Raises UsageError.
     """
-    options, table, today = settings.engine_options, load_prices(), date.today()
+    table, today = load_prices(), date.today()
     price = partial(cost_usd, on=today, table=table)
     context = EngineContext(
         batches=settings.work / BATCHES / (settings.plan_options.control or ""),
-        price=partial(price, tier=online_tier(options)),
+        servers=settings.work / SERVERS,
+        price=partial(price, tier=online_tier(settings.engine_options)),
         batch_price=partial(price, tier="batch"),
         standard_price=partial(price, tier="standard"),
         image_family=partial(table.image_family, on=today),
         sent_today=partial(sent_on_day, settings.work / "ledgers"),
     )
-    return registry.engine(settings.engine, options, context)
+    return registry.engine(settings.engine, settings.engine_options, context)

@@ -28,9 +28,24 @@ def dermasynth(*words: str | Path) -> None:
 def ask_part(number: int, of: int, work: Path, words: Sequence[str]) -> None:
     """Asks one part of the requests, of those that can be asked by now. Asked again, it continues."""
     part = work / "parts" / f"{number}-of-{of}"
+    wait_for_others(part)
     for ledger in sorted((work / "ledgers").glob("*.jsonl")):  # of all parts, as a later round shows what they hold
         dermasynth("merge", ledger, "--work", part)
     dermasynth("generate", *words, "--shard", f"{number}/{of}", "--work", part)
+
+
+def wait_for_others(part: Path) -> None:
+    """Waits until nobody asks this part any more: a killed run may leave a worker behind, whose answers count."""
+    from filelock import FileLock, Timeout
+
+    for path in sorted(part.rglob("*.lock")):
+        lock = FileLock(path, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            print(f"{part}: a worker of an earlier run still asks it; waiting for its end", flush=True)  # noqa: T201
+            lock.acquire(timeout=-1, poll_interval=1)
+        lock.release()
 
 
 def join(work: Path) -> None:

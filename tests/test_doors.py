@@ -1,72 +1,30 @@
-"""What goes out by any door: engines, logins, tuned models, the Hub. Keys go to the address that was named, and nothing
-that nobody named goes with them.
+"""What goes out by any door but the Hub's: engines, logins, tuned models. Keys go to the address that was named, and
+nothing that nobody named goes with them.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import DermaSynthError
-from dermasynth_builder.core.hub_options import PushOptions
 from dermasynth_builder.core.options import BatchOptions, EngineOptions
 from dermasynth_builder.core.protocols import EngineContext
-from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.generate.engines.batch import cancel_batches
 from dermasynth_builder.generate.run import Run
-from dermasynth_builder.release.push import push
-from dermasynth_builder.report.proof import fetched
 from dermasynth_builder.train.evaluate.predict import Question, answerer
 from dermasynth_builder.train.options import PredictOptions
-from tests.support.fake_service import answer_json, picture_requests
+from tests.support.fake_service import picture_requests
 from tests.support.google_cloud import forget_google_cloud, write_service_account
-from tests.support.loopback_server import serving
-from tests.support.releases import Built
+from tests.support.listener import listening
 
 KEY = "AIza-a-key-that-nobody-may-see"
 PASSWORD = "a-password-of-netrc"  # noqa: S105 - invented
 LOGIN = "a login at Google Cloud"
 Door = Callable[[str, Path, pytest.MonkeyPatch], None]
-
-
-class Listener(ThreadingHTTPServer):
-    """Keeps the headers and bodies that come, and answers all alike."""
-
-    def __init__(self, leads_to: str = "") -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.leads_to = leads_to
-        self.came: list[bytes] = []
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Listener
-
-    def answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length", "0")))
-        self.server.came.append(f"{self.path}\n{self.headers}".encode() + body)
-        if not self.server.leads_to:
-            answer_json(self, 404, {"error": "not_found", "error_description": "nobody is here"})
-            return
-        self.send_response(307)
-        self.send_header("location", f"{self.server.leads_to}{self.path}")
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    do_GET = do_POST = do_HEAD = do_DELETE = answer  # noqa: N815 - the names that the base class looks for
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-@contextmanager
-def listening(leads_to: str = "") -> Iterator[tuple[str, list[bytes]]]:
-    server = Listener(leads_to)
-    with serving(server) as url:
-        yield url, server.came
 
 
 def ask(engine: str, url: str, folder: Path, _: pytest.MonkeyPatch, *, is_vertex: bool = False) -> None:
@@ -100,7 +58,7 @@ DOORS: dict[str, Door] = {
     "cancel": cancel,
     "evaluate predict": predict,
 }
-"""All that ask an address which a user names. `push` and `verify` ask that of the Hub; see below."""
+"""All that ask an address which a user names; those of the Hub are in `test_doors_of_the_hub`."""
 OF_A_USER = [name for name in DOORS if name != LOGIN]  # whose address stands in Google's key file
 
 
@@ -177,19 +135,3 @@ def test_a_key_that_no_header_holds_ends_the_run_untold(
         told = knock(name, url, tmp_path, monkeypatch)
     assert came == []
     assert "first-part" not in told
-
-
-@pytest.mark.parametrize("address", ["http://hub.example.org", "https://me:PASSW0RD@hub.example.org"])
-def test_the_token_of_the_hub_goes_to_no_unsafe_address(
-    built: Built, address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    import huggingface_hub.constants
-
-    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", address)
-    monkeypatch.setattr("huggingface_hub.hf_api.constants.ENDPOINT", address)
-    options = PushOptions(built.release, "me/derma", is_template_allowed=True, is_without_statistics=True)
-    doors = (lambda: push(options, SilentReporter()), lambda: fetched("me/derma@v1", tmp_path))
-    for door in doors:
-        with pytest.raises(DermaSynthError, match="HF_ENDPOINT: ") as told:
-            door()
-        assert "PASSW0RD" not in str(told.value)

@@ -30,6 +30,7 @@ _NO_ANSWER = re.compile(
     re.I,
 )
 _LAST_POINT = re.compile(r"\n\s*(?:\d+[.)]|[-*•])\s*$")  # begun, and nothing in it
+_TO_FINISH = re.compile(r"\b(?:complete|finish|continue|fill)\b", re.I)
 _OPTION = re.compile(r"(?:^|\s)\(?[a-d][).]\s", re.I)
 _BLANK = re.compile(r"_{3,}")  # to be filled in
 
@@ -61,7 +62,8 @@ _TRACES: tuple[_Trace, ...] = (
             r"\(\s*\)|\[\s*\]|\{\w*\}|\{\{|\}\}|_{3,}|\bTODO\b|\bX{2,}\b|\b[Ll]orem ipsum"
             r"|(?-i:\[[A-Z][A-Z _]{2,20}\])|[\[<{](?:insert|your|the|add|name|age|site|sex|patient|diagnosis"
             r"|answer|question|body|fill|lesion|condition|location)\b"
-            r"[^\]>}]{0,40}[\]>}]|\[(?:describe|specify|state|mention|name|list|enter|choose|select|colou?r|size|shape|number|date|term|structures?|features?|type|side)\b[^\]]{0,60}\]",
+            r"[^\]>}]{0,40}[\]>}]|\[(?:describe|specify|state|mention|name|list|enter|choose|select|colou?r|size"
+            r"|shape|number|date|term|structures?|features?|type|side)\b[^\]]{0,60}\]",
             re.IGNORECASE,
         ),
     ),
@@ -70,10 +72,21 @@ _TRACES: tuple[_Trace, ...] = (
     _Trace(
         "markup of a web page",
         "reject",
-        ("<", "&"),
+        ("<", "&", ":", "](", "]:"),
         re.compile(
-            r"</?(?:p|br|b|i|em|strong|div|span|ul|ol|li|h[1-6]|html|body|img|a)\b[^>]*>|&(?:nbsp|amp|lt|gt|quot);"
+            r"</?[a-z][\w:-]*(?:\s+[\w:-]+\s*=[^<>]*|\s*/)?\s*>|<(?:!--|!doctype|\?)"
+            r"|</?(?:p|br|b|i|em|strong|div|span|ul|ol|li|h[1-6]|html|body|a|form|input|video|audio)\b[^>]*>"
+            r"|<(?:script|iframe|img|svg|style|object|embed|link|meta|base)\b"
+            r"|&(?:[a-z]{2,8}|#\d+|#x[0-9a-f]+);|\b(?:javascript|vbscript|data:text/html)\s*:|\]\([^)\s]"
+            r"|^\s*\[[^\]\n]+\]:\s",
+            re.IGNORECASE | re.MULTILINE,
         ),
+    ),
+    _Trace(
+        "a formula of a spreadsheet",
+        "reject",
+        ("=", "@", "+", "-", "!"),
+        re.compile(r"^\s*[=@](?=\S)|(?:[=+@]|^\s*-)[A-Z]{2,}[A-Z.]*\(|\|\s*'[^']*'!\w", re.MULTILINE),
     ),
     _Trace(
         "broken encoding",
@@ -86,10 +99,10 @@ _TRACES: tuple[_Trace, ...] = (
     _Trace(
         "markup",
         "flag",
-        ("#", "**", "__", "|", "$", "\\", "]("),
+        ("#", "**", "__", "|", "$", "\\"),
         re.compile(
             r"(?m)^#{1,6} |\*\*[^*\n]+\*\*|__[^_\n]+__|^\|.*\|$|\$[^$\n]*\\\w+[^$\n]*\$|\\(?:textbf|frac"
-            r"|item)\b|\]\(http"
+            r"|item)\b"
         ),
     ),
 )
@@ -98,6 +111,9 @@ _OTHER_SCRIPT = re.compile(
     r"[\u0370-\u03ff\u0400-\u04ff\u0590-\u05ff\u0600-\u06ff\u0900-\u097f\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 )
 _GREEK_LETTER = re.compile(r"(?<![\u0370-\u03ff])[\u0370-\u03ff](?![\u0370-\u03ff])")  # in a name
+_LETTERED = re.compile(r"\b\w*[ğışçąęłńśźżčřšžěůťďőűăâîțșåøæßãõñĞİŞÇĄĘŁŃŚŹŻČŘŠŽĚŮŤĎŐŰĂÂÎȚȘÅØÆÃÕÑ\u1ea0-\u1ef9ơưđ]\w*\b")
+_LETTERED_ENGLISH = re.compile(r"\b(?:the|is|are|and|of|with)\b")
+_MOST_LETTERED = 4  # words with letters that English does not have
 _MOST_RUN = 4  # the same words so often in a row are a loop
 _MOST_WORD_RUN = 6
 _LONG_RUN, _MOST_LONG_RUN, _LONGEST_RUN = 6, 3, 16
@@ -128,7 +144,7 @@ def _reasons(text: str, is_question: bool) -> Iterator[tuple[Severity, str]]:
         yield ("flag" if may_end else "reject"), "ends without a stop"
     elif _LAST_POINT.search(text):
         yield "reject", "ends with a point of a list that holds nothing"
-    elif text.rstrip().endswith(("…", "...")):
+    elif text.rstrip().endswith(("…", "...")) and not (is_question and _TO_FINISH.search(text)):
         yield "flag", "trails off"
     for trace in _TRACES if _MARKS.find_matches_as_indexes(text) else ():
         found = trace.pattern.search(text) if any(mark in text for mark in trace.marks) else None
@@ -163,6 +179,8 @@ def _foreign(text: str) -> str:
     """The first words that are of another language; "" where there are none."""
     if not text.isascii() and (other := _OTHER_SCRIPT.findall(_GREEK_LETTER.sub("", text))) and len(other) > 1:
         return "".join(other[:20])
+    if len(_LETTERED.findall(text)) >= _MOST_LETTERED and not _LETTERED_ENGLISH.search(text.lower()):
+        return text[:40]
     found = words(text)
     foreign = [word for word in found if word in word_tables().strange]
     if len(foreign) < 3:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Literal
 
 from dermasynth_builder.core.option import Option
 from dermasynth_builder.core.wording import did_you_mean
@@ -38,6 +38,10 @@ class FolderOptions:
     citation: Annotated[str, Option("own images: what to cite", scope="release")] = ""
     homepage: Annotated[str, Option("own images: where they are to be had", scope="release")] = ""
     id: Annotated[str, Option("own images: the column of their ids (default: the file's name)", scope="release")] = ""
+    names: Annotated[
+        Literal["kept", "hashed"],
+        Option("own images: publish ids of images, groups and lesions as they are, or hashes of them", scope="release"),
+    ] = "kept"
     lesion: Annotated[str, Option("own images: the column of the lesion", scope="release")] = ""
     split: Annotated[str, Option("own images: the column of their own train and test part", scope="release")] = ""
     missing: Annotated[tuple[str, ...], Option("own images: more words for a missing value", scope="release")] = ()

@@ -1,13 +1,23 @@
 """What is plugged in: sources, engines, checks. Each is one file and one line: of the registry, or an entry point."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from dermasynth_builder.core.options import BATCHES, EngineOptions, ImageFamily, Settings
-from dermasynth_builder.core.records import Asked, ClinicalImage, Finding, Pair, Problem, Reply, Request
+from dermasynth_builder.core.records import (
+    Asked,
+    ClinicalImage,
+    Facts,
+    Finding,
+    Modality,
+    Pair,
+    Problem,
+    Reply,
+    Request,
+)
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -68,6 +78,15 @@ class CountsTables(Protocol):
 
 
 @runtime_checkable
+class KeepsNames(Protocol):
+    """A source whose images and groups were named by somebody who may not know that such names are published."""
+
+    @property
+    def are_names_kept(self) -> bool:
+        """Whether rows will have the names as they are; a user is then told which."""
+
+
+@runtime_checkable
 class BringsResources(Protocol):
     """A source of another package, with the tables that those which ship have in this one."""
 
@@ -113,9 +132,21 @@ class EngineContext:
     sent_today: Callable[[str, str], int] = lambda _, __: 0  # model, a UTC time in ISO 8601 -> sent that day, by then
     now: Callable[[], float] = time.time  # seconds since 1970
     wait: Callable[[float], object] = time.sleep  # so many seconds
+    servers: Path | None = None  # file of what servers were found to take
 
 
 BARE_CONTEXT = EngineContext()
+
+
+class KnowsDiagnoses(Protocol):
+    """What knows how diagnoses look in general."""
+
+    @property
+    def digest(self) -> str:
+        """Hex digits for all that it can say."""
+
+    def expected(self, facts: Facts, modality: Modality) -> Sequence[str]:
+        """Sentences on what such an image of that diagnosis shows in general; none where nothing is known."""
 
 
 class Engine(Protocol):

@@ -196,7 +196,7 @@ KEY_LEAVES_OUT: Mapping[str, str] = MappingProxyType(
 class Claim(NamedTuple):
     """What a right answer states, so that a machine can check it."""
 
-    fact: str  # column of the fact
+    fact: str  # column of the fact; `is_answerable` of the question, `images` how many are given
     expected: str  # its value; of several, joined by semicolons
     kind: str  # how to compare: "text", "number", "yes or no", "list"
 

@@ -168,6 +168,7 @@ CHECKS = PlugIns(
         "form": "dermasynth_builder.check.form:check_form",
         "speech": "dermasynth_builder.check.speech:check_speech",
         "diagnosis": "dermasynth_builder.check.diagnosis:check_diagnosis",
+        "modality": "dermasynth_builder.check.modality:check_modality",
         "person": "dermasynth_builder.check.person:check_person",
         "unseen": "dermasynth_builder.check.unseen:check_unseen",
         "advice": "dermasynth_builder.check.advice:check_advice",

@@ -11,9 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from html import unescape
 from typing import Any
 
+from dermasynth_builder.core.plain import one_line, printable
+
 MOST_BYTES = 16 << 20  # of one response: an answer has a few thousand
 _MOST_COUNT = 2**53  # what a float holds exactly: a larger count is no count
 _SHOWN_LETTERS = 300  # of a service's own words
+_LONGEST_LABEL = 200
 _SECRETS = (
     "GOOGLE_API_KEY",
     "GEMINI_API_KEY",
@@ -57,6 +60,11 @@ def sequence(value: Any) -> list[Any]:
 def text(value: Any) -> str:
     """A text; empty where it is none."""
     return value if isinstance(value, str) else ""
+
+
+def label(value: Any) -> str | None:
+    """A name or a word that a service gives, as it may be published: one line, printable, short; None for none."""
+    return one_line(printable(text(value)[:_LONGEST_LABEL])) or None
 
 
 def count(value: Any) -> int | None:

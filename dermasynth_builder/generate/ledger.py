@@ -20,7 +20,7 @@ from dermasynth_builder.core.errors import LedgerError
 from dermasynth_builder.core.files import lock_beside, private, private_folder
 from dermasynth_builder.core.protocols import Engine
 from dermasynth_builder.core.records import AnyRequest, Ground, Reply, canonical_json, digest
-from dermasynth_builder.generate.foreign import NotJSON, amount, count, counts, mapping, parsed, sequence
+from dermasynth_builder.generate.foreign import NotJSON, amount, count, counts, label, mapping, parsed, sequence
 
 FORMAT = 1
 _SYNC_EVERY_S = 1.0
@@ -209,8 +209,7 @@ class Ledger:
             strikes = self._strikes.setdefault(record["key"], _Strikes())
             strikes.note(self._answered, _time_or_none(record.get("answered_at")))
         self.spent_usd += amount(record.get("cost_usd")) or 0.0
-        version = record.get("model_version")
-        if record["text"] is not None and isinstance(version, str) and version:
+        if record["text"] is not None and (version := label(record.get("model_version"))):
             self.model_versions.add(version)
 
     def _check_header(self, header: Mapping[str, Any]) -> None:
@@ -326,7 +325,8 @@ def _grounds(value: Any) -> list[list[str]]:
 
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("model", "model_version", "finish_reason", "thoughts", "failed_text"), _text_or_none),
+    **dict.fromkeys(("model", "model_version", "finish_reason"), label),  # an earlier version kept what came
+    **dict.fromkeys(("thoughts", "failed_text"), _text_or_none),
     **dict.fromkeys(("answered_at", "sent_at"), _time_or_none),
     "usage": counts,
     "waited_s": lambda value: amount(value) or 0.0,

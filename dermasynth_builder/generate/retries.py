@@ -4,7 +4,6 @@ A line is written when a request is made, and is never changed, so that every la
 takes its reply in place of the one that was rejected.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from dermasynth_builder.core.files import private
 from dermasynth_builder.core.plain import one_line, printable
 from dermasynth_builder.core.records import PlannedRequest, Request, canonical_json
+from dermasynth_builder.generate.foreign import NotJSON, mapping, parsed
 from dermasynth_builder.generate.ledger import Ledger
 
 MOST = 2
@@ -35,19 +35,18 @@ class Retries:
 
     path: Path
     _made: dict[str, list[Mapping[str, str]]] = field(default_factory=dict)
+    _is_torn: bool = False  # its last line was cut off
 
     def __post_init__(self) -> None:
         """Reads what earlier runs have made; a line that was cut off is as if it had not been written."""
         try:
-            lines = self.path.read_text(encoding="utf-8").splitlines()
+            lines = self.path.read_bytes().split(b"\n")
         except FileNotFoundError:
             return
-        for line in lines:
-            try:
-                made = json.loads(line)
-                self._made.setdefault(made["first"], []).append(made)
-            except (ValueError, KeyError, TypeError):
-                continue
+        self._is_torn = lines[-1] != b""
+        for made in filter(None, map(_made_in, lines)):
+            if made not in self._made.setdefault(made["first"], []):
+                self._made[made["first"]].append(made)
 
     def keys(self) -> Iterator[str]:
         """The keys of all requests that were made anew."""
@@ -88,8 +87,21 @@ class Retries:
 
     def _keep(self, line: Mapping[str, str]) -> None:
         with private(self.path).open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(canonical_json(line) + "\n")
+            file.write("\n" * self._is_torn + canonical_json(line) + "\n")
+        self._is_torn = False
         self._made.setdefault(line["first"], []).append(line)
+
+
+_TEXTS = ("first", "key", "prompt_sha256", "reasons")
+
+
+def _made_in(line: bytes) -> Mapping[str, str] | None:
+    """What a line tells of a request; None for what is no such line."""
+    try:
+        made = mapping(parsed(line))
+    except NotJSON:
+        return None
+    return made if all(isinstance(made.get(name), str) for name in _TEXTS) else None
 
 
 def made_reasons(made: Sequence[Mapping[str, str]], number: int, told: Sequence[str]) -> list[str]:

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from heapq import merge
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from dermasynth_builder.core.errors import LedgerError
 from dermasynth_builder.core.files import private
@@ -26,6 +28,9 @@ from dermasynth_builder.plan.similarity import Known, accepted
 from dermasynth_builder.read.source import ReadSource
 
 _Shown = tuple[Sequence[str], Mapping[str, str] | None]  # accepted questions, what was seen
+
+
+_Form = TypeVar("_Form")
 
 
 @dataclass(slots=True)
@@ -118,8 +123,7 @@ class Planned:
             return ()
         if number == self.planner.first_round:
             return () if number == 0 or self._looks() is not None else None
-        questions = _read(self._frozen(number))
-        return None if questions is None else [str(question) for question in questions]
+        return _read(self._frozen(number), list[str])
 
     def _freeze_looks(self, ledger: Ledger) -> None:
         """Keeps what was seen so far; of an image whose look has failed or says that it is unfit, nothing is asked.
@@ -135,8 +139,7 @@ class Planned:
 
     def _looks(self) -> Mapping[str, str] | None:
         """What was seen, as `look_text` writes it, by the key of the request; None before anybody has looked."""
-        seen = _read(self._frozen(LOOK))
-        return None if seen is None else dict(seen)
+        return _read(self._frozen(LOOK), dict[str, str])
 
     def _freeze(self, number: int, questions: Sequence[str]) -> None:
         """Begins a round; what it shows never changes again."""
@@ -172,14 +175,15 @@ def _order(planned: PlannedRequest) -> tuple[int, int]:
     return planned.image_number, {LOOK: 0, "self_instruct": 1}.get(planned.style, 2)
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path, form: type[_Form]) -> _Form | None:
     """What `_write` wrote there; None where there is nothing. Raises LedgerError."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return TypeAdapter(form, config=ConfigDict(strict=True)).validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
-    except ValueError as error:
-        raise LedgerError(f"{path} cannot be read: {error}; delete it, and run again") from error
+    except ValidationError as error:
+        why = error.errors()[0]["msg"]
+        raise LedgerError(f"{path} cannot be read: {why}; delete it, and run again") from error
 
 
 def _write(path: Path, value: Any) -> None:

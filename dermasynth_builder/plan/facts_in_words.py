@@ -252,11 +252,16 @@ def _premises(facts: Facts) -> dict[str, str]:
     site = facts.body_site or ""
     elsewhere = [place for words, places in _PARTS.items() if not re.search(words, site) for place in places]
     is_elsewhere = 0 < len(elsewhere) < len(_PLACES) and not _BETWEEN.search(site)
-    denied = [SIGNS[name] for name in LISTS["denied_sign"] if getattr(facts, name) is False]
+    denied = denied_sign(facts)
     return {
         **({"other_site": elsewhere[(facts.age_years or len(site)) % len(elsewhere)]} if is_elsewhere else {}),
-        **({"denied_sign": denied[0]} if denied else {}),
+        **({"denied_sign": SIGNS[denied]} if denied else {}),
     }
+
+
+def denied_sign(facts: Facts) -> str | None:
+    """The column of the complaint that a question presumes although it was denied; None where none was."""
+    return next((name for name in LISTS["denied_sign"] if getattr(facts, name) is False), None)
 
 
 def _marks(facts: Facts) -> dict[str, bool]:

@@ -104,8 +104,9 @@ class PlanPart:
         told = [self.source, self.images_digest, self.planner.seed, self.planner.options.values(), self.round]
         chosen = [dict(self.planner.chooser.identity)] if self.planner.chooser else []
         seen = [] if self.looks is None else [dict(self.looks)]
+        known = [self.planner.knowledge.digest] if self.planner.knowledge else []
         code = code_digest("plan", "core")
-        return digest([*told, list(self.accepted), self.planner.book.digest, code, *chosen, *seen])
+        return digest([*told, list(self.accepted), self.planner.book.digest, code, *chosen, *seen, *known])
 
     def unanswerable(self) -> Counter[str]:
         """The types that the engine cannot answer, each with the number of images that it would fit."""

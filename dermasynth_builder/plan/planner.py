@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from dermasynth_builder.core.options import PlanOptions
-from dermasynth_builder.core.protocols import ChoosesQuestions
+from dermasynth_builder.core.protocols import ChoosesQuestions, KnowsDiagnoses
 from dermasynth_builder.core.records import (
     Asked,
     ClinicalImage,
@@ -63,6 +63,7 @@ class Planner:
     seed: int
     options: PlanOptions = PlanOptions()  # noqa: RUF009 - frozen
     chooser: ChoosesQuestions | None = None  # the engine, where it cannot answer everything
+    knowledge: KnowsDiagnoses | None = None  # where the engine is told what a diagnosis shows in general
 
     def requests(
         self,
@@ -364,6 +365,7 @@ class _ImagePlan:
                     "examples": examples,
                     "look": look,
                     "measured": measured_lines(image.measured) if self.planner.options.is_measured_shown else [],
+                    "expected": self._expected(facts) if style != "counterfactual" else (),
                     "is_counterfactual": style == "counterfactual",
                     "is_record_asked": any(each.is_of_record for each in drawn),
                 },
@@ -375,6 +377,11 @@ class _ImagePlan:
             steps=steps,
             look=look,
         )
+
+    def _expected(self, told: Facts) -> Sequence[str]:
+        """What the diagnosis that the engine is told shows in general."""
+        knowledge = self.planner.knowledge
+        return knowledge.expected(told, self.image.modality) if knowledge else ()
 
     def _prompt(self, prompt_id: str, facts: Facts, context: Mapping[str, Any] = MappingProxyType({})) -> str:
         modality, book = self.image.modality, self.planner.book

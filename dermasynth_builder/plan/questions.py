@@ -26,6 +26,8 @@ from dermasynth_builder.plan.looks import Term, load_terms
 _SLOT = re.compile(r"\{(\w*)\}")
 _NEEDABLE = frozenset(each.name for each in fields(Facts)) | set(facts_in_words.LISTS)
 BankStyle = Literal["asked", "self_instruct", "counterfactual"]
+Premise = Literal["images", "modality", "body_site", "denied_sign"]
+"""`images`: that there is another one. `modality`: that such an image shows it. The others are of the record."""
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
 
 
@@ -51,6 +53,7 @@ class QuestionType:
     record_wordings: tuple[str, ...] = ()  # that only what somebody has recorded or reported answers
     claims: tuple[Annotated[str, AfterValidator(_needable)], ...] = ()  # facts that a right answer states
     uses: tuple[Annotated[str, AfterValidator(_needable)], ...] = ()  # facts that an answer tells where they are known
+    premise: Premise | None = None  # counterfactual: what it takes for granted and is not so
 
     def __post_init__(self) -> None:
         """Raises ValueError where there is no wording, or a slot cannot always be filled."""
@@ -76,7 +79,9 @@ class QuestionType:
         return modality in self.modalities and facts_in_words.knows(facts, self.needs)
 
     def _faults(self) -> Iterator[str]:
-        """What is wrong with the claims, and with the slots of the wordings."""
+        """What is wrong with the claims, the premise, and the slots of the wordings."""
+        if (self.style == "counterfactual") is not bool(self.premise):
+            yield f"its style is {self.style}, its premise {self.premise}; a counterfactual type has one, no other has"
         slots = dict.fromkeys(_SLOT.findall(" ".join(self.every_wording)))
         if told := set(self.claims) & {fact for slot in slots for fact in facts_in_words.PHRASES.get(slot, (slot,))}:
             yield f"claims {', '.join(sorted(told))}, which a wording tells itself"
@@ -139,8 +144,15 @@ class PromptBook:
 
     def claims(self, source: str, question_type: str) -> tuple[str, ...]:
         """The facts that a right answer to a question of this type states."""
+        return kind.claims if (kind := self._kind(source, question_type)) else ()
+
+    def premise(self, source: str, question_type: str) -> Premise | None:
+        """What a question of this type takes for granted and is not so."""
+        return kind.premise if (kind := self._kind(source, question_type)) else None
+
+    def _kind(self, source: str, question_type: str) -> QuestionType | None:
         kinds = (kind for bank in ("general", source) for kind in self.bank_of(bank))
-        return next((kind.claims for kind in kinds if kind.name == question_type), ())
+        return next((kind for kind in kinds if kind.name == question_type), None)
 
     @property
     def digest(self) -> str:
@@ -154,11 +166,13 @@ class PromptBook:
         """The whole prompt of the template `prompt_id`. `facts` are those that the model is told.
 
         `context` holds `asks` (question, audience and what a good answer holds, of each) and `examples` (questions);
-        where a model looks also `look_mode`, `look` (what was seen), `terms`; where it is told of it, `measured`.
+        where a model looks also `look_mode`, `look` (what was seen), `terms`; where it is told of it, `measured` and
+        what is `expected` of the diagnosis.
         Raises PromptError where the template uses what is not defined.
         """
         unseen: dict[str, Any] = {
             "measured": [],
+            "expected": (),
             "look": None,
             "look_mode": "off",
             "terms": (),

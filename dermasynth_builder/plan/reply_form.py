@@ -277,8 +277,7 @@ def _words(members: Mapping[str, Any], name: str) -> tuple[str, ...]:
     listed = members[name]
     if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
         raise BadReply(f"wrong list: {name} is no list of texts")
-    if hostile := hostile_in("".join(listed), allowed="\n\t"):
-        raise BadReply(f"broken text: {name} holds {hostile}")
+    _require_text(name, "\n".join(listed))
     return tuple(_plain(each) for each in listed if each.strip())
 
 
@@ -410,9 +409,18 @@ def _texts(members: Mapping[str, Any], names: Sequence[str]) -> list[str]:
     for name in names:
         if not isinstance(members[name], str) or not members[name].strip():
             raise BadReply(f"empty member: {name} is not text, or is empty")
-        if hostile := hostile_in(members[name], allowed="\n\t"):
-            raise BadReply(f"broken text: {name} holds {hostile}")
+        _require_text(name, members[name])
     return [_plain(members[name]) for name in names]
+
+
+_ENDLESS = re.compile(r"\S{201}")  # a word that no page can break
+
+
+def _require_text(name: str, text: str) -> None:
+    if hostile := hostile_in(text, allowed="\n\t"):
+        raise BadReply(f"broken text: {name} holds {hostile}")
+    if endless := _ENDLESS.search(text):
+        raise BadReply(f"broken text: {name} holds a word without end: {endless.group()[:20]}...")
 
 
 def _plain(text: str) -> str:

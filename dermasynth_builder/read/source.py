@@ -1,6 +1,7 @@
 """Reads one source for a run: its images measured, its problems counted, listed and told."""
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from dermasynth_builder.core.files import private
 from dermasynth_builder.core.images.index import ImageIndex
 from dermasynth_builder.core.options import Rows, Settings
 from dermasynth_builder.core.plain import table_cell
+from dermasynth_builder.core.protocols import KeepsNames
 from dermasynth_builder.core.records import ClinicalImage, Problem, ProblemKind
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.read.gate import images_of
@@ -96,7 +98,26 @@ def read_source(name: str, settings: Settings, report: Reporter) -> ReadSource:
     if part:
         report.say(f"{name}: {len(usable):,} of {len(counted):,} images chosen ({part})")
     report.say(f"{name}: {len(usable)} images to ask about")
+    _tell_names(name, usable, settings, report=report)
     return ReadSource(name, sorted(usable, key=lambda image: image.image_id), faults, on_disk, len(counted))
+
+
+def _tell_names(name: str, images: Sequence[ClinicalImage], settings: Settings, *, report: Reporter) -> None:
+    """Warns of names that its owner gave and that will be published; of those that hold a date, how many they are."""
+    source = registry.source(name, settings)
+    if not (isinstance(source, KeepsNames) and source.are_names_kept):
+        return
+    names = list(dict.fromkeys(each for image in images for each in (image.image_id, image.group_id)))
+    dated = [each for each in names if _DATE.search(each)]
+    told = f"{len(dated):,} of them seem to hold a date, as {dated[0]!r}. " if dated else ""
+    shown = ", ".join(map(repr, [images[0].image_id, images[-1].image_id, images[0].group_id]))
+    report.warn(
+        f"{name}: names of images and groups are published as ids, as {shown}. {told}If they tell of a person, a date "
+        'or a record, write names = "hashed" into the recipe\'s [folder]'
+    )
+
+
+_DATE = re.compile(r"(?<!\d)(?:19|20)\d\d[-_. ]?(?:0[1-9]|1[0-2])[-_. ]?(?:0[1-9]|[12]\d|3[01])(?!\d)")
 
 
 def _listed(name: str, settings: Settings, report: Reporter) -> tuple[list[ClinicalImage], list[Problem]]:

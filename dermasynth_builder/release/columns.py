@@ -39,6 +39,7 @@ from dermasynth_builder.core.records import (
     AXES,
     CheckedClaim,
     Claim,
+    ClinicalImage,
     Facts,
     Ground,
     Judgement,
@@ -47,7 +48,8 @@ from dermasynth_builder.core.records import (
     Pair,
     Review,
 )
-from dermasynth_builder.plan.questions import PromptBook, load_prompt_book
+from dermasynth_builder.plan.facts_in_words import denied_sign
+from dermasynth_builder.plan.questions import Premise, PromptBook, load_prompt_book
 
 if TYPE_CHECKING:
     from datasets import Features
@@ -147,7 +149,11 @@ COLUMNS: tuple[Column, ...] = (
     Column("evidence.cites", "texts", "ids of what was seen that the answer rests on"),
     Column("evidence.not_assessable", "texts", "what the model says cannot be judged from the image"),
     Column("evidence.conflict", "string", "where the model says that record and image disagree, and how"),
-    Column("evidence.checks", "checks", "recorded facts that a right answer to the question states, with the value"),
+    Column(
+        "evidence.checks",
+        "checks",
+        "recorded facts that a right answer states; of what is not so, `is_answerable` no and what is so",
+    ),
     Column("evidence.doubts", "texts", "what is doubtful in this row, as check: reason"),
     Column(
         "evidence.reviews",
@@ -330,14 +336,29 @@ def facts_of(row: Mapping[str, Any]) -> Facts:
 
 
 def claims_of(pair: Pair) -> list[Claim]:
-    """The recorded facts that a right answer states; none where the engine wrote the question, or several are asked."""
+    """What a right answer states; none where the engine wrote the question, or several are asked.
+
+    Where the question rests on what is not so, that it cannot be answered, and what is so.
+    """
+    facts, source = pair.image.facts, pair.image.source
+    if premise := _book(source).premise(source, pair.question_type) if pair.style == "counterfactual" else None:
+        return [Claim("is_answerable", "no", "yes or no"), _what_is_so(premise, pair.image)]
     if pair.style != "asked":
         return []
-    facts = pair.image.facts
-    known = (
-        (name, getattr(facts, name)) for name in _book(pair.image.source).claims(pair.image.source, pair.question_type)
-    )
+    known = ((name, getattr(facts, name)) for name in _book(source).claims(source, pair.question_type))
     return [Claim(name, *_expected(value)) for name, value in known if value not in (None, ())]
+
+
+def _what_is_so(premise: Premise, image: ClinicalImage) -> Claim:
+    match premise:
+        case "images":
+            return Claim("images", "1", "number")
+        case "modality":
+            return Claim("modality", image.modality, "text")
+        case "denied_sign":
+            return Claim(denied_sign(image.facts) or "complaints", "no", "yes or no")
+        case _:
+            return Claim(premise, *_expected(getattr(image.facts, premise)))
 
 
 def _expected(value: Any) -> tuple[str, str]:

@@ -5,10 +5,13 @@ a page is rendered. Rejects are counted from the lists beside the release, as it
 """
 
 import json
+import platform
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +77,7 @@ def release_facts(written: Sequence[Written], run: Run, *, sample: SplitFiles | 
     people = {name: _by_class(images, column) for name, column in _BY.items()}
     return {
         "version": __version__,
+        "libraries": _libraries(),
         **asdict(run),
         "pairs": len(pairs),
         "images": len(images),
@@ -93,6 +97,18 @@ def release_facts(written: Sequence[Written], run: Run, *, sample: SplitFiles | 
         "rejects": [each for of_source in rejects for each in of_source],
         "sources": [_source(each, pairs, images) for each in written],
     }
+
+
+_MAKING = ("datasets", "jinja2", "matplotlib", "numpy", "pandas", "pillow", "pyarrow")  # what bytes depend on
+
+
+def _libraries() -> dict[str, str]:
+    """The versions of Python and of the libraries that make the files: others may write other bytes of equal rows."""
+    found = {"python": platform.python_version()}
+    for name in _MAKING:
+        with suppress(PackageNotFoundError):  # figures are left out without matplotlib
+            found[name] = version(name)
+    return found
 
 
 def temperature_of(body: str | None) -> float | None:

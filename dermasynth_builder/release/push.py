@@ -28,9 +28,9 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError 
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from dermasynth_builder.core.errors import PushError, ReleaseError
+from dermasynth_builder.core.hub import hub_address
 from dermasynth_builder.core.hub_options import PushOptions
 from dermasynth_builder.core.options import WITHDRAWN
-from dermasynth_builder.core.outbound import address_fault
 from dermasynth_builder.core.records import is_fake_version
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.core.wording import join_words
@@ -99,9 +99,7 @@ def _with_repository(files: Mapping[str, Path], repo: str, folder: Path) -> dict
 def _pushed(options: PushOptions, files: Mapping[str, Path], report: Reporter, *, ask: Ask) -> Difference:
     if not sys.stderr.isatty():
         disable_progress_bars()  # huggingface_hub draws its own, on terminals and into logs alike
-    api = HfApi()
-    if fault := address_fault(api.endpoint):
-        raise PushError(f"not pushed: HF_ENDPOINT: {fault}")
+    api = HfApi(hub_address(lambda why: PushError(f"not pushed: {why}")))
     try:
         difference = _compare_if_reached(api, options, files, report=report)
         _tell(difference, files, report)
@@ -211,12 +209,12 @@ def _compare_if_reached(api: HfApi, options: PushOptions, files: Mapping[str, Pa
 def _compare(api: HfApi, options: PushOptions, files: Mapping[str, Path], *, revision: str | None = None) -> Difference:
     """How the files differ from the repository's at a revision, and what the tag marks there."""
     try:
+        tags = {tag.name for tag in api.list_repo_refs(options.repo, repo_type="dataset").tags}  # at once or not at all
         there = _tree(api, options.repo, revision)
     except RepositoryNotFoundError:
         return Difference(tuple(files), (), (), ())
     card_there = _text_there(api, options, CARD) if CARD in there else ""
     stale = _of_older_releases(options.repo, there, files, card_there=card_there)
-    tags = {tag.name for tag in api.list_repo_refs(options.repo, repo_type="dataset").tags}
     same = tuple(name for name in files if name in there and _is_same(files[name], there[name]))
     return Difference(
         new=tuple(name for name in files if name not in there),

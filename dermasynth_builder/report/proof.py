@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 
 from dermasynth_builder import __version__, pipeline
 from dermasynth_builder.core.errors import ReleaseError
+from dermasynth_builder.core.hub import hub_address
 from dermasynth_builder.core.options import RECIPE, WITHDRAWN, Settings
-from dermasynth_builder.core.outbound import address_fault
 from dermasynth_builder.core.recipe import read_recipe
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.generate.foreign import masked
@@ -47,11 +47,10 @@ def fetched(named: str, to: Path) -> Path:
     repo, _, revision = named.partition("@")
     if repo.count("/") != 1 or Path(named).exists():
         raise ReleaseError(f"{named} is not a release; give a release's folder, or USER/NAME@TAG of one on the Hub")
-    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, HTTPError  # type: ignore[attr-defined]
 
-    if fault := address_fault(constants.ENDPOINT):
-        raise ReleaseError(f"{named} was not fetched: HF_ENDPOINT: {fault}")
+    hub_address(lambda why: ReleaseError(f"{named} was not fetched: {why}"))
     try:
         return Path(snapshot_download(repo, repo_type="dataset", revision=revision or None, local_dir=to / "release"))
     except (HTTPError, HFValidationError, OSError) as error:

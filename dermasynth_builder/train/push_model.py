@@ -2,14 +2,15 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from dermasynth_builder.core.errors import PushError, TrainError
-from dermasynth_builder.core.outbound import address_fault
+from dermasynth_builder.core.hub import hub_address
+from dermasynth_builder.core.plain import markdown
 from dermasynth_builder.core.records import is_fake_version
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.core.wording import join_words
@@ -140,13 +141,13 @@ def _figures(scores: Mapping[str, Any]) -> list[str]:
     parts = ["## Figures\n\nOn held-out patients; intervals draw patients. No answer counts as wrong."]
     for kind, task in scores["tasks"].items():
         lines = [
-            f"| {kind} | n | balanced accuracy (95 %) | macro-F1 | no answer |",
+            f"| {markdown(kind)} | n | balanced accuracy (95 %) | macro-F1 | no answer |",
             "|---|---|---|---|---|",
         ]
         for name, each in task["systems"].items():
             low, high = each["balanced_accuracy_95"]
             lines.append(
-                f"| {name} | {each['n']} | {each['balanced_accuracy']:.3f} ({low:.3f}-{high:.3f}) "
+                f"| {markdown(name)} | {each['n']} | {each['balanced_accuracy']:.3f} ({low:.3f}-{high:.3f}) "
                 f"| {each['macro_f1']:.3f} | {each['unanswered']:.3f} |"
             )
         parts.append("\n".join(lines))
@@ -158,10 +159,15 @@ def _duties(card: Mapping[str, Any], family: Family) -> str:
     told = [told for word, told in _TEACHERS.items() if any(word in writer.lower() for writer in card["writers"])]
     lines = [
         f"- Of the base model: {family.terms}. {family.duties}",
-        f"- Of the images, the strictest of {join_words(sorted(card['licences']))}: {strictest.name}. {strictest.asks}",
-        f"- Who wrote the rows: {join_words(sorted(card['writers']))}. {' '.join(told)}".rstrip(),
+        f"- Of the images, the strictest of {_named(card['licences'])}: {markdown(strictest.name)}. {strictest.asks}",
+        f"- Who wrote the rows: {_named(card['writers'])}. {' '.join(told)}".rstrip(),
     ]
     return "\n".join(["## Licences and duties\n", *lines])
+
+
+def _named(names: Iterable[str]) -> str:
+    """Names that tables and services have given."""
+    return join_words(sorted(map(markdown, names)))
 
 
 def _send(repo: str, card: Mapping[str, Any], options: PushModelOptions, *, report: Reporter) -> None:
@@ -174,9 +180,7 @@ def _send(repo: str, card: Mapping[str, Any], options: PushModelOptions, *, repo
         told["base_model_name_or_path"] = card["base"]["model"]
         told["revision"] = card["base"]["revision"]
         adapter.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-    api = HfApi()
-    if fault := address_fault(api.endpoint):
-        raise PushError(f"not pushed: HF_ENDPOINT: {fault}")
+    api = HfApi(hub_address(lambda why: PushError(f"not pushed: {why}")))
     try:
         api.create_repo(repo, repo_type="model", private=options.is_private, exist_ok=True)
         api.upload_folder(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dermasynth_builder.core.errors import TrainError, UsageError
+from dermasynth_builder.core.hub import hub_address
 from dermasynth_builder.core.records import digest
 from dermasynth_builder.core.reporter import Bar, Reporter
 from dermasynth_builder.train import preflight
@@ -120,6 +121,7 @@ def _load(name: str, options: TrainOptions) -> _Loaded:
     from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, set_seed
 
     set_seed(options.seed)
+    hub_address(lambda why: TrainError(f"{name} was not fetched: {why}"))
     dtype = torch.float32 if options.method == "full" else getattr(torch, options.dtype)
     more = {"quantization_config": _four_bits(dtype)} if options.method == "qlora" else {}
     try:

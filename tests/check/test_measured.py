@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from tests.support.labelled import LABELLED, Labelled, findings_on, labelled
+from tests.support.labelled import JUDGED, LABELLED, OF_A_FAULT, Labelled, findings_on, labelled
 
 SETS = tuple(path.stem for path in sorted(LABELLED.glob("*.jsonl")))
 ITEMS = {name: labelled(LABELLED / f"{name}.jsonl") for name in SETS}
@@ -30,11 +30,12 @@ def said() -> dict[str, list[tuple[Labelled, dict[str, str]]]]:
 def test_each_check_finds_nine_faults_of_ten_and_seldom_a_sound_answer(
     said: dict[str, list[tuple[Labelled, dict[str, str]]]], name: str, check: str
 ) -> None:
-    faults = [told for item, told in said[name] if item.is_fault and item.check == check]
+    of_check = [told for item, told in said[name] if item.is_fault and item.check == check]
+    faults = [told for item, told in said[name] if item.is_fault] if name in JUDGED else of_check
     right = Counter(told[check] for told in faults if check in told)
     wrong = Counter(told[check] for item, told in said[name] if not item.is_fault and check in told)
-    if faults:
-        assert right.total() >= RECALL * len(faults)
+    finders = OF_A_FAULT if name in JUDGED else {check}
+    assert sum(not finders.isdisjoint(told) for told in of_check) >= RECALL * len(of_check)
     for severity, least in PRECISION.items():
         assert right[severity] >= least * (right[severity] + wrong[severity]), severity
 
@@ -42,7 +43,7 @@ def test_each_check_finds_nine_faults_of_ten_and_seldom_a_sound_answer(
 @pytest.mark.parametrize("name", SETS)
 def test_a_set_has_faults_and_sound_answers_of_every_family(name: str) -> None:
     families = {"form": ("form", "speech"), "facts": ("diagnosis", "person", "unseen", "advice")}
-    if name != "third":  # which was written for the checks that had been mended
+    if name in ("first", "second"):  # the others were written for the checks that had been mended
         families |= {"rows": ("repeats",), "columns": ("columns",)}
     for checks in families.values():
         of_family = Counter(item.is_fault for item in ITEMS[name] if item.check in checks)

@@ -7,12 +7,17 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from threading import Thread
 from time import monotonic, sleep
 
 import pytest
 
+from dermasynth_builder.core.errors import LedgerError
+from dermasynth_builder.core.files import lock_beside, private
 from dermasynth_builder.invented.fake_gemini.service import FakeGemini
 from dermasynth_builder.invented.specimens.pad_ufes import write_pad_ufes
+from dermasynth_builder.plan.looks import UNUSABLE
+from examples import cluster
 from tests.support.fake_service import environment
 from tests.support.paths import ROOT
 
@@ -27,9 +32,9 @@ def require(package: str) -> None:
         pytest.skip(f"{package} is not installed; `make test-clusters` sets up what is needed")
 
 
-def words_of(raw: Path, fake: FakeGemini) -> tuple[str | Path, ...]:
+def words_of(raw: Path, fake: FakeGemini, look: str = "off") -> tuple[str | Path, ...]:
     """What `generate` is given."""
-    return ("pad_ufes", "--raw", raw, "--engine", "openai", "--model", "any", "--base-url", fake.url, "--look", "off")
+    return ("pad_ufes", "--raw", raw, "--engine", "openai", "--model", "any", "--base-url", fake.url, "--look", look)
 
 
 def asking(shard: str, folder: Path) -> int | None:
@@ -125,3 +130,39 @@ def test_two_workers_answer_all_and_a_killed_one_repeats_what_was_under_way(engi
     assert len(answered) == REQUESTS
     assert set(answered.values()) == {1}
     assert fake.asked.total() - REQUESTS <= CONCURRENCY
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["ray", "datatrove"])
+def test_all_is_asked_but_what_is_about_images_that_a_look_has_found_unfit(engine: str, tmp_path: Path) -> None:
+    require(engine)
+    images = 60
+    raw, work = write_pad_ufes(tmp_path / "raw", images=images, side_px=16), tmp_path / "work"
+    with FakeGemini() as fake:
+        asked = [PYTHON, ROOT / "examples" / "cluster.py", engine, "--parts", "2", "--work", work, "--"]
+        words = [*map(str, asked), *map(str, words_of(raw, fake, "first"))]
+        variables = environment(PYTHONPATH=str(ROOT), RAY_USAGE_STATS_ENABLED="0")
+        done = subprocess.run(words, env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    [ledger] = (work / "ledgers").glob("*.jsonl")
+    replies = [json.loads(line)["text"] for line in ledger.read_bytes().splitlines()[1:]]
+    looks = [look for text in replies if text and "quality" in (look := json.loads(text))]
+    unfit = sum(look["quality"] == UNUSABLE for look in looks)
+    assert len(looks) == images
+    assert 0 < unfit < images
+    assert len(replies) == images + 2 * (images - unfit) == fake.asked.total()
+
+
+def test_a_part_waits_for_a_worker_that_was_left_behind(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    part = tmp_path / "parts" / "1-of-2"
+    held = lock_beside(private(part / "ledgers" / "openai-0.jsonl"), LedgerError("taken"))
+    waiting = Thread(target=cluster.wait_for_others, args=(part,))
+    waiting.start()
+    told = ""
+    while "a worker of an earlier run still asks it" not in told:
+        assert waiting.is_alive(), "it does not wait"
+        told += capfd.readouterr().out
+    assert waiting.is_alive()
+    held.release()
+    waiting.join()
+    cluster.wait_for_others(part)

@@ -11,7 +11,7 @@ from dermasynth_builder import pipeline
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.options import EngineOptions, PlanOptions, Settings
 from dermasynth_builder.core.protocols import ChoosesQuestions
-from dermasynth_builder.core.records import ClinicalImage, Facts, Request
+from dermasynth_builder.core.records import ClinicalImage, Facts, Pair, Request
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.generate.run import Run
 from dermasynth_builder.invented.fake_gemini.service import FakeGemini
@@ -20,6 +20,7 @@ from dermasynth_builder.plan import reply_form
 from dermasynth_builder.plan.facts_in_words import phrases
 from dermasynth_builder.plan.planner import Planner
 from dermasynth_builder.plan.questions import load_prompt_book
+from dermasynth_builder.release.columns import claims_of
 from tests.support.clinical_images import EMPTY, EXPORTED, FULL, REPORTED, clinical_image
 from tests.support.fake_service import KEY
 
@@ -143,11 +144,15 @@ def test_a_model_is_told_not_to_go_along_with_it() -> None:
                 assert ('Its outcome is "answered".' in request.prompt) is (look != "off")
 
 
+def of_record(pair: Pair) -> bool:
+    return pair.question_type in ("other_place", "denied_complaint")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["template", "gemini", "gemini_batch"])
 def test_a_run_publishes_them_with_their_style(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEMINI_API_KEY", KEY)
-    raw = write_pad_ufes(tmp_path / "raw", images=24, side_px=16)
+    raw = write_pad_ufes(tmp_path / "raw", images=48, side_px=16)
     with FakeGemini(seed=5) as fake:
         asking = EngineOptions(base_url=fake.url) if engine != "template" else EngineOptions()
         asking = replace(asking, batch=replace(asking.batch, poll_s=0.01))
@@ -162,4 +167,8 @@ def test_a_run_publishes_them_with_their_style(engine: str, tmp_path: Path, monk
         pairs = list(pipeline.pairs(settings, SilentReporter()))
     untrue = [pair for pair in pairs if pair.style == "counterfactual"]
     assert len(untrue) >= 6
+    assert all(claims_of(pair)[0] == ("is_answerable", "no", "yes or no") for pair in untrue)
+    assert all(
+        getattr(pair.image.facts, claims_of(pair)[1].fact, None) is not None for pair in untrue if of_record(pair)
+    )
     assert len({pair.question_type for pair in untrue}) >= 2

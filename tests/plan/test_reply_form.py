@@ -87,6 +87,7 @@ def test_a_fence_and_words_around_the_object_are_passed_over(text: str) -> None:
         ('{"answer": null}', "empty member"),
         ('{"answer": ["x"]}', "empty member"),
         ('{"answer": "half \\ud83d"}', "broken text"),
+        (json.dumps({"answer": "A word " + "a" * 201}), "broken text: answer holds a word without end"),
     ],
 )
 def test_a_bad_reply_is_named_and_never_half_a_pair(text: str, reason: str) -> None:

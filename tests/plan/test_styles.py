@@ -18,6 +18,7 @@ from dermasynth_builder.core.options import PlanOptions, Settings
 from dermasynth_builder.core.protocols import ChoosesQuestions
 from dermasynth_builder.core.records import ClinicalImage, Facts, Measured, Pair, Request
 from dermasynth_builder.core.reporter import SilentReporter
+from dermasynth_builder.generate.answers.expected import expected_features
 from dermasynth_builder.generate.run import Run
 from dermasynth_builder.plan.measured_in_words import LINES
 from dermasynth_builder.plan.planner import Planner
@@ -273,6 +274,38 @@ def test_a_model_is_told_what_was_measured_only_where_it_shall_be(template: str,
     assert not any("in the middle" in each.prompt for each in untold)
     unseen = planned([clinical_image("image_1", FULL)], **options, is_measured_shown=True)
     assert [each.key for each in unseen] == [each.key for each in untold] != [each.key for each in told]
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_a_model_is_told_what_a_diagnosis_shows_in_general_only_where_it_shall_be(template: str) -> None:
+    """Never before it has looked, nor where the diagnosis is hidden; and as what may be absent."""
+    images = [clinical_image(f"image_{n}", FULL) for n in range(12)]
+    options, knowledge = TEMPLATES[template], expected_features()
+    told, untold = (
+        list(Planner(BOOK, SEED, PlanOptions(**options), knowledge=each).requests(images))  # type: ignore[arg-type]  # a test's options
+        for each in (knowledge, None)
+    )
+    line = knowledge.expected(FULL, "clinical")[0]
+    assert "Basal cell" in line or "basal cell" in line
+    for request, bare in zip(told, untold, strict=True):
+        assert (line in request.prompt) is (request.style != "look")
+        assert ("each may be absent here; claim only what you see" in request.prompt) is (request.style != "look")
+        assert line not in bare.prompt
+        assert (request.key == bare.key) is (request.style == "look"), "rows with and without it are not one another's"
+    hidden = PlanOptions(**options, is_metadata_shown=False)  # type: ignore[arg-type]  # a test's options
+    assert not any(
+        "EXPECTED" in each.prompt for each in Planner(BOOK, SEED, hidden, knowledge=knowledge).requests(images)
+    )
+
+
+def test_what_is_expected_fits_the_kind_of_image_and_contradicts_no_fact() -> None:
+    knowledge = expected_features()
+    flat = knowledge.expected(replace(FULL, is_elevated=False), "clinical")
+    assert flat
+    assert not any("dome" in each for each in flat)
+    assert not set(knowledge.expected(FULL, "dermoscopic")) & set(knowledge.expected(FULL, "clinical"))
+    assert knowledge.expected(replace(FULL, diagnosis=None), "clinical") == ()
+    assert knowledge.expected(replace(FULL, diagnosis="a disease nobody curated"), "clinical") == ()
 
 
 def test_every_measurement_has_its_line_but_the_number_behind_the_outline() -> None:

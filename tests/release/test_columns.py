@@ -164,6 +164,30 @@ def test_a_row_says_what_a_right_answer_states_so_that_a_machine_can_check_it() 
     assert claims_of(of_scin) == [("differential", "a; b", "list")]
 
 
+@pytest.mark.parametrize(
+    ("kind", "facts", "so"),
+    [
+        ("other_image", Facts(), ("images", "1", "number")),
+        ("absent_structure", Facts(), ("modality", "clinical", "text")),
+        ("beyond_view", Facts(), ("modality", "clinical", "text")),
+        ("other_place", Facts(body_site="forearm"), ("body_site", "forearm", "text")),
+        ("denied_complaint", Facts(itches=True, hurts=False, bleeds=False), ("hurts", "no", "yes or no")),
+    ],
+)
+def test_of_a_question_on_what_is_not_so_a_row_says_that_it_has_no_answer_and_what_is_so(
+    kind: str, facts: Facts, so: tuple[str, str, str]
+) -> None:
+    untrue = replace(pair("Why?", "So.", image=clinical_image(facts=facts)), style="counterfactual", question_type=kind)
+    assert claims_of(untrue) == [("is_answerable", "no", "yes or no"), so]
+
+
+def test_each_counterfactual_type_names_its_premise_and_no_other_type_has_one() -> None:
+    told: dict[str, object] = {"needs": (), "wordings": ("What is it?",)}
+    for style, premise in (("counterfactual", None), ("asked", "images")):
+        with pytest.raises(ValueError, match="a counterfactual type has one"):
+            QuestionType("place", "place", "a clinician", "the place", **told, style=style, premise=premise)  # type: ignore[arg-type]
+
+
 def test_no_wording_tells_what_its_answer_claims() -> None:
     told = {"needs": ("body_site",), "claims": ("body_site",)}
     with pytest.raises(ValueError, match="claims body_site, which a wording tells itself"):

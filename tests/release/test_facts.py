@@ -6,6 +6,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import PIL
+import pyarrow
 import pytest
 
 from dermasynth_builder.core.files import jinja_environment
@@ -51,6 +53,7 @@ def test_the_counts_are_those_of_the_rows(facts: dict[str, Any], rows: list[dict
     assert facts["made"]["told_the_facts"] == sum(row["is_metadata_shown"] for row in rows)
     assert facts["made"]["prompts"] == len({row["prompt_sha256"] for row in rows})
     assert facts["quality"]["flagged"] == sum(row["is_flagged"] for row in rows)
+    assert (facts["libraries"]["pyarrow"], facts["libraries"]["pillow"]) == (pyarrow.__version__, PIL.__version__)
     assert sum(each["answers"] for each in facts["quality"]["lengths"]) == len(rows)
     missing = sum(row["fitzpatrick"] is None for row in images.values())
     assert source["missing_percent"]["fitzpatrick"] == round(100 * missing / len(images), 1)

@@ -72,7 +72,7 @@ def test_what_must_not_go_is_refused_before_any_request(built: Built, tmp_path: 
     for said, (code, out, err) in zip(wanted, ended, strict=True):
         assert (code, out) == (1, ""), said
         assert said in err
-        assert err.startswith("dermasynth: ")
+        assert err.splitlines()[-1].startswith("dermasynth: ")
 
 
 @pytest.mark.slow
@@ -238,6 +238,17 @@ def test_a_dry_run_tells_what_a_push_is_refused_for_and_needs_no_network(built: 
         assert listed(ended) == {"new": set(files_of(built.release))}
     assert {one.method for one in online.requests} <= {"GET", "HEAD"}
     assert ("cannot reach the Hub" in online.err, "cannot reach the Hub" in offline.err) == (False, True)
+
+
+@pytest.mark.slow
+def test_a_dry_run_asks_a_hub_that_does_not_answer_once(built: Built, tmp_path: Path) -> None:
+    """The Hub's client would ask five times, with pauses that double."""
+    with LoopbackHub() as hub:
+        hub.fail("GET", "/refs", status=HANG_UP)
+        dry = push(hub, tmp_path, built.release, "--dry-run")
+    assert (dry.code, len(dry.requests)) == (0, 1)
+    assert "cannot reach the Hub" in dry.err
+    assert listed(dry) == {"new": {*files_of(built.release)}}
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
 """An engine that asks one by one, in a simulated world: the real scheduler, ledger and run; the rest is drawn."""
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from pathlib import Path
@@ -10,7 +10,7 @@ from random import Random
 from dermasynth_builder.core.options import EngineOptions
 from dermasynth_builder.core.protocols import EngineRun
 from dermasynth_builder.core.records import Reply, Request
-from dermasynth_builder.generate.engines.online.attempt import Attempt, AttemptResult, Outcome, Status
+from dermasynth_builder.generate.engines.online.attempt import Attempt, AttemptResult, Identity, Outcome, Status
 from dermasynth_builder.generate.engines.online.nodes import Node, Nodes
 from dermasynth_builder.generate.engines.online.scheduler import Scheduler
 from dermasynth_builder.generate.ledger_tools import sent_on_day
@@ -215,13 +215,23 @@ class SimulatedEngine:
             raise
 
 
-def simulate(seed: str, folder: Path) -> World:
-    """Plays one seed to its end. Raises Broken."""
+def simulate(
+    seed: str, folder: Path, planned: Sequence[Request] = (), identity: Identity | None = None, *, is_calm: bool = False
+) -> World:
+    """Plays one seed to its end: invented requests, or those that are planned for an engine. Raises Broken.
+
+    In a calm world nothing fails but what no answer comes to, which the seed decides alike.
+    """
     draw = Random(f"world {seed}")  # noqa: S311 - no secret
-    world = World(seed, folder, draw.randint(3, 40), draw.choice([0, 1, 3]), draw.choice([0.0, 0.1]))
-    drawn = weather(draw, world.count)
+    count, kills, odd_share = len(planned) or draw.randint(3, 40), draw.choice([0, 1, 3]), draw.choice([0.0, 0.1])
+    world = World(seed, folder, count, 0 if is_calm else kills, odd_share, planned=planned)
+    drawn = CALM if is_calm else weather(draw, world.count)
     asked = options(draw, world.count, drawn.nodes)
     engine = SimulatedEngine(world, drawn, asked)
+    engine.identity = identity or engine.identity
     max_usd = draw.choice([None, None, world.count * USD / 3])
     play(world, engine, max_usd=max_usd, most_under_way=asked.concurrency * drawn.nodes)
     return world
+
+
+CALM = Weather(0.2, 0.0, None, (), None, 1, ())

@@ -7,7 +7,7 @@ catches passes through them, and half of a line is left in the ledger, as `kill 
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ from random import Random
 
 from dermasynth_builder.core.errors import DermaSynthError, QuotaError
 from dermasynth_builder.core.protocols import Engine
-from dermasynth_builder.core.records import Reply, canonical_json
+from dermasynth_builder.core.records import Reply, Request, canonical_json
 from dermasynth_builder.generate.ledger import Ledger, ledger_path, record_of
 from dermasynth_builder.generate.run import Run, generate
 from dermasynth_builder.plan.reply_form import schema
@@ -42,11 +42,12 @@ class World:
     """What the runs of one seed share."""
 
     seed: str
-    folder: Path
+    folder: Path  # of the ledger
     count: int  # requests
     kills: int  # that are still to come
     odd_share: float  # of the requests no answer comes to, whoever asks
     is_fetched_again: bool = False  # what a killed run has not kept comes again unpaid
+    planned: Sequence[Request] = ()  # the requests, where they are not to be invented ones
     now: float = 1000.0
     runs: int = 0
     paid: Counter[str] = field(default_factory=Counter)  # good answers that the service has given, by key
@@ -56,7 +57,8 @@ class World:
 
     def __post_init__(self) -> None:
         self.draw = Random(self.seed)  # noqa: S311 - no secret
-        self.requests = [replace(each, reply_schema=schema("asked")) for each in requests(self.count)]
+        invented = [replace(each, reply_schema=schema("asked")) for each in requests(self.count)]
+        self.requests = self.planned or invented
         self.odd = {each.key for each in self.requests if self.strikes(self.odd_share)}
         self._kill_in = self._next_kill()
 
@@ -103,7 +105,7 @@ class World:
 
 def answer_to(key: str) -> str:
     """The one good answer to a request."""
-    return json.dumps({"answer": f"a macule, {key[:12]}"})
+    return json.dumps({"answer": f"The picture shows a macule, number {int(key[:12], 16)} of its kind."})
 
 
 def play(world: World, engine: Engine, *, max_usd: float | None = None, most_under_way: int) -> None:

@@ -95,8 +95,8 @@ _NO_IMAGE = (
     r"|available|there)\w*(?! the (?:eye|reader))(?! (?:needed|for))",
     r"\b(?:upload|link|attachment|file)\b[^.]{0,40}\b(?:did not|didn['’]t|not|n['’]t|broken|failed|corrupt\w*"
     r"|missing|invalid|go(?:ne)? through)\b",
-    r"\b(?:the|your|this) " + _IMAGE + r" (?:is|appears|seems|came out|looks|shows up)(?: to be)? (?:completely "
-    r"|entirely |all )?(?:blank|missing|black|empty|corrupt\w*|unavailable"
+    r"(?<!in )(?<!of )(?<!on )(?<!from )\b(?:the|your|this) " + _IMAGE + r" (?:is|appears|seems|came out|looks"
+    r"|shows up)(?: to be)? (?:completely |entirely |all )?(?:blank|missing|black|empty|corrupt\w*|unavailable"
     r"|inaccessible)",
     r"\b(?:please|could you|can you|would you|kindly|if you|try to|try|feel free to)\b[^.?]{0,25}\b(?:upload"
     r"|attach|provide|send|share|re-?send|submit|paste|post|include)\w*"
@@ -147,13 +147,14 @@ _NEEDED_MORE = (
     r"|import)\w*)(?! leaflet| sheet| would| could| might)"
 )
 _LEAK = (
-    r"\b(?:meta-?data|ground[- ]truths?|data ?sets?|csv|spreadsheets?|json|system (?:prompts?|messages?)"
-    r"|structured data|word (?:limit|count)"
+    r"\b(?:meta-?data|ground[- ]truths?|csv|spreadsheets?|json|system (?:prompts?|messages?)|structured data"
+    r"|word (?:limit|count)"
     r"|character limit|hidden context|file ?names?|training (?:data|set|example|pair|sample|purposes)"
     r"|reference (?:diagnos[ie]s|labels?|answers?|class|standard|information|data|text|material|facts"
     r"|description)|(?:weighted|skin[- ]condition|source|original|target) labels?"
-    r"|annotat(?:ions?|ed|ors?)|image captions?|target (?:label|class|diagnosis)"
-    r"|gold[- ]standard label)\b(?! (?:and|of) (?:dermatolog|clinical))",
+    r"|annotators?|image captions?|target (?:label|class|diagnosis)|gold[- ]standard label)\b(?! (?:and"
+    r"|of) (?:dermatolog|clinical))|\b(?:the|this|our|your) data ?set (?:entry|row|record|says?|states?|lists?"
+    r"|label|annotation|gives?|notes?|provides|indicates?|metadata|description|has (?:this|it))\b",
     r"\b(?:your|my|user|users|original|input|initial|above|this) (?:\w+ )?prompts?\b(?! (?:referral|attention"
     r"|treatment|evaluation|excision|biopsy|assessment"
     r"|review|visit|removal|care|check|action|medical|specialist|you to))|\b(?:the"
@@ -179,11 +180,12 @@ _LEAK = (
     r"|additional|structured|linked|self-reported|original) (?:\w+ )?(?:file|chart|labels?|notes?|information"
     r"|data|details?|context|facts|descriptions?|tags?|table|fields?"
     r"|entr(?:y|ies)|diagnos[ie]s|class|attributes?|text)\b" + _NEEDED_MORE,
+    r"\b(?:the )?table (?:says?|states?|lists?|gives?|notes?|mentions?|tells?|reads?|names?|records?|puts)\b",
     r"\b(?:according to|based on|per|as (?:stated|given|noted|listed|indicated|described|recorded|mentioned"
     r"|specified|documented|reported) (?:in|by|on))"
     r" (?:the|this|its|my|your|her|his)? ?(?:files?|chart|labels?|notes|tags?|record|entry|annotation"
     r"|attributes?|case description)\b",
-    r"\b(?:the|this|that|its|per) (?:file|chart|labels?|case file|entr(?:y|ies)|attributes?|table|annotation"
+    r"\b(?:the|this|that|its|per) (?:file|chart|labels?|case file|entr(?:y|ies)|attributes?|annotation"
     r"|catalogu?e|data ?base|documentation|case description|clinical note|clinical description|tags?)\b"
     r"(?: \w+){0,2} (?:says?|states?|indicates?|shows?|lists?|gives?|notes?|mentions?|confirms?|tells?|reads?"
     r"|holds?|describes?|specif(?:y|ies)|has|puts?|suppli\w+"
@@ -220,12 +222,10 @@ _LEAK = (
     r"|accompan\w+) (?:with|along with|alongside)? ?(?:the|this|your) " + _IMAGE,
     r"\b(?:label|class|category|tag|diagnosis)s? (?:that (?:is|was) )?(?:assigned|attached|belonging) (?:to|for"
     r"|with) (?:this|the|that) (?:" + _IMAGE + r"|case|lesion)",
-    r"\b(?:is|are|was|were|been) (?:officially )?(?:documented|recorded|filed|catalogu?ed|coded|registered"
-    r"|labell?ed|tagged) (?:as|here|in|for|under)\b",
-    r"\b(?:labell?ed|tagged|catalogu?ed|coded|registered|filed|recorded|listed) (?:as|here|in (?:the"
-    r"|this) (?:data|record|file|archive|entry)|under)\b(?! (?:differential|one of|among))",
+    r"\b(?:tagged|catalogu?ed|coded|registered|filed) (?:as|here|in (?:the|this) (?:data|record|file|archive"
+    r"|entry)|under)\b(?! (?:differential|one of|among))",
     r"\b(?<!biopsy )(?:on|in) (?:the )?(?:record|file)\b(?! at | of (?:changes|photographs|photos|the changes))",
-    r"\b(?:isic|ham ?10000|pad-?ufes|bcn ?20000|scin|derm ?12345|hiba)(?:-20)?(?: \w+)?(?: taxonomy| archive"
+    r"\b(?:isic|ham ?10000|pad-?ufes|bcn ?20000|scin|derm12345|derm 12345|hiba)(?:-20)?(?: \w+)?(?: taxonomy| archive"
     r"| label| set| table| database| collection| record|\b)",
     r"\b(?:as|like) (?:you )?(?:instructed|requested|asked|told|specified|directed)(?: me| to|,|\.)|\bi (?:was"
     r"|am|have been|['’]ve been|had been) (?:told|given|instructed|asked|supposed|directed|required|shown"
@@ -236,9 +236,8 @@ _LEAK = (
     r"|require\w*)",
     r"\bi (?:must|may|should|can|am) not (?:to )?(?:reveal|disclose|mention|name|state|give away|refer to|use"
     r"|repeat) (?:the |any |that |what )",
-    r"\b(?:following|per|under|by|within|against|follow|with) (?:the|your|these|those"
-    r"|my) (?:\w+ )?(?:instructions|rules|guidelines (?:in|of|given|above|you|for this (?:task|answer))"
-    r"|constraints|format|output format)\b",
+    r"\b(?:following|per|follow) (?:the|your|these|those|my) (?:\w+ )?(?:instructions|rules|guidelines (?:in|of"
+    r"|given|above|you|for this (?:task|answer))|constraints|format|output format)\b",
     r"\b(?:requested|required|desired|specified|asked-for) (?:word|length|format|number of|style|output|tone"
     r"|structure)|\b(?:this|my|the) answer (?:stays|keeps|is kept|avoids|contains|does not mention|follows|meets"
     r"|complies)",
@@ -267,9 +266,12 @@ _INSTRUCTS = (
     r"|answer format)\s?:",
 )
 _HINT = (
-    r"\b(?:annotations?|annotated|labell?ed as|(?:this|the) data ?set|the (?:data|information|details?|context"
+    r"\b(?:annotations?|annotated|(?:labell?ed|recorded|listed) (?:as|here|in|for|under)|data ?sets?|the (?:data"
+    r"|information|details?|context"
     r"|facts) (?:given|provided|supplied)|(?:from|in) the (?:given )?context\b(?! of)|(?:according to|from|based on"
     r"|per) (?:the )?(?:given )?(?:information|details|context|data)(?: provided| given| supplied)?)\b",
+    r"\b(?:is|are|was|were|been) (?:officially )?(?:documented|recorded|filed|catalogu?ed|coded|registered"
+    r"|tagged) (?:as|here|in|for|under)\b",
 )
 
 

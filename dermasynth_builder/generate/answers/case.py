@@ -67,7 +67,7 @@ _COLUMNS = {
     "a_dx": ("diagnosis",),
     "confirmed": ("confirmation",),
     "class": ("malignancy",),
-    **dict.fromkeys(("first", "second", "others", "opinions", "conditions"), ("differential",)),
+    **dict.fromkeys(("first", "a_first", "second", "others", "opinions", "conditions"), ("differential",)),
     **dict.fromkeys(("weight", "second_weight", "share"), ("differential", "differential_weights")),
     "person": ("age_years", "sex"),
     "present": ("itches", "hurts", "bleeds", "has_grown", "has_changed", "is_elevated", "symptoms"),
@@ -220,6 +220,7 @@ def _opinions(facts: Facts) -> dict[str, str | None]:
     told = [f"{name} ({_share(weight)} of the weight)" for name, weight in weighted]
     return {
         "first": weighted[0][0],
+        "a_first": _with_article(facts) if weighted[0][0] == facts.diagnosis else weighted[0][0],
         "weight": f"{_share(weighted[0][1])} of the weight",
         "share": _share(weighted[0][1]),
         "second": weighted[1][0] if len(weighted) > 1 else None,

@@ -25,7 +25,7 @@ from dermasynth_builder.generate.engines.online.attempt import Access, Identity,
 from dermasynth_builder.generate.engines.online.body import require_free_of, said_later, with_body
 from dermasynth_builder.generate.engines.online.refusals import outcome_of_error, outcome_within
 from dermasynth_builder.generate.engines.vertex import VertexAccess
-from dermasynth_builder.generate.foreign import NotJSON, count, mapping, parsed, sequence, shown, text
+from dermasynth_builder.generate.foreign import NotJSON, count, label, mapping, parsed, sequence, shown, text
 from dermasynth_builder.plan.reply_form import split_thoughts
 
 REVISION = 1
@@ -110,8 +110,8 @@ def outcome_of_response(value: Any) -> Outcome:
     came = Outcome(
         Status.ANSWERED,
         usage=usage_of(response),
-        model_version=text(response.get("modelVersion")) or None,
-        finish_reason=finish or None,
+        model_version=label(response.get("modelVersion")),
+        finish_reason=label(finish),
         sent_as=_tier_of(response),
     )
     if not candidate:

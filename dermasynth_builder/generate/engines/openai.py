@@ -7,7 +7,7 @@ their timeout is long and `--concurrency` is what holds back. OPENAI_API_KEY is 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -22,7 +22,8 @@ from dermasynth_builder.generate.engines.online.addresses import addresses_of
 from dermasynth_builder.generate.engines.online.attempt import Access, Identity, Outcome, Status
 from dermasynth_builder.generate.engines.online.body import require_free_of, said_later, with_body
 from dermasynth_builder.generate.engines.online.refusals import outcome_of_error, outcome_within
-from dermasynth_builder.generate.foreign import NotJSON, counts, mapping, parsed, sequence, shown, text, words_of
+from dermasynth_builder.generate.engines.online.remembered import Remembered
+from dermasynth_builder.generate.foreign import NotJSON, counts, label, mapping, parsed, sequence, shown, text, words_of
 from dermasynth_builder.plan.plain_turn import known_lines, user_turn
 from dermasynth_builder.plan.reply_form import split_thoughts
 
@@ -47,26 +48,46 @@ def openai_engine(options: EngineOptions, context: EngineContext) -> OnlineEngin
     addresses = addresses_of(options.base_url or _DEFAULT_URL)
     if len(addresses) > 1 and options.requests_per_day:
         raise UsageError("--rpd counts the requests to one service: leave it out, or name one address in --base-url")
-    return OnlineEngine([kind(replace(options, base_url=address)) for address in addresses], context)
+    services = [
+        kind(replace(options, base_url=address), _remembered(address, options, context)) for address in addresses
+    ]
+    return OnlineEngine(services, context)
+
+
+def _remembered(address: str, options: EngineOptions, context: EngineContext) -> Remembered | None:
+    """A model that `dermasynth train` has tuned is asked in one way alone."""
+    if context.servers is None or options.prompt == "plain":
+        return None
+    return Remembered(context.servers, f"{address} {options.model}", context.now)
+
+
+_MAX_TOKENS = ("max_tokens", "max_completion_tokens")  # the second as OpenAI's reasoning models ask
+_FORMATS = ("json_schema", "json_object", "none")
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """Words that not all servers take alike."""
 
-    max_tokens: str = "max_tokens"  # or "max_completion_tokens", as OpenAI's reasoning models ask
-    response_format: str = "json_schema"  # or "json_object", or "none"
+    max_tokens: str = _MAX_TOKENS[0]
+    response_format: str = _FORMATS[0]
+
+    @classmethod
+    def of(cls, words: Mapping[str, str]) -> "Dialect":
+        """What an earlier run has found out; what it does not say, or what is none of ours, is as for all servers."""
+        is_known = words.get("max_tokens") in _MAX_TOKENS and words.get("response_format") in _FORMATS
+        return cls(words["max_tokens"], words["response_format"]) if is_known else cls()
 
     def after(self, told: str) -> "Dialect":
         """What to say in place of this, by what a server says of it; the same where it speaks of something else."""
-        if self.max_tokens == "max_tokens" and re.search(r"max_(?:completion_)?tokens", told) and _NAMED.search(told):
-            return replace(self, max_tokens="max_completion_tokens")
-        if self.response_format != "none" and _OF_FORMAT.search(told):
-            weaker = "json_object" if self.response_format == "json_schema" else "none"
-            return replace(self, response_format=weaker)
+        if self.max_tokens == _MAX_TOKENS[0] and _OF_TOKENS.search(told) and _NAMED.search(told):
+            return replace(self, max_tokens=_MAX_TOKENS[1])
+        if self.response_format != _FORMATS[-1] and _OF_FORMAT.search(told):
+            return replace(self, response_format=_FORMATS[_FORMATS.index(self.response_format) + 1])
         return self
 
 
+_OF_TOKENS = re.compile(r"max_(?:completion_)?tokens")
 _NAMED = re.compile(r"max_completion_tokens|unsupported|not supported|unrecognized|unknown|extra", re.IGNORECASE)
 _OF_FORMAT = re.compile(r"response_format|json_schema|json_object|structured output|guided|grammar", re.IGNORECASE)
 
@@ -76,9 +97,12 @@ class OpenAIService:
 
     name = "openai"
 
-    def __init__(self, options: EngineOptions) -> None:
+    def __init__(self, options: EngineOptions, remembered: Remembered | None = None) -> None:
         self.options = options
-        self.dialect = Dialect()
+        self._remembered = remembered
+        self._noted = Dialect.of(remembered.words()) if remembered else Dialect()
+        self.dialect = self._noted
+        self._is_in_doubt = self._noted != Dialect()  # the server may be another since that was noted
         self._is_understood = False  # a request was answered: what is refused from then on is the row's
         self.identity: Identity = {
             "engine": self.name,
@@ -104,7 +128,10 @@ class OpenAIService:
     def read(self, content: bytes) -> Outcome:
         """See `Service.read`."""
         outcome, form = read_chat(content), self.dialect.response_format
-        self._is_understood = self._is_understood or outcome.status is Status.ANSWERED
+        if outcome.status is Status.ANSWERED and not self._is_understood:
+            self._is_understood = True
+            if self._remembered and self.dialect != self._noted:
+                self._remembered.keep(asdict(self.dialect))
         return replace(outcome, sent_as={} if form == "json_schema" else {"response_format": form})
 
     def read_error(self, status: int, headers: Mapping[str, str], content: bytes) -> Outcome:
@@ -112,12 +139,18 @@ class OpenAIService:
         return outcome_of_error(status, headers, content)
 
     def learn(self, dialect: object, outcome: Outcome) -> bool:
-        """See `Service.learn`: found out once, and so for all that follow."""
+        """See `Service.learn`: found out once, and so for all that follow.
+
+        Where a server refuses what it took in an earlier run, it is another by now and is spoken to as any.
+        """
         if outcome.status not in (Status.REFUSED, Status.SERVER_ERROR) or not isinstance(dialect, Dialect):
             return False
-        if dialect == self.dialect and not self._is_understood:
-            self.dialect = dialect.after(outcome.reason)
-        return dialect != self.dialect and dialect.after(outcome.reason) != dialect
+        after, told = dialect.after(outcome.reason), outcome.reason
+        is_other = dialect != Dialect() and bool(_OF_TOKENS.search(told) or _OF_FORMAT.search(told))
+        is_of_words = after != dialect or is_other
+        if dialect == self.dialect and not self._is_understood and is_of_words:
+            self.dialect, self._is_in_doubt = (Dialect() if self._is_in_doubt else after), False
+        return dialect != self.dialect and is_of_words
 
 
 def _body(prompt: str, image: SentImage | None, tail: bytes) -> bytes:
@@ -173,8 +206,8 @@ def read_chat(content: bytes) -> Outcome:
     came = replace(
         _NO_CHAT,
         usage=counts(response.get("usage")),
-        model_version=text(response.get("model")) or None,
-        finish_reason=text(choice.get("finish_reason")) or None,
+        model_version=label(response.get("model")),
+        finish_reason=label(choice.get("finish_reason")),
     )
     if not isinstance(message, dict) or not isinstance(choice.get("finish_reason"), str | None):
         return replace(came, reason=f"{_NO_CHAT.reason}{': ' if words_of(value) else ''}{words_of(value)}")
@@ -235,8 +268,8 @@ class PlainService(OpenAIService):
     Its answer is kept as the reply that the schema asks for, with the words in `answer`.
     """
 
-    def __init__(self, options: EngineOptions) -> None:
-        super().__init__(options)
+    def __init__(self, options: EngineOptions, remembered: Remembered | None = None) -> None:
+        super().__init__(options, remembered)
         self.identity = {**self.identity, "prompt": "plain"}
 
     def body(self, request: Request, image: SentImage | None, max_output_tokens: int) -> bytes:
@@ -244,6 +277,10 @@ class PlainService(OpenAIService):
         asked = user_turn(request.question, known_lines(request.question_type, request.facts))
         members = {"model": self.options.model, "max_tokens": max_output_tokens, "temperature": 0}
         return _body(asked, image, json.dumps(members).encode()[1:])
+
+    def learn(self, dialect: object, outcome: Outcome) -> bool:
+        """See `Service.learn`."""
+        return False
 
     def read(self, content: bytes) -> Outcome:
         """See `Service.read`."""

@@ -69,8 +69,8 @@ def _reason_given(response: httpx.Response) -> str:
     if "json" not in response.headers.get("Content-Type", ""):
         return ""
     try:
-        told = json.loads(response.read())
-    except ValueError:
+        told = json.loads(_read(response, _MOST_PAGE_BYTES))
+    except (ValueError, RecursionError, DownloadError):
         return ""
     message = told.get("message") if isinstance(told, dict) else None
     return f": {' '.join(message.split())[:_SHOWN_REASON]}" if isinstance(message, str) and message else ""
@@ -163,7 +163,7 @@ class Fetcher:
         text = self.text(url)
         try:
             return json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise DownloadError(f"{url}: the answer is not JSON; it begins with {text[:60]!r}") from None
 
     def text(self, url: str) -> str:

@@ -18,6 +18,7 @@ from dermasynth_builder.core.errors import NoReleaseError, SourceError
 from dermasynth_builder.core.folder_options import NO_FOLDER, FolderOptions
 from dermasynth_builder.core.options import RECIPE, Settings
 from dermasynth_builder.core.records import ClinicalImage, Problem
+from dermasynth_builder.read.hidden_names import hashed
 from dermasynth_builder.read.mapped import COLUMN, Mapped, columns_named
 from dermasynth_builder.read.origin import TableKind
 from dermasynth_builder.read.tables import (
@@ -67,6 +68,11 @@ class Folder:
         """As the mapping says."""
         return self.mapping.homepage
 
+    @property
+    def are_names_kept(self) -> bool:
+        """See `KeepsNames.are_names_kept`."""
+        return self.mapping.names == "kept"
+
     def with_settings(self, settings: Settings) -> "Folder":
         """See `TakesSettings.with_settings`."""
         mapping = settings.folder
@@ -98,9 +104,10 @@ class Folder:
         listed = [item for item in items if isinstance(item, Row)]
         mapped = Mapped(self.name, mapping, _ids(listed, mapping))
         known = TableKind("the table", mapping.image, facts=tuple(mapping.facts.values()), unread=".*")
-        yield from read_images(
+        images = read_images(
             items, _ByPath(root, files, listed, mapping.image), mapped.form(known, frozenset(MISSING_WORDS))
         )
+        yield from hashed(images, root) if mapping.names == "hashed" else images
 
     def _unpacked(self, root: Path) -> Path:
         """Where the images of the Parquet files of a folder lie."""

@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 
 from dermasynth_builder.core.closed import Item
 from dermasynth_builder.core.errors import ScoreError, StoppedError, TrainError, UsageError
+from dermasynth_builder.core.hub import hub_address
 from dermasynth_builder.core.outbound import base_fault, is_proxied, key_in
 from dermasynth_builder.core.reporter import Reporter
-from dermasynth_builder.generate.foreign import shown
+from dermasynth_builder.generate.foreign import parsed, shown
 from dermasynth_builder.train.evaluate.items import CLOSED, SWAPPED, ItemSet, read_items
 from dermasynth_builder.train.families import presets
 from dermasynth_builder.train.options import PredictOptions
@@ -185,6 +186,7 @@ def _loaded(model: str, options: PredictOptions) -> tuple[Any, Any]:
     from transformers.utils import logging
 
     logging.disable_progress_bar()
+    hub_address(lambda why: TrainError(f"{model} was not fetched: {why}"))
     try:
         processor = AutoProcessor.from_pretrained(model, revision=options.revision)
         loaded = AutoModelForImageTextToText.from_pretrained(
@@ -226,7 +228,7 @@ def _server(model: str, options: PredictOptions) -> Answer:
         reraise=True,
     )
     def ask(question: Question) -> str:
-        found = client.post(url, json=_body(model, question, options)).raise_for_status().json()
+        found = parsed(client.post(url, json=_body(model, question, options)).raise_for_status().content)
         return str(found["choices"][0]["message"]["content"] or "").strip()
 
     def answer(batch: Sequence[Question]) -> list[str]:

@@ -8,16 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dermasynth_builder.cli import main
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import EngineError, UsageError
 from dermasynth_builder.core.options import EngineOptions
+from dermasynth_builder.core.protocols import EngineContext
 from dermasynth_builder.core.records import Reply
+from dermasynth_builder.generate.engines.online.remembered import Remembered
+from dermasynth_builder.generate.engines.openai import Dialect
 from dermasynth_builder.generate.foreign import MOST_BYTES
 from dermasynth_builder.generate.run import Run
 from tests.support.answers import TEXT, said
 from tests.support.fake_service import KEY, answer_json, gemini, picture_requests
+from tests.support.foreign_json import spoiled
 from tests.support.loopback_server import serving
 
 Say = Callable[[dict[str, Any]], tuple[int, Any]]  # body -> status and content
@@ -210,3 +216,61 @@ def test_a_key_that_the_service_echoes_is_nowhere(tmp_path: Path, monkeypatch: p
     with server(lambda _: (401, {"error": f"no such key: {KEY}"})) as (url, _), pytest.raises(EngineError) as raised:
         asked(url, tmp_path, 1)
     assert KEY not in str(raised.value)
+
+
+def dumped(value: Any) -> bytes:
+    return json.dumps(value).encode()
+
+
+def asked_again(url: str, folder: Path, *, now: float = 0.0, model: str = "m") -> list[Reply]:
+    """What another run gets, with the working folder of the one before."""
+    context = EngineContext(servers=folder / "servers.json", now=lambda: now)
+    engine = registry.engine("openai", EngineOptions(model=model, base_url=url, concurrency=1), context)
+    return list(engine.answer(picture_requests(folder, 4), Run()))
+
+
+DAY_S = 86_400.0
+
+
+def test_what_a_server_takes_is_remembered_from_run_to_run(tmp_path: Path) -> None:
+    with server(wants_all) as (url, bodies):
+        counts = []
+        for now, model in ((0.0, "m"), (DAY_S, "m"), (DAY_S, "other"), (10 * DAY_S, "m")):
+            before = len(bodies)
+            assert {reply.failure for reply in asked_again(url, tmp_path, now=now, model=model)} == {None}
+            counts.append(len(bodies) - before)
+    assert counts == [7, 4, 7, 7]  # three refusals, none; another model; and after a week all is found out anew
+
+
+@pytest.mark.parametrize("first", [wants_all, takes_formats("none"), wants_completion_tokens])
+@pytest.mark.parametrize("then", [takes_formats("json_schema"), wants_completion_tokens, wants_all])
+def test_a_server_that_has_changed_finds_itself_out_again(first: Say, then: Say, tmp_path: Path) -> None:
+    def takes_one_name(body: dict[str, Any]) -> tuple[int, Any]:
+        if "max_completion_tokens" in body and then is not wants_completion_tokens and then is not wants_all:
+            return refusal("Unrecognized request argument supplied: max_completion_tokens")
+        return then(body)
+
+    say = [first]
+    with server(lambda body: say[0](body)) as (url, _):
+        asked_again(url, tmp_path)
+        say[0] = takes_one_name
+        assert {reply.failure for reply in asked_again(url, tmp_path)} == {None}
+        assert {reply.failure for reply in asked_again(url, tmp_path)} == {None}
+
+
+@given(st.binary(max_size=60) | spoiled({"URL m": {"found_at": 0, "words": {"max_tokens": "max_tokens"}}}).map(dumped))
+def test_any_file_of_what_was_found_out_is_read(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.mktemp("servers") / "servers.json"
+    path.write_bytes(content)
+    remembered = Remembered(path, "URL m", lambda: 0.0)
+    assert Dialect.of(remembered.words())
+    remembered.keep({"max_tokens": "max_completion_tokens", "response_format": "none"})
+    assert Dialect.of(remembered.words()) == Dialect("max_completion_tokens", "none")
+
+
+def test_a_folder_that_cannot_be_written_is_no_matter(tmp_path: Path) -> None:
+    (tmp_path / "a file").write_text("")
+    context = EngineContext(servers=tmp_path / "a file" / "servers.json")
+    with server(wants_all) as (url, _):
+        engine = registry.engine("openai", EngineOptions(model="m", base_url=url), context)
+        assert {reply.failure for reply in engine.answer(picture_requests(tmp_path, 2), Run())} == {None}

@@ -28,6 +28,7 @@ from tests.support.clinical_images import EMPTY, EXPORTED, FULL, REPORTED, SPARS
 
 BOOK = load_prompt_book(sources=SPECIMENS)
 ENGINE = TemplateEngine(resource_dir("prompts") / "answers")
+KNOWLEDGE = load_knowledge(resource_dir("prompts") / "answers" / "knowledge")
 KINDS = {f"{bank}: {kind.name}": kind for bank, kinds in BOOK.banks.items() for kind in kinds}
 # Words of someone who looks, or who treats.
 POSING = re.compile(
@@ -184,6 +185,36 @@ def test_a_question_for_yes_or_no_gets_one(facts: Facts, first: str) -> None:
         assert exchange(request, reply)[1].removeprefix("Strictly no").startswith((first, ":"))
 
 
+def of_wording(name: str, part: str, facts: Facts, count: int = 20) -> Iterator[Reply]:
+    """Replies to the one wording of a type that holds these words."""
+    [wording] = [each for each in KINDS[name].every_wording if part in each]
+    return ENGINE.answer([request_for(KINDS[name], facts, wording, n) for n in range(count)], Run())
+
+
+def test_a_child_hears_what_it_is_before_its_medical_name() -> None:
+    atypical = Facts(diagnosis="dysplastic junctional nevus", malignancy="benign", is_melanocytic=True)
+    for reply in of_wording("general: patient_explanation", "twelve-year-old", atypical):
+        first, _, rest = json.loads(reply.text or "")["answer"].partition(". ")
+        assert "mole" in first
+        assert "dysplastic" not in first
+        assert "dysplastic junctional nevus" in rest
+
+
+def test_a_lineage_is_told_by_the_structures_of_this_diagnosis_and_not_by_a_network_in_general() -> None:
+    network = Facts(diagnosis="melanoma metastasis", malignancy="malignant", is_melanocytic=True)
+    own = {each.say for each in next(KNOWLEDGE.of_diagnosis("melanoma metastasis", "dermoscopy"))}
+    for reply in of_wording("bcn20000: lineage", "what tells you so", network):
+        assert own & {ground.sentence for ground in reply.grounds}
+    for reply in of_wording("bcn20000: lineage", "Do pigment cells", network):
+        assert "choice between nevus and melanoma" not in (reply.text or "")
+
+
+def test_what_would_add_most_to_a_lesion_is_no_question_about_a_rash() -> None:
+    for facts in (FULL, replace(SPARSE, confirmation=None)):
+        for reply in of_wording("general: next_steps", "would add most", facts):
+            assert not re.search("fever|new drugs|contacts", reply.text or "")
+
+
 def test_acute_or_chronic_gets_its_answer() -> None:
     kind = KINDS["scin: duration"]
     wording = next(wording for wording in kind.every_wording if "acute or for a chronic" in wording)
@@ -207,11 +238,7 @@ def test_a_clinical_answer_names_no_dermoscopic_structure_and_a_dermoscopic_one_
 
 
 LOOKS = {
-    kind: [
-        each
-        for entry in load_knowledge(resource_dir("prompts") / "answers" / "knowledge").entries.values()
-        for each in entry.kinds[kind]
-    ]
+    kind: [each for entry in KNOWLEDGE.entries.values() for each in entry.kinds[kind]]
     for kind in ("look", "dermoscopy")
 }
 

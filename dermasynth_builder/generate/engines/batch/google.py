@@ -207,10 +207,13 @@ class BatchService:
         except errors.APIError as error:
             outcome = outcome_of_refusal(error.code or 500, error.details)
             raise BatchFault(replace(outcome, reason=masked(outcome.reason, (self._key,))), code=error.code) from error
-        except (httpx2.HTTPError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            # It raises the last four for what it cannot read.
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, *_UNREADABLE) as error:
             reason = f"connection: {shown(f'{type(error).__name__} {error}', (self._key,))}"
             raise BatchFault(Outcome(Status.SERVER_ERROR, reason=reason)) from error
+
+
+# As google-genai meets answers that are not in its form.
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RuntimeError)
 
 
 def _require_safe(request: "httpx2.Request") -> None:

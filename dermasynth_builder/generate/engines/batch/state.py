@@ -8,8 +8,8 @@ is kept.
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
@@ -79,24 +79,29 @@ class BatchState:
         self.folder = path.with_suffix("")  # of the shards' files
 
     def __enter__(self) -> "BatchState":
-        """Raises LedgerError where another process has it."""
+        """Raises LedgerError where another process has it, or it holds no shards though files of shards lie there."""
         private_folder(self.folder)
         taken = LedgerError(f"another process works with {self.path}; wait for it or stop it first")
         self._lock = lock_beside(self.path, taken)
-        self._db = sqlite3.connect(private(self.path))
-        self._db.executescript(_SCHEMA)
-        with self._db:
-            known = self._db.execute("SELECT run FROM about").fetchone()
-            self.run: str = known[0] if known else f"dermasynth-{uuid4().hex[:12]}"
-            if not known:
-                self._db.execute("INSERT INTO about VALUES (?)", (self.run,))
+        with ExitStack() as opening:
+            opening.callback(self._lock.release)
+            opening.enter_context(_reading(self.path))
+            if not (self.path.is_file() and self.path.stat().st_size) and any(self.folder.iterdir()):
+                raise _lost(self.path, "it is empty")
+            self._db = opening.enter_context(closing(sqlite3.connect(private(self.path))))
+            self._db.executescript(_SCHEMA)
+            with self._db:
+                known = self._db.execute("SELECT run FROM about").fetchone()
+                self.run: str = known[0] if known else f"dermasynth-{uuid4().hex[:12]}"
+                if not known:
+                    self._db.execute("INSERT INTO about VALUES (?)", (self.run,))
+            self._open = opening.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._db.close()
-        self._lock.release()
+        self._open.__exit__(kind, error, trace)
 
     def __contains__(self, key: object) -> bool:
         return self._db.execute("SELECT 1 FROM row WHERE key = ?", (key,)).fetchone() is not None
@@ -200,8 +205,24 @@ class BatchState:
 
 def shards_in(path: Path) -> list[Shard]:
     """The shards in a file that another process may be writing."""
-    with closing(sqlite3.connect(path)) as database:
+    with _reading(path), closing(sqlite3.connect(path)) as database:
         return _shards(database)
+
+
+def _lost(path: Path, why: object) -> LedgerError:
+    return LedgerError(
+        f"{path}: {why}. It says which jobs the service has: bring it back from a copy, or make room on the disk where "
+        "that is why; moved away together with its folder, all of it is handed in, and paid, anew"
+    )
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Says what SQLite finds wrong with a file as a LedgerError."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise _lost(path, error) from error
 
 
 def _shards(database: sqlite3.Connection) -> list[Shard]:

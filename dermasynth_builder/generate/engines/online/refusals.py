@@ -83,7 +83,7 @@ def _outcome(status: int, told: str, marks: str, *, error: Mapping[str, Any], wa
         return Outcome(Status.FATAL, reason=f"{told}; {_PAYMENT}")
     if status == 429:
         return Outcome(_kind_of_quota(error, marks), reason=f"quota: {told}", wait_s=wait_s)
-    if status >= 500 or status in _OF_SERVER:
+    if status < 300 or status >= 500 or status in _OF_SERVER:  # what names no refusal is none
         return Outcome(Status.SERVER_ERROR, reason=f"server: {told}", wait_s=wait_s)
     if 300 <= status < 400:
         return Outcome(Status.FATAL, reason=f"{told}; {_REDIRECTED}")
