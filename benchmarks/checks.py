@@ -10,7 +10,8 @@ Precision is over the answers that are labelled a fault of the check and all tha
 former. The second and the third set were each written after the checks were frozen, and mended them afterwards; what
 they said at first stands in `FIRST_MEASURED`. Their faults, sound answers and rules are by one hand. The later sets
 are by judges who had not seen the checks, one after the other: each mended the checks before the next was written.
-There a fault counts as found by any check, as its family is the judge's word.
+There a fault counts as found by any check, as its family is the judge's word; two answers that open with an address
+("Of course", "Thanks for the clear photo") were labelled sound, and count as faults, as no answer is to open so.
 
 Exit code 1 where a bound is broken.
 """
@@ -76,6 +77,15 @@ FIRST_MEASURED = {  # recall, precision of rejects and of flags, before the set 
         "repeats": (0.875, None, 1.000),
         "speech": (0.925, 0.967, 0.714),
         "unseen": (0.857, None, 1.000),
+    },
+    "sixth": {  # by a third judge, after the rules had been mended by the fourth and fifth set
+        "advice": (0.829, 0.963, 1.000),
+        "diagnosis": (0.944, 0.818, 0.962),
+        "form": (0.974, 1.000, 1.000),
+        "person": (0.824, None, 0.882),
+        "repeats": (0.950, None, 0.950),
+        "speech": (1.000, 0.980, 0.875),
+        "unseen": (0.897, None, 0.789),
     },
     "third": {
         "advice": (1.000, 1.000, 1.000),

@@ -73,7 +73,7 @@ def _add_image(folder: Path, name: str, pictures: Iterator[Image.Image], *, ther
 def _pictures() -> Iterator[Image.Image]:
     """Drawn lesions over and over, each with its number in black and white blocks along its upper edge."""
     drawn = [
-        draw(Specimen(look, phototype, f"lesion {look}", f"shot {phototype}", _SIZE_PX))
+        draw(Specimen(look, phototype, f"lesion {look}", f"shot {phototype}", _SIZE_PX)).picture
         for look in FORMS
         for phototype in range(1, 7)
     ]

@@ -30,7 +30,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from dermasynth_builder.release.folder import read_card
+from dermasynth_builder.release.folder import read_card, read_closed
 from dermasynth_builder.release.parquet import read_rows
 from dermasynth_builder.release.viewer import unfit_columns
 
@@ -54,7 +54,7 @@ def main() -> int:
     os.environ["TQDM_DISABLE"] = "1"
     logging.disable(logging.CRITICAL)
     is_good = True
-    for name, config in read_card(told.release).items():
+    for name, config in {**read_card(told.release), **read_closed(told.release)}.items():
         for split, files in config.files.items():
             failed = failing_column(files)
             expected = {unfit.column for unfit in unfit_columns(files)}

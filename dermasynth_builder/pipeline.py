@@ -18,7 +18,7 @@ from dermasynth_builder.core.options import BATCHES, RECIPE, SERVERS, WITHDRAWN,
 from dermasynth_builder.core.protocols import ChoosesQuestions, Engine, EngineContext
 from dermasynth_builder.core.recipe import record_recipe, record_run, release_recipe, run_name
 from dermasynth_builder.core.records import ClinicalImage, Pair, PlannedRequest, Problem, Request
-from dermasynth_builder.core.registry import SAMPLE
+from dermasynth_builder.core.registry import CLOSED, SAMPLE
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.core.wording import join_words
 from dermasynth_builder.generate.answers.expected import expected_features
@@ -43,14 +43,14 @@ from dermasynth_builder.plan.questions import load_prompt_book
 from dermasynth_builder.read.controls import shown_instead
 from dermasynth_builder.read.selection import part_text
 from dermasynth_builder.read.source import ReadSource, read_source
-from dermasynth_builder.release.card import Config, Terms, engine_terms
+from dermasynth_builder.release.card import Beside, Config, Terms, engine_terms
+from dermasynth_builder.release.closed_config import closed_facts, write_closed
 from dermasynth_builder.release.examples import FIGURES, choose_examples, write_examples
 from dermasynth_builder.release.facts import Run as PageRun
 from dermasynth_builder.release.facts import Written, release_facts, temperature_of
-from dermasynth_builder.release.folder import loading_call, new_release, verify
+from dermasynth_builder.release.folder import loading_call, new_release, read_closed, verify
 from dermasynth_builder.release.kept import rejects_path, remember
 from dermasynth_builder.release.pages import write_pages
-from dermasynth_builder.release.parquet import SplitFiles
 from dermasynth_builder.release.sample import write_sample
 from dermasynth_builder.release.viewer import viewer_faults
 from dermasynth_builder.release.withdrawn import left_out_in, read_withdrawn, withdrawn_text, without_effect
@@ -308,7 +308,7 @@ def release(
         (folder / RECIPE).write_text(release_recipe(settings), encoding="utf-8")
         _write_withdrawn(folder, settings, report)
         written = verify(folder, report, unread={config.source.name for config in configs if config.is_kept})
-        for fault in viewer_faults({name: config.files for name, config in written.items()}):
+        for fault in viewer_faults({name: each.files for name, each in {**written, **read_closed(folder)}.items()}):
             report.warn(f"the Hub's page will show no statistics: {fault}")
     for config, told in zip(configs, facts["sources"], strict=True):
         remember(config, settings)
@@ -349,13 +349,15 @@ def _write_pages(
     planned: Sequence[Planned], configs: Sequence[Config], folder: Path, *, settings: Settings
 ) -> dict[str, Any]:
     """Writes the sample and all that is not Parquet, of the facts of what is written; gives these."""
-    sample = _write_sample(planned, configs, folder, settings=settings)
+    beside = _write_beside(planned, configs, folder, settings=settings)
+    sample = beside.sample
     written = [Written(each.source, each.splits, rejects_path(each.source.name, settings)) for each in configs]
     facts = release_facts(written, _run_of(planned, settings), sample=sample)
     images = {each.read.name: {image.image_id: image for image in each.read.images} for each in planned}
     shown = sample.files if sample else [path for files in configs[0].splits.values() for path in files.files]
+    facts["closed"] = closed_facts(beside.closed)
     facts["examples"] = list(write_examples(choose_examples(shown), images, folder / FIGURES))
-    write_pages(facts, configs, folder, sample=sample)
+    write_pages(facts, configs, folder, beside=beside)
     return facts
 
 
@@ -372,13 +374,15 @@ def _run_of(planned: Sequence[Planned], settings: Settings) -> PageRun:
     return PageRun(_part(planned, settings), settings.is_specimen, settings.seed, asked if is_model else {}, withdrawn)
 
 
-def _write_sample(
-    planned: Sequence[Planned], configs: Sequence[Config], folder: Path, *, settings: Settings
-) -> SplitFiles | None:
-    """The files of the config `sample`; None where no source has a train split, of which it is drawn."""
+def _write_beside(planned: Sequence[Planned], configs: Sequence[Config], folder: Path, *, settings: Settings) -> Beside:
+    """The configs `sample`, of the train splits, and `closed`, of the test splits; none where no such split is."""
     train = {each.source.name: each.splits["train"].files for each in configs if "train" in each.splits}
     images = {each.read.name: {image.image_id: image for image in each.read.images} for each in planned}
-    return write_sample(train, images, folder / SAMPLE, max_side_px=settings.max_side_px)
+    files = {each.source.name: {split: told.files for split, told in each.splits.items()} for each in configs}
+    return Beside(
+        write_sample(train, images, folder / SAMPLE, max_side_px=settings.max_side_px),
+        write_closed(files, images, folder / CLOSED, max_side_px=settings.max_side_px),
+    )
 
 
 def _part(planned: Sequence[Planned], settings: Settings) -> str:
@@ -482,15 +486,15 @@ def open_engine(settings: Settings) -> Engine:
 
     Raises UsageError.
     """
-    options, table, today = settings.engine_options, load_prices(), date.today()
+    table, today = load_prices(), date.today()
     price = partial(cost_usd, on=today, table=table)
     context = EngineContext(
         batches=settings.work / BATCHES / (settings.plan_options.control or ""),
         servers=settings.work / SERVERS,
-        price=partial(price, tier=online_tier(options)),
+        price=partial(price, tier=online_tier(settings.engine_options)),
         batch_price=partial(price, tier="batch"),
         standard_price=partial(price, tier="standard"),
         image_family=partial(table.image_family, on=today),
         sent_today=partial(sent_on_day, settings.work / "ledgers"),
     )
-    return registry.engine(settings.engine, options, context)
+    return registry.engine(settings.engine, settings.engine_options, context)

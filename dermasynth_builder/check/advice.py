@@ -1,7 +1,7 @@
 """Row by row: advice that may harm whoever follows it, and certainty that no image gives."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from dermasynth_builder.check.prose.patterns import Patterns
 from dermasynth_builder.check.prose.statements import Statement, answers, statements
@@ -10,8 +10,8 @@ from dermasynth_builder.core.records import Finding, Pair, Severity
 NAME = "advice"
 
 
-def _any(*parts: str) -> re.Pattern[str]:
-    return re.compile(rf"(?:{'|'.join(parts)})")
+def _any(*parts: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(map(re.compile, parts))
 
 
 _DRUGS = (
@@ -37,7 +37,7 @@ _CAUSTICS = (
     r"|toothpaste|garlic|wart (?:remover|treatment|plasters?)|urine|baking soda|tea tree oil|castor oil"
     r"|lemon juice|nail (?:polish|varnish)(?: remover)?|acetone|drain cleaner|lye|caustic \w+|essential oils?"
     r"|iodine|rubbing alcohol|disinfectant|dmso|oregano oil|frankincense|cannabis oil|hot wax|boiling (?:water"
-    r"|oil)|scalding (?:hot )?water|ash|escharotic\w*|caustics?)"
+    r"|oil)|scalding (?:hot )?water|wood ash|escharotic\w*|caustics?)"
 )
 _CUTS = (
     r"(?:cut|slic|shav|burn|freez|pick|scrap|snip|ty|tie|scratch|tear|pull|twist|squeez|pop|lanc|dig|remov|peel"
@@ -51,9 +51,9 @@ _HOME = _any(
     r"|paint\w*|smear\w*|spread|spray\w*|brush\w*|treat\w*|cover\w*|wash\w*|clean\w*|hold\w*|dip\w*|bath\w*"
     rf"|place|a (?:few )?drops? of|compress\w* (?:of|with))\b[^.;:]{{0,45}}?\b{_CAUSTICS}\b",
     rf"\b{_CAUSTICS}\b[^.;]{{0,50}}?\b(?:draws?|dissolv\w+|cures?|heals?|removes?|kills?|shrinks?|eats?"
-    r"|burns? (?:it|the \w+) (?:off|away|out)|gets? rid|works? (?:well|wonders"
-    r"|as well|better|just as)|is (?:a |an )?(?:\w+ )?(?:effective|good|great|proven|alternative|cure|remedy"
-    r"|enough)|do(?:es)? the (?:job|trick)|will (?:do|take|make))\b",
+    r"|burns? (?:it|the \w+) (?:off|away|out)|gets? rid|works? (?:well|wonders|as well|better|just as)|is (?:a "
+    r"|an )?(?:\w+ )?(?:effective|good|great|proven|alternative|cure|remedy|enough)|do(?:es)? the (?:job|trick)"
+    r"|will (?:do|take|make))\b",
     r"\b(?:stop|skip|doubl|halv|quit|paus|discontinu|drop|abandon|throw away|come off)(?:e|ing|ping|ting"
     r"|s)?\b (?:taking |using )?(?:all |any |both )?(?:of )?(?:your|the|all|his|her|their|any|those"
     r"|prescribed) (?:\w+ ){0,3}?(?:medication|medicines?|treatment|doses?|immunosuppress\w+|chemotherapy"
@@ -82,10 +82,15 @@ _HOME = _any(
     r"|cut out|biopsied)\b[^.;]{0,60}\b(?:oils?|herbs?|diet|remed\w+|cream|salve|vinegar|honey|tea|supplement\w*"
     r"|vitamin\w*|homeopath\w*|paste|poultice)\b",
     r"\b(?:tak(?:e|en|ing)|freez(?:e|ing)|froz(?:e|en)|burn\w*|cut\w*|shav\w+|remov\w+|pick\w*|scrap\w+"
-    r"|get(?:ting)? rid)\b (?:\w+ ){0,3}?(?:off|out|away|of)?\b[^.;:]{0,25}\b(?:at home|(?:on|by) (?:your"
-    r"|his|her|their) own|(?:by )?(?:yourself|himself|herself|themselves))\b",
+    r"|get(?:ting)? rid)\b (?:\w+ ){0,3}?(?:off|out|away|of)?\b[^.;:]{0,25}\b(?:at home|(?:on|by) (?:your|his"
+    r"|her|their) own|(?:by )?(?:yourself|himself|herself|themselves))\b",
     r"\b(?:mole|wart|tag|lesion|spot)[- ](?:remov\w+|freez\w+)[- ](?:pen|kit|cream|spray|patch\w*|device|gel)\b"
     r"|\b(?:freezing|removal|cryo\w*|plasma) (?:kit|pen|spray)\b",
+    r"\b(?:throw(?:ing)? (?:away|out)|stop(?:ping)?|bin|discard\w*|ditch\w*|quit|drop|forget) (?:using "
+    r"|applying |taking |with )?(?:\w+ ){0,2}?(?:cream|ointment|gel|lotion|medicine|medication|tablets|pills"
+    r"|drops)\b[^.;]{0,40}?\b(?:prescribed|doctor|dermatologist|instead)\b",
+    r"\b(?:use|apply|try|take|rub in|put on)\b (?:\w+ ){0,3}?(?:oil|honey|aloe vera|butter|tea|herbs?|remed(?:y"
+    r"|ies)|clay|charcoal|paste|salve|balm)\b[^.;]{0,20}?\binstead\b",
 )
 _SEEN = (
     r"(?:doctors?|dermatologists?|physicians?|specialists?|clinics?|hospital|gp|appointments?|visits?"
@@ -111,7 +116,7 @@ _DISSUADES = _any(
     r"|\bsleep easy\b",
     rf"\b(?:no|neither) (?:\w+ )?{_SEEN} (?:or \w+ )?(?:is |will be |visit is |are |was )?(?:needed|necessary"
     r"|required|called for|indicated|warranted)(?! to (?:name|confirm|establish|prove|make|know))",
-    rf"\b{_SEEN}\b (?:\w+ ){{0,3}}?(?:is|would be|are|seems?|was) (?:\w+ )?(?:(?:not|never|rarely"
+    rf"\b{_SEEN}\b (?:\w+ ){{0,3}}?(?:is|would be|are|seems?|was|isn['’]t|aren['’]t) (?:\w+ )?(?:(?:not|never|rarely"
     r"|hardly) (?:\w+ )?(?:needed|necessary|required|worth\w*|warranted|indicated)|unnecessary|pointless"
     r"|needless|a waste|superfluous|overkill|useless|unneeded|optional at best)\b",
     r"\b(?:wait|leave it|watch it|live with it)(?: for)? (?:\w+ )?(?:months|years) before (?:\w+ )?(?:see|show"
@@ -140,6 +145,32 @@ _DISSUADES = _any(
     r"|all)|suffic\w+|instead|will do)",
     r"\b(?:wait(?:ing)?|hold off|come back|review(?:ing|ed)?|recheck\w*) (?:\w+ )?(?:in|for) (?:two|three|four"
     r"|five|several|a few|some|\d+)(?: (?:or|to) \w+)? years\b",
+    rf"\bnothing\b (?:[\w,'’-]+ ){{0,8}}?(?:calls for|requires?|warrants?|needs|demands|justifies"
+    rf"|asks for) (?:\w+ ){{0,3}}?{_SEEN}\b",
+    r"\b(?:reassure and discharge|discharge (?:him|her|the patient|them)|send (?:him|her|the patient"
+    r"|them) (?:home|away))\b",
+)
+_DELAYS = _any(
+    r"\b(?:no|not any|without) (?:\w+ )?(?:hurry|rush|urgency)\b|\b(?:is|are|seems?) not urgent\b|\b(?:years?"
+    r"|months)\b[^.;]{0,30}\bsoon enough\b",
+    r"\b(?:watch(?:ed|ing)?|observ(?:e|ed|ing)|monitor(?:ed|ing)?|left|leave|wait(?:ing)?|kept an eye on"
+    r"|keep an eye on)\b (?:\w+ ){0,4}?(?:for|within|over)? ?(?:another |the next |a |about "
+    r"|at least )*(?:\w+ (?:or|to) )?(?:\w+ )?(?:years?|months)\b",
+    r"\bwait and see\b|\bwatchful waiting\b",
+)
+_ASKS_DOCTOR = re.compile(
+    r"\b(?:need|should|have|must|ought|necessary|worth|better)\b[^?]{0,40}\b(?:see|show|visit|go to|consult|call"
+    r"|seen|checked|looked at)\b[^?]{0,30}\b(?:doctor|dermatologist|gp|somebody|someone|anybody|anyone"
+    r"|specialist|clinic|physician|hospital|it)\b"
+)
+_SAYS_NO = re.compile(
+    r"\W*(?:no\b[,.]? ?(?:you|it|she|he|that|not|there)?|you (?:do not|don['’]t|need not"
+    r"|needn['’]t)|not (?:really|needed|necessary|at all)|nope|never)\b"
+)
+_BUT = re.compile(r",? but\b")
+_SENT_ALL_THE_SAME = re.compile(
+    r"\b(?:but|should|please|doctor|dermatologist|gp|clinic|appointment|see|show|if"
+    r"|unless|until)\b"
 )
 _SURE = _any(
     r"\b(?:definitely|definitively|undoubtedly|unquestionably|indisputably|unmistakabl[ye]|without (?:a "
@@ -148,6 +179,8 @@ _SURE = _any(
     r"|melanoma)|with (?:absolute |complete |full |total |utter |100 ?(?:%|percent) )?certainty"
     r"|i am (?:\w+ )?(?:certain|sure|positive)|guarantee[ds]?|always fatal|(?:has|have) (?:only )?\w+ (?:weeks"
     r"|months|years) to live|fool-?proof|certain(?:ly)? (?:to be|death)|infallib\w+)\b",
+    r"\b(?:is|are) (?:always|invariably|never anything but) (?:harmless|benign|safe|malignant|fatal|curable"
+    r"|a problem)\b|\bnever (?:a problem|dangerous|malignant|cancer\w*)\b",
     r"\b(?:100|99(?:\.\d+)?|(?:a |one )?hundred) ?(?:%|per ?cent)(?: (?:sure|certain|sensitiv\w+|accura\w+"
     r"|benign|malignant|safe))?",
     r"\b(?:absolutely|totally|completely|entirely|fully|perfectly|utterly) (?:certain|sure|is\b|positive|safe"
@@ -190,62 +223,86 @@ _DENIES_CALM = re.compile(
     r"|not that|not a lesion|not something|not be|nothing that|unless|would be (?:wrong|unsafe)|dangerous"
     r"|(?<!even )if)\b|n['’]t (?:mean|assume|be)\b"
 )
-_PATTERNS = Patterns({"dose": _DOSE, "home": _HOME, "calm": _DISSUADES, "sure": _SURE})
+_PATTERNS = Patterns({"dose": _DOSE, "home": _HOME, "calm": _DISSUADES, "delay": _DELAYS, "sure": _SURE})
 
 
 _HARMLESS_DOSE = re.compile(r"sun-?screen|spf|moisturi[sz]er|emollient|sun cream|photograph|\bhat\b")
 
 
 def check_advice(pairs: Iterable[Pair]) -> Iterator[Finding]:
-    """Rejects doses, surgery at home and advice against being seen; flags certainty."""
+    """Rejects doses, surgery at home, advice against being seen and to wait with a malignant lesion; flags"
+    " certainty."""
     for pair in pairs:
+        malignancy = pair.image.facts.malignancy
         for question, answer, before in answers(pair):
             given = f"{before} {question.lower()}"
-            if not _PATTERNS.possible(answer.lower()):
+            low = answer.lower()
+            if _SAYS_NO.match(low) and _ASKS_DOCTOR.search(question.lower()) and not _SENT_ALL_THE_SAME.search(low):
+                yield Finding(pair.pair_id, NAME, "reject", f"advises against being seen: {answer[:40]!r}")
+            if not _PATTERNS.possible(low):
                 continue
             for statement in statements(answer):
-                for severity, reason in _reasons(statement, given):
+                for severity, reason in _reasons(statement, given, malignancy):
                     yield Finding(pair.pair_id, NAME, severity, reason)
 
 
-def _reasons(statement: Statement, given: str) -> Iterator[tuple[Severity, str]]:
-    text, possible = statement.text, _PATTERNS.possible(statement.text)
-    if statement.is_question or not possible:
-        return
-    if (found := _said(_DOSE, text, "dose" in possible)) and not (
-        _WARNED.search(statement.clause_before(found.start())) or found.group() in given or _HARMLESS_DOSE.search(text)
-    ):
-        yield "reject", f"gives a dose: {found.group()!r}"
-    found = _said(_HOME, text, "home" in possible)
-    if found and not (
-        _WARNED.search(text[: found.start()]) or _ended_badly(text[found.start() :].replace("until", ""))
-    ):
-        yield "reject", f"tells of treatment that harms: {found.group()!r}"
-    found = _said(_DISSUADES, text, "calm" in possible)
-    if (
-        found
-        and "unless" not in found.group()
-        and not (_DENIES_CALM.search(statement.clause_before(found.start())) or _ended_badly(text[found.end() :]))
-    ):
-        yield "reject", f"advises against being seen: {found.group()!r}"
-    found = _said(_SURE, text, "sure" in possible)
-    if (
-        found
-        and not (
-            _NOT_SURE.search(statement.clause_before(found.start())) or found.group() in given or statement.is_general
-        )
-        and _OF_CASE.search(text.replace(found.group(), " "))
-    ):
-        yield "flag", f"is surer than an image allows: {found.group()!r}"
+def _reasons(statement: Statement, given: str, malignancy: str | None) -> Iterator[tuple[Severity, str]]:
+    text = statement.text
+    possible = {} if statement.is_question else _PATTERNS.possible(text)
+    for name in sorted(possible):
+        for found in _PATTERNS.found(name, text, possible):
+            if _is_quoted(found) or _EXCUSES[name](statement, found, given):
+                continue
+            if name == "delay" and (malignancy in (None, "benign") or _BUT.match(text[found.end() :])):
+                continue
+            is_flag = name == "sure" or (name == "delay" and malignancy != "malignant")
+            yield ("flag" if is_flag else "reject"), f"{_REASONS[name]}: {found.group()!r}"
+            break
 
 
-def _said(pattern: re.Pattern[str], text: str, is_possible: bool) -> re.Match[str] | None:
-    """What the sentence says itself; not what it quotes, or says that one does not say."""
-    found = pattern.search(text) if is_possible else None
-    if not found or _NOT_SAID.search(text[: found.start()]):
-        return None
-    is_quoted = any(each.start() <= found.start() and found.end() <= each.end() for each in _QUOTED.finditer(text))
-    return None if is_quoted else found
+def _is_dose_excused(statement: Statement, found: re.Match[str], given: str) -> bool:
+    is_warned = _WARNED.search(statement.clause_before(found.start()))
+    return bool(is_warned or found.group() in given or _HARMLESS_DOSE.search(statement.text))
+
+
+def _is_warned_of(statement: Statement, found: re.Match[str], given: str) -> bool:
+    is_warned = _WARNED.search(statement.text[: found.start()])
+    return bool(is_warned) or _ended_badly(statement.text[found.start() :].replace("until", ""))
+
+
+def _is_turned(statement: Statement, found: re.Match[str], given: str) -> bool:
+    """Whether the sentence says the contrary of what the words alone say."""
+    before, after = statement.clause_before(found.start()), statement.text[found.end() :]
+    return "unless" in found.group() or bool(_DENIES_CALM.search(before)) or _ended_badly(after)
+
+
+def _is_modest(statement: Statement, found: re.Match[str], given: str) -> bool:
+    is_unsure = _NOT_SURE.search(statement.clause_before(found.start())) or statement.is_general
+    is_of_case = _OF_CASE.search(statement.text.replace(found.group(), " "))
+    return bool(is_unsure) or found.group() in given or not is_of_case
+
+
+_EXCUSES: Mapping[str, Callable[[Statement, re.Match[str], str], bool]] = {
+    "dose": _is_dose_excused,
+    "home": _is_warned_of,
+    "calm": _is_turned,
+    "delay": _is_turned,
+    "sure": _is_modest,
+}
+_REASONS = {
+    "dose": "gives a dose",
+    "home": "tells of treatment that harms",
+    "calm": "advises against being seen",
+    "delay": "lets it wait",
+    "sure": "is surer than an image allows",
+}
+
+
+def _is_quoted(found: re.Match[str]) -> bool:
+    """Whether the sentence quotes the words, or says that one does not say them."""
+    text = found.string
+    is_inside = any(each.start() <= found.start() and found.end() <= each.end() for each in _QUOTED.finditer(text))
+    return is_inside or bool(_NOT_SAID.search(text[: found.start()]))
 
 
 def _ended_badly(rest: str) -> bool:
@@ -255,10 +312,12 @@ def _ended_badly(rest: str) -> bool:
             r"\b(?:(?:is|are|can be|may be) (?:\w+ )?(?:dangerous|unsafe|wrong|a mistake|harmful|never"
             r"|not (?:advis\w*|recommend\w*|a good|safe|help\w*|suit\w*|work))|(?:do(?:es)? not|n['’]t) (?:help"
             r"|work|cure|heal|replace|treat)|(?:have it (?:looked at|checked|seen)|show it to a doctor"
-            r"|see a doctor) if\b|should be (?:avoided|kept)|leads? to (?:burns|scars|infection)|burns? the skin"
-            r"|risks?|but (?:show|see|have|if|a)\b|can (?:hide|harm|spread|scar|cause|lead|make)|would be"
-            r"|may (?:hide|harm)|would (?:hide|harm)|unless(?! (?:it|this) (?:bothers|troubles)| (?:you|he|she"
-            r"|they) (?:want|wish|like))|until)\b",
+            r"|see a doctor) if\b|should be (?:avoided|kept)|(?:causes?|leads? to|risks?) (?:\w+ )?(?:burns?"
+            r"|scars?|infections?|bleeding|harm)|burns? the skin|risks?|but (?:show|see|have|if|a)\b|can (?:hide"
+            r"|harm|spread|scar|cause|lead|make)|would (?:not )?be|(?:does not|doesn['’]t|is not|isn['’]t"
+            r"|never) (?:fit|apply|an option|right|appropriate|enough|safe)|may (?:hide|harm)|would (?:hide"
+            r"|harm)|unless(?! (?:it"
+            r"|this) (?:bothers|troubles)| (?:you|he|she|they) (?:want|wish|like))|until)\b",
             rest,
         )
     )

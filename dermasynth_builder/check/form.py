@@ -62,7 +62,8 @@ _TRACES: tuple[_Trace, ...] = (
             r"\(\s*\)|\[\s*\]|\{\w*\}|\{\{|\}\}|_{3,}|\bTODO\b|\bX{2,}\b|\b[Ll]orem ipsum"
             r"|(?-i:\[[A-Z][A-Z _]{2,20}\])|[\[<{](?:insert|your|the|add|name|age|site|sex|patient|diagnosis"
             r"|answer|question|body|fill|lesion|condition|location)\b"
-            r"[^\]>}]{0,40}[\]>}]|\[(?:describe|specify|state|mention|name|list|enter|choose|select|colou?r|size|shape|number|date|term|structures?|features?|type|side)\b[^\]]{0,60}\]",
+            r"[^\]>}]{0,40}[\]>}]|\[(?:describe|specify|state|mention|name|list|enter|choose|select|colou?r|size"
+            r"|shape|number|date|term|structures?|features?|type|side)\b[^\]]{0,60}\]",
             re.IGNORECASE,
         ),
     ),
@@ -76,7 +77,8 @@ _TRACES: tuple[_Trace, ...] = (
             r"</?[a-z][\w:-]*(?:\s+[\w:-]+\s*=[^<>]*|\s*/)?\s*>|<(?:!--|!doctype|\?)"
             r"|</?(?:p|br|b|i|em|strong|div|span|ul|ol|li|h[1-6]|html|body|a|form|input|video|audio)\b[^>]*>"
             r"|<(?:script|iframe|img|svg|style|object|embed|link|meta|base)\b"
-            r"|&(?:[a-z]{2,8}|#\d+|#x[0-9a-f]+);|\b(?:javascript|vbscript|data:text/html)\s*:|\]\([^)\s]|^\s*\[[^\]\n]+\]:\s",
+            r"|&(?:[a-z]{2,8}|#\d+|#x[0-9a-f]+);|\b(?:javascript|vbscript|data:text/html)\s*:|\]\([^)\s]"
+            r"|^\s*\[[^\]\n]+\]:\s",
             re.IGNORECASE | re.MULTILINE,
         ),
     ),
@@ -109,6 +111,9 @@ _OTHER_SCRIPT = re.compile(
     r"[\u0370-\u03ff\u0400-\u04ff\u0590-\u05ff\u0600-\u06ff\u0900-\u097f\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 )
 _GREEK_LETTER = re.compile(r"(?<![\u0370-\u03ff])[\u0370-\u03ff](?![\u0370-\u03ff])")  # in a name
+_LETTERED = re.compile(r"\b\w*[ğışçąęłńśźżčřšžěůťďőűăâîțșåøæßãõñĞİŞÇĄĘŁŃŚŹŻČŘŠŽĚŮŤĎŐŰĂÂÎȚȘÅØÆÃÕÑ\u1ea0-\u1ef9ơưđ]\w*\b")
+_LETTERED_ENGLISH = re.compile(r"\b(?:the|is|are|and|of|with)\b")
+_MOST_LETTERED = 4  # words with letters that English does not have
 _MOST_RUN = 4  # the same words so often in a row are a loop
 _MOST_WORD_RUN = 6
 _LONG_RUN, _MOST_LONG_RUN, _LONGEST_RUN = 6, 3, 16
@@ -174,6 +179,8 @@ def _foreign(text: str) -> str:
     """The first words that are of another language; "" where there are none."""
     if not text.isascii() and (other := _OTHER_SCRIPT.findall(_GREEK_LETTER.sub("", text))) and len(other) > 1:
         return "".join(other[:20])
+    if len(_LETTERED.findall(text)) >= _MOST_LETTERED and not _LETTERED_ENGLISH.search(text.lower()):
+        return text[:40]
     found = words(text)
     foreign = [word for word in found if word in word_tables().strange]
     if len(foreign) < 3:

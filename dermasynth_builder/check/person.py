@@ -1,133 +1,145 @@
 """Row by row: an age, a sex, a place on the body or a name that is not that of the recorded patient."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from dermasynth_builder.check.prose.patterns import Patterns
+from dermasynth_builder.check.prose.ages import Age, ages
+from dermasynth_builder.check.prose.patterns import Pattern
 from dermasynth_builder.check.prose.statements import Statement, answers, cited_by, statements, words
-from dermasynth_builder.check.prose.vocabulary import site_terms, zones_of
-from dermasynth_builder.core.records import Facts, Finding, Pair
+from dermasynth_builder.check.prose.terms import Hit
+from dermasynth_builder.check.prose.vocabulary import diagnosis_terms, site_terms, zones_of
+from dermasynth_builder.core.records import Facts, Finding, Pair, Sex
 
 NAME = "person"
-_YEARS = re.compile(
-    r"\b(\d{1,3})[- ]?(?:years?|yrs?|yo)[- ]?(?:olds?|of age)?\b(?= ?(?:old|of age|man|woman|male|female"
-    r"|patient|person|boy|girl|lady|gentleman|adult|-))"
-    r"|\b(\d{1,3})[- ](?:years?|yrs?)[- ](?:olds?|of age)\b|\baged? (?:of |is |about |around "
-    r"|approximately )?(\d{1,3})\b(?! ?(?:%|mm|cm))"
-    r"|\b(\d{1,3}) ?y/?o\b"
+_OF_THIS_ONE = re.compile(
+    r"\b(?:this one|he|she|his|her|him|hers|you|your|(?:this|the|our) (?:[\w'’-]+ ){0,2}?(?:patient|man|woman"
+    r"|person|lady"
+    r"|gentleman|boy|girl|child|individual|adult|male|female|infant|baby|teenager|lesion|spot|mole|nodule|papule|plaque"
+    r"|patch(?:es)?|rash|growth|mark|lump|bump|image|photo(?:graph)?|picture)|here)\b"
 )
-_DECADE = re.compile(r"\b(?:in|into) (?:his|her|their|the) (?:early |mid|middle |late )?-?(\w+ties|teens|\d0s)\b")
-_TENS = {
-    **{f"{tens}0s": int(tens) * 10 for tens in "23456789"},
-    **dict(
-        zip(
-            ("twenties", "thirties", "forties", "fifties", "sixties", "seventies", "eighties", "nineties"),
-            range(20, 100, 10),
-            strict=True,
-        )
-    ),
-    "teens": 13,
+_WHO = r"(?:(?:\b(?:this|the|an?|your|our|one|in) (?:[\w'’/.-]+ ){0,4}?|^(?:[\w'’/.-]+ ){0,4}?)"
+_NOUNS: dict[Sex, re.Pattern[str]] = {
+    "female": re.compile(_WHO + r"(?:woman|lady|girl|female(?! (?:patients|s\b))|schoolgirl|housewife|grandmother)\b)"),
+    "male": re.compile(_WHO + r"(?:man|gentleman|boy|male(?! (?:patients|s\b))|schoolboy|grandfather)\b)"),
 }
-_STAGES: tuple[tuple[re.Pattern[str], int, int], ...] = (
-    (re.compile(r"\b(?:this|the|an?|her|his) (?:[\w-]+ )?(?:newborn|baby|infant|toddler)\b(?!['’]s|-| skin)"), 0, 4),
-    (
-        re.compile(r"\b(?:this|the|an?|young|little) (?:[\w-]+ )?(?:child|boy|girl|schoolchild)\b(?!['’]s|-|hood)"),
-        1,
-        17,
-    ),
-    (re.compile(r"\b(?:this|the|an?) (?:[\w-]+ )?(?:teenager|adolescent|teen)\b"), 11, 20),
-    (
-        re.compile(
-            r"\b(?:this|the|an?) (?:very )?(?:elderly|aged|old|older|geriatric) (?:[\w-]+ )?(?:man|woman"
-            r"|patient|person|adult|lady|gentleman)\b"
-        ),
-        55,
-        130,
-    ),
-    (
-        re.compile(
-            r"\b(?:this|the|an?) (?:very )?young (?:[\w-]+ )?(?:man|woman|adult|patient|person|lady|mother|father)\b"
-        ),
-        12,
-        39,
-    ),
-    (re.compile(r"\b(?:this|the|an?) (?:[\w-]+ )?middle-aged\b"), 35, 69),
-)
-_FEMALE = re.compile(
-    r"\b(?:(?:this|the|an?) (?:[\w'’-]+ ){0,3}?(?:woman|lady|girl|female|mother)|(?<!or )(?<!/)(?:she|her|hers"
-    r"|herself)(?! or |/)|mrs\.?|ms\.?)\b(?! or )"
-)
-_MALE = re.compile(
-    r"\b(?:(?:this|the|an?) (?:[\w'’-]+ ){0,3}?(?:man|gentleman|boy|male|father)|(?<!or )(?<!/)(?:he|him|his"
-    r"|himself)(?! or |/)|mr\.?)\b(?! or )"
-)
+_PRONOUNS: dict[Sex, re.Pattern[str]] = {
+    "female": re.compile(r"(?<!or )(?<!/)\b(?:she|her|hers|herself|mrs\.?|ms\.?)\b(?! or |/)"),
+    "male": re.compile(r"(?<!or )(?<!/)\b(?:he|him|his|himself|mr\.?)\b(?! or |/)"),
+}
+_ALONE: dict[Sex, re.Pattern[str]] = {
+    "female": re.compile(r"^(?:ma['’]am|madam|\d+ ?(?:y/?o? ?)?f|(?:sex|gender): f(?:emale)?\b)"),
+    "male": re.compile(r"^(?:sir|\d+ ?(?:y/?o? ?)?m|(?:sex|gender): m(?:ale)?\b)"),
+}
 _SOMEBODY_ELSE = re.compile(
-    r"\b(?:mother|father|parent|wife|husband|partner|son|daughter|sister|brother|doctor|dermatologist|physician"
-    r"|clinician|nurse|surgeon|"
-    r"colleague|examiner|reader|pathologist|people|everybody|anyone|other patients?)['’]?s?\b"
+    r"\b(?:mother|father|parent|wife|husband|partner|son|daughter|sister|brother|doctor|dermatologist|physician|gp"
+    r"|practitioner|specialist|pharmacist|student|clinician|nurse|surgeon|friend|neighbour|neighbor|colleague|examiner"
+    r"|reader|pathologist|anyone|someone|somebody|whoever|other patients?|aunt|uncle|cousin"
+    r"|grandson|granddaughter)['’]?s?\b"
+)
+_PERSON = re.compile(
+    r"\b(?:he|she|his|her|(?:this|the|our) (?:[\w'’-]+ ){0,2}?(?:patient|man|woman|person|lady|gentleman|boy"
+    r"|girl|child))\b"
+)
+_SEXES: tuple[Sex, ...] = ("female", "male")
+_RELATIVE = Pattern(
+    re.compile(
+        r"\b(?:my|our|his|her|your) (?:[\w-]+ ){0,3}?(?:mother|father|parents?|wife|husband|partner|son|daughter|sister"
+        r"|brother|boy|girl|kid|child|children|baby|friend|neighbou?r|colleague|aunt|uncle|cousin|grand\w+|family)\b"
+    )
 )
 _NAMED = re.compile(
     r"\b(?:[Mm]rs?|[Mm]s|[Mm]iss)\.? [A-Z][a-z]+\b(?! (?:sign|nevus|disease))|\b[Pp]atient (?:named"
     r"|called) [A-Z][a-z]+|\b[Pp]atient (?:ID|id|no\.?|number)\s?:?\s?#?\w*\d"
 )
-_ELSE = re.compile(
-    r"\b(?:(?:the )?(?:previous|other|next|last|first|second) (?:patient|case|image|photograph|photo|picture)"
-    r"|patient (?:[b-d]|two|2)\b|patient a(?= (?:is|was|has|had|shows?|above|below|and)\b|['’.,;:)])"
-    r"|(?:as|like) (?:in|with) (?:the )?(?:previous|earlier|last|first) (?:case|image|patient))\b"
+_ELSE = Pattern(
+    re.compile(
+        r"\b(?:(?:the )?(?:previous|other|next|last|first|second) (?:patient|case|image|photograph|photo|picture)"
+        r"|patient (?:[b-d]|a(?=[.,:;'’]| (?:has|is|was|and)\b)|two|2)\b"
+        r"|(?:as|like) (?:in|with) (?:the )?(?:previous|earlier|last|first) (?:case|image|patient))\b"
+    )
 )
 _PLACED = re.compile(
-    r"\b(?:on|at|over|in|from|of|along|across|near|behind|under|involv(?:es|ing)|affect(?:s|ing)|cover(?:s|ing)"
+    r"\b(?:on|at|over|in|from|of|along|across|near|behind|under|above|below|beneath|around|beside|inside"
+    r"|between|next to|close to|adjacent to|(?:confined|limited|restricted|locali[sz]ed|belongs?) to|involv(?:es?|ing)"
+    r"|affect(?:s|ing|ed)?|cover(?:s|ing)?|spread(?:s|ing)? over|shows?|depicts?|displays?|captures?"
     r"|occup(?:ies|ying)|spans?|located (?:on|in|at)) "
-    r"(?:(?:the|this|his|her|their|your|a|one|both|its|that) )?(?:(?:patient['’]s|person['’]s|woman['’]s|man['’]s) )?"
+    r"(?:(?:the|this|his|her|their|your|an?|one|two|both|its|that) )?(?:(?:patient['’]s|person['’]s|woman['’]s"
+    r"|man['’]s) )?"
     r"(?:(?:left|right|upper|lower|inner|outer|front|side|mid|central|dorsal|volar|lateral|medial|anterior"
     r"|posterior|back|top|tip|bridge|skin|surface|part|half|rim|edge"
     r"|of|the|and|or|hairy|exposed|sun-exposed|sun-damaged|bald|middle|upper-|lower-) ){0,5}$"
 )
 _COMPOUND = re.compile(
-    r"^(?: (?:lesion|rash|plaque|mole|spot|nevus|growth|papule|nodule|melanoma|carcinoma|keratosis|patch|skin)\b)"
+    r"^(?: (?:lesion|rash|plaque|mole|spot|nevus|growth|papule|nodule|melanoma|carcinoma|keratosis|patch"
+    r"|patches|skin|lump"
+    r"|bump|eruption|tumou?r|mark|ulcer|erythema|redness|involvement|location|site|region|area)\b)"
+)
+_NOTHING_ELSE = re.compile(
+    r"^(?:(?:anatomical |body )?(?:location|site|place|region|part|area)\W*|it is |it['’]s |this is |that is "
+    r"|on |at |in |the |a |an |your |her |his |left |right |upper |lower |\W)*$"
+)
+_SIDED = re.compile(
+    r"(?:^|[,;:] ?|\b(?:lesion|plaque|nodule|papule|mole|patch|rash|nevus|growth) )(?:l|r|lt|rt|left|right"
+    r"|bilateral)\.? (?:upper |lower |inner |outer )?$"
+)
+_HEADS_A_NOTE = re.compile(r"^(?:: |; | [–-] |, (?!the\b|which\b|on\b|in\b|and\b|or\b))")
+_AS_SUBJECT = re.compile(
+    r"(?:^|,|\band) ?(?:the|this|his|her|your|their|the patient['’]s) (?:(?:left|right|upper|lower|inner|outer"
+    r"|front|back"
+    r"|side|tip|bridge|skin|surface|dorsal|lateral|medial|of|the|and|whole|entire) ){0,5}$"
+)
+_SHOWS = re.compile(
+    r"^ (?:here |clearly |also )?(?:shows?|bears?|carries|carry|displays?|has|have|presents?|reveals?|exhibits?"
+    r"|demonstrates?|is (?:affected|involved|covered|the site|shown|where|seen|dotted|studded)|harbou?rs?"
+    r"|hosts?|contains?"
+    r"|are (?:affected|involved|covered|shown|seen))\b"
+)
+_NO_PLACE_AFTER = re.compile(
+    r"^(?: skin (?:is|has|tends|differs|heals|needs)\b| of (?:it|the (?:matter|line|queue|list|frame|image"
+    r"|picture|photo\w*|room))\b|['’]s breadth|-to-"
+    r"|-on\b| (?:holding|pointing|pulling|stretching|lens|luggage|washing|hygiene|cream|gel|sanitiser|wash)\b)"
 )
 _NOT_A_PLACE = re.compile(
     r"(?:\bgo(?:es|ing)? |\bcome(?:s)? |\bcame |\bgrows? |\bgrew |\bheld |\bfell |\bin |\bfalls? |\bstep )back$"
-    r"|\bon the other hand$|\bat hand$|\bby hand$|\bsecond hand$|\bnaked eye$"
+    r"|\bon the (?:other|one) hand$|\bout of hand$|\bto hand$|\bat hand$|\bby hand$|\bsecond hand$|\bnaked eye$"
     r"|\bin the (?:back|head) of|\bat the head$|\bat the back$|\bin the face$|\bon the face of$|\bat the foot$"
     r"|\bat (?:the )?heart$"
 )
 _OF_ANOTHER = re.compile(r"\b(?:mistak\w+|confus\w+|resembl\w+|mimic\w*)\b|\b(?:but|except) (?:on|in|for) [\w ]*$")
 _AWAY = re.compile(
-    r"\b(?:but|anywhere|spread|spreads|metasta\w+|lymph|elsewhere|other|rest of|opposite|also check|check"
-    r"|look(?:s|ed|ing)? at|will|examine|examination of|sun-?screen|protect\w*|cover|such as|like|"
+    r"\b(?:but|anywhere|spread(?:s|ing)? to|may spread|can spread|metasta\w+|lymph|elsewhere|other|rest of"
+    r"|opposite|also check|check"
+    r"|look(?:s|ed|ing)? at|(?:will|to|and|should) (?:also )?(?:inspect|examine|check|palpate|feel)|examine"
+    r"|examination of|inspect\w*|sun-?screen|protect\w*|creams?|appl(?:y|ied)|such as|like|"
     r"compared|than|unlike|as on|away from|distance|held|holding|ruler|finger pointing|size of|skin of other"
-    r"|pulse|apart from|except|not|no|n['’]t)\b"
+    r"|pulse|apart from|except|not|never|nor|no|n['’]t)\b"
 )
 _ROUNDED = 5  # years by which a rounded age may be off
 _EXACT = 1
-_SEXED = frozenset(
-    [
-        "woman",
-        "lady",
-        "girl",
-        "female",
-        "mother",
-        "she",
-        "her",
-        "hers",
-        "herself",
-        "mrs",
-        "ms",
-        "man",
-        "gentleman",
-        "boy",
-        "male",
-        "father",
-        "he",
-        "him",
-        "his",
-        "himself",
-        "mr",
-    ]
+_NOT_AN_AGE = re.compile(
+    r"\b(?:over|under|above|below|than|after|before|from|by|until|till|between|every|within|beyond|past|since"
+    r"|to|turn\w*)"
+    r" (?:(?:the |an )?ages? (?:of )?)?$"
 )
-_PATTERNS = Patterns(
-    {f"stage {place}": pattern for place, (pattern, *_) in enumerate(_STAGES)} | {"decade": _DECADE, "else": _ELSE}
+_POINTED = re.compile(r"\b(?:this|our) (?:[\w-]+ ){0,3}[\w-]+$")
+_PEOPLE = re.compile(r"\b(?:people|persons|wom[ae]n|m[ae]n|children|adults|most|many|everyone|risk)\b")
+_ABOUT = re.compile(r"\b(?:about|around|roughly|approximately|nearly|almost|perhaps|circa)\b|~")
+_ANY_ONE = re.compile(
+    r"^(?:[\w ]+, )?(?:in )?an? (?:[\w-]+ ){1,4}(?:(?:has|have|gets?) (?:some|about|around|up to|many|more"
+    r"|fewer|a few|dozens|\d+)"
+    r"|(?:it )?(?:can|may|often|usually|would|might|tends))\b|"
+    r"\b(?:on average|(?:man|woman|boy|girl|men|women|boys|girls) (?:or|and) (?:an? )?(?:wo)?m[ae]n)\b"
+)
+_ONE_WOULD = re.compile(r"\b(?:an?|someone|somebody) [^.;]*$")
+_WOULD = re.compile(r"\b(?:would|might|could)\b")
+_SEXED = frozenset(
+    f"{word}{ending}"
+    for word in (
+        *("woman", "lady", "girl", "female", "she", "her", "hers", "herself", "mrs", "ms", "schoolgirl", "housewife"),
+        *("man", "gentleman", "boy", "male", "he", "him", "his", "himself", "mr", "schoolboy", "grandfather"),
+        *("grandmother", "ma", "ma'am", "ma’am", "madam", "sir", "f", "m", "sex", "gender"),
+    )
+    for ending in ("", "'s", "’s")
 )
 
 
@@ -144,100 +156,156 @@ def check_person(pairs: Iterable[Pair]) -> Iterator[Finding]:
 def _reasons(answer: str, told: Sequence[Statement], given: str, *, facts: Facts) -> Iterator[str]:
     if found := _NAMED.search(answer):
         yield f"names a person: {found.group()!r}"
-    possible = _PATTERNS.possible(answer.lower())
-    is_sexed = not _SEXED.isdisjoint(words(answer))
-    has_age = "decade" in possible or len(possible) > ("else" in possible) or any(map(str.isdigit, answer))
-    for statement in told:
-        if (
-            "else" in possible
-            and (found := _ELSE.search(statement.text))
-            and not _ELSE.search(given)
-            and not statement.denies(found.start(), found.end())
-        ):
-            yield f"speaks of another case: {found.group()!r}"
+    is_of_another = bool(_RELATIVE.search(given))
+    is_sexed = not is_of_another and not _SEXED.isdisjoint(words(answer))
+    is_placed = bool(facts.body_site and site_terms().find(answer.lower()))
+    tells_else = _ELSE.search(answer.lower()) is not None
+    for place, statement in enumerate(told):
+        found_else = _ELSE.search(statement.text) if tells_else else None
+        if found_else and not _ELSE.search(given) and not statement.denies(*found_else.span()):
+            yield f"speaks of another case: {found_else.group()!r}"
         if statement.is_question:
             continue
-        if (has_age or is_sexed) and not statement.is_general:
-            yield from _ages(statement, given, facts) if has_age else ()
-            yield from _sexes(statement, given, facts) if is_sexed else ()
-        yield from _sites(statement, given, facts)
+        if not is_of_another:
+            yield from _ages(statement, given, facts)
+        if is_sexed and not (place and _SOMEBODY_ELSE.search(told[place - 1].text)):
+            yield from _sexes(statement, given, facts)
+        if is_placed:
+            yield from _sites(statement, given, facts)
+
+
+# --- age ---
 
 
 def _ages(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
-    for found, youngest, oldest in _ages_told(statement.text):
-        is_new = found.group() not in given and not _is_loose(statement, found)
-        if is_new and (told := _other_age(youngest, oldest, facts)):
-            yield f"says {found.group()!r} where {told}"
-
-
-def _ages_told(text: str) -> Iterator[tuple[re.Match[str], int, int]]:
-    """Each age in a text, from and to."""
-    possible = _PATTERNS.possible(text)
-    for found in _YEARS.finditer(text) if any(map(str.isdigit, text)) else ():
-        years = int(next(filter(None, found.groups())))
-        yield found, years, years
-    for found in _DECADE.finditer(text) if "decade" in possible else ():
-        if begins := _TENS.get(found[1]):
-            yield found, begins, begins + (9 if begins > 13 else 6)
-    for place, (pattern, youngest, oldest) in enumerate(_STAGES):
-        if f"stage {place}" in possible and (stage := pattern.search(text)):
-            yield stage, youngest, oldest
-
-
-_NOT_AN_AGE = re.compile(
-    r"\b(?:over|under|above|below|than|after|before|from|by|until|between|at|every|within|beyond|past) $"
-)
+    for age in ages(statement.text):
+        is_new = age.found.group() not in given and not _is_loose(statement, age.found)
+        if is_new and (told := _other_age(age, facts)):
+            yield f"says {age.found.group()!r} where {told}"
 
 
 def _is_loose(statement: Statement, found: re.Match[str]) -> bool:
-    if _NOT_AN_AGE.search(statement.text[: found.start()]):
+    """Whether an age or a sex is that of nobody, or of somebody else."""
+    start, end = found.span()
+    before = statement.text[:start]
+    if _POINTED.search(f"{before}{found.group()}"):
+        return statement.denies(start, len(statement.text))
+    is_of_age = found.group().startswith("age")  # "by the age of 15"
+    is_somebody = found.group().startswith(("a ", "an ", "the ", "this "))  # "from a woman"
+    if not is_somebody and _NOT_AN_AGE.search(f"{before}age " if is_of_age else before):
         return True
-    return (
-        statement.supposes(found.start())
-        or statement.compares(found.start())
-        or statement.denies(found.start(), found.end())
-    )
+    if _SOMEBODY_ELSE.search(statement.text):
+        return True
+    if statement.supposes(start) or statement.compares(start) or statement.denies(start, len(statement.text)):
+        return True
+    clause = statement.clause(start, end).text
+    if f"{before}{found.group()}".startswith("at ") or before.endswith(" at "):
+        is_opening = not before and not _PEOPLE.search(statement.text)
+        return not (is_opening or _PERSON.search(statement.text))
+    if _ANY_ONE.search(statement.text) and not _OF_THIS_ONE.search(statement.text):
+        return True
+    is_supposed = _ONE_WOULD.search(statement.text[:end]) and _WOULD.search(statement.text[end:])
+    return bool(statement.is_general or is_supposed) and not _OF_THIS_ONE.search(clause)
 
 
-def _other_age(youngest: int, oldest: int, facts: Facts) -> str:
+def _other_age(age: Age, facts: Facts) -> str:
     """What is recorded, where it is not between the two; "" where it may be."""
     if facts.age_years is not None:
-        slack = _ROUNDED if facts.is_age_rounded else _EXACT
-        return "" if youngest - slack <= facts.age_years <= oldest + slack else f"the recorded age is {facts.age_years}"
+        slack = _ROUNDED if facts.is_age_rounded or _ABOUT.search(age.found.group()) else _EXACT
+        is_near = age.youngest - slack <= facts.age_years <= age.oldest + slack
+        return "" if is_near else f"the recorded age is {facts.age_years}"
     if facts.age_band is not None:
         numbers = [int(number) for number in re.findall(r"\d+", facts.age_band)]
         low, high = (numbers[0], numbers[-1] if len(numbers) > 1 else 130) if numbers else (0, 130)
-        return "" if youngest <= high and low <= oldest else f"the recorded age is {facts.age_band}"
+        return "" if age.youngest <= high and low <= age.oldest else f"the recorded age is {facts.age_band}"
     return "no age is recorded"
 
 
+# --- sex ---
+
+
 def _sexes(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
-    female, male = _FEMALE.search(statement.text), _MALE.search(statement.text)
-    if bool(female) == bool(male):
+    told: dict[Sex, re.Match[str]] = {}
+    for each in _SEXES:
+        if words_of := _sex_told(statement, each):
+            told[each] = words_of
+    if len(told) != 1:
         return
-    found, told = (female, "female") if female else (male, "male")
-    if found is None or facts.sex == told or _SOMEBODY_ELSE.search(statement.text):
+    [(sex, found)] = told.items()
+    if facts.sex == sex or _SOMEBODY_ELSE.search(statement.text):
         return
-    is_given = bool((_FEMALE if female else _MALE).search(given)) or told in given.split()
-    if not is_given and not _is_loose(statement, found):
+    is_given = [each for each in _SEXES if _is_given(each, given)] == [sex]
+    is_pronoun = bool(_PRONOUNS[sex].fullmatch(found.group()))
+    if not is_given and (is_pronoun or not _is_loose(statement, found)):
         known = f"the recorded sex is {facts.sex}" if facts.sex else "no sex is recorded"
         yield f"says {found.group()!r} where {known}"
+
+
+def _is_given(sex: Sex, given: str) -> bool:
+    return any(each[sex].search(given) for each in (_NOUNS, _PRONOUNS)) or sex in given.split()
+
+
+def _sex_told(statement: Statement, sex: Sex) -> re.Match[str] | None:
+    return next((found for each in (_NOUNS, _PRONOUNS, _ALONE) if (found := each[sex].search(statement.text))), None)
+
+
+# --- place on the body ---
 
 
 def _sites(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
     """A place that shares no zone with the recorded one; where none is recorded, the image may show it."""
     known = zones_of(facts.body_site) if facts.body_site else frozenset()
     hits = site_terms().find(statement.text) if known else []
-    if not hits or any(hit.meaning & known for hit in hits) or statement.is_general:
+    if not hits or any(hit.meaning & known and not _SPARED.search(statement.clause_before(hit.start)) for hit in hits):
         return
     for hit in hits:
-        before, told = statement.text[: hit.start], statement.text[hit.start : hit.end]
-        if told in given or _NOT_A_PLACE.search(f"{before}{told}"):
-            continue
-        is_placed = _PLACED.search(before) or _COMPOUND.match(statement.text[hit.end :])
-        if _OF_ANOTHER.search(before):
-            continue
-        if not is_placed or _AWAY.search(statement.clause_before(hit.start)) or statement.supposes(hit.start):
-            continue
-        yield f"says {told!r} where the recorded place is {facts.body_site}"
-        return
+        told = statement.text[hit.start : hit.end]
+        if told not in given and _is_placed(statement, hit, hits):
+            yield f"says {told!r} where the recorded place is {facts.body_site}"
+            return
+
+
+_SPARED = re.compile(
+    r"\b(?:spar(?:es?|ed|ing)|not|rather than|instead of|away from) (?:on |in |at )?(?:the |his |her |your )?(?:\w+ )?$"
+)
+_OF_A_DISEASE = re.compile(r"^(?:an? )?(?:[\w’'-]+ ){1,4}?(?:is|are|has|have|may|can|\w+s)\b")
+_ADVISED = re.compile(r"^[^.;]*\b(?:should|must|needs? to|ought)\b")
+_IN_GENERAL = re.compile(
+    r"\b(?:common(?:ly|er)?|mostly|most of (?:them|these)|passes for|most (?:frequent|common|likely|usual"
+    r"|often)\w*|those on"
+    r"|typical of|favou?rs?|predilection|anywhere|everywhere|fever|breathing|emergency|urgent|sores)\b"
+    r"|^(?:on|in|at|along|over) (?!.*\b(?:seen|visible|shown|noted|found|present|identified|observed"
+    r"|there)\b)[\w ,]{3,40} (?:an?|such|these|most|many) (?:[\w-]+ ){1,4}(?:is|are|has|have|\w+s)\b"
+)
+
+
+def _names_first(text: str) -> bool:
+    """Whether a sentence begins with a disease, of which it then speaks in general."""
+    return any(hit.start <= len("an ") for hit in diagnosis_terms().find(text))
+
+
+def _is_placed(statement: Statement, hit: Hit[frozenset[str]], hits: Collection[Hit[frozenset[str]]]) -> bool:
+    """Whether the sentence says that the lesion is at this place."""
+    before, after = statement.text[: hit.start], statement.text[hit.end :]
+    clause = statement.clause(hit.start, hit.end)
+    is_this_one = bool(_OF_THIS_ONE.search(statement.clause_before(hit.start)))
+    if _NOT_A_PLACE.search(f"{before}{statement.text[hit.start : hit.end]}") or _NO_PLACE_AFTER.match(after):
+        return False
+    if _OF_ANOTHER.search(before) or _AWAY.search(statement.clause_before(hit.start)) or statement.supposes(hit.start):
+        return False
+    if (clause.is_general or _IN_GENERAL.search(statement.text)) and not is_this_one:
+        return False
+    if _ONE_WOULD.search(before) and _WOULD.search(after) and not is_this_one:
+        return False
+    if len(hits) == 1 and _NOTHING_ELSE.match(before) and re.match(r"\W*$", after):
+        return True
+    if _OF_A_DISEASE.search(statement.text) and not is_this_one and _names_first(statement.text):
+        return False
+    if _ADVISED.match(after) and not is_this_one:
+        return False
+    if _SIDED.search(before) and re.match(r"^(?:[,.;:]|$)", after):
+        return True
+    if len(hits) == 1 and _NOTHING_ELSE.match(before) and _HEADS_A_NOTE.match(after):
+        return True
+    is_subject = _AS_SUBJECT.search(statement.clause_before(hit.start)) and _SHOWS.match(after)
+    return bool(_PLACED.search(before) or _COMPOUND.match(after) or is_subject)

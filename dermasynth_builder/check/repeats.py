@@ -27,6 +27,19 @@ _HASHES, _BANDS = 32, 8
 _RUN = 3  # words
 _SHORTEST = 8  # words; a shorter answer, "No." say, may stand anywhere
 _SHORTEST_QUESTION = 6  # words
+_SHORTEST_LEAK = 20  # words; an answer of so many stands in one split alone, whatever was asked
+_ASKING = frozenset(  # words of a question that do not say what is asked
+    """a an the this that these those it its is are was were be been being do does did can could would will should may
+    might shall has have had i you we he she they me my your our us his her their him them what which who how where when
+    why of on in at to for from by with within and or as there here please kindly tell say give describe explain name
+    list show shown shows see seen look looks like visible present any some exactly about image photograph photo picture
+    view case lesion one also just now coming next following such so much many""".split()  # noqa: SIM905 - to be read
+)
+_PARTS = frozenset(  # of which each makes another question
+    """border edge margin rim outline centre center middle surface colour color shape size symmetry asymmetry structure
+    texture pattern network vessel location site left right upper lower first second not never against
+    without""".split()  # noqa: SIM905
+)
 _Signature = NDArray[np.uint32]
 _draw = np.random.default_rng(2025)
 _FACTORS = _draw.integers(1, 1 << 32, size=(_HASHES, 1), dtype=np.uint64) | np.uint64(1)
@@ -73,13 +86,13 @@ class Repeats:
     def _flags(self, pair: Pair, earlier: Iterable[Pair]) -> Iterator[Finding]:
         told = words(pair.answer)
         for other in earlier:
-            if told == words(other.answer) and len(told) >= _SHORTEST:
+            if len(told) >= _SHORTEST and score(told, words(other.answer), NEAR_COPY) >= NEAR_COPY:
                 yield Finding(pair.pair_id, NAME, "flag", f"has the answer of {other.pair_id}, to another question")
             elif _asks_nearly(pair, other):
                 yield Finding(pair.pair_id, NAME, "flag", f"asks nearly what {other.pair_id} asks")
         if len(told) < _SHORTEST:
             return
-        key = hash_of(*words(pair.question), "?", *told)
+        key = hash_of(*told) if len(told) >= _SHORTEST_LEAK else hash_of(*words(pair.question), "?", *told)
         split, first = self._splits.setdefault(key, (pair.split, pair.pair_id))
         if split != pair.split:
             yield Finding(pair.pair_id, NAME, "flag", f"is word for word {first}, which is in {split}")
@@ -118,8 +131,20 @@ def hash_of(*told: str) -> int:
 
 
 def _asks_nearly(one: Pair, other: Pair) -> bool:
+    """Whether two questions are one in other words; one that swaps a word of content, "arm" for "leg", is another."""
     asked = words(one.question), words(other.question)
-    return one.question != other.question and min(map(len, asked)) >= _SHORTEST_QUESTION and score(*asked, NEAR) >= NEAR
+    if min(map(len, asked)) < _SHORTEST_QUESTION:
+        return False
+    told, known = (frozenset(_stem(word) for word in each if word not in _ASKING) for each in asked)
+    if told == known and told:
+        return True
+    is_swapped = told - known and known - told
+    return not is_swapped and not (told ^ known) & _PARTS and score(*asked, NEAR) >= NEAR
+
+
+def _stem(word: str) -> str:
+    """A word without the last letter of its plural or past."""
+    return word[:-1] if len(word) > 3 and word.endswith(("s", "ed")) and not word.endswith("ss") else word
 
 
 def _is_same(one: Pair, other: Pair) -> bool:

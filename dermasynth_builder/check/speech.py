@@ -25,11 +25,11 @@ _PREAMBLE = re.compile(
     r"|happy to help|i['’]d be happy"
     r"|thanks? (?:you )?for|here(?: is|['’]s| are) (?:the|an?|your|my) (?:answer|description|response|overview"
     r"|explanation|analysis|summary|question)"
-    r"|(?:question|answer|response|assistant|user|q|a(?!\s*:[^.]*\bb\s*:))\s*:|let me (?:describe|explain|look"
+    r"|(?:question|answer|response|assistant|user|q|a(?!\s*:.{0,300}\bb\s*:))\s*:|let me (?:describe|explain|look"
     r"|analy[sz]e)"
     r"|as requested)(?=[\s,.!:;—-]|$)"
 )
-_PATTERNS = Patterns({f"{name} {place}": part for name, parts in TALK.items() for place, part in enumerate(parts)})
+_PATTERNS = Patterns(TALK)
 _REASONS = {
     "refusal": "refuses",
     "no image": "speaks of an image that did not come",
@@ -70,14 +70,12 @@ def _reasons(pair: Pair) -> Iterator[tuple[Severity, str]]:
 
 def _talk(answer: str, asked: str, *, is_told: bool) -> Iterator[tuple[Severity, str]]:
     """What the answer tells that is no answer, one reason a kind; what no model wrote was told nothing."""
-    told: set[str] = set()
-    for part in sorted(_PATTERNS.possible(answer)):
-        name = part.rpartition(" ")[0]
-        if name in told or (name in ("leak", "hint") and not is_told):
+    possible = _PATTERNS.possible(answer)
+    for name in sorted(possible):
+        if name in ("leak", "hint") and not is_told:
             continue
-        found = _PATTERNS[part].search(answer)
-        if found and not _is_right(name, found, asked):
-            told.add(name)
+        told = _PATTERNS.found(name, answer, possible)
+        if found := next((each for each in told if not _is_right(name, each, asked)), None):
             yield ("flag" if name == "hint" else "reject"), f"{_REASONS[name]}: {found.group().strip()!r}"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from dermasynth_builder.check.prose.patterns import Patterns
 from dermasynth_builder.check.prose.statements import Statement, answers, cited_by, statements
-from dermasynth_builder.check.prose.unseen_words import ABSENCES, CLAIMS, DERMOSCOPY, PHOTOGRAPH, STRUCTURES, Claim
+from dermasynth_builder.check.prose.unseen_words import ABSENCES, CLAIMS, Claim
 from dermasynth_builder.core.records import Facts, Finding, Pair
 
 NAME = "unseen"
@@ -16,13 +16,13 @@ _SIZE = re.compile(
     r"|nickel|quarter|grape|walnut|pencil eraser|marble|"
     r"thumbnail|fingernail|golf ball|pinhead|cherry|olive|pepper ?corn|bean|button|penny|cent|nail|match head"
     r"|grain of \w+|hazelnut|almond|blueberry|raisin|palm|hand|pin ?head|rice grain)\b"
-    r"|\b(?:a|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|half a"
+    r"|\b(?:a|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|half an?"
     r"|several|few)[- ](millimet(?:er|re)s?|centimet(?:er"
     r"|re)s?|inch(?:es)?)\b"
 )
 _LIMIT = re.compile(
     r"\b(?:less|more|larger|smaller|greater|bigger|wider|over|under|above|below|beyond|exceed\w*|than|margins?"
-    r"|up to|at least|rule|threshold|criterion|line|mark|"
+    r"|rule|threshold|criterion|line|mark|"
     r"limit|within|depth|breslow|deep|thick|apart|ruler|punch|needle|zoom\w*|scale bar)\b"
 )
 _LIMIT_AFTER = re.compile(
@@ -38,20 +38,24 @@ _IN_FRAME = re.compile(
     r"\b(?:in|within|inside) (?:the|this) (?:image|photograph|picture|frame|field(?: of view)?|photo|view"
     r"|crop)\b|\bvisible (?:here|in)\b|\bin view\b|\bas far as\b|\bshown here\b"
 )
+_ASKS_IN_GENERAL = re.compile(
+    r"\b(?:warning|alarm(?:ing)?|red flags?|would (?:be an?|make|change|worry)|when (?:should|would)"
+    r"|risk factors?|in general|usually|typically|complications?|side effects?|pathologist"
+    r"|how (?:do|does|can) (?:one|doctors|people|such|these|they|\w+s)\b|how (?:fast|often|common)\b"
+    r"|what (?:happens|may happen|could happen|if))\b"
+)
+_OF_THIS = re.compile(
+    r"\b(?:this|the|his|her|your|their) (?:[\w-]+ )?(?:patient|lesion|mole|spot|rash|patch|patches|papule|plaque"
+    r"|nodule|growth|area|man|woman|boy|girl|image|picture|skin)\b"
+    r"|\b(?:he|she|his|her)\b|^(?:it|this) (?:has|is|was)\b"
+)
 _ADVISED = re.compile(
     r"\b(?:should|ask|asked|worth|would|will|see a|tell (?:the|your|a)|report any|come back|return|seek|until"
-    r"|next step|recommend\w*|advis\w+|consider|warrants?|needs?|to (?:be|find|learn|know|confirm|settle|prove))\b"
+    r"|never (?:cut|burn|tie|scratch|pick|squeeze|remove|try|apply|use)|avoid|causes?|leads? to|results? in"
+    r"|prevents?|instead|next step|recommend\w*|advis\w+|consider"
+    r"|warrants?|needs?|to (?:be|find|learn|know|confirm|settle|prove))\b"
 )
-_PATTERNS = Patterns(
-    {claim.what: claim.pattern for claim in CLAIMS}
-    | {
-        "size": _SIZE,
-        "structures": STRUCTURES,
-        "dermoscopy": DERMOSCOPY,
-        "photograph": PHOTOGRAPH,
-        "absence": ABSENCES,
-    }
-)
+_PATTERNS = Patterns({claim.what: claim.patterns for claim in CLAIMS} | {"size": _SIZE, "absence": ABSENCES})
 
 
 def check_unseen(pairs: Iterable[Pair]) -> Iterator[Finding]:
@@ -62,8 +66,9 @@ def check_unseen(pairs: Iterable[Pair]) -> Iterator[Finding]:
             given = f"{before} {question} {names}".lower()
             if not _PATTERNS.possible(answer.lower()):
                 continue
+            is_general = _ASKS_IN_GENERAL.search(question.lower())
             for statement in statements(answer, cited_by(pair)):
-                if not statement.is_question:
+                if not (statement.is_question or (is_general and not _OF_THIS.search(statement.text))):
                     for reason in dict.fromkeys(_reasons(statement, given, pair)):
                         yield Finding(pair.pair_id, NAME, "flag", reason)
 
@@ -73,15 +78,14 @@ def _reasons(statement: Statement, given: str, pair: Pair) -> Iterator[str]:
     if "size" in possible:
         yield from _sizes(statement, given, facts)
     for claim in CLAIMS:
-        if claim.what in possible and (found := claim.pattern.search(statement.text)):
+        if found := _PATTERNS.search(claim.what, statement.text, possible):
             yield from _unseen(claim, found, statement, given=given, facts=facts)
-    if not {"structures", "dermoscopy", "photograph"}.isdisjoint(possible):
-        yield from _modality(statement, given, pair)
+    is_loose = statement.is_general or statement.is_untold or _IN_FRAME.search(statement.text)
     if (
-        "absence" in possible
-        and (found := ABSENCES.search(statement.text))
-        and not (statement.is_general or statement.is_untold or _IN_FRAME.search(statement.text))
-    ) and not statement.supposes(found.start()):
+        (found := _PATTERNS.search("absence", statement.text, possible))
+        and not is_loose
+        and not statement.supposes(found.start())
+    ):
         yield f"says {found.group()!r} of what the image does not show"
 
 
@@ -111,9 +115,11 @@ def _unseen(claim: Claim, found: re.Match[str], statement: Statement, *, given: 
     is_condition = claim.what != "touch" or not _WHENEVER.search(statement.clause_before(found.start()))
     if is_passed or (is_condition and statement.supposes(found.start())) or statement.compares(found.start()):
         return
-    if _HAD_IT.match(statement.text):
+    if _HAD_IT.match(statement.text) or (is_condition and _CONDITION.match(statement.text)):
         return
-    if claim.pattern.search(given) or _MERELY_POSSIBLE.match(statement.clause_after(found.end())):
+    if any(each.search(given) for each in claim.patterns) or _MERELY_POSSIBLE.match(
+        statement.clause_after(found.end())
+    ):
         return
     is_denied = _is_denied(statement, found)
     known = _known(claim, found.group(), facts)
@@ -126,8 +132,9 @@ def _unseen(claim: Claim, found: re.Match[str], statement: Statement, *, given: 
 
 _HAD_IT = re.compile(r"(?:had|were|should) (?:it|this|that|the|she|he)\b[^.]*\bwould\b")
 _WHENEVER = re.compile(r"^when (?:one|you|the \w+|it|a)\b")  # "When one runs a finger over it, it feels rough."
+_AS_BEFORE = re.compile(r"\b(?:the same|unchanged|stable|without (?:any )?change)\b")
 _SAYS_NO = re.compile(
-    r"\b(?:no|not|nor|neither|without|denie[sd]|denying|never|free of|absence of|lacks?|absent"
+    r"\b(?:same|unchanged|stable|no|not|nor|neither|without|denie[sd]|denying|never|free of|absence of|lacks?|absent"
     r"|none)\b|n['’]t\b"
 )
 _IS_ABSENT = re.compile(
@@ -142,13 +149,19 @@ def _says_no(statement: Statement, found: re.Match[str]) -> bool:
     return bool(_SAYS_NO.search(before) or _SAYS_NO.search(found.group()) or _IS_ABSENT.match(after))
 
 
-_MERELY_POSSIBLE = re.compile(r"[\w\s,]{0,30}\b(?:would|could|might|may|should|(?:is|are) (?:\w+ )?reasons?)\b")
+_MERELY_POSSIBLE = re.compile(
+    r"[\w\s,]{0,30}\b(?:would|could|might|may|should|(?:is|are) (?:\w+ )?reasons?)\b"
+    r"|[\w\s,]{0,60}\b(?:is|are) (?:still )?(?:to be|missing|needed|required|recommended|advis\w+|useful|left to)\b"
+)
+_CONDITION = re.compile(r"^(?:(?:yes|no|only|but|and),? )?(?:if|when|should|in case|once)\b")
 _DENIED_LIST = re.compile(r"\b(?:denied|absent|not present|answered with no|negative)(?:,[^:;.]*)?: [^;.]*$")
 
 
 def _is_denied(statement: Statement, found: re.Match[str]) -> bool:
     """Whether the words are denied, by themselves or in a list of what is denied."""
     before = statement.text[: found.start()]
+    if _AS_BEFORE.search(found.group()):
+        return True
     is_verb = re.match(r"(?:smok|drink|has|takes|work)", found.group())  # "does not smoke, drinks alcohol"
     if is_verb and "," in before:
         return bool(re.search(r"\b(?:no|not|never)\b|n['’]t\b", before.rpartition(",")[2]))
@@ -209,24 +222,3 @@ def _known_history(told: str, facts: Facts) -> bool | None:
     names = next((names for pattern, names in _HISTORIES if pattern.search(told)), ())
     held = [getattr(facts, name) for name in names if getattr(facts, name) is not None]
     return any(held) if held else None
-
-
-def _modality(statement: Statement, given: str, pair: Pair) -> Iterator[str]:
-    if pair.image.modality == "clinical":
-        for what, pattern in (("a structure of dermoscopy", STRUCTURES), ("dermoscopy", DERMOSCOPY)):
-            found = pattern.search(statement.text)
-            if (
-                found
-                and found.group() not in given
-                and statement.claims(found.start(), found.end())
-                and not _ADVISED.search(statement.text)
-                and not (what == "dermoscopy" and pair.image.facts.confirmation == "confocal microscopy")
-            ):
-                yield f"sees {what} on a photograph: {found.group()!r}"
-                return
-    elif (
-        (found := PHOTOGRAPH.search(statement.text))
-        and found.group() not in given
-        and statement.claims(found.start(), found.end())
-    ):
-        yield f"takes the dermoscopic image for a photograph: {found.group()!r}"

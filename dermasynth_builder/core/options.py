@@ -50,6 +50,10 @@ _VERIFY = (
 )
 
 
+def _told(said: str, flag: str) -> Option:
+    return Option(said, flag, "questions", scope="release", words={"shown": True, "hidden": False})
+
+
 @dataclass(frozen=True, slots=True)
 class BatchOptions:
     """How an engine hands in its requests in batches."""
@@ -285,23 +289,12 @@ class PlanOptions:
         ),
     ] = False
     is_measured_shown: Annotated[
-        bool,
-        Option(
-            "whether a model is told what was measured on the image's pixels",
-            "--measured",
-            "questions",
-            scope="release",
-            words={"shown": True, "hidden": False},
-        ),
+        bool, _told("whether a model is told what was measured on the image's pixels", "--measured")
     ] = False
     is_expected_shown: Annotated[
         bool,
-        Option(
-            "whether a model is told what the recorded diagnosis shows in general, as what may be absent",
-            "--expected",
-            "questions",
-            scope="release",
-            words={"shown": True, "hidden": False},
+        _told(
+            "whether a model is told what the recorded diagnosis shows in general, as what may be absent", "--expected"
         ),
     ] = False
     look: Annotated[
@@ -344,14 +337,11 @@ class PlanOptions:
 
     def values(self) -> dict[str, Any]:
         """All that is set, as plain values; what came later only where it is set, so that names made of it stay."""
-        unsaid = {
-            *(() if self.is_part else ("limit", "where")),
-            *(() if self.is_measured_shown else ("is_measured_shown",)),
-            *(() if self.is_expected_shown else ("is_expected_shown",)),
-            *(() if self.counterfactual_share else ("counterfactual_share",)),
-            *(("look",) if self.look in (None, "off") else ()),
-            *(() if self.control else ("control",)),
-        }
+        later = ("is_measured_shown", "is_expected_shown", "counterfactual_share", "control")
+        unsaid = {name for name in later if not getattr(self, name)} | (
+            {"look"} if self.look in (None, "off") else set()
+        )
+        unsaid |= set() if self.is_part else {"limit", "where"}
         return {name: value for name, value in asdict(self).items() if name not in unsaid}
 
     def __post_init__(self) -> None:
@@ -496,12 +486,7 @@ class Settings:
         if not 1 <= self.shard[0] <= self.shard[1]:
             raise ValueError(f"shard {list(self.shard)}: say which part of how many, as [2, 5]")
         plan = self.plan_options
-        of_several = (
-            plan.self_instruct_share,
-            plan.conversation_share,
-            plan.is_together,
-            plan.look not in (None, "off"),
-        )
+        of_several = plan.self_instruct_share, plan.conversation_share, plan.is_together, plan.look not in (None, "off")
         if self.engine_options.prompt == "plain" and (self.engine != "openai" or any(of_several)):
             raise ValueError(
                 "--prompt plain asks one question at a time, of the engine openai alone: say --engine openai "

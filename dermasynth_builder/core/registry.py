@@ -30,7 +30,8 @@ if TYPE_CHECKING:  # not loaded by those who only list names
 ALL = "all"  # the config over all sources of a release
 _NAME = re.compile(r"[a-z][a-z0-9_]*")  # names are parts of paths, of columns and of ids
 SAMPLE = "sample"  # the config that shows a few rows of each
-_RESERVED = (ALL, SAMPLE, "general")  # the configs, and the bank for every image
+CLOSED = "closed"  # the config of questions with one right answer
+_RESERVED = (ALL, SAMPLE, CLOSED, "general")  # the configs, and the bank for every image
 
 
 class PlugIns(Collection[str]):
@@ -167,6 +168,7 @@ CHECKS = PlugIns(
         "form": "dermasynth_builder.check.form:check_form",
         "speech": "dermasynth_builder.check.speech:check_speech",
         "diagnosis": "dermasynth_builder.check.diagnosis:check_diagnosis",
+        "modality": "dermasynth_builder.check.modality:check_modality",
         "person": "dermasynth_builder.check.person:check_person",
         "unseen": "dermasynth_builder.check.unseen:check_unseen",
         "advice": "dermasynth_builder.check.advice:check_advice",

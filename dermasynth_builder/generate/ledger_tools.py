@@ -154,7 +154,7 @@ def unused_text(keys: Collection[str], ledger: Ledger, elsewhere: Collection[str
         return None
     return (
         f"{unused:,} of {len(ledger):,} replies in {ledger.path} are not used by any plan: the banks, templates or "
-        f"options have changed since; {missing:,} requests would be asked anew"
+        f"options have changed since, or they are of another run; {missing:,} requests would be asked anew"
     )
 
 

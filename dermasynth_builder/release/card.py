@@ -18,8 +18,9 @@ from dermasynth_builder.core.files import read_toml, resource_dir
 from dermasynth_builder.core.plain import markdown
 from dermasynth_builder.core.protocols import Source
 from dermasynth_builder.core.records import AXES, SPLITS, Split, digest
-from dermasynth_builder.core.registry import ALL, SAMPLE
+from dermasynth_builder.core.registry import ALL, CLOSED, SAMPLE
 from dermasynth_builder.read.licences import Licence, by_strictness
+from dermasynth_builder.release.closed_config import SPLIT, closed_features
 from dermasynth_builder.release.columns import COLUMNS, card_features
 from dermasynth_builder.release.parquet import SplitFiles
 
@@ -75,6 +76,17 @@ def content_mark(splits: Mapping[Split, SplitFiles]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """The configs beside those of the sources, each with one split; None where there is none."""
+
+    sample: SplitFiles | None = None
+    closed: SplitFiles | None = None
+
+
+NOTHING_BESIDE = Beside()
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """What is known of a source, or of the paper, beside its tables; the head of card/sources.toml says more."""
 
@@ -124,11 +136,11 @@ def card_text(
     configs: Sequence[Config],
     environment: Environment,
     *,
-    sample: SplitFiles | None = None,
+    beside: Beside = NOTHING_BESIDE,
     figures: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """The whole README.md of a release; `figures` are files of the folder `figures`, each with what it shows."""
-    entries = card_metadata(configs, facts["licences"], sample)
+    entries = card_metadata(configs, facts["licences"], beside)
     metadata = yaml.safe_dump(entries, sort_keys=False, allow_unicode=True, width=1000)
     return f"---\n{metadata}---\n\n{body_text(facts, environment, figures)}\n"
 
@@ -210,12 +222,14 @@ def _on_page(value: Any) -> Any:
 
 
 def card_metadata(
-    configs: Sequence[Config], licences: Iterable[str], sample: SplitFiles | None = None
+    configs: Sequence[Config], licences: Iterable[str], beside: Beside = NOTHING_BESIDE
 ) -> dict[str, Any]:
     """The card's YAML block as a mapping. The sample is the default config, or the first source where there is none."""
+    sample, closed = beside.sample, beside.closed
     rows = sum(config.rows for config in configs)
     parts = [_Part(config.source.name, config.splits) for config in configs]
-    listed = [*([_Part(SAMPLE, {"train": sample})] if sample else []), *parts]
+    asked = [_Part(CLOSED, {SPLIT: closed}, list(closed_features()._to_yaml_list()))] if closed else []
+    listed = [*([_Part(SAMPLE, {"train": sample})] if sample else []), *parts, *asked]
     metadata: dict[str, Any] = {
         **_licence(by_strictness(licences)),
         "language": ["en"],
@@ -255,13 +269,14 @@ class _Part:
 
     name: str
     splits: Mapping[Split, SplitFiles]
+    features: list[dict[str, Any]] | None = None  # None: those of the pairs
 
     @property
     def content_sha256(self) -> str:
         return content_mark(self.splits)
 
     def config_entry(self, *, is_default: bool = False) -> dict[str, Any]:
-        folder = SAMPLE if self.name == SAMPLE else f"{DATA}/{self.name}"
+        folder = self.name if self.name in (SAMPLE, CLOSED) else f"{DATA}/{self.name}"
         entry: dict[str, Any] = {
             "config_name": self.name,
             "version": __version__,
@@ -277,7 +292,7 @@ class _Part:
         ]
         return {
             "config_name": self.name,
-            "features": card_features(),
+            "features": self.features or card_features(),
             "splits": splits,
             "download_size": sum(files.file_bytes for files in self.splits.values()),
             "dataset_size": sum(files.arrow_bytes for files in self.splits.values()),

@@ -460,8 +460,13 @@ _SYNTHETIC = {
 
 @cache
 def features_json() -> str:
-    """The features of all columns, as `datasets` looks for them under "huggingface" in a file's metadata."""
-    return json.dumps({"info": {"features": _spelled(features().to_dict())}})
+    """Those of all columns; see `told_to_datasets`."""
+    return told_to_datasets(features())
+
+
+def told_to_datasets(columns: "Features") -> str:
+    """Features as `datasets` looks for them under "huggingface" in a file's metadata, as every version reads them."""
+    return json.dumps({"info": {"features": _spelled(columns.to_dict())}})
 
 
 def _spelled(feature: Any) -> Any:

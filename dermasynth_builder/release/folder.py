@@ -1,8 +1,9 @@
 """Writes a release folder in one piece, and reads one back to see whether it holds together.
 
 A release is the Hub repository: README.md with the metadata block, ATTRIBUTION.md, LICENSE, facts.json, croissant.json,
-recipe.toml, withdrawn.csv, `figures/*`, `data/<source>/<split>-*.parquet`, `sample/train-*.parquet`, and nothing else.
-Its configs are `sample`, the sources, and `all`, which names the files of the sources. One that an older version made
+recipe.toml, withdrawn.csv, `figures/*`, `data/<source>/<split>-*.parquet`, `sample/train-*.parquet`,
+`closed/test-*.parquet`, and nothing else. Its configs are `sample`, the sources, `closed`, whose rows are no pairs, and
+`all`, which names the files of the sources. One that an older version made
 can be replaced, and not be read.
 """
 
@@ -22,9 +23,10 @@ from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.files import lock_beside
 from dermasynth_builder.core.options import RECIPE, WITHDRAWN
 from dermasynth_builder.core.records import SPLITS, Split
-from dermasynth_builder.core.registry import ALL, SAMPLE
+from dermasynth_builder.core.registry import ALL, CLOSED, SAMPLE
 from dermasynth_builder.core.reporter import Advance, Reporter
 from dermasynth_builder.release.card import LICENCE, content_digest_of_all, content_mark
+from dermasynth_builder.release.closed_config import closed_features, read_closed_files
 from dermasynth_builder.release.columns import card_features
 from dermasynth_builder.release.croissant import CROISSANT
 from dermasynth_builder.release.examples import FIGURES
@@ -99,7 +101,16 @@ def is_release(folder: Path) -> bool:
 
 
 def read_card(folder: Path) -> dict[str, ConfigFiles]:
-    """The configs of a release by name, the default one first. Raises ReleaseError where `folder` is no release."""
+    """The configs of pairs by name, the default one first. Raises ReleaseError where `folder` is no release."""
+    return {name: config for name, config in _listed(folder).items() if name != CLOSED}
+
+
+def read_closed(folder: Path) -> dict[str, ConfigFiles]:
+    """The config of closed questions by its name; empty where a release has none. Raises ReleaseError."""
+    return {name: config for name, config in _listed(folder).items() if name == CLOSED}
+
+
+def _listed(folder: Path) -> dict[str, ConfigFiles]:
     card = folder / CARD
     try:
         _, block, _ = card.read_text(encoding="utf-8").split("---\n", 2)
@@ -140,6 +151,7 @@ def verify(folder: Path, report: Reporter, unread: Container[str] = ()) -> dict[
         if not (folder / name).is_file():
             raise ReleaseError(f"{folder} has no {name}, without which its images must not go out; build it anew")
     to_read = {name: config for name, config in configs.items() if name != ALL and name not in unread}
+    to_read |= read_closed(folder)
     for name, config in to_read.items():
         with report.bar(f"checking the text of {name}", sum(config.rows.values())) as bar:
             _verify_config(folder, config, bar)
@@ -159,7 +171,7 @@ def sources_of(configs: Mapping[str, ConfigFiles]) -> list[ConfigFiles]:
 def require_current(folder: Path, configs: Iterable[ConfigFiles]) -> None:
     """Raises ReleaseError where another version has written these configs, whose rows have other columns."""
     for config in configs:
-        if config.features != card_features():
+        if config.features != (list(closed_features()._to_yaml_list()) if config.name == CLOSED else card_features()):
             raise ReleaseError(
                 f"{folder / CARD}, config {config.name}: its features are not those of this version, {__version__}; "
                 "build the release anew (no reply is asked for again), or use the version that made it"
@@ -188,7 +200,7 @@ def _named(folder: Path, configs: Mapping[str, ConfigFiles]) -> set[Path]:
     return {
         *(folder / name for name in texts),
         *figures,
-        *(path for config in configs.values() for path in config.paths),
+        *(path for config in [*configs.values(), *read_closed(folder).values()] for path in config.paths),
     }
 
 
@@ -237,8 +249,9 @@ def _verify_all(folder: Path, whole: ConfigFiles, parts: Sequence[ConfigFiles]) 
 
 
 def _verify_config(folder: Path, config: ConfigFiles, advance: Advance) -> None:
-    where = f"{folder / CARD}, config {config.name}"
+    where, is_closed = f"{folder / CARD}, config {config.name}", config.name == CLOSED
     require_current(folder, [config])
+    read = read_closed_files if is_closed else read_split
     if set(config.rows) != set(config.files):
         counted, named = (", ".join(sorted(splits)) or "no split" for splits in (config.rows, config.files))
         raise ReleaseError(f"{where}: counts rows of {counted} and names files of {named}; build the release anew")
@@ -246,7 +259,7 @@ def _verify_config(folder: Path, config: ConfigFiles, advance: Advance) -> None:
     for split, files in config.files.items():
         if not files:
             raise ReleaseError(f"{where}: no file for split {split}")
-        found[split] = read_split(files, advance)
+        found[split] = read(files, advance)
         if found[split].rows != config.rows.get(split):
             raise ReleaseError(
                 f"{where}: says {config.rows.get(split)} rows of {split}, its files hold {found[split].rows}"

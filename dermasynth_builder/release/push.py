@@ -36,7 +36,16 @@ from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.core.wording import join_words
 from dermasynth_builder.generate.foreign import masked
 from dermasynth_builder.release.card import with_repository
-from dermasynth_builder.release.folder import CARD, ConfigFiles, files_of, is_figure, sources_of, values_in, verify
+from dermasynth_builder.release.folder import (
+    CARD,
+    ConfigFiles,
+    files_of,
+    is_figure,
+    read_closed,
+    sources_of,
+    values_in,
+    verify,
+)
 from dermasynth_builder.release.parquet import read_values
 from dermasynth_builder.release.viewer import viewer_faults
 from dermasynth_builder.release.withdrawn import parse_withdrawn, read_withdrawn, why_withdrawn, withdrawn_of
@@ -146,7 +155,8 @@ def _reasons_against(
         )
     for listed in (options.release / WITHDRAWN, Path(WITHDRAWN)):
         yield from _withdrawn_in(options.release, of_sources, read_withdrawn(listed))
-    faults = list(viewer_faults({name: config.files for name, config in configs.items()}))
+    shown = {**configs, **read_closed(options.release)}
+    faults = list(viewer_faults({name: config.files for name, config in shown.items()}))
     if faults and not options.is_without_statistics:
         yield (
             "the Hub's page would show no statistics, bars and filters of "

@@ -18,6 +18,7 @@ from typing import Any
 
 from dermasynth_builder.check.prose.statements import statements, words
 from dermasynth_builder.check.prose.vocabulary import diagnosis_terms, site_terms
+from dermasynth_builder.core.images.eyes import NAMES
 from dermasynth_builder.core.registry import ALL
 from dermasynth_builder.release.folder import open_sources
 from dermasynth_builder.release.parquet import read_values
@@ -34,7 +35,9 @@ _NOT_OF_CHECKS = frozenset({"specimen"})  # flags that are no finding
 _WANTED = (
     *("doubts", "question", "answer", "image_id", "source", "question_type", "style", "engine"),
     *MISSING,
+    "measured",
 )
+_IMAGES = ""  # among names of what was measured: the images themselves
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _NINETY_FIVE = 1.96  # standard deviations that leave out 5 %
 
@@ -94,6 +97,7 @@ class _Source:
     images: set[str] = field(default_factory=set)
     missing: Counter[str] = field(default_factory=Counter)
     tones: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    measured: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))  # by tone, and of all
 
     def take(self, row: Mapping[str, Any], split: str) -> None:
         """Counts one row; facts once an image."""
@@ -105,6 +109,9 @@ class _Source:
         self.images.add(row["image_id"])
         self.missing.update(name for name in MISSING if row[name] is None)
         self.tones[_told(row["fitzpatrick"])][_told(row["malignancy"])] += 1
+        found = {each["name"] for each in row["measured"] or ()}
+        for group in (ALL, _told(row["fitzpatrick"])):
+            self.measured[group].update([_IMAGES, *found])
 
 
 @dataclass(slots=True)
@@ -160,6 +167,7 @@ def quality(release: Path, rejects: Path | None = None) -> dict[str, Any]:
         "shared_text": {name: _shared(source.in_split) for name, source in sources.items()},
         "diversity": {ALL: together.figures()} | {name: source.texts.figures() for name, source in sources.items()},
         "balance": {name: _balance(source) for name, source in sources.items()},
+        "measured": {name: _measured(source) for name, source in sources.items()},
     }
 
 
@@ -244,6 +252,14 @@ def _balance(source: _Source) -> dict[str, Any]:
         "images": images,
         "missing": {name: _share(source.missing[name], images) for name in MISSING},
         "class_by_tone": {tone: dict(sorted(classes.items())) for tone, classes in sorted(source.tones.items())},
+    }
+
+
+def _measured(source: _Source) -> dict[str, Any]:
+    """For all images, and for each phototype: how many there are, and on how many each thing was measured."""
+    return {
+        group: {"images": counts[_IMAGES]} | {name: rate(counts[name], counts[_IMAGES]) for name in NAMES}
+        for group, counts in sorted(source.measured.items(), key=lambda each: (each[0] != ALL, each[0]))
     }
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from dermasynth_builder import __version__
 from dermasynth_builder.core.files import jinja_environment, resource_dir
+from dermasynth_builder.core.registry import ALL
 from dermasynth_builder.report.quality import GROUPINGS, checks_of
 from dermasynth_builder.report.tables import heading, name, table_of_numbers
 
@@ -38,7 +39,20 @@ def write_report(figures: Mapping[str, Any], folder: Path, title: str) -> tuple[
 def page_of(figures: Mapping[str, Any], title: str) -> str:
     """The whole page: no script, no font and no image from elsewhere."""
     template = jinja_environment(resource_dir("card")).get_template("report.html.jinja")
-    return template.render(figures=figures, title=title, groupings=GROUPINGS, diversity=_DIVERSITY, version=__version__)
+    words = {"groupings": GROUPINGS, "diversity": _DIVERSITY, "measured": _MEASURED, "all": ALL}
+    return template.render(figures=figures, title=title, version=__version__, **words)
+
+
+_MEASURED = {
+    "place": "an area",
+    "shape": "its shape",
+    "outline": "its outline",
+    "compared": "against skin",
+    "colour": "its colour",
+    "border": "dark border",
+    "ink": "blue ink",
+}
+"""What is measured -> its heading; of an area place, share, length by width and the hull's part come together."""
 
 
 def quality_text(figures: Mapping[str, Any]) -> Group:
@@ -50,6 +64,7 @@ def quality_text(figures: Mapping[str, Any]) -> Group:
         *(_by(figures, grouping) for grouping in GROUPINGS),
         _diversity(figures),
         _balance(figures),
+        _measured(figures),
     )
 
 
@@ -93,6 +108,17 @@ def _balance(figures: Mapping[str, Any]) -> Table:
         for what, shared in figures["shared_text"][source].items():
             label = f"{what} of test that stand word for word in train"
             table.add_row(name(label, indent=2), f"{shared['count']:,} of {shared['of']:,}", _interval(shared))
+    return table
+
+
+def _measured(figures: Mapping[str, Any]) -> Table:
+    """On how many of the images each thing was measured; where it was not, that says nothing of the image."""
+    table = table_of_numbers("measured on the images of", "images", *_MEASURED.values())
+    for source, groups in figures["measured"].items():
+        for group, told in groups.items():
+            shares = (f"{100 * told[each]['share']:.0f} %" for each in _MEASURED)
+            label = source if group == ALL else f"phototype {group}"
+            table.add_row(name(label, indent=2 if group == ALL else 4), f"{told['images']:,}", *shares)
     return table
 
 

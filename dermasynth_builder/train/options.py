@@ -6,16 +6,13 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le
 
+from dermasynth_builder.core.closed import FORMS, TASKS, Form, Task
 from dermasynth_builder.core.option import Option
 from dermasynth_builder.core.options import DEFAULT_SEED
 from dermasynth_builder.core.records import Split
 
 Context = Literal["record", "question", "closed"]
 """What stands beside the picture: the recorded facts and the question, the question alone, a closed question."""
-Task = Literal["diagnosis", "malignancy", "body_site", "modality"]
-Form = Literal["named", "lettered", "true_false"]
-TASKS: tuple[Task, ...] = ("diagnosis", "malignancy", "body_site", "modality")
-FORMS: tuple[Form, ...] = ("named", "lettered", "true_false")
 Method = Literal["lora", "full", "qlora"]
 Dtype = Literal["bfloat16", "float16", "float32"]
 Shown = Literal["real", "blank", "other", "none"]
@@ -186,6 +183,14 @@ class ScoreOptions:
     run: Annotated[
         tuple[Path, ...],
         Option("run.json of a training; its rows must not be in the test; may be repeated", "--run", metavar="FILE"),
+    ] = ()
+    open_answers: Annotated[
+        tuple[str, ...],
+        Option(
+            "what `evaluate invented` wrote of a system: its rates go beside the scores; may be repeated",
+            "--open",
+            metavar="NAME=FILE",
+        ),
     ] = ()
     figure: Annotated[
         Path | None, Option("draw the scores into FILE, a .png or .svg (extra: figures)", "--figure", metavar="FILE")

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from dermasynth_builder.core.records import Split, share_of
-from dermasynth_builder.train.closed import ClosedQuestions, example_of_item, one_an_image
+from dermasynth_builder.release.closed import ClosedQuestions, one_an_image
 from dermasynth_builder.train.options import TrainOptions
 from dermasynth_builder.train.rows import OpenRelease, Row, refuse_unfit
-from dermasynth_builder.train.turns import Example, example_of
+from dermasynth_builder.train.turns import Example, example_of, example_of_item
 
 
 def examples_to_train_on(opened: OpenRelease, options: TrainOptions) -> list[Example]:
@@ -40,7 +40,7 @@ def drawn(examples: Iterable[Example], number: int, seed: int) -> list[Example]:
 def _examples(opened: OpenRelease, options: TrainOptions) -> Iterator[Example]:
     rows = list(_rows(opened, options))
     if options.context == "closed":
-        questions = ClosedQuestions.of(opened, options.tasks, options.forms, seed=options.seed)
+        questions = ClosedQuestions.of(opened.rows(), options.tasks, options.forms, seed=options.seed)
         for row in one_an_image(rows):
             yield from (example_of_item(item, row) for item in questions.items(row))
         return

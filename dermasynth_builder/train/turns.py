@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from dermasynth_builder.core.closed import Item
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.records import Turn
 from dermasynth_builder.plan.plain_turn import known_lines, user_turn
@@ -36,6 +37,12 @@ def example_of(row: Row, context: Literal["record", "question"]) -> Example:
     if context == "record":
         first = Turn("user", user_turn(first.content, known_of(row)))
     return checked_example(Example(row.pair_id, row, (first, *rest)))
+
+
+def example_of_item(item: Item, row: Row) -> Example:
+    """The item as a trainer gets it."""
+    turns = (Turn("user", item.question), Turn("assistant", item.answer))
+    return checked_example(Example(item.item_id, row, turns))
 
 
 def checked_example(example: Example) -> Example:

@@ -14,7 +14,7 @@ from dermasynth_builder.check.prose.terms import Terms
 from dermasynth_builder.check.prose.vocabulary import are_related, concept, diagnosis_terms, word_tables, zones_of
 from tests.support.labelled import LABELLED, labelled
 
-MODULES = ("form", "speech", "diagnosis", "person", "unseen", "advice")
+MODULES = ("form", "speech", "diagnosis", "modality", "person", "unseen", "advice")
 PATTERNS = {
     f"{name}.{place}": value
     for name in MODULES

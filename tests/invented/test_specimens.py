@@ -223,7 +223,7 @@ def test_a_tiny_picture_keeps_its_mark_though_it_has_no_room_for_the_caption(tmp
 
 
 def test_the_caption_is_drawn_from_96_pixels_on() -> None:
-    small, large = (draw(Specimen("nevus", 4, "a lesion", "a shot", (side, side))) for side in (95, 96))
+    small, large = (draw(Specimen("nevus", 4, "a lesion", "a shot", (side, side))).picture for side in (95, 96))
     ink = b"\xf5\xf5\xf5"
     assert ink not in small.tobytes()
     assert large.tobytes().count(ink) > 100
@@ -232,14 +232,14 @@ def test_the_caption_is_drawn_from_96_pixels_on() -> None:
 @pytest.mark.parametrize("look", get_args(Look))
 @pytest.mark.parametrize("phototype", range(1, 7))
 def test_every_lesion_stands_out_on_every_skin(look: Look, phototype: int) -> None:
-    picture = draw(Specimen(look, phototype, f"{look} lesion", "a shot", (120, 120)))
+    picture = draw(Specimen(look, phototype, f"{look} lesion", "a shot", (120, 120))).picture
     skin = picture.crop((0, 0, 120, 12))
     tone = skin.resize((1, 1), Image.Resampling.BOX)
     assert departure(picture.crop((42, 42, 78, 78)), tone) > 1.5 * departure(skin, tone)
 
 
 def test_one_lesion_taken_twice_is_alike_but_not_equal() -> None:
-    first, second = (draw(Specimen("melanoma", 2, "one lesion", shot, (96, 96))) for shot in ("a", "b"))
+    first, second = (draw(Specimen("melanoma", 2, "one lesion", shot, (96, 96))).picture for shot in ("a", "b"))
     assert first.tobytes() != second.tobytes()
 
 

@@ -18,7 +18,8 @@ from huggingface_hub import DatasetCard
 
 from dermasynth_builder import __version__
 from dermasynth_builder.core.errors import ReleaseError
-from dermasynth_builder.release.card import Config, card_metadata
+from dermasynth_builder.release.card import Beside, Config, card_metadata
+from dermasynth_builder.release.closed_config import closed_features
 from dermasynth_builder.release.folder import read_card, verify
 from dermasynth_builder.release.parquet import read_values
 from tests.support.paths import ROOT
@@ -65,16 +66,17 @@ def files_of(release: Path, split: str = "*") -> list[Path]:
 
 
 def test_the_features_of_card_and_files_are_the_same(built: Built, metadata: dict[str, Any]) -> None:
-    sample, info, whole = metadata["dataset_info"]
+    sample, info, closed, whole = metadata["dataset_info"]
+    assert closed["features"] == closed_features()._to_yaml_list()
     assert sample["features"] == info["features"] == whole["features"]
     from_card = datasets.Features._from_yaml_list(info["features"])
-    for path in built.release.rglob("*.parquet"):
+    for path in [*built.release.glob("data/*/*.parquet"), *built.release.glob("sample/*.parquet")]:
         assert datasets.Features.from_arrow_schema(pq.read_schema(path)) == from_card
     assert isinstance(from_card["image"], datasets.Image)
 
 
 def test_rows_and_sizes_of_the_card_are_those_of_the_files(built: Built, metadata: dict[str, Any]) -> None:
-    [_, info, whole] = metadata["dataset_info"]
+    [_, info, _, whole] = metadata["dataset_info"]
     assert whole | {"config_name": "pad_ufes"} == info
     files = {split: files_of(built.release, split) for split in SPLITS}
     footers = {split: sum(pq.read_metadata(path).num_rows for path in paths) for split, paths in files.items()}
@@ -89,7 +91,8 @@ def test_rows_and_sizes_of_the_card_are_those_of_the_files(built: Built, metadat
 def test_the_card_names_just_the_configs_splits_and_files_that_are_there(
     built: Built, metadata: dict[str, Any]
 ) -> None:
-    sample, config, whole = metadata["configs"]
+    sample, config, closed, whole = metadata["configs"]
+    assert closed["data_files"] == [{"split": "test", "path": "closed/test-*.parquet"}]
     assert (sample["config_name"], sample["default"]) == ("sample", True)
     assert sample["data_files"] == [{"split": "train", "path": "sample/train-*.parquet"}]
     assert (config["config_name"], config["version"], config.get("default")) == ("pad_ufes", __version__, None)
@@ -102,7 +105,7 @@ def test_the_card_names_just_the_configs_splits_and_files_that_are_there(
 
 def test_a_split_without_rows_is_not_named(specimens: Path, build_release: Build, tmp_path: Path) -> None:
     built = build_release(specimens, tmp_path, split_shares=(0.5, 0.0, 0.5))
-    [_, config, _] = yaml.safe_load((built.release / "README.md").read_text().split("---\n")[1])["configs"]
+    [_, config, _, _] = yaml.safe_load((built.release / "README.md").read_text().split("---\n")[1])["configs"]
     assert [item["split"] for item in config["data_files"]] == ["train", "test"]
 
 
@@ -120,7 +123,8 @@ def test_only_the_first_of_several_configs_is_the_default_and_all_licences_are_n
     assert [metadata[key] for key in ("license", "license_name", "license_link")] == [
         "other", "mixed-see-license", "LICENSE"
     ]  # fmt: skip
-    shown = card_metadata([config_of("first")], ["CC-BY-4.0"], config_of("other").splits["train"])
+    beside = Beside(sample=config_of("other").splits["train"])
+    shown = card_metadata([config_of("first")], ["CC-BY-4.0"], beside)
     assert [(config["config_name"], config.get("default")) for config in shown["configs"]] == [
         ("sample", True), ("first", None), ("all", None)
     ]  # fmt: skip

@@ -132,7 +132,7 @@ def test_the_same_input_gives_the_same_bytes_in_another_process_and_folder(
 def test_a_release_is_its_pages_pictures_recipe_and_parquet_and_nothing_else(built: Built) -> None:
     splits = ("test", "train", "validation")
     assert sorted(name for name in tree(built.release) if not name.startswith("figures/")) == [
-        "ATTRIBUTION.md", "LICENSE", "README.md", "croissant.json",
+        "ATTRIBUTION.md", "LICENSE", "README.md", "closed/test-00000-of-00001.parquet", "croissant.json",
         *(f"data/pad_ufes/{split}-00000-of-00001.parquet" for split in splits),
         "facts.json", "recipe.toml", "sample/train-00000-of-00001.parquet",
     ]  # fmt: skip

@@ -83,7 +83,7 @@ def test_invented_answers_say_so_in_every_row_and_on_the_card_and_are_not_pushed
     with FakeGemini() as fake:
         options = EngineOptions(base_url=fake.url)
         release = build_release(specimens, tmp_path, engine="gemini", engine_options=options).release
-    versions = {row["model_version"] for row in read_values(release.rglob("*.parquet"), ["model_version"])}
+    versions = {row["model_version"] for row in read_values((release / "data").rglob("*.parquet"), ["model_version"])}
     assert versions == {"gemini-3.5-flash-lite-fake"}
     card = (release / CARD).read_text()
     assert "> **Invented answers.**" in card

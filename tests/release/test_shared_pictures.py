@@ -64,7 +64,7 @@ def plant(made: Planted, original: ClinicalImage, target: ClinicalImage, way: st
 def rows_of(planted: Planted) -> dict[str, list[dict[str, object]]]:
     """Image -> its rows, each with its split."""
     rows: dict[str, list[dict[str, object]]] = {}
-    for path in planted.settings.out.rglob("*.parquet"):
+    for path in (planted.settings.out / "data").rglob("*.parquet"):
         columns = ["source", "flags", "origin", "evidence"]
         for row in read_rows([path], columns):
             values = flat(row) | {"split": path.name.partition("-")[0]}

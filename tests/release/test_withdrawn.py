@@ -25,7 +25,8 @@ Build = Callable[..., Built]
 
 def ids_of(release: Path) -> set[str]:
     """The pairs of all files, those of the sample too."""
-    return {values["pair_id"] for values in read_values(release.rglob("*.parquet"), ["pair_id"])}
+    files = [*release.glob("data/*/*.parquet"), *release.glob("sample/*.parquet")]
+    return {values["pair_id"] for values in read_values(files, ["pair_id"])}
 
 
 def list_of(folder: Path, *names: str) -> Path:
@@ -119,6 +120,8 @@ def test_withdrawn_rows_are_in_no_config_of_a_release_which_carries_the_list(
     path = list_of(tmp_path, pair_id, other)
     fewer = build_release(specimens, tmp_path, withdrawn=path, split_shares=(0.6, 0.2, 0.2))
     gone = before - ids_of(fewer.release)
+    asked = read_values(fewer.release.glob("closed/*.parquet"), ["pair_id"])
+    assert not any(values["pair_id"].startswith(f"{other}/") for values in asked)
     assert gone == {name for name in before if name == pair_id or name.startswith(f"{other}/")}
     assert len(gone) == 3
     assert read_withdrawn(fewer.release / "withdrawn.csv") == read_withdrawn(path)

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dermasynth_builder.cli import main
+from dermasynth_builder.core.images.eyes import NAMES
+from dermasynth_builder.core.registry import ALL
 from dermasynth_builder.release.parquet import read_values
-from dermasynth_builder.report.quality import GROUPINGS, quality, rate, skeleton
+from dermasynth_builder.report.quality import GROUPINGS, NOT_RECORDED, quality, rate, skeleton
 from dermasynth_builder.report.quality_text import page_of
 from tests.support.releases import Built
 
@@ -33,6 +35,22 @@ def test_every_pair_is_counted_once_in_each_grouping(built: Built, figures: dict
             assert sum(each[check]["count"] for each in figures["flags_by"][grouping].values()) == told["count"]
     images = {row["image_id"]: row["sex"] for row in rows}
     assert figures["balance"]["pad_ufes"]["missing"]["sex"] == list(images.values()).count(None) / len(images)
+
+
+def test_what_was_measured_is_counted_once_an_image_by_source_and_phototype(
+    built: Built, figures: dict[str, Any]
+) -> None:
+    rows = list(read_values(sorted((built.release / "data").rglob("*.parquet"))))
+    images = {row["image_id"]: row for row in rows}
+    told = figures["measured"]["pad_ufes"]
+    for group, counts in told.items():
+        of_group = [row for row in images.values() if group == ALL or group == str(row["fitzpatrick"] or NOT_RECORDED)]
+        assert counts["images"] == len(of_group)
+        for name in NAMES:
+            found = [row for row in of_group if name in {each["name"] for each in row["measured"] or ()}]
+            assert (counts[name]["count"], counts[name]["of"]) == (len(found), len(of_group)), (group, name)
+    assert told[ALL]["place"]["count"] > 0
+    assert sum(counts["images"] for group, counts in told.items() if group != ALL) == len(images)
 
 
 def test_flags_are_those_of_the_rows_and_the_mark_of_specimens_is_none(built: Built, figures: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from tests.support.clinical_images import EXPORTED, FULL, REPORTED, SPARSE, clin
 from tests.support.paths import ROOT
 
 LABELLED = ROOT / "tests" / "check" / "labelled"
-JUDGED = ("fourth", "fifth")
+JUDGED = ("fourth", "fifth", "sixth")
 """Sets by judges who had not seen the checks: the family of a fault is their word, and any check may find it."""
 OF_A_FAULT = frozenset({"advice", "diagnosis", "form", "modality", "person", "repeats", "speech", "unseen"})
 """The checks that find faults of these sets."""
@@ -83,7 +83,14 @@ def findings_on(item: Labelled) -> list[Finding]:
         for images in others:
             list(check(images))
         found += [each for each in check([*of_image, item.pair]) if each.pair_id == item.pair.pair_id]
-    return found
+    return [replace(each, check=_family(each.check, item.check)) for each in found]
+
+
+def _family(found_by: str, labelled_as: str) -> str:
+    """The family that a finding counts for: the modality is labelled with the diagnosis or with what is unseen."""
+    if found_by != "modality":
+        return found_by
+    return labelled_as if labelled_as in ("diagnosis", "unseen") else "unseen"
 
 
 def _read(

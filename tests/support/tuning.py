@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dermasynth_builder.cli import main
-from dermasynth_builder.train.closed import ClosedQuestions, one_an_image
+from dermasynth_builder.release.closed import ClosedQuestions, one_an_image
 from dermasynth_builder.train.rows import open_release
 from tests.support.releases import Built
 from tests.support.tiny_models import Family, write_tiny
@@ -24,7 +24,7 @@ def base(family: Family, built: Built) -> Path:
     if folder.exists():
         return folder
     opened = open_release(built.release)
-    questions = ClosedQuestions.of(opened)
+    questions = ClosedQuestions.of(opened.rows())
     items = [item for row in one_an_image(opened.rows(["train"])) for item in questions.items(row)]
     texts = [text for item in items for text in (item.question, item.answer)]
     texts += [turn.content for row in opened.rows(["train"]) for turn in row.messages]

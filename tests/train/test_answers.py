@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dermasynth_builder.core.closed import Form
 from dermasynth_builder.train.evaluate.answers import option_named, synonyms
-from dermasynth_builder.train.options import Form
 
 SKIN = ("nevus", "basal cell carcinoma", "melanoma", "melanoma in situ", "actinic keratosis", "eczema (hand)")
 CLASSES = ("benign", "indeterminate", "malignant")

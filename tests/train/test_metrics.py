@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from dermasynth_builder.train.closed import ClosedQuestions, Item
+from dermasynth_builder.core.closed import Item
+from dermasynth_builder.release.closed import ClosedQuestions
 from dermasynth_builder.train.evaluate import metrics
 from dermasynth_builder.train.evaluate.metrics import Answered, Resamples
 from tests.support.clinical_images import FULL

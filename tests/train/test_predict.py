@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from dermasynth_builder.core.closed import Task
 from dermasynth_builder.core.errors import ScoreError, StoppedError
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.train.evaluate.items import ItemSet, write_items
 from dermasynth_builder.train.evaluate.predict import predict, read_predictions
-from dermasynth_builder.train.options import ItemsOptions, PredictOptions, Task
+from dermasynth_builder.train.options import ItemsOptions, PredictOptions
 from tests.support.fake_service import answer_json
 from tests.support.loopback_server import serving
 from tests.support.releases import Built

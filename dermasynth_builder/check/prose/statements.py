@@ -24,6 +24,8 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)*]*\s+(?=[\"'“‘(*]?[A-Z0-9
 _CLAUSE_END = re.compile(
     r"[;:()]|\s[–—-]\s|,?\s(?:but|although|though|whereas|while|however|yet|because|since|so that|which|who)\b"
     r"|,\s(?:and|or|so|nor|for)\s(?=(?:it|this|that|the|there|he|she|i|we|you|they)\b)|,\sso\s(?=(?:an?|your|no)\b)"
+    r"|\b(?:i|we|you)(?: would| will| can| may|['’]d|['’]ll) (?:say|tell|explain|argue|conclude|add)(?: to)?"
+    r"(?: (?:the|this|my|a|him|her|them|you|your)(?: \w+)?)? that\b"
 )
 _DENIED = re.compile(
     r"\b(?:no|not|n['’]t|negative for|answered with no|cannot|without|never|neither|nor|none|lacks?|lacking"
@@ -36,22 +38,24 @@ _DENIED_AFTER = re.compile(
     r"|missing|unlikely"
     r"|less likely|excluded"
     r"|ruled out|denied|lacking|out of the question)|cannot|can['’]t|isn['’]t|aren['’]t|do(?:es)? not|did not"
-    r"|would|could|might|may|should|(?:has|have) (?:been excluded|not)|none|nobody)\b"
+    r"|would|could|might|may|should|can be (?:\w+ )?(?:excluded|ruled out)|(?:has|have) (?:all |both |also |since )?"
+    r"(?:been (?:excluded|denied|ruled out)|not)|none|nobody)\b"
 )
 _SUPPOSED = re.compile(
-    r"\b(?:if|whether|unless|would(?! (?:call|say|favou?r|diagnose|name|go with|put))|could|may|might|should"
+    r"\b(?:if|whether|unless|would|could|may|might|should"
     r"|must be (?:excluded|ruled)|suppose|in case|when(?:ever)?|until"
     r"|once|perhaps|possibly|possible|ask(?:s|ed|ing)? (?:about|if|whether)|to (?:ask|add|examine)|look (?:out )?for"
     r"|watch(?:ing)? for|only where|wherever|where one (?:finds|sees)"
     r"|check(?:ing)? for"
     r"|concern for|to see|worth asking|consider(?:ed|ing|s)?|suspect(?:ed|s)?|suspicion|can|risk of|chance of"
-    r"|hypothe\w+|^(?:had|were|should) (?:it|this|that|the|she|he|they)"
+    r"|hypothe\w+|^(?:had|were|should) (?:there|it|this|that|the|she|he|they)"
     r"|any|anything|such as|for example|for instance|e\.g\.)\b"
 )
 _COMPARED = re.compile(
     r"\b(?:unlike|rather than|compared|versus|vs|than|instead of|as opposed to|differ(?:s|ed|ent)?(?: from)?|contrast"
-    r"|distinguish\w*|tell(?:s|ing)?|set(?:s|ting)? (?:it )?apart|separat\w+|confus\w+|mistak\w+|mistook"
-    r"|resembl\w+|mimic\w*"
+    r"|distinguish\w*|tell(?:s|ing)?(?! (?:us|me|you|him|her|them|that)\b)|set(?:s|ting)? (?:it )?apart"
+    r"|separat\w+|confus\w+|mistak\w+|mistook"
+    r"|(?<!closely )(?<!most )resembl\w+|mimic\w*"
     r"|differential|alternativ\w+|similar to|between|not to be taken|look-?alikes?|simulat\w+)\b"
 )
 _UNTOLD = re.compile(
@@ -70,12 +74,14 @@ _UNTOLD = re.compile(
 _OFTEN = re.compile(
     r"\b(?:typically|usually|often|commonly|generally|in general|classically|as a rule|frequently|sometimes"
     r"|mostly|tends?"
-    r"|in (?:many|most|some|other) (?:people|patients|cases|adults|children)|most (?:people|patients|cases"
+    r"|in (?:many|most|some|other) (?:people|patients|cases|adults|children)|(?:many|most|some|few"
+    r"|other) (?:doctors|clinicians|dermatologists|people|patients)|(?:some|others|few|many|most) (?:reach|grow"
+    r"|measure|are|have|can|may|will|do|become|stay|turn|bleed|itch|need)|most (?:people|patients|cases"
     r"|common|frequent)|(?:lesions?|conditions?|diseases?) to expect|(?:the|a) (?:classic|usual|typical) (?:history"
     r"|picture|story|description|complaints?)|rarely|seldom|hardly ever"
-    r"|by definition|in contrast|textbooks?|characteristically|favou?rite|ordinarily|many (?:people|patients)"
+    r"|by definition|in contrast|textbooks|characteristically|favou?rite|ordinarily|many (?:people|patients)"
     r"|normally"
-    r"|go(?:es)? (?:along |together )?with|makes? (?:it|this|that|a visit|an examination) urgent"
+    r"|(?<!['’]d )(?<!would )go(?:es)? (?:along |together )?with|makes? (?:it|this|that|a visit|an examination) urgent"
     r"|known for|warning signs?|red flags?|risk factors?|makes? [\w ]{3,40} more likely|raises? the risk"
     r"|\w+ of (?:this|that) kind|the (?:abcde?|ugly duckling)|as a group|people with|patients with|anyone"
     r"|anybody|everybody|someone)\b"
@@ -98,7 +104,7 @@ _GENERAL = re.compile(
     + _KINDS
     + r" (?:that|which|who|of this kind|like this|can|may|tends?|grows?|itch\w*|bleeds?|needs?|arises?|do|does"
     r"|is an?)\b"
-    r"|(?:[\w'’-]+ ){0,3}?"
+    r"|(?:(?!the\b|this\b|that\b|his\b|her\b|your\b|these\b|both\b)[\w'’-]+ ){0,3}?"
     + _KINDS
     + r" (?:that|which|who|of this kind|are|is an?|is the|is one|can|may|tends?|have|has an?|grows?|"
     r"arises?|appears?|occurs?|starts?|begins?|develops?|do|looks?|feels?|itch\w*|bleeds?|change|spreads?|affects?"
@@ -108,6 +114,19 @@ _PARTICULAR = re.compile(
     r"^(?:and |but |so |here,? )?(?:no|not|this|the|these|his|her|it|that|both|two|three|several|multiple|your)\b"
 )
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_ANSWERED_NO = re.compile(r"^no, (?=(?:this|it|the|that|he|she|here|there|what)\b|$)")  # which denies what was asked
+_NEXT_SUBJECT = re.compile(r", (?=(?:it|this|that|he|she|there|we|i|and|so)\b)")
+_MEANT = re.compile(  # what only sounds like a supposition
+    r"\b(?:i|we)(?: would|['’]d) (?!want|need|expect|look|ask|consider|check|exclude|rule|think|worry|like"
+    r"|hesitate|not\b"
+    r"|never|be\b|doubt|wonder|question|suspect|avoid|love|have)\w+"
+    r"|\b(?:not|no|n['’]t) (?:\w+ ){0,2}any\b|n['’]t (?:\w+ ){0,2}any\b|\b(?:one|we|you|i) can (?:also "
+    r"|clearly |even )?(?:see|appreciate|make out|recogni[sz]e|discern|observe|note)\b"
+    r"|\bit (?:would|may|might) (?:appear|seem)\b|^considering [^,]*,|\bcan (?:also )?be (?:clearly |well "
+    r"|easily )?(?:seen|found|appreciated|made out"
+    r"|recogni[sz]ed|noted|identified"
+    r"|observed|located|described|classified|diagnosed|regarded)\b"
+)
 _WINDOW = 60  # characters before a term in which a denial still holds for it
 
 
@@ -145,14 +164,19 @@ class Statement:
         found = _CLAUSE_END.search(self.text, end)
         return self.text[end : found.start() if found else len(self.text)]
 
+    def clause(self, start: int, end: int) -> "Statement":
+        """The term's clause alone, as a statement."""
+        text = f"{self.clause_before(start)}{self.text[start:end]}{self.clause_after(end)}"
+        return Statement(text.strip(), self.is_question, self.is_cited)
+
     def denies(self, start: int, end: int) -> bool:
         """Whether the term at this place is denied."""
-        before = self.clause_before(start)[-_WINDOW:]
-        return bool(_DENIED.search(before) or _DENIED_AFTER.search(self.clause_after(end)))
+        before = _ANSWERED_NO.sub("", self.clause_before(start))[-_WINDOW:]
+        return bool(_DENIED.search(before) or _DENIED_AFTER.search(_NEXT_SUBJECT.split(self.clause_after(end))[0]))
 
     def supposes(self, start: int) -> bool:
         """Whether the term at this place is a possibility, a condition or something to look for."""
-        return bool(_SUPPOSED.search(self.clause_before(start)))
+        return bool(_SUPPOSED.search(_MEANT.sub("", self.clause_before(start))))
 
     def compares(self, start: int) -> bool:
         """Whether the term at this place is what something is set against."""

@@ -222,12 +222,10 @@ _LEAK = (
     r"|accompan\w+) (?:with|along with|alongside)? ?(?:the|this|your) " + _IMAGE,
     r"\b(?:label|class|category|tag|diagnosis)s? (?:that (?:is|was) )?(?:assigned|attached|belonging) (?:to|for"
     r"|with) (?:this|the|that) (?:" + _IMAGE + r"|case|lesion)",
-    r"\b(?:is|are|was|were|been) (?:officially )?(?:documented|recorded|filed|catalogu?ed|coded|registered"
-    r"|tagged) (?:as|here|in|for|under)\b",
-    r"\b(?:tagged|catalogu?ed|coded|registered|filed|recorded|listed) (?:as|here|in (?:the|this) (?:data|record"
-    r"|file|archive|entry)|under)\b(?! (?:differential|one of|among))",
+    r"\b(?:tagged|catalogu?ed|coded|registered|filed) (?:as|here|in (?:the|this) (?:data|record|file|archive"
+    r"|entry)|under)\b(?! (?:differential|one of|among))",
     r"\b(?<!biopsy )(?:on|in) (?:the )?(?:record|file)\b(?! at | of (?:changes|photographs|photos|the changes))",
-    r"\b(?:isic|ham ?10000|pad-?ufes|bcn ?20000|scin|derm ?12345|hiba)(?:-20)?(?: \w+)?(?: taxonomy| archive"
+    r"\b(?:isic|ham ?10000|pad-?ufes|bcn ?20000|scin|derm12345|derm 12345|hiba)(?:-20)?(?: \w+)?(?: taxonomy| archive"
     r"| label| set| table| database| collection| record|\b)",
     r"\b(?:as|like) (?:you )?(?:instructed|requested|asked|told|specified|directed)(?: me| to|,|\.)|\bi (?:was"
     r"|am|have been|['’]ve been|had been) (?:told|given|instructed|asked|supposed|directed|required|shown"
@@ -268,10 +266,12 @@ _INSTRUCTS = (
     r"|answer format)\s?:",
 )
 _HINT = (
-    r"\b(?:annotations?|annotated|labell?ed (?:as|here|in|for|under)|data ?sets?|the (?:data|information"
-    r"|details?|context"
+    r"\b(?:annotations?|annotated|(?:labell?ed|recorded|listed) (?:as|here|in|for|under)|data ?sets?|the (?:data"
+    r"|information|details?|context"
     r"|facts) (?:given|provided|supplied)|(?:from|in) the (?:given )?context\b(?! of)|(?:according to|from|based on"
     r"|per) (?:the )?(?:given )?(?:information|details|context|data)(?: provided| given| supplied)?)\b",
+    r"\b(?:is|are|was|were|been) (?:officially )?(?:documented|recorded|filed|catalogu?ed|coded|registered"
+    r"|tagged) (?:as|here|in|for|under)\b",
 )
 
 

@@ -1,8 +1,9 @@
-"""What no such image shows, in words: complaints, history, touch, what a microscope shows, structures of"
-" dermoscopy."""
+"""What no such image shows, in words: complaints, history, touch, what a microscope shows."""
 
 import re
 from typing import NamedTuple
+
+from dermasynth_builder.check.prose.patterns import alternatives
 
 
 class Claim(NamedTuple):
@@ -10,11 +11,11 @@ class Claim(NamedTuple):
 
     what: str
     field: str  # of `Facts` that may hold it; "" for none
-    pattern: re.Pattern[str]
+    patterns: tuple[re.Pattern[str], ...]  # of which any tells it
 
 
-def _words(*parts: str) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{'|'.join(parts)})\b")
+def _words(*parts: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(rf"\b(?:{part})\b") for part in parts)
 
 
 CLAIMS: tuple[Claim, ...] = (
@@ -154,12 +155,14 @@ CLAIMS: tuple[Claim, ...] = (
             "|had) (?:not|n['’]t|little) ?(?:help|work|improv)\\w*|failed|brought (?:no|some|little)"
             "|(?:has|have) (?:helped|cleared|improved|reduced))",
             "(?:scrapings?|cultures?|swabs?|patch tests?|blood tests?|koh|serology|ultrasound|x-?ray|ct|mri"
-            "|laboratory|lab (?:tests?|results?|work)|allergy tests?|pcr|sentinel \\w+)\\b[^.;]{0,40}(?:(?:was"
+            "|laboratory|lab (?:tests?|results?|work)|allergy tests?|pcr|sentinel \\w+)\\b[^.;,]{0,40}(?:(?:was"
             "|were|came back|stayed|is|are|turned out|remained|has been|showed|shows|revealed|returned) (?:\\w+ )?"
             "(?:negative|positive|sterile|normal|clear|unremarkable|elevated|growth|no\\b|done))",
             "(?:childhood|earlier|previous|past|repeated|severe|blistering|many) (?:sunburns?|episodes?|flares?"
             "|outbreaks?|attacks?)",
             "(?:outdoor|farm|construction|office|garden) (?:work(?:er)?|job)",
+            "(?:she|he|the patient|they) (?:takes|is on|lives|owns|keeps|has (?:diabetes|rheumat\\w+|lupus"
+            "|hypertension|psoriasis|kidney|heart|liver|epilepsy))",
             "(?:smokes|smoker|drinks alcohol|takes (?:medication|immuno\\w+|steroids)|immunosuppress(?:ed|ion)"
             "|diabet(?:es|ic)|sunbeds?|tanning beds?|works (?:outdoors|as)|farmer|pregnan(?:t|cy)|allerg(?:y"
             "|ies|ic) to|hiv|transplant)",
@@ -202,7 +205,8 @@ CLAIMS: tuple[Claim, ...] = (
             "(?:surgical )?margins (?:are|were) (?:clear|free|positive|involved)",
             "(?:invades?|infiltrat\\w+|extends? into|reaches) the (?:\\w+ )?(?:dermis|subcutis|fat|papillary"
             "|reticular)",
-            "(?:s-?100|melan-a|sox-?10|braf|hmb-?45)\\b",
+            "(?:s-?100|melan-a|sox-?10|hmb-?45)\\b",
+            "braf (?:mutat\\w+|positive|negative|v600\\w*)",
         ),
     ),
     Claim(
@@ -229,55 +233,7 @@ CLAIMS: tuple[Claim, ...] = (
         ),
     ),
 )
-STRUCTURES = _words(
-    "pigment(?:ed)? network",
-    "(?:a)?typical network",
-    "reticular (?:network|pattern|lines)",
-    "blue-?white (?:veil|structures?)",
-    "(?:brown|black|blue-?gr[ae]y|peripheral|irregular|regular|aggregated) (?:globules|clods)",
-    "(?:peripheral|irregular|regular|aggregated) dots",
-    "dots and globules",
-    "globules",
-    "radial stream\\w+",
-    "pseudopods",
-    "arbori[sz]ing (?:vessels|telangiectas\\w+)",
-    "leaf-?like (?:areas|structures)",
-    "spoke-?wheel (?:areas|structures)",
-    "milia-?like cysts",
-    "comedo-?like openings",
-    "(?:blue-?gr[ae]y )?ovoid nests",
-    "chrysalis structures",
-    "crystalline structures",
-    "shiny white (?:lines|streaks|structures|blotches)",
-    "rosettes",
-    "strawberry pattern",
-    "dotted vessels",
-    "glomerular vessels",
-    "hairpin vessels",
-    "parallel (?:ridge|furrow) pattern",
-    "negative network",
-    "cobblestone pattern",
-    "starburst pattern",
-    "fingerprint(?:-like)? structures",
-    "moth-?eaten borders?",
-    "homogeneous blue pigmentation",
-    "structureless (?:areas?|zones?)",
-    "regression structures",
-    "peppering",
-    "lacunae",
-    "central white patch",
-)
-DERMOSCOPY = _words(
-    "(?:this|the|under|on|by|through|in) (?:\\w+ )?(?:dermoscop\\w+|dermatoscop\\w+|epiluminescence)(?! is"
-    "| would| could| might| may)",
-    "with (?:dermoscop\\w+|dermatoscopy|the dermatoscope)",
-    "dermoscopic (?:image|view|picture|photograph)",
-)
-PHOTOGRAPH = _words(
-    "(?:this|the) (?:clinical|close-up|smartphone|macroscopic|ordinary) (?:photograph|photo|image|picture)",
-    "(?:this|the) smartphone",
-)
-ABSENCES = re.compile(
+ABSENCES = alternatives(
     r"\b(?:no|without(?: any)?|not any|free of|absence of(?: any)?) (?:\w+ )?(?:other|further|additional"
     r"|similar|satellite|second) (?:(?:\w+ )?(?:lesions?|spots?|moles?|growths?|rash|marks?|changes|plaques"
     r"|patches|areas))"
@@ -307,4 +263,6 @@ ABSENCES = re.compile(
     r"|metasta\w+)"
     r"|\b(?:elsewhere|otherwise),? (?:\w+ ){0,3}?(?:skin|body|patient) (?:is|was) (?:clear|normal|healthy"
     r"|unaffected|unremarkable)|\bnothing (?:similar|else) (?:is )?(?:elsewhere|on the rest)"
+    r"|\b(?:skin|body|back|face|trunk|scalp) (?:is|was|are) (?:otherwise |elsewhere )?(?:\w+ )?(?:free|clear"
+    r"|devoid) (?:of|from)\b"
 )

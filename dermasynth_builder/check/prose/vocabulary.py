@@ -74,6 +74,11 @@ def are_related(one: Concept, other: Concept) -> bool:
     return bool(one.node and other.node) and _are_near(str(one.node), str(other.node))
 
 
+def is_kind_of(one: Concept, other: Concept) -> bool:
+    """Whether the one is the other, or a kind of it."""
+    return one.name == other.name or bool(one.node and other.node and f"{one.node}:".startswith(f"{other.node}:"))
+
+
 def _are_near(one: str, other: str) -> bool:
     levels, others = one.split(":"), other.split(":")
     shared = sum(1 for _ in _shared(levels, others))

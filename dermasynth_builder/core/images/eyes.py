@@ -37,7 +37,7 @@ _LIGHTER = 10.0  # in L*; what is so much lighter than all around it is more oft
 _LEAST_SHARE, _MOST_SHARE = 0.01, 0.6  # of the picture
 _EDGE, _AGREED, _SOLID = 6.0, 0.75, 0.85  # of the gate: CIE76 across the edge, overlap of two channels, of its hull
 _DARKER, _REDDER, _LEAST_RED = 5.0, 3.0, 8.0  # in L*, in a*, and a* itself: beside blue light all is redder
-_EVEN, _INDENTED = 0.955, 0.91  # part of the hull
+_EVEN, _INDENTED = 0.955, 0.88  # part of the hull; a light patch at the edge of a lesion takes up to a tenth of it
 _LONG, _ROUND = 1.35, 1.2  # length by width
 # Nearest in Lab; a colour that lies far from all has no name.
 _COLOURS = {
@@ -214,21 +214,25 @@ def _sure(seen: Seen) -> float:
 
 
 def _form(seen: Seen) -> list[Measured]:
-    """Place, share, elongation, outline."""
-    rows, columns = seen.mask.shape
-    y, x = np.nonzero(seen.mask)
+    return [Measured(name, value, METHOD, _sure(seen)) for name, value in form_of(seen.mask).items()]
+
+
+def form_of(mask: Mask) -> dict[str, str | float]:
+    """Place, share, elongation and outline of an area of two pixels or more, as far as there is a word for it."""
+    rows, columns = mask.shape
+    y, x = np.nonzero(mask)
     spreads = np.linalg.eigvalsh(np.cov(np.stack([y, x])) + np.eye(2) / 12)
     long = float(np.sqrt(spreads[1] / spreads[0]))
-    solid = float(seen.mask.sum() / hull_area(seen.mask))
+    solid = float(mask.sum() / hull_area(mask))
     told: dict[str, str | float | None] = {
         "place": _place(y.mean() / rows, x.mean() / columns),
-        "share": _rounded_share(float(seen.mask.mean())),
+        "share": _rounded_share(float(mask.mean())),
         "elongation": round(long, 1),
         "shape": "longer than wide" if long >= _LONG else "about as long as wide" if long <= _ROUND else None,
         "solidity": round(solid, 2),
         "outline": "even" if solid > _EVEN else "indented" if solid < _INDENTED else None,
     }
-    return [Measured(name, value, METHOD, _sure(seen)) for name, value in told.items() if value is not None]
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _rounded_share(share: float) -> float:

@@ -18,7 +18,7 @@ COPY = 0.985
 LOOK = 0.95
 """Likeness from which on two pictures are listed for a person to look at."""
 
-METHOD = "eyes 1"
+METHOD = "eyes 2"
 """Of `core.images.eyes`; another whenever the same pixels may be measured otherwise."""
 
 _TABLES = (

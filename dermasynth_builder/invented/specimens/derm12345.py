@@ -17,6 +17,7 @@ from typing import Literal
 from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.invented.specimens.lesions import Look
 from dermasynth_builder.invented.specimens.photograph import Specimen, draw_through_dermoscope
+from dermasynth_builder.invented.specimens.truth import truth_of, write_truth
 
 Layout = Literal["parts", "train_test", "flat", "isic"]
 Split = Literal["train", "test"]
@@ -115,13 +116,17 @@ def write_derm12345(
     shots = [_Shot(index) for index in range(images)]
     for name, columns, rows in _tables(shots, layout):
         _write_table(root / name, columns, rows)
+    truth = {}
     for shot in shots:
         path = root / _place(shot, layout)
         path.parent.mkdir(parents=True, exist_ok=True)
         lesion = f"derm12345/{seed}/{shot.patient}"
         size_px = (round(side_px * 4 / 3), side_px)
         specimen = Specimen(shot.kind.look, shot.patient % 4 + 1, lesion, f"{lesion}/{shot.index}", size_px)
-        draw_through_dermoscope(specimen).save(path, quality=90, comment=JPEG_TEXT)
+        drawn = draw_through_dermoscope(specimen)
+        drawn.picture.save(path, quality=90, comment=JPEG_TEXT)
+        truth[_place(shot, layout)] = truth_of(specimen, drawn)
+    write_truth(root, truth)
     return root
 
 

@@ -20,6 +20,7 @@ from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.invented.specimens.lesions import Look
 from dermasynth_builder.invented.specimens.pad_ufes import PNG_TEXT
 from dermasynth_builder.invented.specimens.photograph import Specimen, draw, draw_through_dermoscope
+from dermasynth_builder.invented.specimens.truth import truth_of, write_truth
 
 Cell = str | bool | int | float
 Turn = TypeVar("Turn")
@@ -274,14 +275,16 @@ def write_bcn20000(
     """
     shots = shots_of(BCN, images, seed)
     if layout == "figshare":
+        pictures: dict[Path, Shot] = {}
         for split, folder in (("train", "BCN_20k_train/bcn_20k_train"), ("test", "BCN_20k_test/bcn_20k_test")):
             part = [shot for shot in shots if shot.split == split]
             write_table(root / f"bcn_20k_{split}.csv", FIGSHARE_COLUMNS, [figshare_row(shot) for shot in part])
-            write_pictures({root / folder / shot.bcn_name: shot for shot in part}, side_px)
+            pictures |= {root / folder / shot.bcn_name: shot for shot in part}
+        write_pictures(root, pictures, side_px)
         return root
     rows = [isic_row(shot) for shot in shots]
     write_table(root / (_BCN_TABLE if layout == "ISIC-images" else "metadata.csv"), BCN_COLUMNS, rows)
-    write_pictures({root / _FOLDERS[layout] / _file_name(shot, layout): shot for shot in shots}, side_px)
+    write_pictures(root, {root / _FOLDERS[layout] / _file_name(shot, layout): shot for shot in shots}, side_px)
     return root
 
 
@@ -304,7 +307,7 @@ def write_hiba(
     if generation == "2023-08":
         phototypes = [{"isic_id": row["isic_id"], "skin_type": row.get("fitzpatrick_skin_type", "")} for row in rows]
         write_table(root / SUPPLEMENT_NAME, ("isic_id", "skin_type"), phototypes)
-    write_pictures({root / _FOLDERS[layout] / _file_name(shot, layout): shot for shot in shots}, side_px)
+    write_pictures(root, {root / _FOLDERS[layout] / _file_name(shot, layout): shot for shot in shots}, side_px)
     return root
 
 
@@ -321,17 +324,23 @@ def write_table(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, 
         writer.writerows([row.get(column, "") for column in columns] for row in rows)
 
 
-def write_pictures(shots: Mapping[Path, Shot], side_px: int) -> None:
-    """Draws the pictures, squares of `side_px`. Raises UsageError for a side under 16 pixels."""
+def write_pictures(root: Path, shots: Mapping[Path, Shot], side_px: int) -> None:
+    """Draws the pictures, squares of `side_px`, and a table of what is so on them under `root`.
+
+    Raises UsageError for a side under 16 pixels.
+    """
     if side_px < _SMALLEST_SIDE_PX:
         raise UsageError(f"side_px is {side_px}: a specimen needs {_SMALLEST_SIDE_PX} pixels or more")
+    truth = {}
     for path, shot in shots.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         lesion = f"{shot.collection.name}/{shot.seed}/{shot.lesion}"
         phototype = 1 + shot.draws("skin", shot.patient).randrange(4)
         specimen = Specimen(shot.kind.look, phototype, lesion, f"{lesion}/{shot.index}", (side_px, side_px))
-        picture = (draw_through_dermoscope if shot.image_type == "dermoscopic" else draw)(specimen)
-        picture.save(path, quality=90, comment=PNG_TEXT)
+        drawn = (draw_through_dermoscope if shot.image_type == "dermoscopic" else draw)(specimen)
+        drawn.picture.save(path, quality=90, comment=PNG_TEXT)
+        truth[path.relative_to(root).as_posix()] = truth_of(specimen, drawn)
+    write_truth(root, truth)
 
 
 METADATA_COLUMNS = ("image", "age_approx", "anatom_site_general", "lesion_id", "sex")
@@ -354,7 +363,7 @@ def write_isic2019(root: Path, *, images: int = 12, side_px: int = 320, seed: in
     write_table(root / "ISIC_2019_Training_Metadata.csv", METADATA_COLUMNS, rows)
     write_table(root / "ISIC_2019_Training_GroundTruth.csv", GROUND_TRUTH_COLUMNS, rows)
     folder = root / "ISIC_2019_Training_Input"
-    write_pictures({folder / f"{name}.jpg": shot for name, (shot, _) in named.items()}, side_px)
+    write_pictures(root, {folder / f"{name}.jpg": shot for name, (shot, _) in named.items()}, side_px)
     return root
 
 

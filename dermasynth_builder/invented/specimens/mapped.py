@@ -84,11 +84,11 @@ def write_ham10000(root: Path, *, images: int = 12, layout: HamLayout = "kaggle"
     shots = shots_of(_HAM, images, 0)
     if layout == "isic":
         write_table(root / "metadata.csv", BCN_COLUMNS, [isic_row(shot) for shot in shots])
-        write_pictures({root / f"{shot.isic_id}.jpg": shot for shot in shots}, side_px)
+        write_pictures(root, {root / f"{shot.isic_id}.jpg": shot for shot in shots}, side_px)
         return root
     write_table(root / "HAM10000_metadata.csv", HAM_COLUMNS, [_ham_row(shot) for shot in shots])
     parts = {root / f"HAM10000_images_part_{1 + shot.index % 2}" / f"{shot.isic_id}.jpg": shot for shot in shots}
-    write_pictures(parts, side_px)
+    write_pictures(root, parts, side_px)
     return root
 
 
@@ -122,7 +122,7 @@ def write_fitzpatrick17k(root: Path, *, images: int = 12, side_px: int = 320) ->
         for shot in shots
     ]
     write_table(root / "fitzpatrick17k.csv", FITZPATRICK_COLUMNS, rows)
-    write_pictures({root / "images" / f"{names[shot]}.jpg": shot for shot in shots}, side_px)
+    write_pictures(root, {root / "images" / f"{names[shot]}.jpg": shot for shot in shots}, side_px)
     return root
 
 
@@ -136,7 +136,7 @@ def write_folder(root: Path, *, images: int = 12, layout: FolderLayout = "files"
     places = {shot: _place(number, shot, layout) for number, shot in enumerate(shots)}
     rows = [_own_row(shot) | {column: places[shot]} for shot in shots]
     write_table(root / ("patients.csv" if layout == "files" else "metadata.csv"), tuple(rows[0]), rows)
-    write_pictures({root / places[shot]: shot for shot in shots}, side_px)
+    write_pictures(root, {root / places[shot]: shot for shot in shots}, side_px)
     (root / "recipe.toml").write_text(RECIPE.format(image=column), encoding="utf-8")
     return root
 

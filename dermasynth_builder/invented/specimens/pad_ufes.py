@@ -20,6 +20,7 @@ from PIL.PngImagePlugin import PngInfo
 from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.invented.specimens.lesions import Look
 from dermasynth_builder.invented.specimens.photograph import Specimen, draw
+from dermasynth_builder.invented.specimens.truth import truth_of, write_truth
 
 Layout = Literal["parts", "doubled", "images", "beside"]
 Code = Literal["NEV", "BCC", "SCC", "ACK", "SEK", "MEL"]
@@ -69,9 +70,12 @@ def write_pad_ufes(
     folders = [root / name for name in _FOLDERS[layout]]
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
+    truth = {}
     for shot in _shots(images, seed):
         part = shot.index + shot.index // 18  # the codes come round every 18: none keeps to one part
-        _write_picture(shot, folders[part % len(folders)], side_px=side_px, seed=seed)
+        path = folders[part % len(folders)] / shot.name
+        truth[path.relative_to(root).as_posix()] = _write_picture(shot, path, side_px=side_px, seed=seed)
+    write_truth(root, truth)
     return root
 
 
@@ -277,17 +281,20 @@ def _spelled(cell: Cell, dialect: TableDialect) -> str:
 # --- the pictures ---
 
 
-def _write_picture(shot: _Shot, folder: Path, *, side_px: int, seed: int) -> None:
+def _write_picture(shot: _Shot, path: Path, *, side_px: int, seed: int) -> dict[str, str | float]:
+    """Draws the picture, and says what is so on it."""
     lesion = f"pad_ufes/{seed}/{shot.lesion.index}"
     look, phototype = _KINDS[shot.lesion.code].look, shot.patient.phototype
     size_px = _size_px(shot, side_px, seed)
-    picture = draw(Specimen(look, phototype, lesion, f"{lesion}/{shot.index}", size_px))
+    specimen = Specimen(look, phototype, lesion, f"{lesion}/{shot.index}", size_px)
+    drawn = draw(specimen)
     if shot.index % 5 < 3:  # the real release has both modes, RGBA more often
-        picture.putalpha(255)
+        drawn.picture.putalpha(255)
     text = PngInfo()
     text.add_text("Description", PNG_TEXT)
     # Stored, not deflated: what zlib makes of the same pixels changes from build to build.
-    picture.save(folder / shot.name, pnginfo=text, compress_level=0)
+    drawn.picture.save(path, pnginfo=text, compress_level=0)
+    return truth_of(specimen, drawn)
 
 
 def _size_px(shot: _Shot, side_px: int, seed: int) -> tuple[int, int]:

@@ -5,6 +5,7 @@ the picture.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,39 +61,46 @@ class Specimen:
     size_px: tuple[int, int]  # width, height
 
 
-def draw(specimen: Specimen) -> Image.Image:
-    """An RGB photograph of the specimen; captioned from 96 pixels on."""
-    return _captioned(_photographed(specimen))
+class Drawn(NamedTuple):
+    """A picture, and what is so on it: what measurements can be held to."""
+
+    picture: Image.Image  # RGB; captioned from 96 pixels on
+    lesion: NDArray[np.bool_]  # where it lies, (rows, columns)
+    has_ink: bool  # of a blue marker, outside the lesion
+    has_border: bool  # a dark round one, in three corners at least
 
 
-def lesion_of(specimen: Specimen) -> NDArray[np.bool_]:
-    """Where the lesion lies in the picture of the specimen, (rows, columns): what a measurement can be held to."""
-    lesion, frame = generator(specimen.lesion), _framed(specimen.size_px, generator(specimen.shot))
-    _bare_skin(_SKIN[specimen.phototype - 1], frame, lesion)
-    return np.asarray(outlined(FORMS[specimen.look], frame.axes, lesion).mask > 0.5)
+def draw(specimen: Specimen) -> Drawn:
+    """A photograph of the specimen."""
+    photograph = _photographed(specimen)
+    return photograph._replace(picture=_captioned(photograph.picture))
 
 
-def draw_through_dermoscope(specimen: Specimen) -> Image.Image:
+def draw_through_dermoscope(specimen: Specimen) -> Drawn:
     """The same as a dermoscope shows it: through a round window, whose black border is wide, thin or out of sight."""
-    picture = _photographed(specimen)
-    radius = min(picture.size) * between(generator(f"{specimen.shot}/window"), 0.44, 0.8)
-    x, y = (np.arange(length, dtype=np.float32) - (length - 1) / 2 for length in picture.size)
-    light = rise(np.float32(radius) - np.sqrt(x * x + (y * y)[:, None]), 0, max(1.0, 0.03 * radius))
-    levels = np.asarray(picture, dtype=np.float32) * light[:, :, None]
-    return _captioned(Image.fromarray(levels.astype(np.uint8)))
+    photograph = _photographed(specimen)
+    size = photograph.picture.size
+    radius = min(size) * between(generator(f"{specimen.shot}/window"), 0.44, 0.8)
+    x, y = (np.arange(length, dtype=np.float32) - (length - 1) / 2 for length in size)
+    distance = np.sqrt(x * x + (y * y)[:, None])
+    light = rise(np.float32(radius) - distance, 0, max(1.0, 0.03 * radius))
+    levels = np.asarray(photograph.picture, dtype=np.float32) * light[:, :, None]
+    picture = _captioned(Image.fromarray(levels.astype(np.uint8)))
+    seen = photograph.lesion & (light > 0.5)
+    return photograph._replace(picture=picture, lesion=seen, has_border=bool(radius < 0.97 * distance.max()))
 
 
-def _photographed(specimen: Specimen) -> Image.Image:
+def _photographed(specimen: Specimen) -> Drawn:
     lesion, shot = generator(specimen.lesion), generator(specimen.shot)
     frame = _framed(specimen.size_px, shot)
     canvas = _bare_skin(_SKIN[specimen.phototype - 1], frame, lesion)
     outline = outlined(FORMS[specimen.look], frame.axes, lesion)
     PAINTERS[specimen.look](canvas, outline)
-    if shot.random() < 0.35:
+    if has_ink := shot.random() < 0.35:
         _mark_with_pen(canvas, outline, shot)
     _light(canvas, frame, shot)
     _grow_hairs(canvas, frame, shot)
-    return _exposed(canvas, shot)
+    return Drawn(_exposed(canvas, shot), np.asarray(outline.mask > 0.5), has_ink, has_border=False)
 
 
 @dataclass(frozen=True, slots=True)

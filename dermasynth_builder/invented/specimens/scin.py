@@ -19,6 +19,7 @@ from PIL.PngImagePlugin import PngInfo
 from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.invented.specimens.lesions import Look
 from dermasynth_builder.invented.specimens.photograph import Specimen, draw
+from dermasynth_builder.invented.specimens.truth import truth_of, write_truth
 
 Layout = Literal["dataset", "flat"]
 
@@ -117,10 +118,17 @@ def write_scin(root: Path, *, cases: int = 8, layout: Layout = "dataset", side_p
     _write_table(tables / "scin_labels.csv", LABEL_COLUMNS, [_label_row(case, seed) for case in range(cases)])
     folder = tables / "images" if layout == "dataset" else root
     folder.mkdir(parents=True, exist_ok=True)
-    for case in range(cases):
-        for shot, name in _files(case):
-            if shot != 1 or case not in (_CASE_WITH_AN_ABSENT_FILE, _SHARING_CASES[1]):
-                _write_picture(folder / name, (case, shot), side_px=side_px, seed=seed)
+    shots = {
+        folder / name: (case, shot)
+        for case in range(cases)
+        for shot, name in _files(case)
+        if shot != 1 or case not in (_CASE_WITH_AN_ABSENT_FILE, _SHARING_CASES[1])
+    }
+    truth = {
+        path.relative_to(root).as_posix(): _write_picture(path, shot, side_px=side_px, seed=seed)
+        for path, shot in shots.items()
+    }
+    write_truth(root, truth)
     return root
 
 
@@ -202,13 +210,16 @@ def _write_table(path: Path, columns: Sequence[str], rows: list[Mapping[str, str
         writer.writerows(rows)
 
 
-def _write_picture(path: Path, shot: tuple[int, int], *, side_px: int, seed: int) -> None:
+def _write_picture(path: Path, shot: tuple[int, int], *, side_px: int, seed: int) -> dict[str, str | float]:
+    """Draws the picture, and says what is so on it."""
     case, number = shot
     lesion = f"scin/{seed}/{case}"
     look = _LABELS[case % len(_LABELS)].look
     size_px = (side_px, round(side_px * 4 / 3))  # telephones are held upright
-    picture = draw(Specimen(look, _phototype(case), lesion, f"{lesion}/{number}", size_px))
+    specimen = Specimen(look, _phototype(case), lesion, f"{lesion}/{number}", size_px)
+    drawn = draw(specimen)
     text = PngInfo()
     text.add_text("Description", PNG_TEXT)
     # Stored, not deflated: what zlib makes of the same pixels changes from build to build.
-    picture.save(path, pnginfo=text, compress_level=0)
+    drawn.picture.save(path, pnginfo=text, compress_level=0)
+    return truth_of(specimen, drawn)

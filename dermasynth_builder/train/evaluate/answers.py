@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 from string import ascii_uppercase
 
+from dermasynth_builder.core.closed import Form
 from dermasynth_builder.core.errors import ScoreError
 from dermasynth_builder.core.files import read_toml
-from dermasynth_builder.train.options import Form
 
 _DENIAL = re.compile(
     r"\b(?:not|no|never|isn't|rather than|instead of|without|excludes?|rules? out|"

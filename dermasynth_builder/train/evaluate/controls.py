@@ -8,8 +8,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from dermasynth_builder.core.closed import Item
 from dermasynth_builder.core.reporter import Reporter
-from dermasynth_builder.train.closed import Item
 from dermasynth_builder.train.rows import OpenRelease
 
 NAMES = ("majority", "shuffled", "probe")

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dermasynth_builder.train.closed import Item
+from dermasynth_builder.core.closed import Item
 
 TASKS = Path(__file__).with_name("tasks")
 _COPIED = ("inspect_dermasynth.py", "lmms_utils.py", "dermasynth_closed.yaml")

@@ -1,4 +1,8 @@
-"""Open answers: how often they state an age, a sex or a confirmation that neither the picture nor the turn holds."""
+"""Open answers: how often they contradict the record, and state what neither the picture nor the turn holds.
+
+The checks that a release is held to find what contradicts a fact, and what no image shows; an age, a sex and a
+confirmation that are stated although the turn holds none are found here.
+"""
 
 import json
 import re
@@ -7,7 +11,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from dermasynth_builder.core.records import share_of
+from dermasynth_builder.core import registry
+from dermasynth_builder.core.errors import ScoreError
+from dermasynth_builder.core.records import ClinicalImage, Pair, Turn, share_of
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.train.evaluate.predict import answerer, batches
 from dermasynth_builder.train.families import presets
@@ -66,12 +72,15 @@ def measure_invention(model: str, release: Path, options: InventedOptions, *, re
             said += [(example, text) for (example, _), text in zip(batch, texts, strict=True)]
             advance(len(batch))
     rates = invention_rates([(example.messages[0].content, text) for example, text in said])
+    rates |= {"checks": check_rates([(example.row, text) for example, text in said])}
     options.to.parent.mkdir(parents=True, exist_ok=True)
     lines = [{"pair_id": e.name, "turn": e.messages[0].content, "answer": text} for e, text in said]
     written = json.dumps({"context": options.context, **rates, "answers": lines}, indent=1, ensure_ascii=False)
     options.to.write_text(written + "\n", encoding="utf-8")
     shown = ", ".join(f"{kind} {share:.3f}" for kind, share in rates["stated_without_record"].items())
     report.say(f"{rates['n']} answers, {rates['any']:.3f} invent something ({shown}); written to {options.to}")
+    found = ", ".join(f"{name} {each['share']:.3f}" for name, each in rates["checks"].items())
+    report.say(f"{rates['n']} answers, the share in which a check finds something: {found}")
     return rates
 
 
@@ -84,6 +93,92 @@ def invention_rates(turns_and_answers: Sequence[tuple[str, str]]) -> dict[str, A
         "any": sum(map(bool, found)) / total,
         "stated_without_record": {kind: sum(kind in each for each in found) / total for kind in STATED},
     }
+
+
+OF_RECORD: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "conflict": ("diagnosis", "person"),
+        "unseen": ("unseen",),
+        "advice": ("advice",),
+        "speech": ("speech",),
+        "form": ("form",),
+    }
+)
+"""What is told of open answers -> the checks of a release that find it: a diagnosis, class, place, age or sex that the
+record rules out; what no image shows and nobody recorded; dangerous advice; talk of a record, refusals; broken form."""
+
+
+def check_rates(rows_and_answers: Sequence[tuple[Row, str]]) -> dict[str, dict[str, float]]:
+    """Of answers to the questions of rows: in how many each kind is found, of how many, and its share."""
+    pairs = [_pair(row, text) for row, text in rows_and_answers]
+    total = len(pairs)
+    found = {
+        kind: {finding.pair_id for name in names for finding in registry.check(name)(pairs)}
+        for kind, names in OF_RECORD.items()
+    }
+    return {
+        kind: {"count": len(ids), "of": total, "share": round(len(ids) / total, 4) if total else 0.0}
+        for kind, ids in found.items()
+    }
+
+
+def _pair(row: Row, answer: str) -> Pair:
+    """The row with another answer in place of its own."""
+    question = row.messages[0]
+    image = ClinicalImage(
+        source=row.source,
+        image_id=row.image_id,
+        file_name="",
+        group_id=row.group_id,
+        modality=row.modality,
+        facts=row.facts,
+        licence=row.licence,
+        attribution=row.attribution,
+        row_location="",
+    )
+    return Pair(
+        pair_id=row.pair_id,
+        image=image,
+        split=row.split,
+        question=question.content,
+        answer=answer,
+        messages=(question, Turn("assistant", answer)),
+        style="asked",
+        question_type=row.question_type,
+        references=(),
+        engine="",
+        model=None,
+        model_version=None,
+        prompt_id="",
+        prompt_sha256="",
+        is_metadata_shown=row.is_told,
+        seed=0,
+        generated_at=None,
+        builder_version="",
+        request_key="",
+    )
+
+
+def read_rates(path: Path) -> dict[str, Any]:
+    """The rates of a file that `measure_invention` wrote, without the answers. Raises ScoreError."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        names = ("context", "n", "any", "stated_without_record", "checks")
+        rates = {name: told[name] for name in names}
+        shares = [
+            rates["any"],
+            *rates["stated_without_record"].values(),
+            *(c["share"] for c in rates["checks"].values()),
+        ]
+        if not all(isinstance(each, int | float) and 0 <= each <= 1 for each in shares):
+            raise ValueError("a share is no number from 0 to 1")
+    except OSError as error:
+        raise ScoreError(
+            f"{path} cannot be read: {error.strerror}; `dermasynth evaluate invented` writes it"
+        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ScoreError(f"{path} holds no rates of open answers ({error}); write it by `evaluate invented`") from error
+    return rates
 
 
 def _asked(examples: Mapping[str, Example], opened: OpenRelease) -> Iterator[tuple[Example, bytes]]:

@@ -13,10 +13,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dermasynth_builder.core.closed import Item
 from dermasynth_builder.core.errors import ScoreError
 from dermasynth_builder.core.records import digest
 from dermasynth_builder.core.reporter import Reporter
-from dermasynth_builder.train.closed import ClosedQuestions, Item, one_an_image
+from dermasynth_builder.release.closed import ClosedQuestions, balanced, one_an_image
 from dermasynth_builder.train.evaluate import controls, harness
 from dermasynth_builder.train.options import ItemsOptions
 from dermasynth_builder.train.rows import OpenRelease, Row, open_release
@@ -52,10 +53,10 @@ def write_items(release: Path, options: ItemsOptions, report: Reporter) -> ItemS
     Raises ScoreError where there is nothing to ask about, or the folder holds something else.
     """
     opened = open_release(release, options.sources)
-    questions = ClosedQuestions.of(opened, options.tasks, options.forms, seed=options.seed)
+    questions = ClosedQuestions.of(opened.rows(), options.tasks, options.forms, seed=options.seed)
     rows = list(one_an_image(opened.rows()))
     tested = [row for row in rows if _is_tested(row, options)]
-    items = {item.item_id: item for row in tested for item in questions.items(row)}
+    items = {item.item_id: item for item in balanced(item for row in tested for item in questions.items(row))}
     if not items:
         where = f"split {options.split}" if options.fold is None else f"fold {options.fold}"
         raise ScoreError(f"{release} has no image in its {where} with a fact to ask for; see --splits, --folds, --task")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dermasynth_builder.train.closed import Item
+from dermasynth_builder.core.closed import Item
 
 NONE = "(no answer)"  # of an answer that names no option, or several
 MALIGNANT = "malignant"

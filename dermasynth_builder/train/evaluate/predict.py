@@ -11,12 +11,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
+from dermasynth_builder.core.closed import Item
 from dermasynth_builder.core.errors import ScoreError, StoppedError, TrainError, UsageError
 from dermasynth_builder.core.hub import hub_address
 from dermasynth_builder.core.outbound import base_fault, is_proxied, key_in
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.generate.foreign import parsed, shown
-from dermasynth_builder.train.closed import Item
 from dermasynth_builder.train.evaluate.items import CLOSED, SWAPPED, ItemSet, read_items
 from dermasynth_builder.train.families import presets
 from dermasynth_builder.train.options import PredictOptions

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from dermasynth_builder import __version__
+from dermasynth_builder.core.closed import Item
 from dermasynth_builder.core.errors import ScoreError, UsageError
 from dermasynth_builder.core.reporter import Reporter
-from dermasynth_builder.train.closed import Item
 from dermasynth_builder.train.evaluate import controls, metrics
 from dermasynth_builder.train.evaluate.answers import option_named
+from dermasynth_builder.train.evaluate.invented import read_rates
 from dermasynth_builder.train.evaluate.items import ItemSet, read_items
 from dermasynth_builder.train.evaluate.metrics import Answered, Resamples
 from dermasynth_builder.train.evaluate.predict import Predictions, read_predictions, require_not_trained_on
@@ -34,15 +35,19 @@ def score(named_files: Sequence[str], options: ScoreOptions, report: Reporter) -
     for card in options.run:
         require_not_trained_on(items, card)
     files = _files(named_files)
+    if not files:
+        raise UsageError("no answers are named; write at least one, as tuned=predictions/real.jsonl")
     known = {name: options.items / "controls" / f"{name}.jsonl" for name in controls.NAMES}
     systems = files | {name: path for name, path in known.items() if path.is_file()}
     answers = {name: _of_all_items(read_predictions(path), items, name) for name, path in systems.items()}
+    open_answers = {name: read_rates(path) for name, path in _files(options.open_answers).items()}
     scores = {
         "dermasynth": __version__,
         "items": {"sha256": items.sha256, "n": len(items.items)},
         "about": {name: read_predictions(path).about for name, path in files.items()},
         "resamples": options.resamples,
         "seed": options.seed,
+        "open": open_answers,
         "tasks": {
             kind: _task(of_kind, answers, asked=list(files), options=options)
             for kind, of_kind in _kinds(items.items.values())
@@ -70,8 +75,6 @@ def _files(words: Iterable[str]) -> dict[str, Path]:
         if not mark or not name or name in found or name in controls.NAMES:
             raise UsageError(f"{word!r}: name each file of answers once, as tuned=predictions/real.jsonl")
         found[name] = Path(path)
-    if not found:
-        raise UsageError("no answers are named; write at least one, as tuned=predictions/real.jsonl")
     return found
 
 

@@ -34,7 +34,27 @@ def _parts(scores: Mapping[str, Any]) -> Iterator[RenderableType]:
         for name, each in task["seeds"].items():
             yield Text(f"{name}: {each['seeds']} seeds, {each['mean']:.3f} ({each['least']:.3f} to {each['most']:.3f})")
         yield Text("")
+    if scores["open"]:
+        yield from _open(scores["open"])
     yield Text(_LEGEND)
+
+
+def _open(rates: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """Open answers: a column a system, a row a kind of fault."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("share of open answers", no_wrap=True)
+    for name, each in rates.items():
+        table.add_column(f"{name} ({each['n']})", justify="right", no_wrap=True)
+    told = {
+        name: {"any fact invented": each["any"]}
+        | {f"  {kind} without record": share for kind, share in each["stated_without_record"].items()}
+        | {kind: found["share"] for kind, found in each["checks"].items()}
+        for name, each in rates.items()
+    }
+    for kind in next(iter(told.values())):
+        table.add_row(kind, *(_shown(each.get(kind)) for each in told.values()))
+    yield table
+    yield Text("")
 
 
 def _table(task: Mapping[str, Any]) -> Table:

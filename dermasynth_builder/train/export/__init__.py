@@ -11,11 +11,11 @@ from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import ReleaseError, UsageError
 from dermasynth_builder.core.records import SPLITS, Split
 from dermasynth_builder.core.reporter import Reporter
-from dermasynth_builder.train.closed import ClosedQuestions, example_of_item, one_an_image
+from dermasynth_builder.release.closed import ClosedQuestions, one_an_image
 from dermasynth_builder.train.options import ExportOptions
 from dermasynth_builder.train.pictures import Picture, PictureOptions, handed_on
 from dermasynth_builder.train.rows import OpenRelease, open_release, refuse_unfit
-from dermasynth_builder.train.turns import Example, example_of
+from dermasynth_builder.train.turns import Example, example_of, example_of_item
 
 MARKER = ".dermasynth-export"  # in a folder that an export made, so that a later one may replace it
 
@@ -62,7 +62,7 @@ def export(release: Path, kind: str, *, options: ExportOptions, report: Reporter
     with _new_folder(folder) as making:
         output = Output(making, folder.resolve(), options.uri.rstrip("/"))
         is_closed = options.context == "closed"
-        questions = ClosedQuestions.of(opened, options.tasks, options.forms) if is_closed else None
+        questions = ClosedQuestions.of(opened.rows(), options.tasks, options.forms) if is_closed else None
         for split in (each for each in SPLITS if any(config.files.get(each) for config in opened.configs.values())):
             count = write(_examples(opened, split, options, questions=questions), split, output)
             report.say(f"{split}: {count} examples")

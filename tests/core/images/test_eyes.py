@@ -62,7 +62,7 @@ def test_an_area_of_two_colours_has_both_named() -> None:
 
 def test_an_indented_outline_is_told_from_an_even_one() -> None:
     image = with_area((120, 70, 280, 230))
-    ImageDraw.Draw(image).polygon([(200, 160), (185, 60), (225, 60)], SKIN)
+    ImageDraw.Draw(image).polygon([(200, 160), (165, 50), (235, 50)], SKIN)
     assert told(image)["outline"] == "indented"
 
 

@@ -1,17 +1,17 @@
 """Closed questions about an image, made from its recorded facts: one right answer each, and no free text."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from string import ascii_uppercase
 from types import MappingProxyType
+from typing import Protocol, TypeVar
 
+from dermasynth_builder.core.closed import TASKS, Form, Item, Task
 from dermasynth_builder.core.options import DEFAULT_SEED
-from dermasynth_builder.core.records import Split, Turn, share_of
+from dermasynth_builder.core.records import Facts, Modality, Split, digest, share_of
 from dermasynth_builder.plan.facts_in_words import IMAGES
-from dermasynth_builder.train.options import TASKS, Form, Task
-from dermasynth_builder.train.rows import OpenRelease, Row
-from dermasynth_builder.train.turns import Example, checked_example
 
 MOST_NAMED, LETTERED = 12, 4
 """How many options a question names at most, and how many it gives letters."""
@@ -31,31 +31,26 @@ _ASKED: Mapping[Task, tuple[str, str]] = MappingProxyType(
 """Task -> how it is asked, and a statement that may be true or false. Neither holds the answer by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One closed question about one image."""
-
-    item_id: str  # "pad_ufes/<image id>/diagnosis/named"
-    task: Task
-    form: Form
-    question: str  # with its options
-    options: tuple[str, ...]  # what an answer may be, in the order in which they are shown
-    gold: str  # the right one of them
-    source: str
-    image_id: str
-    image_sha256: str
-    group_id: str  # the patient, as `Row.group_id`
-    split: Split
-    modality: str
-    fitzpatrick: int | None
-    diagnosis: str | None
-    diagnosis_isic: str | None  # levels joined by colons
-    malignancy: str | None
+class Pictured(Protocol):
+    """What is asked about: an image with its facts."""
 
     @property
-    def answer(self) -> str:
-        """What a right answer says: the option, or its letter."""
-        return ascii_uppercase[self.options.index(self.gold)] if self.form == "lettered" else self.gold
+    def source(self) -> str: ...
+    @property
+    def image_id(self) -> str: ...
+    @property
+    def image_sha256(self) -> str: ...
+    @property
+    def group_id(self) -> str: ...
+    @property
+    def split(self) -> Split: ...
+    @property
+    def modality(self) -> Modality: ...
+    @property
+    def facts(self) -> Facts: ...
+
+
+About = TypeVar("About", bound=Pictured)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,24 +65,23 @@ class ClosedQuestions:
     @classmethod
     def of(
         cls,
-        opened: OpenRelease,
+        rows: Iterable[Pictured],
         tasks: Sequence[Task] = (),
         forms: Sequence[Form] = (),
         *,
         seed: int = DEFAULT_SEED,
     ) -> "ClosedQuestions":
-        """For the sources of a release, from the facts of all its rows; by default all tasks, answered by name."""
+        """For the sources of these rows, from the facts of all; by default all tasks, answered by name."""
         found: dict[tuple[str, Task], set[str]] = {}
-        for row in opened.rows():
+        for row in rows:
+            found[row.source, "modality"] = set(IMAGES.values())
             for task in TASKS:
                 if value := recorded(row, task):
                     found.setdefault((row.source, task), set()).add(value)
-        for source in opened.configs:
-            found[source, "modality"] = set(IMAGES.values())
         options = {key: tuple(sorted(values)) for key, values in found.items()}
         return cls(options, tasks or TASKS, forms or ("named",), seed)
 
-    def items(self, row: Row) -> Iterator[Item]:
+    def items(self, row: Pictured) -> Iterator[Item]:
         """The items of the row's image: one for each task that its facts answer, in each form."""
         for task in self.tasks:
             gold, values = recorded(row, task), self.values.get((row.source, task), ())
@@ -95,7 +89,7 @@ class ClosedQuestions:
                 for form in self.forms:
                     yield self._item(row, task, form, gold=gold)
 
-    def _item(self, row: Row, task: Task, form: Form, *, gold: str) -> Item:
+    def _item(self, row: Pictured, task: Task, form: Form, *, gold: str) -> Item:
         name = f"{row.source}/{row.image_id}/{task}/{form}"
         draw = Random(f"{self.seed}/{name}")  # noqa: S311 - a draw, not a secret
         asked, statement = _ASKED[task]
@@ -139,7 +133,29 @@ def _with_options(asked: str, options: Sequence[str], form: Form) -> str:
     return "\n".join([asked, *lines, "Answer with the letter."])
 
 
-def recorded(row: Row, task: Task) -> str | None:
+def balanced(items: Iterable[Item]) -> list[Item]:
+    """The same, with the right answers of lettered questions on each letter alike: guessing one letter gains nothing.
+
+    Among items of a source, a task and as many options each letter comes in turn, in the order of a hash of their ids.
+    """
+    listed, turns = list(items), Counter[tuple[str, Task, int]]()
+    place_of: dict[str, int] = {}
+    for item in sorted(listed, key=lambda item: digest(item.item_id)):
+        if item.form == "lettered":
+            kind = item.source, item.task, len(item.options)
+            place_of[item.item_id] = turns[kind] % len(item.options)
+            turns[kind] += 1
+    return [_moved(item, place_of[item.item_id]) if item.item_id in place_of else item for item in listed]
+
+
+def _moved(item: Item, place: int) -> Item:
+    """The item with its right answer at that place; the other options keep their order."""
+    others = [option for option in item.options if option != item.gold]
+    options = (*others[:place], item.gold, *others[place:])
+    return replace(item, options=options, question=_with_options(_ASKED[item.task][0], options, item.form))
+
+
+def recorded(row: Pictured, task: Task) -> str | None:
     """What the facts say to a task; None where they say nothing."""
     if task == "modality":
         return IMAGES[row.modality]
@@ -147,13 +163,7 @@ def recorded(row: Row, task: Task) -> str | None:
     return value
 
 
-def example_of_item(item: Item, row: Row) -> Example:
-    """The item as a trainer gets it."""
-    turns = (Turn("user", item.question), Turn("assistant", item.answer))
-    return checked_example(Example(item.item_id, row, turns))
-
-
-def one_an_image(rows: Iterable[Row]) -> Iterator[Row]:
+def one_an_image(rows: Iterable[About]) -> Iterator[About]:
     """The first row of each image, for an image has several pairs."""
     seen: set[tuple[str, str]] = set()
     for row in rows:
