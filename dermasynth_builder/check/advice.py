@@ -253,7 +253,7 @@ def _reasons(statement: Statement, given: str, malignancy: str | None) -> Iterat
         for found in _PATTERNS.found(name, text, possible):
             if _is_quoted(found) or _EXCUSES[name](statement, found, given):
                 continue
-            if name == "delay" and (malignancy == "benign" or _BUT.match(text[found.end() :])):
+            if name == "delay" and (malignancy in (None, "benign") or _BUT.match(text[found.end() :])):
                 continue
             is_flag = name == "sure" or (name == "delay" and malignancy != "malignant")
             yield ("flag" if is_flag else "reject"), f"{_REASONS[name]}: {found.group()!r}"

@@ -6,6 +6,7 @@ The only place that prints or exits. Exit codes: 0 done, 1 the work failed, 2 wr
 import gc
 import os
 import signal
+import sqlite3
 import sys
 import threading
 import warnings
@@ -93,7 +94,7 @@ def main(words: Sequence[str] | None = None) -> int:
         return 1
     except BrokenPipeError:  # the reader, `head` say, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:  # what is measured of images, and waits at a service, is in such files
         _complain(f"dermasynth: {error}; check that the disk has room and the folder may be written")
         return 1
     return 0

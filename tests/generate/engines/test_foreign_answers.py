@@ -69,6 +69,9 @@ JOB = {
 LINE = json.loads(json.dumps(record_of(Reply("ab" * 32, GOOD_TEXT, usage={"total_tokens": 3}, cost_usd=0.5))))
 
 
+WAITS = st.text(max_size=9) | st.integers(0, 10**30).map(str) | st.sampled_from(["9" * 5000, "1e9", "86400", "nan"])
+
+
 def body(value: Any) -> bytes:
     return json.dumps(value).encode()
 
@@ -132,13 +135,14 @@ def test_a_chat_never_raises_and_no_bad_shape_is_taken_for_an_answer(value: Any)
 
 @pytest.mark.slow
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(st.integers(0, 999), ANY | spoiled(ERROR), st.dictionaries(st.just("Retry-After"), st.text(max_size=9)))
+@given(st.integers(0, 999), ANY | spoiled(ERROR), st.dictionaries(st.just("Retry-After"), WAITS))
 def test_an_error_never_raises_and_is_never_an_answer(status: int, value: Any, headers: dict[str, str]) -> None:
     outcome = outcome_of_error(status, headers, body(value))
     require_sound(outcome)
     assert outcome.status is not Status.ANSWERED
     if status >= 500:
         assert outcome.status is Status.SERVER_ERROR
+        assert outcome.wait_s <= 600
     if outcome.status in (Status.REFUSED, Status.BLOCKED):
         assert 400 <= status < 500
 

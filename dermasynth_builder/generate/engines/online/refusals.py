@@ -84,7 +84,7 @@ def _outcome(status: int, told: str, marks: str, *, error: Mapping[str, Any], wa
     if status == 429:
         return Outcome(_kind_of_quota(error, marks), reason=f"quota: {told}", wait_s=wait_s)
     if status < 300 or status >= 500 or status in _OF_SERVER:  # what names no refusal is none
-        return Outcome(Status.SERVER_ERROR, reason=f"server: {told}", wait_s=wait_s)
+        return Outcome(Status.SERVER_ERROR, reason=f"server: {told}", wait_s=min(wait_s, _LONGEST_OUTAGE_S))
     if 300 <= status < 400:
         return Outcome(Status.FATAL, reason=f"{told}; {_REDIRECTED}")
     if status != 401 and _OF_BLOCK.search(marks):
@@ -134,6 +134,7 @@ def _kind_of_quota(error: Mapping[str, Any], marks: str) -> Status:
 
 
 _LONGEST_WAIT_S = 86_400.0
+_LONGEST_OUTAGE_S = 600.0  # a server that fails knows less of when it will not
 
 
 def _wait_s(error: Mapping[str, Any], said: str, headers: Mapping[str, str]) -> float:
@@ -144,5 +145,5 @@ def _wait_s(error: Mapping[str, Any], said: str, headers: Mapping[str, str]) -> 
 
 
 def _seconds(told: str) -> float:
-    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\d*\.?s?", told.strip(), re.ASCII)
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,99})?)\.?s?", told.strip(), re.ASCII)
     return float(found[1]) if found else 0.0
