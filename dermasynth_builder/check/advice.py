@@ -239,8 +239,6 @@ def check_advice(pairs: Iterable[Pair]) -> Iterator[Finding]:
             low = answer.lower()
             if _SAYS_NO.match(low) and _ASKS_DOCTOR.search(question.lower()) and not _SENT_ALL_THE_SAME.search(low):
                 yield Finding(pair.pair_id, NAME, "reject", f"advises against being seen: {answer[:40]!r}")
-            if not _PATTERNS.possible(low):
-                continue
             for statement in statements(answer):
                 for severity, reason in _reasons(statement, given, malignancy):
                     yield Finding(pair.pair_id, NAME, severity, reason)

@@ -198,13 +198,19 @@ def _loop(text: str) -> str:
     """The words that come again and again; "" where there are none."""
     told = words(text)
     repeated = len(told) - len(set(told))
-    for length in range(1, _LONGEST_RUN + 1):
+    most = _LONGEST_RUN if repeated >= _LONG_RUN and _has_often(told) else 2
+    for length in range(1, most + 1):
         again = _MOST_WORD_RUN if length == 1 else _MOST_RUN if length < _LONG_RUN else _MOST_LONG_RUN
         if repeated >= (again - 1) * length and (start := _run(told, length, (again - 1) * length)) >= 0:
             return " ".join(told[start : start + length])
     counts = Counter(each.text for each in statements(text)) if len(text) > 60 else Counter[str]()
     often = [each for each, count in counts.items() if count >= _SAME_SENTENCE and len(each) > 12]
     return often[0][:60] if often else ""
+
+
+def _has_often(told: Sequence[str]) -> bool:
+    """Whether three words in a row come as often as any longer run has to."""
+    return max(Counter(zip(told, told[1:], told[2:], strict=False)).values(), default=0) >= _MOST_LONG_RUN
 
 
 def _run(told: Sequence[str], length: int, needed: int) -> int:

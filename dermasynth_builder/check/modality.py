@@ -97,8 +97,6 @@ def check_modality(pairs: Iterable[Pair]) -> Iterator[Finding]:
     """Flags what only another kind of image could show, and what calls the image one of another kind."""
     for pair in pairs:
         for question, answer, before in answers(pair):
-            if not _PATTERNS.possible(answer.lower()):
-                continue
             given = f"{before} {question.lower()}"
             told = statements(answer, cited_by(pair))
             for reason in dict.fromkeys(_reasons(told, given, pair.image)):

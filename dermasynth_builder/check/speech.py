@@ -29,7 +29,7 @@ _PREAMBLE = re.compile(
     r"|analy[sz]e)"
     r"|as requested)(?=[\s,.!:;—-]|$)"
 )
-_PATTERNS = Patterns(TALK)
+_PATTERNS = Patterns(TALK, is_of_sentences=False)
 _REASONS = {
     "refusal": "refuses",
     "no image": "speaks of an image that did not come",

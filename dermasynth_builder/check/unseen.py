@@ -64,8 +64,6 @@ def check_unseen(pairs: Iterable[Pair]) -> Iterator[Finding]:
         names = " ".join(filter(None, (pair.image.facts.diagnosis, *pair.image.facts.differential)))
         for question, answer, before in answers(pair):
             given = f"{before} {question} {names}".lower()
-            if not _PATTERNS.possible(answer.lower()):
-                continue
             is_general = _ASKS_IN_GENERAL.search(question.lower())
             for statement in statements(answer, cited_by(pair)):
                 if not (statement.is_question or (is_general and not _OF_THIS.search(statement.text))):

@@ -68,11 +68,15 @@ _ALL = _All()
 class Patterns:
     """Patterns by name, for texts in lower case; of several under one name, any may be found."""
 
-    def __init__(self, patterns: Mapping[str, re.Pattern[str] | Sequence[re.Pattern[str]]]) -> None:
+    def __init__(
+        self, patterns: Mapping[str, re.Pattern[str] | Sequence[re.Pattern[str]]], *, is_of_sentences: bool = True
+    ) -> None:
+        """Those of sentences are looked for all at once; those of whole texts by themselves."""
         self._patterns = {
             name: (found,) if isinstance(found, re.Pattern) else tuple(found) for name, found in patterns.items()
         }
-        self._place = _ALL.add(self)
+        self._all = _ALL if is_of_sentences else _All()
+        self._place = self._all.add(self)
 
     def letters(self) -> Iterator[tuple[str, str, int]]:
         """Letters that tell, with the name and the place of the pattern that they tell of; "" tells always."""
@@ -83,7 +87,7 @@ class Patterns:
 
     def possible(self, text: str) -> Possible:
         """The names of which something may be found in the text, with the places of the patterns that may find it."""
-        return _ALL.in_text(text).get(self._place, _NOTHING)
+        return self._all.in_text(text).get(self._place, _NOTHING)
 
     def found(self, name: str, text: str, possible: Possible) -> Iterator[re.Match[str]]:
         """What each of the patterns under a name finds first; `possible` is what the method of that name gave."""
