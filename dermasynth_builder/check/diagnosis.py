@@ -197,7 +197,7 @@ def _reasons(pair: Pair, facts: Facts, known: tuple[Concept, ...]) -> Iterator[t
             yield from _denials(told, known)
         if facts.malignancy:
             yield from _classes(told, facts.malignancy)
-        yield from _answered(asked, told, known, facts)
+        yield from _answered(asked, told, known, facts=facts)
 
 
 # --- a diagnosis that is not the recorded one ---
@@ -360,7 +360,7 @@ def _classes(told: Iterable[_Told], recorded_as: str) -> Iterator[tuple[Severity
 
 
 def _answered(
-    asked: str, told: Sequence[_Told], known: tuple[Concept, ...], facts: Facts
+    asked: str, told: Sequence[_Told], known: tuple[Concept, ...], *, facts: Facts
 ) -> Iterator[tuple[Severity, str]]:
     """A yes to another diagnosis or class, a no to the recorded one."""
     if not told or not _POLAR.match(asked) or " or " in asked.removesuffix(" or not?"):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from dermasynth_builder.check.prose.patterns import Patterns
+from dermasynth_builder.check.prose.patterns import Patterns, alternatives
 from dermasynth_builder.check.prose.statements import Statement, answers, cited_by, statements
 from dermasynth_builder.core.records import ClinicalImage, Finding, Pair
 
@@ -56,18 +56,18 @@ def _called(what: str) -> str:
     return rf"\b(?:{_THIS}|{_IS_A}) (?:[\w&-]+ ){{0,4}}?{what}\b|^(?:an? )?(?:[\w&-]+ ){{0,2}}?{what}\W*$"
 
 
-_DERMOSCOPY = re.compile(
+_DERMOSCOPY = alternatives(
     _called(rf"{_LENS} (?:[\w-]+ ){{0,2}}?{_IMAGE}")
     + rf"|\b(?:on|under|by|with|through|in|via|using|at) (?:[\w-]+ ){{0,3}}?{_LENS}\b(?=[^.;]*\b{_SEES}\b)"
     rf"|\b{_LENS}(?: examination| assessment| evaluation| analysis| findings| features)? {_SEES}\b|\b{_LENS} of th"
     rf"|\bdermoscopically\b|\b{_LENS}:|^(?:an? )?(?:dermoscopy|dermatoscopy)\W*$"
 )
-_PHOTOGRAPH = re.compile(
+_PHOTOGRAPH = alternatives(
     _called(_CLINICAL)
     + r"|\b(?:taken (?:with|by|on|using)|from) (?:an?|the|her|his|my|your) (?:ordinary |normal |mobile "
     r"|smart ?|cell ?)*(?:phone|camera|smartphone)\b|\bthis smartphone\b"
 )
-_OTHER = re.compile(_called(_ELSEWISE))
+_OTHER = alternatives(_called(_ELSEWISE))
 _SEEABLE = re.compile(r"\bcan (?:also |clearly )?be \w+|\b(?:one|we|you|i) can (?:also |clearly )?\w+")
 _ADVISED = re.compile(
     r"\b(?:should|ask|asked|worth|would|will|might|could|may|can|help\w*|next step|recommend\w*|advis\w+|consider"
@@ -79,18 +79,18 @@ _ADVISED = re.compile(
 class _Kind(NamedTuple):
     """Words that tell of an image of some kind, and what they say."""
 
-    pattern: re.Pattern[str]
+    patterns: tuple[re.Pattern[str], ...]
     told: str
     wrong_of: frozenset[str]  # modalities of which it is wrong
 
 
 _KINDS = {
-    "structures": _Kind(_STRUCTURES, "sees a structure of dermoscopy on a photograph", frozenset({"clinical"})),
+    "structures": _Kind((_STRUCTURES,), "sees a structure of dermoscopy on a photograph", frozenset({"clinical"})),
     "dermoscopy": _Kind(_DERMOSCOPY, "takes the photograph for a dermoscopic image", frozenset({"clinical"})),
     "photograph": _Kind(_PHOTOGRAPH, "takes the dermoscopic image for a photograph", frozenset({"dermoscopic"})),
     "other": _Kind(_OTHER, "takes the image for one of another method", frozenset({"clinical", "dermoscopic"})),
 }
-_PATTERNS = Patterns({name: kind.pattern for name, kind in _KINDS.items()})
+_PATTERNS = Patterns({name: kind.patterns for name, kind in _KINDS.items()})
 
 
 def check_modality(pairs: Iterable[Pair]) -> Iterator[Finding]:
@@ -107,9 +107,11 @@ def check_modality(pairs: Iterable[Pair]) -> Iterator[Finding]:
 
 def _reasons(told: Iterable[Statement], given: str, image: ClinicalImage) -> Iterator[str]:
     for statement in told:
-        for name in sorted(_PATTERNS.possible(statement.text)):
+        possible = _PATTERNS.possible(statement.text)
+        for name in sorted(possible):
             kind = _KINDS[name]
-            found = kind.pattern.search(statement.text) if image.modality in kind.wrong_of else None
+            is_wrong = image.modality in kind.wrong_of
+            found = _PATTERNS.search(name, statement.text, possible) if is_wrong else None
             is_known = name in ("dermoscopy", "other") and image.facts.confirmation == "confocal microscopy"
             if found and not is_known and found.group() not in given and _is_meant(statement, found):
                 yield f"{kind.told}: {found.group()!r}"

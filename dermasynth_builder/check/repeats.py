@@ -6,6 +6,7 @@ leaves 32 numbers behind, whatever its length, so that the whole of a source pas
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 from zlib import crc32
 
@@ -135,11 +136,17 @@ def _asks_nearly(one: Pair, other: Pair) -> bool:
     asked = words(one.question), words(other.question)
     if min(map(len, asked)) < _SHORTEST_QUESTION:
         return False
-    told, known = (frozenset(_stem(word) for word in each if word not in _ASKING) for each in asked)
+    told, known = _content(one.question), _content(other.question)
     if told == known and told:
         return True
     is_swapped = told - known and known - told
     return not is_swapped and not (told ^ known) & _PARTS and score(*asked, NEAR) >= NEAR
+
+
+@lru_cache(maxsize=4096)  # questions of a bank come again and again
+def _content(question: str) -> frozenset[str]:
+    """The words that say what is asked."""
+    return frozenset(_stem(word) for word in words(question) if word not in _ASKING)
 
 
 def _stem(word: str) -> str:

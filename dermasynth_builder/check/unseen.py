@@ -185,7 +185,8 @@ def _known(claim: Claim, told: str, facts: Facts) -> bool | None:
         case "has_changed" if "darkening" in symptoms:
             return True
         case "":
-            return True if facts.textures and re.search(r"rough|smooth|soft|^to (?:the )?touch$", told) else None
+            is_of_texture = re.search(r"rough|smooth|soft|raised|flat|^to (?:the )?touch$", told)
+            return True if facts.textures and is_of_texture else None
         case field:
             found: bool | None = getattr(facts, field)
             return found

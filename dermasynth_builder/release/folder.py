@@ -31,7 +31,7 @@ from dermasynth_builder.release.columns import card_features
 from dermasynth_builder.release.croissant import CROISSANT
 from dermasynth_builder.release.examples import FIGURES
 from dermasynth_builder.release.facts import FACTS
-from dermasynth_builder.release.parquet import SplitFiles, check_images, read_split, read_values
+from dermasynth_builder.release.parquet import SplitFiles, check_images, read_split, read_values, rows_in
 
 _FIGURE = re.compile(rf"{FIGURES}/(row-\d+\.(jpg|png)|[a-z]+\.png)")
 CARD = "README.md"
@@ -120,7 +120,7 @@ def _listed(folder: Path) -> dict[str, ConfigFiles]:
         if not entries:
             raise ValueError("it lists no config")
         return {name: _config(folder, entry, infos[name]) for name, entry in entries.items()}
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise ReleaseError(f"{folder} is not a release: it has no {CARD}; `dermasynth build` writes one") from error
     except (ValueError, KeyError, TypeError, NotImplementedError, yaml.YAMLError) as error:
         raise ReleaseError(f"{card} has no metadata block of a release ({error}); build the release anew") from error
@@ -178,6 +178,18 @@ def require_current(folder: Path, configs: Iterable[ConfigFiles]) -> None:
             )
 
 
+def require_whole(folder: Path, configs: Iterable[ConfigFiles]) -> None:
+    """Raises ReleaseError where files that the card counts are not there, or end too early; reads footers alone."""
+    for config in configs:
+        for split in config.rows:
+            found = sum(rows_in(path) for path in config.files.get(split, ()))
+            if found != config.rows[split]:
+                raise ReleaseError(
+                    f"{folder / CARD}, config {config.name}: says {config.rows[split]} rows of {split}, its files hold "
+                    f"{found}; fetch the release again, or build the release anew"
+                )
+
+
 def open_sources(folder: Path) -> dict[str, ConfigFiles]:
     """The configs that are a source's, by name, whose rows have this version's columns; each row is in one of them.
 
@@ -185,6 +197,7 @@ def open_sources(folder: Path) -> dict[str, ConfigFiles]:
     """
     configs = sources_of(read_card(folder))
     require_current(folder, configs)
+    require_whole(folder, configs)
     return {config.name: config for config in configs}
 
 

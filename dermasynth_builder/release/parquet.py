@@ -383,6 +383,12 @@ def _opened(path: Path) -> Iterator[pq.ParquetFile]:
         raise ReleaseError(f"{path} cannot be read as Parquet: {error}; build the release anew") from error
 
 
+def rows_in(path: Path) -> int:
+    """How many rows a file has, by its footer. Raises ReleaseError where it cannot be read."""
+    with _opened(path) as file:
+        return int(file.metadata.num_rows)
+
+
 def read_rows(files: Iterable[Path], columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
     """The rows of files, in order, a row group at a time. Raises ReleaseError where a file cannot be read."""
     for path in files:

@@ -7,7 +7,7 @@ from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.core.wording import did_you_mean
 from dermasynth_builder.read.selection import conditions_of
 from dermasynth_builder.release.columns import TOP_COLUMNS, flat
-from dermasynth_builder.release.folder import read_card, require_current, sources_of
+from dermasynth_builder.release.folder import read_card, require_current, require_whole, sources_of
 from dermasynth_builder.release.parquet import read_values, rows_where
 from dermasynth_builder.report.chosen import READ, candidate, choose
 from dermasynth_builder.report.page import MOST_PAIRS, Shown
@@ -30,6 +30,7 @@ def pairs_to_show(
         )
     looked_in = [configs[wanted]] if wanted else sources_of(configs)
     require_current(release, looked_in)
+    require_whole(release, looked_in)
     paths = [path for config in looked_in for path in config.paths]
     conditions = conditions_of(where, FIELDS)
     names = list(dict.fromkeys([*READ, *(condition.field for condition in conditions)]))

@@ -46,8 +46,9 @@ def read_run_card(path: Path) -> dict[str, Any]:
     """What stands in a run.json. Raises TrainError."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(found["examples"], list):
-            raise ValueError("it lists no examples")
+        for name in ("examples", "images", "groups"):
+            if not isinstance(found[name], list):
+                raise ValueError(f"it lists no {name}")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise TrainError(f"{path} is not the run.json of a training: {error}") from error
     return dict(found)

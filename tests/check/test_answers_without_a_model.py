@@ -19,7 +19,7 @@ from dermasynth_builder.plan.questions import load_prompt_book
 from tests.support.clinical_images import clinical_image, many_facts, pair
 
 BOOK = load_prompt_book(sources=SOURCES)
-OF_TEXTS = frozenset({"form", "speech", "diagnosis", "person", "unseen", "advice"})
+OF_TEXTS = frozenset({"form", "speech", "diagnosis", "modality", "person", "unseen", "advice"})
 """Checks that read what an answer says; the others hold rows or columns against each other."""
 SHARE = 0.01
 

@@ -11,9 +11,18 @@ from hypothesis import strategies as st
 from dermasynth_builder.check.prose.patterns import Pattern, Patterns, letters_of
 from dermasynth_builder.check.prose.statements import statements
 from dermasynth_builder.check.prose.terms import Terms
-from dermasynth_builder.check.prose.vocabulary import are_related, concept, diagnosis_terms, word_tables, zones_of
+from dermasynth_builder.check.prose.vocabulary import (
+    Concept,
+    are_related,
+    concept,
+    diagnosis_terms,
+    word_tables,
+    zones_of,
+)
+from dermasynth_builder.read import vocabulary
 from tests.support.labelled import LABELLED, labelled
 
+NO_GROUP = frozenset[str]()
 MODULES = ("form", "speech", "diagnosis", "modality", "person", "unseen", "advice")
 PATTERNS = {
     f"{name}.{place}": value
@@ -109,3 +118,13 @@ def test_places_share_a_zone_where_one_holds_the_other() -> None:
     assert zones_of("front of the trunk") & zones_of("chest")
     assert not zones_of("nose") & zones_of("scalp")
     assert not zones_of("upper arm") & zones_of("back")
+
+
+def test_no_alias_takes_a_name_that_stands_for_something_else_in_the_taxonomy() -> None:
+    """A simple lentigo is no solar one, though both are flat and brown."""
+    nodes = {vocabulary.node_name(node).lower(): node for node in vocabulary.isic_nodes() if ":" in node}
+    aliases = {alias: concept(name) for alias, name in word_tables().aliases.items() if alias in nodes}
+    other = {
+        alias for alias, meant in aliases.items() if not are_related(meant, Concept(alias, nodes[alias], NO_GROUP))
+    }
+    assert other == {"keratoacanthoma"}, "which many count as a squamous cell carcinoma"

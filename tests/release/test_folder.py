@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import pyarrow.parquet as pq
 import pytest
 
 from dermasynth_builder import pipeline
@@ -21,8 +22,9 @@ from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.options import Settings
 from dermasynth_builder.core.records import PlannedRequest, Reply
 from dermasynth_builder.generate.rounds import Planned
-from dermasynth_builder.release.folder import new_release
+from dermasynth_builder.release.folder import new_release, open_sources, read_card
 from dermasynth_builder.release.parquet import read_values
+from dermasynth_builder.report.view import pairs_to_show
 from tests.support.processes import run_python
 from tests.support.recorder import Recorder
 from tests.support.releases import Built
@@ -319,3 +321,26 @@ def test_what_is_not_published_is_kept_with_its_reasons(run: Run) -> None:
         (name, request.question_type) for name, request in zip(("reply", "reply", "form"), asked, strict=False)
     }
     assert "Replies that were rejected and are not in the release: 3." in (run.settings.out / "README.md").read_text()
+
+
+# --- releases that came in part ---
+
+
+@pytest.mark.parametrize("spoil", ["missing", "shorter"])
+def test_a_release_that_lacks_rows_is_opened_by_nobody(built: Built, tmp_path: Path, spoil: str) -> None:
+    release = Path(shutil.copytree(built.release, tmp_path / "dermasynth"))
+    [path] = read_card(release)["pad_ufes"].files["test"]
+    rows = pq.read_table(path)
+    path.unlink()
+    if spoil == "shorter":
+        pq.write_table(rows.slice(1), path)
+    for door in (open_sources, lambda folder: list(pairs_to_show(folder, 5))):
+        with pytest.raises(ReleaseError, match=rf"config pad_ufes: says {rows.num_rows} rows of test, its files hold"):
+            door(release)
+
+
+def test_a_file_in_place_of_a_folder_is_no_release(tmp_path: Path) -> None:
+    path = tmp_path / "dermasynth"
+    path.write_text("a file")
+    with pytest.raises(ReleaseError, match="is not a release"):
+        read_card(path)

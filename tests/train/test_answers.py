@@ -1,5 +1,6 @@
 """An answer counts where it names exactly one option and does not deny it."""
 
+from pathlib import Path
 from string import ascii_uppercase
 
 import pytest
@@ -7,7 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dermasynth_builder.core.closed import Form
+from dermasynth_builder.core.errors import ScoreError, TrainError
 from dermasynth_builder.train.evaluate.answers import option_named, synonyms
+from dermasynth_builder.train.evaluate.predict import read_predictions
+from dermasynth_builder.train.run_card import read_run_card
 
 SKIN = ("nevus", "basal cell carcinoma", "melanoma", "melanoma in situ", "actinic keratosis", "eczema (hand)")
 CLASSES = ("benign", "indeterminate", "malignant")
@@ -64,3 +68,40 @@ def test_every_name_of_an_option_names_it_and_no_other(option: str) -> None:
 def test_the_order_of_options_changes_no_answer_but_its_letter(options: list[str], gold: str) -> None:
     assert option_named(f"I see: {gold}", options, "named") == gold
     assert option_named(ascii_uppercase[options.index(gold)], options, "lettered") == gold
+
+
+def test_a_very_long_answer_takes_no_longer_than_its_length_asks_for() -> None:
+    """A model that repeats itself to its last token: a look at all that stands before each name would take hours."""
+    assert option_named("nevus " * 200_000, ("nevus", "melanoma"), "named") == "nevus"
+    assert option_named("It is not a nevus. " * 100_000, ("nevus", "melanoma"), "named") is None
+
+
+LINES = {
+    "a byte-order mark, blank lines, line ends of Windows": ('\ufeff{"item_id": "a", "answer": "x"}\r\n\r\n', "x"),
+    "what ends a line elsewhere": ('{"item_id": "a", "answer": "one\u2028two\x85three"}\n', "one\u2028two\x85three"),
+    "an answer that is none": ('{"item_id": "a", "answer": null}\n', ""),
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_answers_are_read_as_others_write_them(name: str, tmp_path: Path) -> None:
+    text, expected = LINES[name]
+    path = tmp_path / "answers.jsonl"
+    path.write_bytes(text.encode())
+    assert read_predictions(path).answers == {"a": expected}
+
+
+@pytest.mark.parametrize("line", ["7", "[1]", '{"item_id": "a"}', '"about"', '{"item_id": "a", "answer": "x"', "\x00"])
+def test_what_is_no_answer_is_told_with_its_line(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "answers.jsonl"
+    path.write_text(f'{{"item_id": "b", "answer": "x"}}\n{line}\n')
+    with pytest.raises(ScoreError, match=r"answers\.jsonl, line 2: expected a JSON object"):
+        read_predictions(path)
+
+
+@pytest.mark.parametrize("told", ["{}", "[]", "7", '{"examples": [], "images": 3, "groups": []}'])
+def test_what_is_no_card_of_a_run_is_told(told: str, tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    path.write_text(told)
+    with pytest.raises(TrainError, match=r"run\.json is not the run\.json of a training"):
+        read_run_card(path)

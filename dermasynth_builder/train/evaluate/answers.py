@@ -19,6 +19,7 @@ _CLAUSE = re.compile(r"[.,;:!?\n]| but ")
 _LETTER = re.compile(
     r"^\W*(?:(?:the )?(?:correct )?(?:answer|option|choice)(?: is)?\W+)?([A-Z])(?![a-zA-Z'-])(?! [a-z])", re.IGNORECASE
 )
+_NEAR = 200  # characters around a name in which a denial of it stands
 _SPACE = re.compile(r"\s+")
 
 
@@ -55,9 +56,8 @@ def _named(answer: str, options: Sequence[str]) -> Iterator[str]:
     left = answer
     for name in sorted(spoken, key=len, reverse=True):
         pattern = _pattern(name)
-        for found in pattern.finditer(left):
-            if not _is_denied(left, found.start(), found.end()):
-                yield spoken[name]
+        if any(not _is_denied(left, found.start(), found.end()) for found in pattern.finditer(left)):
+            yield spoken[name]
         left = pattern.sub(lambda found: "\0" * len(found[0]), left)
 
 
@@ -69,8 +69,8 @@ def _pattern(name: str) -> re.Pattern[str]:
 
 
 def _is_denied(answer: str, start: int, end: int) -> bool:
-    before = _CLAUSE.split(answer[:start])[-1].lower()
-    after = _CLAUSE.split(answer[end:])[0].lower()
+    before = _CLAUSE.split(answer[max(0, start - _NEAR) : start])[-1].lower()
+    after = _CLAUSE.split(answer[end : end + _NEAR])[0].lower()
     return bool(
         _DENIAL.search(before)
         or re.match(r"\W*(?:is|was|seems|appears)? ?(?:un|not )likely|\W*(?:is|was) (?:excluded|ruled out)", after)

@@ -78,16 +78,18 @@ def read_predictions(path: Path) -> Predictions:
     about: dict[str, Any] = {}
     answers: dict[str, str] = {}
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # an answer may hold what else ends a line
     except (OSError, ValueError) as error:
         raise ScoreError(f"{path} cannot be read: {error}") from error
     for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
         try:
             value = json.loads(line)
             if number == 1 and "about" in value:
                 about = dict(value["about"])
                 continue
-            name, answer = value["item_id"], value["answer"]
+            name, answer = str(value["item_id"]), value["answer"]
         except (ValueError, KeyError, TypeError) as error:
             raise ScoreError(f"{path}, line {number}: expected a JSON object with item_id and answer") from error
         if name in answers:
@@ -235,7 +237,8 @@ def _server(model: str, options: PredictOptions) -> Answer:
                 return list(at_once.map(ask, batch))
         except (httpx.HTTPError, LookupError, ValueError, TypeError) as error:
             raise StoppedError(
-                f"{url} gives no answer: {shown(str(error), (key,))}. Answers are saved; run the same command again"
+                f"{url} gives no answer: {shown(str(error), (key,))}. Run the same command again; "
+                "`evaluate predict` goes on where it stopped"
             ) from error
 
     return answer
