@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 _MEBIBYTE = 1 << 20
 
+ON_DISK = "file:" + 3 * "/"
+
 
 def response(body: bytes = b"{}", status: str = "200 OK", *headers: str, length: int | str | None = None) -> bytes:
     """An HTTP response; its length may be a lie."""
@@ -29,12 +31,13 @@ def odd_responses(good: bytes) -> dict[str, bytes]:
         **_odd_http(good),
         **_odd_bodies(good),
         **{
-            f"redirect to {to!r}": response(b"", "307 X", f"Location: {to}") for to in ("/", "http://[::1", "file:/x")
+            f"redirect to {to!r}": response(b"", "307 X", f"Location: {to}")
+            for to in ("/", "http://[::1", f"{ON_DISK}x")
         },
         "a redirect to nowhere": response(b"", "302 Found"),
         "an address for a file that is none": response(b"{}", "200 OK", "X-Goog-Upload-URL: http://[::1"),
         "an address for a file elsewhere": response(b"{}", "200 OK", "X-Goog-Upload-URL: http://192.0.2.1/x"),
-        "an address for a file on disk": response(b"{}", "200 OK", "X-Goog-Upload-URL: file:/etc/passwd"),
+        "an address for a file on disk": response(b"{}", "200 OK", f"X-Goog-Upload-URL: {ON_DISK}etc/passwd"),
     }
 
 
