@@ -12,6 +12,8 @@ CARD: dict[str, Any] = {
     "sources": {"pad_ufes": 4000, "bcn20000": 1000},
     "is_specimen": False,
     "examples": [],
+    "images": [],
+    "groups": [],
     "steps": 313,
     "finished_at": "2026-11-25T00:00:00+00:00",
 }

@@ -6,7 +6,8 @@ once, and only patterns whose letters are there are tried. What is found is the 
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import lru_cache
+from itertools import chain
 from re import _constants as code  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
@@ -22,6 +23,48 @@ _COMMON = frozenset(re.findall(r"\w+", """
 """)) | {"in the"}  # fmt: skip
 
 
+Possible = Mapping[str, Collection[int]]
+_NOTHING: Possible = {}
+
+
+class _All:
+    """The letters of all patterns that there are, looked for in one pass; several checks ask about one sentence."""
+
+    def __init__(self) -> None:
+        self._members: list[Patterns] = []
+        self._automaton: AhoCorasick | None = None
+        self._told: list[tuple[int, str, int]] = []  # what each piece of letters tells of
+        self._always: list[tuple[int, str, int]] = []
+        self.in_text = lru_cache(maxsize=512)(self._in_text)
+
+    def add(self, member: "Patterns") -> int:
+        self._members.append(member)
+        self._automaton = None
+        return len(self._members) - 1
+
+    def _build(self) -> AhoCorasick:
+        told = [
+            (each, (at, name, place)) for at, one in enumerate(self._members) for each, name, place in one.letters()
+        ]
+        self._always = [what for each, what in told if not each]
+        self._told = [what for each, what in told if each]
+        self.in_text.cache_clear()
+        return AhoCorasick([each for each, _ in told if each])
+
+    def _in_text(self, text: str) -> dict[int, dict[str, set[int]]]:
+        """Place of the patterns -> what of them is possible."""
+        if self._automaton is None:
+            self._automaton = self._build()
+        found: dict[int, dict[str, set[int]]] = {}
+        which = {which for which, _, _ in self._automaton.find_matches_as_indexes(text, overlapping=True)}
+        for at, name, place in chain(self._always, (self._told[each] for each in which)):
+            found.setdefault(at, {}).setdefault(name, set()).add(place)
+        return found
+
+
+_ALL = _All()
+
+
 class Patterns:
     """Patterns by name, for texts in lower case; of several under one name, any may be found."""
 
@@ -29,37 +72,26 @@ class Patterns:
         self._patterns = {
             name: (found,) if isinstance(found, re.Pattern) else tuple(found) for name, found in patterns.items()
         }
+        self._place = _ALL.add(self)
 
-    @cached_property
-    def _needed(self) -> tuple[AhoCorasick, list[tuple[str, int]], tuple[tuple[str, int], ...]]:
-        needed: list[tuple[str, tuple[str, int]]] = []
-        always: list[tuple[str, int]] = []
+    def letters(self) -> Iterator[tuple[str, str, int]]:
+        """Letters that tell, with the name and the place of the pattern that they tell of; "" tells always."""
         for name, parts in self._patterns.items():
             for place, part in enumerate(parts):
-                letters = letters_of(part)
-                needed += [(each, (name, place)) for each in letters or ()]
-                always += [] if letters else [(name, place)]
-        return AhoCorasick([each for each, _ in needed] or ["\0"]), [part for _, part in needed], tuple(always)
+                for each in letters_of(part) or ("",):
+                    yield each, name, place
 
-    def possible(self, text: str) -> Mapping[str, Collection[int]]:
+    def possible(self, text: str) -> Possible:
         """The names of which something may be found in the text, with the places of the patterns that may find it."""
-        automaton, parts, always = self._needed
-        found: dict[str, set[int]] = {}
-        for which, _, _ in automaton.find_matches_as_indexes(text, overlapping=True):
-            if which < len(parts):
-                name, place = parts[which]
-                found.setdefault(name, set()).add(place)
-        for name, place in always:
-            found.setdefault(name, set()).add(place)
-        return found
+        return _ALL.in_text(text).get(self._place, _NOTHING)
 
-    def found(self, name: str, text: str, possible: Mapping[str, Collection[int]]) -> Iterator[re.Match[str]]:
+    def found(self, name: str, text: str, possible: Possible) -> Iterator[re.Match[str]]:
         """What each of the patterns under a name finds first; `possible` is what the method of that name gave."""
         for place in sorted(possible.get(name, ())):
             if found := self._patterns[name][place].search(text):
                 yield found
 
-    def search(self, name: str, text: str, possible: Mapping[str, Collection[int]]) -> re.Match[str] | None:
+    def search(self, name: str, text: str, possible: Possible) -> re.Match[str] | None:
         """The first of what `found` gives."""
         return next(self.found(name, text, possible), None)
 
