@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dermasynth_builder.check.prose.patterns import Pattern, Patterns, letters_of
 from dermasynth_builder.check.prose.statements import statements
+from dermasynth_builder.check.prose.talk import TALK
 from dermasynth_builder.check.prose.terms import Terms
 from dermasynth_builder.check.prose.vocabulary import (
     Concept,
@@ -25,18 +26,19 @@ from tests.support.labelled import LABELLED, labelled
 NO_GROUP = frozenset[str]()
 MODULES = ("form", "speech", "diagnosis", "modality", "person", "unseen", "advice")
 PATTERNS = {
-    f"{name}.{place}": value
+    f"{name}.{place} {number}": pattern
     for name in MODULES
     for place, value in getmembers(import_module(f"dermasynth_builder.check.{name}"))
-    if isinstance(value, re.Pattern)
-}
+    for number, pattern in enumerate(value if isinstance(value, tuple) else [value])
+    if isinstance(pattern, re.Pattern)
+} | {f"talk {name} {number}": pattern for name, parts in TALK.items() for number, pattern in enumerate(parts)}
 TEXTS = [item.pair.answer.lower() for path in sorted(LABELLED.glob("*.jsonl")) for item in labelled(path)]
 
 
 @pytest.mark.parametrize("name", PATTERNS)
 def test_a_pattern_is_passed_over_only_where_it_finds_nothing(name: str) -> None:
     pattern = PATTERNS[name]
-    sieve = Patterns({"one": pattern})
+    sieve = Patterns({"one": pattern}, is_of_sentences=False)
     for text in TEXTS:
         assert pattern.search(text) is None or "one" in sieve.possible(text), text
 
@@ -47,7 +49,7 @@ def test_a_pattern_is_passed_over_only_where_it_finds_nothing(name: str) -> None
 )
 def test_a_pattern_behind_its_letters_finds_what_it_finds_alone(text: str, pattern: str) -> None:
     alone = re.compile(pattern)
-    found, other = alone.search(text), Pattern(alone).search(text)
+    found, other = alone.search(text), Pattern(alone, is_of_sentences=False).search(text)
     assert (found and found.span()) == (other and other.span())
 
 

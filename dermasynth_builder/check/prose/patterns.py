@@ -40,6 +40,7 @@ class _All:
     def add(self, member: "Patterns") -> int:
         self._members.append(member)
         self._automaton = None
+        self.in_text.cache_clear()
         return len(self._members) - 1
 
     def _build(self) -> AhoCorasick:
@@ -48,7 +49,6 @@ class _All:
         ]
         self._always = [what for each, what in told if not each]
         self._told = [what for each, what in told if each]
-        self.in_text.cache_clear()
         return AhoCorasick([each for each, _ in told if each])
 
     def _in_text(self, text: str) -> dict[int, dict[str, set[int]]]:
@@ -115,8 +115,8 @@ def alternatives(pattern: str) -> tuple[re.Pattern[str], ...]:
 class Pattern:
     """One pattern that nearly never finds anything; `search` looks for its letters first."""
 
-    def __init__(self, pattern: re.Pattern[str]) -> None:
-        self._only = Patterns({"": pattern})
+    def __init__(self, pattern: re.Pattern[str], *, is_of_sentences: bool = True) -> None:
+        self._only = Patterns({"": pattern}, is_of_sentences=is_of_sentences)
         self._search = pattern.search
 
     def search(self, text: str) -> re.Match[str] | None:
