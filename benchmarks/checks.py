@@ -11,7 +11,8 @@ former. The second and the third set were each written after the checks were fro
 they said at first stands in `FIRST_MEASURED`. Their faults, sound answers and rules are by one hand. The later sets
 are by judges who had not seen the checks, one after the other: each mended the checks before the next was written.
 There a fault counts as found by any check, as its family is the judge's word; two answers that open with an address
-("Of course", "Thanks for the clear photo") were labelled sound, and count as faults, as no answer is to open so.
+("Of course", "Thanks for the clear photo") were labelled sound, and count as faults, as no answer is to open so. The
+last set holds no bound.
 
 Exit code 1 where a bound is broken.
 """
@@ -44,9 +45,9 @@ from dermasynth_builder.release.write import terms_of
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tests.support.clinical_images import clinical_image, pair
-from tests.support.labelled import JUDGED, LABELLED, OF_A_FAULT, Labelled, findings_on, labelled
+from tests.support.labelled import JUDGED, LABELLED, LAST, OF_A_FAULT, Labelled, findings_on, labelled
 
-SETS = ("first", "second", "third", *JUDGED)
+SETS = ("first", "second", "third", *JUDGED, LAST)
 PRECISION = {"reject": 0.95, "flag": 0.85}
 RECALL = 0.9
 FIRST_MEASURED = {  # recall, precision of rejects and of flags, before the set was used to mend anything
@@ -86,6 +87,15 @@ FIRST_MEASURED = {  # recall, precision of rejects and of flags, before the set 
         "repeats": (0.950, None, 0.950),
         "speech": (1.000, 0.980, 0.875),
         "unseen": (0.897, None, 0.789),
+    },
+    LAST: {  # by a fourth judge, after the rules had been mended by all before
+        "advice": (0.939, 0.966, 0.800),
+        "diagnosis": (0.917, 1.000, 0.926),
+        "form": (0.973, 1.000, 1.000),
+        "person": (0.771, None, 0.933),
+        "repeats": (0.950, 1.000, 1.000),
+        "speech": (0.857, 1.000, 0.692),
+        "unseen": (0.972, None, 0.974),
     },
     "third": {
         "advice": (1.000, 1.000, 1.000),
@@ -160,7 +170,7 @@ def scores(items: Sequence[Labelled], is_judged: bool) -> tuple[dict[str, Score]
 
 def measure_labelled(name: str) -> bool:
     """Prints the scores of a set; whether its bounds hold."""
-    of_check, misses = scores(labelled(LABELLED / f"{name}.jsonl"), name in JUDGED)
+    of_check, misses = scores(labelled(LABELLED / f"{name}.jsonl"), name in (*JUDGED, LAST))
     print(f"\n{name} set{'':13}faults  recall  precision: reject  flag")
     holds = True
     for check, score in sorted(of_check.items()):
@@ -169,7 +179,7 @@ def measure_labelled(name: str) -> bool:
         is_kept = score.recall >= RECALL and all(
             each is None or each >= bound for each, bound in zip(told, PRECISION.values(), strict=True)
         )
-        holds &= is_kept
+        holds &= is_kept or name == LAST
         print(f"  {check:20}{score.faults:6}  {score.recall:6.3f}             {shown}  {'' if is_kept else 'BROKEN'}")
     for check, at_first in FIRST_MEASURED.get(name, {}).items():
         print(f"  at first: {check:12}", *("    -" if each is None else f"{each:5.3f}" for each in at_first))

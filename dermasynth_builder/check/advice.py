@@ -35,7 +35,7 @@ _CAUSTICS = (
     r"(?:bleach|black salve|bloodroot|(?:apple cider )?vinegar|hydrogen peroxide|(?:battery |wart |hydrochloric "
     r"|sulphuric |sulfuric |acetic |strong )acid|kerosene|petrol|gasoline|diesel|turpentine|paint thinner"
     r"|toothpaste|garlic|wart (?:remover|treatment|plasters?)|urine|baking soda|tea tree oil|castor oil"
-    r"|lemon juice|nail (?:polish|varnish)(?: remover)?|acetone|drain cleaner|lye|caustic \w+|essential oils?"
+    r"|lemon juice|nail (?:polish|varnish)(?: remover)?|acetone|drain cleaner|caustic lye|caustic \w+|essential oils?"
     r"|iodine|rubbing alcohol|disinfectant|dmso|oregano oil|frankincense|cannabis oil|hot wax|boiling (?:water"
     r"|oil)|scalding (?:hot )?water|wood ash|escharotic\w*|caustics?)"
 )
@@ -167,6 +167,7 @@ _SAYS_NO = re.compile(
     r"\W*(?:no\b[,.]? ?(?:you|it|she|he|that|not|there)?|you (?:do not|don['’]t|need not"
     r"|needn['’]t)|not (?:really|needed|necessary|at all)|nope|never)\b"
 )
+_ONLY_WHEN = re.compile(r" (?:when|where|if|as long as)\b")
 _BUT = re.compile(r",? but\b")
 _SENT_ALL_THE_SAME = re.compile(
     r"\b(?:but|should|please|doctor|dermatologist|gp|clinic|appointment|see|show|if"
@@ -271,7 +272,12 @@ def _is_warned_of(statement: Statement, found: re.Match[str], given: str) -> boo
 def _is_turned(statement: Statement, found: re.Match[str], given: str) -> bool:
     """Whether the sentence says the contrary of what the words alone say."""
     before, after = statement.clause_before(found.start()), statement.text[found.end() :]
-    return "unless" in found.group() or bool(_DENIES_CALM.search(before)) or _ended_badly(after)
+    return (
+        "unless" in found.group()
+        or bool(_ONLY_WHEN.match(after))
+        or bool(_DENIES_CALM.search(before))
+        or _ended_badly(after)
+    )
 
 
 def _is_modest(statement: Statement, found: re.Match[str], given: str) -> bool:

@@ -179,7 +179,11 @@ def _foreign(text: str) -> str:
     """The first words that are of another language; "" where there are none."""
     if not text.isascii() and (other := _OTHER_SCRIPT.findall(_GREEK_LETTER.sub("", text))) and len(other) > 1:
         return "".join(other[:20])
-    if len(_LETTERED.findall(text)) >= _MOST_LETTERED and not _LETTERED_ENGLISH.search(text.lower()):
+    if (
+        not text.isascii()
+        and len(_LETTERED.findall(text)) >= _MOST_LETTERED
+        and not _LETTERED_ENGLISH.search(text.lower())
+    ):
         return text[:40]
     found = words(text)
     foreign = [word for word in found if word in word_tables().strange]
@@ -210,7 +214,8 @@ def _loop(text: str) -> str:
 
 def _has_often(told: Sequence[str]) -> bool:
     """Whether three words in a row come as often as any longer run has to."""
-    return max(Counter(zip(told, told[1:], told[2:], strict=False)).values(), default=0) >= _MOST_LONG_RUN
+    runs = list(zip(told, told[1:], told[2:], strict=False))
+    return len(runs) - len(set(runs)) >= _MOST_LONG_RUN - 1
 
 
 def _run(told: Sequence[str], length: int, needed: int) -> int:

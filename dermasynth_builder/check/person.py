@@ -45,7 +45,8 @@ _RELATIVE = Pattern(
     re.compile(
         r"\b(?:my|our|his|her|your) (?:[\w-]+ ){0,3}?(?:mother|father|parents?|wife|husband|partner|son|daughter|sister"
         r"|brother|boy|girl|kid|child|children|baby|friend|neighbou?r|colleague|aunt|uncle|cousin|grand\w+|family)\b"
-    )
+    ),
+    is_of_sentences=False,
 )
 _NAMED = re.compile(
     r"\b(?:[Mm]rs?|[Mm]s|[Mm]iss)\.? [A-Z][a-z]+\b(?! (?:sign|nevus|disease))|\b[Pp]atient (?:named"
@@ -159,19 +160,36 @@ def _reasons(answer: str, told: Sequence[Statement], given: str, *, facts: Facts
     is_of_another = bool(_RELATIVE.search(given))
     is_sexed = not is_of_another and not _SEXED.isdisjoint(words(answer))
     is_placed = bool(facts.body_site and site_terms().find(answer.lower()))
-    tells_else = _ELSE.search(answer.lower()) is not None
     for place, statement in enumerate(told):
-        found_else = _ELSE.search(statement.text) if tells_else else None
+        found_else = _ELSE.search(statement.text)
         if found_else and not _ELSE.search(given) and not statement.denies(*found_else.span()):
             yield f"speaks of another case: {found_else.group()!r}"
         if statement.is_question:
             continue
         if not is_of_another:
             yield from _ages(statement, given, facts)
+        yield from _phototypes(statement, given, facts)
         if is_sexed and not (place and _SOMEBODY_ELSE.search(told[place - 1].text)):
             yield from _sexes(statement, given, facts)
         if is_placed:
             yield from _sites(statement, given, facts)
+
+
+# --- phototype ---
+
+
+_PHOTOTYPE = re.compile(r"\b(?:fitzpatrick(?: skin)?|skin|photo)[- ]?type (i{1,3}|iv|vi?|[1-6])\b")
+_TYPES = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6}
+
+
+def _phototypes(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
+    """A phototype that is two or more from the recorded one; by one, those who rate them differ too."""
+    found = _PHOTOTYPE.search(statement.text) if facts.fitzpatrick else None
+    if not found or not facts.fitzpatrick or found.group() in given or _is_loose(statement, found):
+        return
+    told = _TYPES.get(found[1]) or int(found[1])
+    if abs(told - facts.fitzpatrick) > 1:
+        yield f"says {found.group()!r} where phototype {facts.fitzpatrick} is recorded"
 
 
 # --- age ---

@@ -21,13 +21,11 @@ _GIVEN = re.compile(
     r"|table|entr|list|description|detail|context|tag|instruct|guideline|asked|assign|confirm"
 )
 _PREAMBLE = re.compile(
-    r"^(?:(?:sure|of course|certainly|absolutely)(?! [a-z])|great question|good question|excellent question"
-    r"|happy to help|i['’]d be happy"
-    r"|thanks? (?:you )?for|here(?: is|['’]s| are) (?:the|an?|your|my) (?:answer|description|response|overview"
-    r"|explanation|analysis|summary|question)"
-    r"|(?:question|answer|response|assistant|user|q|a(?!\s*:.{0,300}\bb\s*:))\s*:|let me (?:describe|explain|look"
-    r"|analy[sz]e)"
-    r"|as requested)(?=[\s,.!:;—-]|$)"
+    r"^(?:(?:sure|of course|certainly|absolutely)(?=\s?[,!:—-])|(?:(?:great|good|excellent) question|happy to help"
+    r"|i['’]d be happy|thanks? (?:you )?for(?! (?:your (?:letter|referral)|referring|the referral))"
+    r"|here(?: is|['’]s| are) (?:the|an?|your|my) (?:answer|description|response|overview|explanation|analysis|summary"
+    r"|question)|(?:question|answer|response|assistant|user|q|a(?!\s*:.{0,300}\bb\s*:))\s*:"
+    r"|let me (?:describe|explain|look|analy[sz]e)|as requested)(?=[\s,.!:;—-]|$))"
 )
 _PATTERNS = Patterns(TALK, is_of_sentences=False)
 _REASONS = {
@@ -96,10 +94,10 @@ def _echo(answer: str, question: str) -> str:
     if told == asked and len(told) > 2:
         return "is the question again"
     known = _prompt_shingles()
-    for place in range(len(told) - _COPIED + 1):
-        if (shingle := told[place : place + _COPIED]) in known:
-            return f"repeats the prompt: {' '.join(shingle)!r}"
-    return ""
+    shingles = list(zip(*(told[place:] for place in range(_COPIED)), strict=False))
+    if known.isdisjoint(shingles):
+        return ""
+    return f"repeats the prompt: {' '.join(next(each for each in shingles if each in known))!r}"
 
 
 @cache

@@ -51,7 +51,7 @@ _OF_THIS = re.compile(
 )
 _ADVISED = re.compile(
     r"\b(?:should|ask|asked|worth|would|will|see a|tell (?:the|your|a)|report any|come back|return|seek|until"
-    r"|never (?:cut|burn|tie|scratch|pick|squeeze|remove|try|apply|use)|avoid|causes?|leads? to|results? in"
+    r"|missing|never (?:cut|burn|tie|scratch|pick|squeeze|remove|try|apply|use)|avoid|causes?|leads? to|results? in"
     r"|prevents?|instead|next step|recommend\w*|advis\w+|consider"
     r"|warrants?|needs?|to (?:be|find|learn|know|confirm|settle|prove))\b"
 )

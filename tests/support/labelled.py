@@ -19,6 +19,9 @@ from tests.support.paths import ROOT
 LABELLED = ROOT / "tests" / "check" / "labelled"
 JUDGED = ("fourth", "fifth", "sixth")
 """Sets by judges who had not seen the checks: the family of a fault is their word, and any check may find it."""
+LAST = "seventh"
+"""The set of the last judge, after which the rules were left nearly as they are: what it said at first is what the
+checks say of texts that nobody has seen."""
 OF_A_FAULT = frozenset({"advice", "diagnosis", "form", "modality", "person", "repeats", "speech", "unseen"})
 """The checks that find faults of these sets."""
 _MELANOMA = "Malignant:Malignant melanocytic proliferations (Melanoma):Melanoma, NOS"

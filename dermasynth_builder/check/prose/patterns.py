@@ -101,27 +101,58 @@ class Patterns:
 
 
 def alternatives(pattern: str) -> tuple[re.Pattern[str], ...]:
-    """The parts of a pattern that stand between the bars of its first level, each as a pattern."""
+    """The parts of a pattern that stand between the bars of its first level, each as a pattern.
+
+    Those of `\\b(?:one|other)\\b` too, with what stands around them.
+    """
+    parts = _between_bars(pattern)
+    whole = re.fullmatch(r"(\\b)?\(\?:(.*)\)(\\b)?", pattern, re.DOTALL)
+    if len(parts) == 1 and whole and _is_closed(whole[2]):
+        parts = [f"{whole[1] or ''}(?:{part}){whole[3] or ''}" for part in _between_bars(whole[2])]
+    return tuple(map(re.compile, parts))
+
+
+_PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.", re.DOTALL)  # of a pattern: classes as a whole
+
+
+def _between_bars(pattern: str) -> list[str]:
     parts, depth = [""], 0
-    for one in re.findall(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.", pattern, re.DOTALL):  # classes as a whole
+    for one in _PIECE.findall(pattern):
         depth += (one == "(") - (one == ")")
         if one == "|" and not depth:
             parts.append("")
         else:
             parts[-1] += one
-    return tuple(map(re.compile, parts))
+    return parts
+
+
+def _is_closed(pattern: str) -> bool:
+    """Whether no bracket closes that was not opened."""
+    depth = 0
+    for one in _PIECE.findall(pattern):
+        depth += (one == "(") - (one == ")")
+        if depth < 0:
+            return False
+    return not depth
 
 
 class Pattern:
-    """One pattern that nearly never finds anything; `search` looks for its letters first."""
+    """One pattern that nearly never finds anything; `search` looks for its letters first, part by part."""
 
     def __init__(self, pattern: re.Pattern[str], *, is_of_sentences: bool = True) -> None:
-        self._only = Patterns({"": pattern}, is_of_sentences=is_of_sentences)
-        self._search = pattern.search
+        parts = (pattern,) if pattern.groups or pattern.flags != _PLAIN else alternatives(pattern.pattern)
+        self._only = Patterns({"": parts}, is_of_sentences=is_of_sentences)
 
     def search(self, text: str) -> re.Match[str] | None:
         """As of a compiled pattern."""
-        return self._search(text) if self._only.possible(text) else None
+        return min(self._only.found("", text, self._only.possible(text)), key=_start, default=None)
+
+
+_PLAIN = re.compile("").flags
+
+
+def _start(found: re.Match[str]) -> int:
+    return found.start()
 
 
 def letters_of(pattern: re.Pattern[str]) -> frozenset[str] | None:

@@ -24,6 +24,8 @@ _HONEST = (
     r"|based on (?:an?|one|the|this) (?:single )?" + _IMAGE + r")"
 )
 _REFUSAL = (
+    _CANNOT + r" (?:provide|offer|give|make) (?:you )?(?:an? |any )?(?:description|analysis|assessment"
+    r"|interpretation|reading|diagnosis) (?:of|for|on) (?:medical|this|the|your|such|any|these)\b",
     _CANNOT + r" (?:help|assist|comply|fulfil\w*|continue|engage|answer (?:this|that|the|your|medical|questions)"
     r"|process (?:this|that|the|your|images?|it)|(?:view|see|open|access|look at) (?:this|that|the|your|any|an)?\s?"
     + _IMAGE
@@ -147,6 +149,9 @@ _NEEDED_MORE = (
     r"|import)\w*)(?! leaflet| sheet| would| could| might)"
 )
 _LEAK = (
+    r"\b(?:given|provided|supplied) weights\b|\bfile \S+\.(?:png|jpe?g|bmp|tiff?)\b|\buser-(?:provided|supplied)\b",
+    r"\b\w+ (?:field|column|attribute) (?:is|says?|reads?|shows?|has|states?|holds?|gives?)\b",
+    r"\b(?:confidential|private|secret|hidden|internal) (?:information|data|details|notes?|record|diagnosis)\b",
     r"\b(?:meta-?data|ground[- ]truths?|csv|spreadsheets?|json|system (?:prompts?|messages?)|structured data"
     r"|word (?:limit|count)"
     r"|character limit|hidden context|file ?names?|training (?:data|set|example|pair|sample|purposes)"
