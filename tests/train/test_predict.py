@@ -99,7 +99,7 @@ def test_blank_other_and_no_pictures_are_shown(ask: Ask, items: ItemSet, chat: t
 
 def test_a_run_that_stops_goes_on(ask: Ask, items: ItemSet, chat: tuple[Chat, str]) -> None:
     chat[0].most = 5
-    with pytest.raises(StoppedError, match="goes on where it stopped"):
+    with pytest.raises(StoppedError, match="continues where it stopped"):
         ask()
     chat[0].most = 10**6
     path = items.folder / "predictions" / "real.jsonl"

@@ -1,4 +1,4 @@
-"""Fetches files over HTTP: goes on where it stopped, tries again where that helps, checks, puts in place whole.
+"""Fetches files over HTTP: continues where it stopped, tries again where that helps, checks, puts in place whole.
 
 A file grows as `<name>.part`, beside it `<name>.etag.part` with the server's own mark of its version, so that a later
 run goes on only with the same bytes (RFC 9110, sections 13.1.5 and 14).

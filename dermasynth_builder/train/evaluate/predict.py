@@ -238,7 +238,7 @@ def _server(model: str, options: PredictOptions) -> Answer:
         except (httpx.HTTPError, LookupError, ValueError, TypeError) as error:
             raise StoppedError(
                 f"{url} gives no answer: {shown(str(error), (key,))}. Run the same command again; "
-                "`evaluate predict` goes on where it stopped"
+                "`evaluate predict` continues where it stopped"
             ) from error
 
     return answer
