@@ -49,7 +49,7 @@ def test_the_demo_builds_a_release_and_prints_three_loaded_pairs(
     assert len(re.findall(r"^--- pad_ufes/", printed, re.MULTILINE)) == 3
     assert len(re.findall(r"^Q: .+\n(?:   .+\n)*A: ", printed, re.MULTILINE)) == 3
     assert sorted(path.name for path in Path("demo/dermasynth").iterdir()) == [
-        *("ATTRIBUTION.md", "LICENSE", "README.md", "croissant.json", "data", "facts.json", "figures"),
+        *("ATTRIBUTION.md", "LICENSE", "README.md", "closed", "croissant.json", "data", "facts.json", "figures"),
         *("recipe.toml", "sample"),
     ]
     assert run("demo") == 0  # again, over the first

@@ -9,19 +9,17 @@ import re
 
 _IMAGE = r"(?:images?|photo(?:graph)?s?|pictures?|attachments?|files?|scans?)"
 _CANNOT = (
-    r"\b(?:i|we)(?:['’]m| am| are|['’]re)?(?: \w+ly| just| afraid(?: that)? i| going to| sorry,? but i)?"
-    r" (?:can(?:not|['’]t| not)|could not|couldn['’]t|won['’]t|will not|unable to|not able to|not (?:allowed"
-    r"|permitted"
-    r"|authori[sz]ed|qualified|equipped|supposed|designed) to|not in a position to|refuse to|(?:must|have to|need to"
-    r"|would rather) (?:decline|refuse)(?: to)?|decline to|not comfortable(?: with)?"
-    r"|do not feel comfortable(?: with)?"
-    r"|don['’]t feel comfortable(?: with)?|should not|shouldn['’]t|prefer not to)"
+    r"\b(?:i|we)(?:['’]m| am| are|['’]re)?(?: \w+ly| just| afraid(?: that)? i| going to"
+    r"| sorry,? but i)? (?:can(?:not|['’]t| not)|could not|couldn['’]t|won['’]t|will not|unable to|not able to"
+    r"|not (?:allowed|permitted|authori[sz]ed|qualified|equipped|supposed|designed) to|not in a position to"
+    r"|refuse to|(?:must|have to|need to|would rather) (?:decline|refuse)(?: to)?|decline to"
+    r"|not comfortable(?: with)?|do not feel comfortable(?: with)?|don['’]t feel comfortable(?: with)?"
+    r"|should not|shouldn['’]t|prefer not to)"
 )
 _HONEST = (
     r"[^.;]{0,60}\b(?:from (?:an?|one|the|this|that|your|only) |alone\b|with (?:certainty|confidence)"
-    r"|definitively|for (?:sure|certain)"
-    r"|reliably|exactly|without (?:a |an |any |further |touch|biops|histolog|more|know|see)|until|by (?:eye|looking)"
-    r"|based on (?:an?|one|the|this) (?:single )?" + _IMAGE + r")"
+    r"|definitively|for (?:sure|certain)|reliably|exactly|without (?:a |an |any |further |touch|biops|histolog"
+    r"|more|know|see)|until|by (?:eye|looking)|based on (?:an?|one|the|this) (?:single )?" + _IMAGE + r")"
 )
 _REFUSAL = (
     _CANNOT + r" (?:provide|offer|give|make) (?:you )?(?:an? |any )?(?:description|analysis|assessment"
@@ -31,48 +29,41 @@ _REFUSAL = (
     + _IMAGE
     + r"|respond to|support (?:this|that)|discuss|talk about|comment on|be of (?:help|assistance))\b",
     _CANNOT + r" (?:provide|offer|give|make|supply|share|identify\w*|diagnos\w+|interpret\w*|analy[sz]\w+"
-    r"|evaluat\w+|assess\w*"
-    r"|describ\w+|examin\w+|generat\w+|creat\w+|discussing|commenting|providing|giving|offering)"
-    r" (?:you (?:with )?)?(?:on )?(?:medical|health|clinical|(?:an?|any|the|your|specific"
-    r"|personal) (?:\w+ )?(?:diagnos\w+|advice"
-    r"|opinions?|assessment|interpretation|recommendations?)|diagnos\w+|advice|(?:this|the|your|these|that|such|any"
-    r"|real|sensitive|intimate|images?|photos?|pictures?|conditions?|people|skin conditions?|body parts?)"
-    r"(?: (?:kind|type|sort) of)?(?: \w+)? ?(?:" + _IMAGE + r"|requests?|questions?|content|topics?|conditions?"
-    r"|people|persons?)?"
-    r"|it\b|that\b|this\b)"
-    r"(?: (?:\w+ )?(?:advice|opinions?|diagnos\w+|information|guidance|assessments?|judge?ments?"
-    r"|interpretations?|recommendations?|help))?(?=[.,;!]| (?:because|as|since|for|due|of|in|that|and|or|here|to"
-    r"|at|but|from|about|without|for|on|based|regarding)\b|$)",
+    r"|evaluat\w+|assess\w*|describ\w+|examin\w+|generat\w+|creat\w+|discussing|commenting|providing|giving"
+    r"|offering) (?:you (?:with )?)?(?:on )?(?:medical|health|clinical|(?:an?|any|the|your|specific"
+    r"|personal) (?:\w+ )?(?:diagnos\w+|advice|opinions?|assessment|interpretation|recommendations?)|diagnos\w+"
+    r"|advice|(?:this|the|your|these|that|such|any|real|sensitive|intimate|images?|photos?|pictures?|conditions?"
+    r"|people|skin conditions?|body parts?)(?: (?:kind|type|sort) of)?(?: \w+)? ?(?:" + _IMAGE + r"|requests?"
+    r"|questions?|content|topics?|conditions?|people|persons?)?|it\b|that\b|this\b)(?: (?:\w+ )?(?:advice"
+    r"|opinions?|diagnos\w+|information|guidance|assessments?|judge?ments?|interpretations?|recommendations?"
+    r"|help))?(?=[.,;!]| (?:because|as|since|for|due|of|in|that|and|or|here|to|at|but|from|about|without|for|on"
+    r"|based|regarding)\b|$)",
     r"\b(?:i|we) (?:must|have to|need to|will have to|am going to have to) (?:\w+ )?(?:decline|refuse)",
-    r"\b(?:my|our|the) (?:\w+ )?(?:guidelines|polic(?:y|ies)|instructions|rules|programming|restrictions|safety \w+)"
-    r" (?:do(?:es)? not|don['’]t|doesn['’]t|prevents?|forbids?|prohibits?|restricts?|keeps?|stops?"
-    r"|bars?)(?: \w+)? (?:me|us|it|this|allow"
-    r"|permit|let)",
+    r"\b(?:my|our|the) (?:\w+ )?(?:guidelines|polic(?:y|ies)|instructions|rules|programming|restrictions"
+    r"|safety \w+) (?:do(?:es)? not|don['’]t|doesn['’]t|prevents?|forbids?|prohibits?|restricts?|keeps?|stops?"
+    r"|bars?)(?: \w+)? (?:me|us|it|this|allow|permit|let)",
     r"\b(?:against|violat\w+|breach\w*) (?:my|our|the|its) (?:\w+ )?(?:polic(?:y|ies)|guidelines|terms|rules)",
     r"\b(?:content|usage|safety|content management|use) (?:polic(?:y|ies)|guidelines)",
     r"\b(?:sensitive|explicit|graphic|inappropriate|intimate) (?:\w+ )?(?:content|material|imagery)",
     r"\bunable to (?:assist|comply|fulfil\w* (?:this|the|your) request|process (?:this|the|your) (?:image|request))",
     r"\b(?:this|your|the) request (?:cannot|can['’]t|could not|couldn['’]t) be",
-    r"\bi(?:['’]m| am) (?:not|no) (?:an? |qualified |licensed )?(?:qualified |licensed |trained |real )*"
-    r"(?:doctor|medical professional|dermatologist|physician|clinician|expert|healthcare \w+)",
+    r"\bi(?:['’]m| am) (?:not|no) (?:an? |qualified |licensed )?(?:qualified |licensed |trained "
+    r"|real )*(?:doctor|medical professional|dermatologist|physician|clinician|expert|healthcare \w+)",
     r"\bi(?:['’]m| am) (?:sorry|afraid),? (?:but )?i?(?: ?(?:can(?:not|['’]t)|am unable|['’]m unable|won['’]t"
     r"|am not able|['’]m not able))(?! (?:tell|say|see|judge|make out|be (?:sure|certain)|know|rule|measure|feel))",
 )
 _AI = (
-    r"\b(?:as|being|i am|i['’]m|merely) (?:just |only |merely |but )?(?:an? |any )?"
-    r"(?:(?:large|helpful|virtual|digital|medical|multimodal|multi-modal|vision|visual|language|vision-language"
-    r"|artificial"
-    r"|automated|computer|text|text-based|online|neural|generative|trained|advanced|general|current"
-    r"|conversational|health"
-    r"|dermatology) ){0,4}(?:ai|a\.i\.|llm|vlm|language model|multimodal model|vision(?:-language)? model|ai model"
-    r"|(?:virtual|digital|ai|online|automated|helpful|computer|medical|health|text-based|conversational|language)"
-    r" assistant|assistant(?=[,.;]| i\b| without| and)|chat ?bot|computer program|neural network"
+    r"\b(?:as|being|i am|i['’]m|merely) (?:just |only |merely |but )?(?:an? |any )?(?:(?:large|helpful|virtual"
+    r"|digital|medical|multimodal|multi-modal|vision|visual|language|vision-language|artificial|automated"
+    r"|computer|text|text-based|online|neural|generative|trained|advanced|general|current|conversational|health"
+    r"|dermatology) ){0,4}(?:ai|a\.i\.|llm|vlm|language model|multimodal model|vision(?:-language)? model"
+    r"|ai model|(?:virtual|digital|ai|online|automated|helpful|computer|medical|health|text-based|conversational"
+    r"|language) assistant|assistant(?=[,.;]| i\b| without| and)|chat ?bot|computer program|neural network"
     r"|artificial intelligence|machine learning model)\b",
     r"\bas (?:a|this) (?:large |trained |computer )?model,",
     r"\bai-(?:generated|written|based|assisted)\b",
     r"\bmy (?:training(?: data| set)?|knowledge cut-?off|programming|developers?|creators?|algorithms?|weights"
-    r"|capabilities|abilities"
-    r"|context window|model)\b",
+    r"|capabilities|abilities|context window|model)\b",
     r"\bknowledge cut-?off\b",
     r"\b(?:developed|trained|made|created|built) by (?:google|openai|meta|anthropic|microsoft|alibaba|mistral"
     r"|deepmind)",
@@ -82,18 +73,16 @@ _AI = (
 )
 _NO_IMAGE = (
     r"\b(?:no|without (?:an?|the|any)|not any|lack of an?) (?:\w+ )?" + _IMAGE + r" (?:(?:was|were|is|are"
-    r"|has been|have been|seems? to|came)(?: \w+){0,4}"
-    r" (?:attach\w*|provid\w*|upload\w*|includ\w*|receiv\w*|shared|through|sent|visible to me|reached|arrived"
-    r"|available|present)|reached|arrived|came through"
-    r"|(?:in|with|to|within) (?:our|this|the|your) (?:conversation|message|chat|request|prompt|input|question|thread)"
+    r"|has been|have been|seems? to|came)(?: \w+){0,4} (?:attach\w*|provid\w*|upload\w*|includ\w*|receiv\w*"
+    r"|shared|through|sent|visible to me|reached|arrived|available|present)|reached|arrived|came through|(?:in"
+    r"|with|to|within) (?:our|this|the|your) (?:conversation|message|chat|request|prompt|input|question|thread)"
     r"|to (?:look at|go by|examine|analy[sz]e|work with|review|assess|evaluate|refer to))\b",
     r"\bno (?:\w+ )?" + _IMAGE + r" (?:attached|provided|uploaded|received|included|supplied|available|shared"
     r"|visible|present(?:ed)?)\b",
     _IMAGE + r" (?:itself |that you \w+ |you \w+ )?(?:did not|didn['’]t|failed to|could not|couldn['’]t|cannot"
-    r"|can['’]t|does not|doesn['’]t|is not|isn['’]t"
-    r"|has not|hasn['’]t|was not|wasn['’]t|were not|weren['’]t)(?: seem to| appear to)? (?:be |have "
-    r"|been )?(?:load|upload|open|come through|attach"
-    r"|display|render|access|accessib|go through|gone through|arriv|receiv|includ|provid|process|transmit|reach"
+    r"|can['’]t|does not|doesn['’]t|is not|isn['’]t|has not|hasn['’]t|was not|wasn['’]t|were not"
+    r"|weren['’]t)(?: seem to| appear to)? (?:be |have |been )?(?:load|upload|open|come through|attach|display"
+    r"|render|access|accessib|go through|gone through|arriv|receiv|includ|provid|process|transmit|reach"
     r"|available|there)\w*(?! the (?:eye|reader))(?! (?:needed|for))",
     r"\b(?:upload|link|attachment|file)\b[^.]{0,40}\b(?:did not|didn['’]t|not|n['’]t|broken|failed|corrupt\w*"
     r"|missing|invalid|go(?:ne)? through)\b",
@@ -101,15 +90,15 @@ _NO_IMAGE = (
     r"|shows up)(?: to be)? (?:completely |entirely |all )?(?:blank|missing|black|empty|corrupt\w*|unavailable"
     r"|inaccessible)",
     r"\b(?:please|could you|can you|would you|kindly|if you|try to|try|feel free to)\b[^.?]{0,25}\b(?:upload"
-    r"|attach|provide|send|share|re-?send|submit|paste|post|include)\w*"
-    r"\b[^.?]{0,40}\b" + _IMAGE + r"\b(?![^.?]{0,30}(?:doctor|dermatologist|clinic|physician|specialist))"
-    r"(?=[^.]{0,60}(?:so|and|then|i\b|again|that|you|here|first|,|[.?!]|$))",
+    r"|attach|provide|send|share|re-?send|submit|paste|post|include)\w*\b[^.?]{0,40}\b"
+    + _IMAGE
+    + r"\b(?![^.?]{0,30}(?:doctor|dermatologist|clinic|physician|specialist))(?=[^.]{0,60}(?:so|and|then|i\b|again"
+    r"|that|you|here|first|,|[.?!]|$))",
     r"\bi (?:do not|don['’]t|can['’]t|cannot|can not|could not|couldn['’]t|am unable to|am not able to"
-    r"|['’]m unable to|['’]m not able to|have no way to|do not currently)"
-    r"(?: actually| currently| directly| really| seem to| yet)* (?:see|view|access|open|have access to|have"
-    r"|receive|find|look at|process|load|display)"
-    r" (?:any|an|the|your|this|that|either)?\s?(?:uploaded |attached |actual )?" + _IMAGE + r"\b(?! quality)(?!"
-    r" of (?:the )?(?:past|earlier))",
+    r"|['’]m unable to|['’]m not able to|have no way to|do not currently)(?: actually| currently| directly"
+    r"| really| seem to| yet)* (?:see|view|access|open|have access to|have|receive|find|look at|process|load"
+    r"|display) (?:any|an|the|your|this|that|either)?\s?(?:uploaded |attached |actual )?" + _IMAGE + r"\b(?!"
+    r" quality)(?! of (?:the )?(?:past|earlier))",
     r"\bonce (?:you|i|it|the " + _IMAGE + r")\b[^.]{0,30}\b(?:upload|attach|shar|send|sent|provid|view|see it"
     r"|receiv)\w*",
     r"\bi(?:['’]m| am) (?:not seeing|unable to see|not able to see) (?:any|an|the|your|a) ",
@@ -149,60 +138,60 @@ _NEEDED_MORE = (
     r"|import)\w*)(?! leaflet| sheet| would| could| might)"
 )
 _LEAK = (
+    r"\b(?:isic|ham ?10000|pad-?ufes(?:-20)?|bcn ?20000|scin|derm12345|derm 12345|hiba) (?:taxonomy|archive"
+    r"|label|set|table|database|collection|record|data|entry|row|metadata)\b",
+    r"\b(?:the|this|patient|patient['’]s|medical|case|clinical) record (?:says?|states?|lists?|gives?|notes?"
+    r"|mentions?|confirms?|tells?|reads?|holds?|describes?|specif\w+|has|puts?|identif\w+|shows?|indicates?)\b",
     r"\b(?:given|provided|supplied) weights\b|\bfile \S+\.(?:png|jpe?g|bmp|tiff?)\b|\buser-(?:provided|supplied)\b",
     r"\b\w+ (?:field|column|attribute) (?:is|says?|reads?|shows?|has|states?|holds?|gives?)\b",
     r"\b(?:confidential|private|secret|hidden|internal) (?:information|data|details|notes?|record|diagnosis)\b",
-    r"\b(?:meta-?data|ground[- ]truths?|csv|spreadsheets?|json|system (?:prompts?|messages?)|structured data"
-    r"|word (?:limit|count)"
-    r"|character limit|hidden context|file ?names?|training (?:data|set|example|pair|sample|purposes)"
-    r"|reference (?:diagnos[ie]s|labels?|answers?|class|standard|information|data|text|material|facts"
-    r"|description)|(?:weighted|skin[- ]condition|source|original|target) labels?"
-    r"|annotators?|image captions?|target (?:label|class|diagnosis)|gold[- ]standard label)\b(?! (?:and"
-    r"|of) (?:dermatolog|clinical))|\b(?:the|this|our|your) data ?set (?:entry|row|record|says?|states?|lists?"
-    r"|label|annotation|gives?|notes?|provides|indicates?|metadata|description|has (?:this|it))\b",
+    r"\b(?:meta-?data|ground[- ]truths?|csv|spreadsheets?|json (?:object|format|output|response|file|reply)"
+    r"|(?:the|valid|requested|as) json|system (?:prompts?|messages?)|structured data"
+    r"|word (?:limit|count)|character limit|hidden context|file ?names?|training (?:data|set|example|pair|sample"
+    r"|purposes)|reference (?:diagnos[ie]s|labels?|answers?|class|standard|information|data|text|material|facts"
+    r"|description)|(?:weighted|skin[- ]condition|source|original|target) labels?|annotators?|image captions?"
+    r"|target (?:label|class|diagnosis)|gold[- ]standard label)\b(?! (?:and|of) (?:dermatolog|clinical))"
+    r"|\b(?:the|this|our|your) data ?set (?:entry|row|record|says?|states?|lists?|label|annotation|gives?|notes?"
+    r"|provides|indicates?|metadata|description|has (?:this|it))\b",
     r"\b(?:your|my|user|users|original|input|initial|above|this) (?:\w+ )?prompts?\b(?! (?:referral|attention"
-    r"|treatment|evaluation|excision|biopsy|assessment"
-    r"|review|visit|removal|care|check|action|medical|specialist|you to))|\b(?:the"
-    r"|that) (?:\w+ )?prompts?(?=[,.;:)]|['’]s|$| (?:says?|states?|asks?|contain\w*|gives?|gave"
-    r"|mention\w*|include[sd]?|in|that|also|is|was|and i|which|for|you|i|provid\w+|specif\w+|require\w*|tells?"
-    r"|told|itself|lists?|describes?|indicat\w+|holds?|names?)\b)",
+    r"|treatment|evaluation|excision|biopsy|assessment|review|visit|removal|care|check|action|medical|specialist"
+    r"|you to))|\b(?:the|that) (?:\w+ )?prompts?(?=[,.;:)]|['’]s|$| (?:says?|states?|asks?|contain\w*|gives?"
+    r"|gave|mention\w*|include[sd]?|in|that|also|is|was|and i|which|for|you|i|provid\w+|specif\w+|require\w*"
+    r"|tells?|told|itself|lists?|describes?|indicat\w+|holds?|names?)\b)",
     r"\b(?:in|from|by|per|following|with) (?:your |the )?prompts?(?=[,.;:)]|$)",
-    r"\b(?:the|this|that|its|published|accompanying|official|case|patient|patient['’]s|medical|clinical"
-    r"|hospital) (?!track )(?:\w+ )?(?<!track )record\b(?! (?:of (?:the )?(?:change|photo|mole|lesion|size|it)"
-    r"|should|keep|keeping|for (?:later|compar|follow)|so|over time|the |its |any |all |every |each ))",
     r"\b(?:according to|based on|per|as (?:stated|given|noted|listed|indicated|described|recorded|mentioned"
-    r"|specified|shown|documented|reported) (?:in|by|on|within)"
-    r"|from|in line with|by|consult\w*|match\w*|agree\w* with|support\w* by|confirm\w* by|consistent with)"
-    r" (?:the|this|that|its|my|your|her|his|their|all|these)? ?(?:(?:provided|given|supplied|accompanying"
-    r"|attached|hidden|internal|available|patient|patient['’]s"
-    r"|case|clinical|medical|image|published|associated|additional|structured|background|included|linked"
-    r"|self-reported|original|user) ){1,3}"
-    r"(?:file|chart|labels?|notes?|information|data|details?|context|facts|descriptions?|summar(?:y|ies)|tags?"
-    r"|table|fields?|entr(?:y|ies)|diagnos[ie]s|class|attributes?|background|text|document\w*|history)\b"
-    + _NEEDED_MORE,
+    r"|specified|shown|documented|reported) (?:in|by|on|within)|from|in line with|by|consult\w*|match\w*"
+    r"|agree\w* with|support\w* by|confirm\w* by|consistent with) (?:the|this|that|its|my|your|her|his|their|all"
+    r"|these)? ?(?:(?:provided|given|supplied|accompanying|attached|hidden|internal|available|patient"
+    r"|patient['’]s|case|clinical|medical|image|published|associated|additional|structured|background|included"
+    r"|linked|self-reported|original|user) ){1,3}(?:file|chart|labels?|notes?|information|data|details?|context"
+    r"|facts|descriptions?|summar(?:y|ies)|tags?|table|fields?|entr(?:y|ies)|diagnos[ie]s|class|attributes?"
+    r"|background|text|document\w*|history)\b" + _NEEDED_MORE,
     r"\b(?:in|with|see|read(?:ing)?) (?:the|this|its|my|your|all|these)? ?(?:provided|given|supplied"
-    r"|accompanying|attached|hidden|internal|image|published|associated"
-    r"|additional|structured|linked|self-reported|original) (?:\w+ )?(?:file|chart|labels?|notes?|information"
-    r"|data|details?|context|facts|descriptions?|tags?|table|fields?"
-    r"|entr(?:y|ies)|diagnos[ie]s|class|attributes?|text)\b" + _NEEDED_MORE,
+    r"|accompanying|attached|hidden|internal|image|published|associated|additional|structured|linked"
+    r"|self-reported|original) (?:\w+ )?(?:file|chart|labels?|notes?|information|data|details?|context|facts"
+    r"|descriptions?|tags?|table|fields?|entr(?:y|ies)|diagnos[ie]s|class|attributes?|text)\b" + _NEEDED_MORE,
     r"\b(?:the )?table (?:says?|states?|lists?|gives?|notes?|mentions?|tells?|reads?|names?|records?|puts)\b",
     r"\b(?:according to|based on|per|as (?:stated|given|noted|listed|indicated|described|recorded|mentioned"
-    r"|specified|documented|reported) (?:in|by|on))"
-    r" (?:the|this|its|my|your|her|his)? ?(?:files?|chart|labels?|notes|tags?|record|entry|annotation"
-    r"|attributes?|case description)\b",
+    r"|specified|documented|reported) (?:in|by|on)) (?:the|this|its|my|your|her|his)? ?(?:files?|chart|labels?"
+    r"|notes|tags?|record|entry|annotation|attributes?|case description)\b",
     r"\b(?:the|this|that|its|per) (?:file|chart|labels?|case file|entr(?:y|ies)|attributes?|annotation"
-    r"|catalogu?e|data ?base|documentation|case description|clinical note|clinical description|tags?)\b"
-    r"(?: \w+){0,2} (?:says?|states?|indicates?|shows?|lists?|gives?|notes?|mentions?|confirms?|tells?|reads?"
-    r"|holds?|describes?|specif(?:y|ies)|has|puts?|suppli\w+"
-    r"|provid\w+|identif\w+|is|are|was|were|names?|reports?|calls?|records?|for this|of this)\b",
+    r"|catalogu?e|data ?base|documentation|case description|clinical note|clinical description"
+    r"|tags?)\b(?: \w+){0,2} (?:says?|states?|indicates?|shows?|lists?|gives?|notes?|mentions?|confirms?|tells?"
+    r"|reads?|holds?|describes?|specif(?:y|ies)|has|puts?|suppli\w+|provid\w+|identif\w+|is|are|was|were|names?"
+    r"|reports?|calls?|records?|for this|of this)\b",
     r"\b(?:the|provided|given|supplied|accompanying|internal|case|patient|patient['’]s|additional|self-reported"
-    r"|structured|background|included|associated) (?:(?:patient|patient['’]s|medical|clinical|case|self-reported) )?"
-    r"(?:data|information|details|context|description|facts|notes?|documentation|history|background|tags?"
-    r"|labels?|summary|history taken|entr(?:y|ies))"
-    r" (?:(?:that )?(?:was |were |is |are )?" + _GIVEN + r" )?(?:(?:to me|with (?:it|the " + _IMAGE + r")|for"
-    r" (?:this|the) (?:" + _IMAGE + r"|case)|above|below|here) )?"
-    r"(?:says?|states?|indicates?|lists?|gives?|notes?|mentions?|confirms?|tells?|reads?|holds?|describes?"
-    r"|specif(?:y|ies)|puts?|identif\w+|names?|reports?|include[sd]?|also|contain\w*)\b",
+    r"|structured|background|included|associated) (?:(?:patient|patient['’]s|medical|clinical|case"
+    r"|self-reported) )?(?:data|information|details|context|description|facts|notes?|documentation|history"
+    r"|background|tags?|labels?|summary|history taken|entr(?:y|ies)) (?:(?:that )?(?:was |were |is |are )?"
+    + _GIVEN
+    + r" )?(?:(?:to me|with (?:it|the "
+    + _IMAGE
+    + r")|for (?:this|the) (?:"
+    + _IMAGE
+    + r"|case)|above|below"
+    r"|here) )?(?:says?|states?|indicates?|lists?|gives?|notes?|mentions?|confirms?|tells?|reads?|holds?"
+    r"|describes?|specif(?:y|ies)|puts?|identif\w+|names?|reports?|include[sd]?|also|contain\w*)\b",
     r"\b(?:the|per|all|these|this|other|any) (?:provided|given|supplied|submitted) (?:\w+ )?(?:details?|data"
     r"|information|facts|context|description|labels?|diagnos[ie]s|history|notes?|background|class|text)\b",
     r"\b(?:the|your|my|this|per|assigned|its) (?:assigned|recorded|labell?ed|registered|catalogu?ed|listed"
@@ -215,9 +204,8 @@ _LEAK = (
     r"|show|state|indicate|list|give|mention|confirm|tell)\b",
     r"\b(?:data|information|details?|context|facts|diagnos[ie]s|label|history|age|description|class|record"
     r"|notes?|site)(?: that| which)? (?:you|i(?: was|['’]ve been| have been| had been| am| got)|we(?: were"
-    r"| have been))"
-    r" (?:also |then |just )?(?:gave|given|provided|supplied|handed|fed|passed)(?: me| us)?\b(?! (?:a|an|no|up"
-    r"|over) )",
+    r"| have been)) (?:also |then |just )?(?:gave|given|provided|supplied|handed|fed|passed)(?: me"
+    r"| us)?\b(?! (?:a|an|no|up|over) )",
     r"\b"
     + _GIVEN
     + r" (?:to (?:me|us)|along with|together with|above|below|with) ?(?:the|this|your|it)? ?(?:"
@@ -230,15 +218,12 @@ _LEAK = (
     r"\b(?:tagged|catalogu?ed|coded|registered|filed) (?:as|here|in (?:the|this) (?:data|record|file|archive"
     r"|entry)|under)\b(?! (?:differential|one of|among))",
     r"\b(?<!biopsy )(?:on|in) (?:the )?(?:record|file)\b(?! at | of (?:changes|photographs|photos|the changes))",
-    r"\b(?:isic|ham ?10000|pad-?ufes|bcn ?20000|scin|derm12345|derm 12345|hiba)(?:-20)?(?: \w+)?(?: taxonomy| archive"
-    r"| label| set| table| database| collection| record|\b)",
     r"\b(?:as|like) (?:you )?(?:instructed|requested|asked|told|specified|directed)(?: me| to|,|\.)|\bi (?:was"
     r"|am|have been|['’]ve been|had been) (?:told|given|instructed|asked|supposed|directed|required|shown"
-    r"|handed)\b(?! (?:a (?:chance|choice)|that it (?:itch|hurt|bled)))"
-    r"|\b(?:you|they) (?:asked|told|instructed|want(?:ed)?) me (?:to|not)|\bthe (?:task|assignment"
-    r"|exercise) (?:is|was|says|asks|requires)|\bmy (?:instructions|task|assignment)|\bthe (?:user"
-    r"|instructions?) (?:also )?(?:asks?|says?|wants?|states?|tells?|requires?|prompt|provid\w+|gave|mention\w*"
-    r"|require\w*)",
+    r"|handed)\b(?! (?:a (?:chance|choice)|that it (?:itch|hurt|bled)))|\b(?:you|they) (?:asked|told|instructed"
+    r"|want(?:ed)?) me (?:to|not)|\bthe (?:task|assignment|exercise) (?:is|was|says|asks|requires)"
+    r"|\bmy (?:instructions|task|assignment)|\bthe (?:user|instructions?) (?:also )?(?:asks?|says?|wants?"
+    r"|states?|tells?|requires?|prompt|provid\w+|gave|mention\w*|require\w*)",
     r"\bi (?:must|may|should|can|am) not (?:to )?(?:reveal|disclose|mention|name|state|give away|refer to|use"
     r"|repeat) (?:the |any |that |what )",
     r"\b(?:following|per|follow) (?:the|your|these|those|my) (?:\w+ )?(?:instructions|rules|guidelines (?:in|of"
@@ -271,10 +256,15 @@ _INSTRUCTS = (
     r"|answer format)\s?:",
 )
 _HINT = (
+    r"\b(?:the|this|that|its|published|accompanying|official|case|patient|patient['’]s|medical|clinical"
+    r"|hospital) (?!track )(?:\w+ )?(?<!track )record\b(?! (?:of (?:the )?(?:change|photo|mole|lesion|size|it)"
+    r"|should|keep|keeping|for (?:later|compar|follow)|so|over time|the |its |any |all |every |each ))",
+    r"\b(?:isic|ham ?10000|pad-?ufes|bcn ?20000|scin|derm12345|derm 12345|hiba)(?:-20)?(?: \w+)?(?: taxonomy"
+    r"| archive| label| set| table| database| collection| record|\b)",
     r"\b(?:annotations?|annotated|(?:labell?ed|recorded|listed) (?:as|here|in|for|under)|data ?sets?|the (?:data"
-    r"|information|details?|context"
-    r"|facts) (?:given|provided|supplied)|(?:from|in) the (?:given )?context\b(?! of)|(?:according to|from|based on"
-    r"|per) (?:the )?(?:given )?(?:information|details|context|data)(?: provided| given| supplied)?)\b",
+    r"|information|details?|context|facts) (?:given|provided|supplied)|(?:from"
+    r"|in) the (?:given )?context\b(?! of)|(?:according to|from|based on|per) (?:the )?(?:given )?(?:information"
+    r"|details|context|data)(?: provided| given| supplied)?)\b",
     r"\b(?:is|are|was|were|been) (?:officially )?(?:documented|recorded|filed|catalogu?ed|coded|registered"
     r"|tagged) (?:as|here|in|for|under)\b",
 )
