@@ -19,7 +19,7 @@ from dermasynth_builder.train.evaluate.predict import Question, answerer
 from dermasynth_builder.train.options import PredictOptions
 from tests.support.fake_service import picture_requests
 from tests.support.google_cloud import forget_google_cloud, write_service_account
-from tests.support.listener import listening
+from tests.support.listener import listening, tempt
 
 KEY = "AIza-a-key-that-nobody-may-see"
 PASSWORD = "a-password-of-netrc"  # noqa: S105 - invented
@@ -92,16 +92,9 @@ def test_nothing_is_sent_on_to_another_address(name: str, tmp_path: Path, monkey
 def test_passwords_of_netrc_and_proxies_of_the_environment_see_nothing(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    netrc = tmp_path / ".netrc"
-    netrc.write_text(f"machine 127.0.0.1 login me password {PASSWORD}\ndefault login me password {PASSWORD}\n")
-    netrc.chmod(0o600)
-    monkeypatch.setenv("NETRC", str(netrc))
-    monkeypatch.setenv("HOME", str(tmp_path))
+    netrc = f"machine 127.0.0.1 login me password {PASSWORD}\ndefault login me password {PASSWORD}\n"
     with listening() as (proxy, passed), listening() as (url, came):
-        for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-            monkeypatch.setenv(variable, proxy)
-        for variable in ("NO_PROXY", "no_proxy"):
-            monkeypatch.delenv(variable, raising=False)
+        tempt(monkeypatch, tmp_path, proxy, netrc)
         if name == LOGIN:  # it holds no key, and goes as Google's library sends it
             DOORS[name](url, tmp_path, monkeypatch)
             came += passed

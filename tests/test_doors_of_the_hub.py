@@ -14,7 +14,7 @@ from dermasynth_builder.release.push import push
 from dermasynth_builder.report.proof import fetched
 from dermasynth_builder.train.options import PushModelOptions
 from dermasynth_builder.train.push_model import push_model
-from tests.support.listener import listening
+from tests.support.listener import listening, tempt
 from tests.support.releases import Built
 from tests.support.run_cards import CARD
 
@@ -99,16 +99,9 @@ def test_a_hub_that_leads_to_no_safe_address_is_not_followed(
 def test_passwords_of_netrc_and_proxies_of_the_environment_see_nothing_of_it(
     name: str, built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    netrc = tmp_path / ".netrc"
-    netrc.write_text(f"default login me password {PASSWORD}\n")
-    netrc.chmod(0o600)
-    monkeypatch.setenv("NETRC", str(netrc))
-    monkeypatch.setenv("HOME", str(tmp_path))
+    netrc = f"default login me password {PASSWORD}\n"
     with listening() as (proxy, passed), listening() as (url, came):
-        for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-            monkeypatch.setenv(variable, proxy)
-        for variable in ("NO_PROXY", "no_proxy"):
-            monkeypatch.delenv(variable, raising=False)
+        tempt(monkeypatch, tmp_path, proxy, netrc)
         ask_at(url, monkeypatch)
         knock(name, built, tmp_path)
     assert came

@@ -231,8 +231,7 @@ _HARMLESS_DOSE = re.compile(r"sun-?screen|spf|moisturi[sz]er|emollient|sun cream
 
 
 def check_advice(pairs: Iterable[Pair]) -> Iterator[Finding]:
-    """Rejects doses, surgery at home, advice against being seen and to wait with a malignant lesion; flags"
-    " certainty."""
+    """Rejects doses, surgery at home, advice against being seen and to wait with what is malignant; flags certainty."""
     for pair in pairs:
         malignancy = pair.image.facts.malignancy
         for question, answer, before in answers(pair):

@@ -157,8 +157,7 @@ def _reasons(text: str, is_question: bool) -> Iterator[tuple[Severity, str]]:
 
 
 def _is_whole(text: str, end: str, *, is_question: bool) -> bool:
-    """Whether a text that ends without a stop is whole: a few words, a list, a choice, or emphasis that was"
-    " closed."""
+    """Whether a text that ends without a stop is whole: a few words, a list, a choice, or closed emphasis."""
     told = end.split()
     if not end[-1].isalnum() or told[-1].lower() in word_tables().never_last:
         return False

@@ -25,7 +25,6 @@ NEAR_COPY = 0.85
 """Share of their runs of words from which two answers count as near copies."""
 
 _HASHES, _BANDS = 32, 8
-_RUN = 3  # words
 _SHORTEST = 8  # words; a shorter answer, "No." say, may stand anywhere
 _SHORTEST_QUESTION = 6  # words
 _SHORTEST_LEAK = 20  # words; an answer of so many stands in one split alone, whatever was asked

@@ -71,8 +71,7 @@ def stratified(
     held: dict[Part, Counter[str | None]] = defaultdict(Counter)
 
     def strain(part: Part, brought: Counter[str | None]) -> float:
-        """How much the part's distance from what is wanted grows: for each diagnosis, and as much for all"
-        " together."""
+        """How much the part's distance from what is wanted grows: for each diagnosis, and as much for all together."""
         of_diagnoses = sum(_growth(n, held[part][name], wanted[part][name]) for name, n in brought.items())
         return of_diagnoses + len(total) * _growth(brought.total(), held[part].total(), images[part])
 

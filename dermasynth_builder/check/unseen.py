@@ -33,7 +33,6 @@ _UNITS = {"c": 10.0, "i": 25.4, "m": 1.0}
 _ALIKE = 0.25  # share by which a size may be off
 
 
-_COMPLAINTS = {"bothersome appearance": "appearance", "burning": "burn", "darkening": "dark", "mouth sores": "mouth"}
 _IN_FRAME = re.compile(
     r"\b(?:in|within|inside) (?:the|this) (?:image|photograph|picture|frame|field(?: of view)?|photo|view"
     r"|crop)\b|\bvisible (?:here|in)\b|\bin view\b|\bas far as\b|\bshown here\b"

@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
 
 from tests.support.fake_service import answer_json
 from tests.support.loopback_server import serving
@@ -35,6 +38,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         pass
+
+
+def tempt(monkeypatch: pytest.MonkeyPatch, home: Path, proxy: str, netrc: str) -> None:
+    """Has the user's home hold that `.netrc`, and the environment name that proxy for all that goes out."""
+    (home / ".netrc").write_text(netrc)
+    (home / ".netrc").chmod(0o600)
+    monkeypatch.setenv("NETRC", str(home / ".netrc"))
+    monkeypatch.setenv("HOME", str(home))
+    for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(variable, proxy)
+    for variable in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(variable, raising=False)
 
 
 @contextmanager
