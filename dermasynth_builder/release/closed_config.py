@@ -70,9 +70,8 @@ def _schema() -> pa.Schema:
     return pa.schema(closed_features().type, metadata=dict[bytes | str, bytes | str](marks.items()))
 
 
-def closed_items(files: Mapping[str, Mapping[Split, Sequence[Path]]]) -> list[Item]:
-    """The questions about the test images in the files of each source; options are what its rows record."""
-    seen = list(one_an_image(_seen(files)))
+def _items(seen: Sequence[_Seen]) -> list[Item]:
+    """The questions about the test images; options are what is recorded of all images of a source."""
     questions = ClosedQuestions.of(seen, forms=("lettered",))
     tested = sorted((each for each in seen if each.split == SPLIT), key=lambda each: digest(each.group_id))
     return balanced(item for each in tested for item in questions.items(each))
@@ -89,9 +88,10 @@ def write_closed(
 
     Raises ReleaseError where an image is not what its row says, and as `publish_image`.
     """
-    if not (items := closed_items(files)):
+    seen = list(one_an_image(_seen(files)))
+    if not (items := _items(seen)):
         return None
-    notices = {(each.source, each.image_id): (each.licence, each.attribution) for each in _seen(files)}
+    notices = {(each.source, each.image_id): (each.licence, each.attribution) for each in seen}
     folder.mkdir(parents=True)
     path = folder / shard_name(SPLIT, 0, 1)
     with pq.ParquetWriter(path, _schema(), **_STORED) as writer:
