@@ -143,6 +143,11 @@ def _sections(row: Mapping[str, Any]) -> dict[str, list[tuple[str, list[str]]]]:
     return sections
 
 
+def _members(told: Mapping[str, Any]) -> str:
+    """What is told of one thing: "name place; value in the middle; confidence 0.95"."""
+    return "; ".join(f"{_label(name)} {line}" for name, value in told.items() for line in _lines("", value))
+
+
 def _label(name: str) -> str:
     return name.replace("_", " ").removeprefix("is ").removeprefix("has ")
 
@@ -164,7 +169,7 @@ def _lines(kind: str, value: Any) -> Iterator[str]:
             yield "; ".join([judged["verifier"], judged["verdict"], *(f"{axis} {score}" for axis, score in scores)])
             yield from (f"{each['verdict']}: {each['claim']} ({each['reason']})" for each in judged["claims"])
     elif isinstance(value, Sequence) and not isinstance(value, str):
-        yield from (str(each) for each in value)
+        yield from (_members(each) if isinstance(each, Mapping) else str(each) for each in value)
     elif isinstance(value, bool):
         yield "yes" if value else "no"
     else:

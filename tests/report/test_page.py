@@ -144,6 +144,12 @@ def test_a_page_of_a_release_holds_what_the_rows_say(built: Built, tmp_path: Pat
     assert facts["diagnosis"] == [row["diagnosis"]]
     assert dict(map(tuple, first["sections"]["evidence"])).get("doubts", []) == row["doubts"]
     assert dict(map(tuple, first["sections"]["provenance"]))["prompt sha256"] == [row["prompt_sha256"]]
+    lines = [
+        line for each in content["rows"] for told in each["sections"].values() for _, all_ in told for line in all_
+    ]
+    assert not [line for line in lines if "{" in line]  # no value of Python
+    measured = dict(map(tuple, first["sections"]["evidence"])).get("measured", [])
+    assert [line.split("; ")[0] for line in measured] == [f"name {each['name']}" for each in row["measured"] or ()]
     assert content["images"][first["image"]]
     assert content["axes"] == {}
 
