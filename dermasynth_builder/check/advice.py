@@ -246,9 +246,8 @@ def check_advice(pairs: Iterable[Pair]) -> Iterator[Finding]:
 
 def _reasons(statement: Statement, given: str, malignancy: str | None) -> Iterator[tuple[Severity, str]]:
     text = statement.text
-    possible = {} if statement.is_question else _PATTERNS.possible(text)
-    for name in sorted(possible):
-        for found in _PATTERNS.found(name, text, possible):
+    for name, all_found in _PATTERNS.found(text).items() if not statement.is_question else ():
+        for found in all_found:
             if _is_quoted(found) or _EXCUSES[name](statement, found, given):
                 continue
             if name == "delay" and (malignancy in (None, "benign") or _BUT.match(text[found.end() :])):

@@ -105,13 +105,11 @@ def check_modality(pairs: Iterable[Pair]) -> Iterator[Finding]:
 
 def _reasons(told: Iterable[Statement], given: str, image: ClinicalImage) -> Iterator[str]:
     for statement in told:
-        possible = _PATTERNS.possible(statement.text)
-        for name in sorted(possible):
+        for name, (found, *_) in _PATTERNS.found(statement.text).items():
             kind = _KINDS[name]
             is_wrong = image.modality in kind.wrong_of
-            found = _PATTERNS.search(name, statement.text, possible) if is_wrong else None
             is_known = name in ("dermoscopy", "other") and image.facts.confirmation == "confocal microscopy"
-            if found and not is_known and found.group() not in given and _is_meant(statement, found):
+            if is_wrong and not is_known and found.group() not in given and _is_meant(statement, found):
                 yield f"{kind.told}: {found.group()!r}"
 
 

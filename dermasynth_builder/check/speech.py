@@ -68,11 +68,9 @@ def _reasons(pair: Pair) -> Iterator[tuple[Severity, str]]:
 
 def _talk(answer: str, asked: str, *, is_told: bool) -> Iterator[tuple[Severity, str]]:
     """What the answer tells that is no answer, one reason a kind; what no model wrote was told nothing."""
-    possible = _PATTERNS.possible(answer)
-    for name in sorted(possible):
+    for name, told in _PATTERNS.found(answer).items():
         if name in ("leak", "hint") and not is_told:
             continue
-        told = _PATTERNS.found(name, answer, possible)
         if found := next((each for each in told if not _is_right(name, each, asked)), None):
             yield ("flag" if name == "hint" else "reject"), f"{_REASONS[name]}: {found.group().strip()!r}"
 

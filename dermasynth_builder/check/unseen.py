@@ -71,19 +71,16 @@ def check_unseen(pairs: Iterable[Pair]) -> Iterator[Finding]:
 
 
 def _reasons(statement: Statement, given: str, pair: Pair) -> Iterator[str]:
-    facts, possible = pair.image.facts, _PATTERNS.possible(statement.text)
-    if "size" in possible:
+    facts, found = pair.image.facts, _PATTERNS.found(statement.text)
+    if "size" in found:
         yield from _sizes(statement, given, facts)
-    for claim in CLAIMS:
-        if found := _PATTERNS.search(claim.what, statement.text, possible):
-            yield from _unseen(claim, found, statement, given=given, facts=facts)
-    is_loose = statement.is_general or statement.is_untold or _IN_FRAME.search(statement.text)
-    if (
-        (found := _PATTERNS.search("absence", statement.text, possible))
-        and not is_loose
-        and not statement.supposes(found.start())
-    ):
-        yield f"says {found.group()!r} of what the image does not show"
+    for claim in CLAIMS if found else ():
+        if claim.what in found:
+            yield from _unseen(claim, found[claim.what][0], statement, given=given, facts=facts)
+    for absence in found.get("absence", ())[:1]:
+        is_loose = statement.is_general or statement.is_untold or _IN_FRAME.search(statement.text)
+        if not is_loose and not statement.supposes(absence.start()):
+            yield f"says {absence.group()!r} of what the image does not show"
 
 
 def _sizes(statement: Statement, given: str, facts: Facts) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Many patterns over one text, of which nearly all find nothing: one pass tells which could find something.
 
 Each pattern is read for letters that every text that it fits must hold; an automaton looks for those of all patterns at
-once, and only patterns whose letters are there are tried. What is found is the same as without it.
+once, and only patterns whose letters are there are tried. What is found is the same as without it. Each is tried once
+on a text, as long as the text is among the last that were asked about: sentences come again, and several checks ask.
 """
 
 import re
@@ -10,7 +11,7 @@ from functools import lru_cache
 from itertools import chain
 from re import _constants as code  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
-from typing import Any
+from typing import Any, NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
@@ -24,23 +25,34 @@ _COMMON = frozenset(re.findall(r"\w+", """
 
 
 Possible = Mapping[str, Collection[int]]
-_NOTHING: Possible = {}
+Found = Mapping[str, Sequence[re.Match[str]]]
+_IMPOSSIBLE: Possible = {}
+_NOTHING: Found = {}
+_MOST_SENTENCES = 8192
+_MOST_TEXTS = 512
+
+
+class _Text(NamedTuple):
+    """What is known of a text, by the place of the patterns."""
+
+    possible: dict[int, dict[str, set[int]]]
+    found: dict[int, Found]
 
 
 class _All:
     """The letters of all patterns that there are, looked for in one pass; several checks ask about one sentence."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_texts: int) -> None:
         self._members: list[Patterns] = []
         self._automaton: AhoCorasick | None = None
         self._told: list[tuple[int, str, int]] = []  # what each piece of letters tells of
         self._always: list[tuple[int, str, int]] = []
-        self.in_text = lru_cache(maxsize=512)(self._in_text)
+        self.read = lru_cache(maxsize=most_texts)(self._read)
 
     def add(self, member: "Patterns") -> int:
         self._members.append(member)
         self._automaton = None
-        self.in_text.cache_clear()
+        self.read.cache_clear()
         return len(self._members) - 1
 
     def _build(self) -> AhoCorasick:
@@ -51,18 +63,17 @@ class _All:
         self._told = [what for each, what in told if each]
         return AhoCorasick([each for each, _ in told if each])
 
-    def _in_text(self, text: str) -> dict[int, dict[str, set[int]]]:
-        """Place of the patterns -> what of them is possible."""
+    def _read(self, text: str) -> _Text:
         if self._automaton is None:
             self._automaton = self._build()
         found: dict[int, dict[str, set[int]]] = {}
         which = {which for which, _, _ in self._automaton.find_matches_as_indexes(text, overlapping=True)}
         for at, name, place in chain(self._always, (self._told[each] for each in which)):
             found.setdefault(at, {}).setdefault(name, set()).add(place)
-        return found
+        return _Text(found, {})
 
 
-_ALL = _All()
+_ALL = _All(_MOST_SENTENCES)
 
 
 class Patterns:
@@ -75,7 +86,7 @@ class Patterns:
         self._patterns = {
             name: (found,) if isinstance(found, re.Pattern) else tuple(found) for name, found in patterns.items()
         }
-        self._all = _ALL if is_of_sentences else _All()
+        self._all = _ALL if is_of_sentences else _All(_MOST_TEXTS)
         self._place = self._all.add(self)
 
     def letters(self) -> Iterator[tuple[str, str, int]]:
@@ -87,17 +98,24 @@ class Patterns:
 
     def possible(self, text: str) -> Possible:
         """The names of which something may be found in the text, with the places of the patterns that may find it."""
-        return self._all.in_text(text).get(self._place, _NOTHING)
+        return self._all.read(text).possible.get(self._place, _IMPOSSIBLE)
 
-    def found(self, name: str, text: str, possible: Possible) -> Iterator[re.Match[str]]:
-        """What each of the patterns under a name finds first; `possible` is what the method of that name gave."""
-        for place in sorted(possible.get(name, ())):
-            if found := self._patterns[name][place].search(text):
-                yield found
+    def found(self, text: str) -> Found:
+        """What each of the patterns finds first in the text, by their names in order; only names that find."""
+        read = self._all.read(text)
+        if self._place not in read.possible:
+            return _NOTHING
+        found = read.found.get(self._place)
+        if found is None:
+            found = read.found[self._place] = self._tried(text, read.possible[self._place]) or _NOTHING
+        return found
 
-    def search(self, name: str, text: str, possible: Possible) -> re.Match[str] | None:
-        """The first of what `found` gives."""
-        return next(self.found(name, text, possible), None)
+    def _tried(self, text: str, possible: Possible) -> Found:
+        tried = {
+            name: [found for place in sorted(possible[name]) if (found := self._patterns[name][place].search(text))]
+            for name in sorted(possible)
+        }
+        return {name: found for name, found in tried.items() if found}
 
 
 def alternatives(pattern: str) -> tuple[re.Pattern[str], ...]:
@@ -145,7 +163,8 @@ class Pattern:
 
     def search(self, text: str) -> re.Match[str] | None:
         """As of a compiled pattern."""
-        return min(self._only.found("", text, self._only.possible(text)), key=_start, default=None)
+        found = self._only.found(text)
+        return min(found[""], key=_start) if found else None
 
 
 _PLAIN = re.compile("").flags

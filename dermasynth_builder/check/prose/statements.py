@@ -130,9 +130,9 @@ _MEANT = re.compile(  # what only sounds like a supposition
 _WINDOW = 60  # characters before a term in which a denial still holds for it
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Statement:
-    """One sentence of an answer, in lower case."""
+    """One sentence of an answer, in lower case; what is found out about it is kept with it."""
 
     text: str
     is_question: bool
@@ -198,10 +198,13 @@ class Statement:
 def statements(text: str, cited: frozenset[str] = frozenset()) -> tuple[Statement, ...]:
     """The sentences of a text, in order; see `cited_by`."""
     return tuple(
-        Statement(sentence.strip().lower(), sentence.rstrip("\"'”’)* ").endswith("?"), sentence.strip() in cited)
-        for sentence in _SENTENCE_END.split(text)
-        if sentence.strip()
+        _statement(sentence, sentence in cited) for part in _SENTENCE_END.split(text) if (sentence := part.strip())
     )
+
+
+@lru_cache(maxsize=8192)  # sentences come again from image to image
+def _statement(sentence: str, is_cited: bool) -> Statement:
+    return Statement(sentence.lower(), sentence.rstrip("\"'”’)* ").endswith("?"), is_cited)
 
 
 @lru_cache(maxsize=256)
@@ -212,7 +215,7 @@ def words(text: str) -> tuple[str, ...]:
 
 def cited_by(pair: Pair) -> frozenset[str]:
     """The sentences of a pair's answers that are general knowledge, as far as it says what its sentences rest on."""
-    return frozenset(ground.sentence for ground in pair.grounds if ground.kind == "reference")
+    return frozenset([ground.sentence for ground in pair.grounds if ground.kind == "reference"])
 
 
 def answers(pair: Pair) -> Iterator[Asked]:
@@ -221,4 +224,5 @@ def answers(pair: Pair) -> Iterator[Asked]:
     for place in range(0, len(pair.messages) - 1, 2):
         question, answer = pair.messages[place].content, pair.messages[place + 1].content
         yield Asked(question, answer, before)
-        before += f"{question} {answer} ".lower()
+        if place + 3 < len(pair.messages):
+            before += f"{question} {answer} ".lower()
