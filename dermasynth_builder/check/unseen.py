@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from dermasynth_builder.check.prose.patterns import Patterns
 from dermasynth_builder.check.prose.statements import Statement, answers, cited_by, statements
@@ -63,11 +64,16 @@ def check_unseen(pairs: Iterable[Pair]) -> Iterator[Finding]:
         names = " ".join(filter(None, (pair.image.facts.diagnosis, *pair.image.facts.differential)))
         for question, answer, before in answers(pair):
             given = f"{before} {question} {names}".lower()
-            is_general = _ASKS_IN_GENERAL.search(question.lower())
+            is_general = _asks_in_general(question)
             for statement in statements(answer, cited_by(pair)):
                 if not (statement.is_question or (is_general and not _OF_THIS.search(statement.text))):
                     for reason in dict.fromkeys(_reasons(statement, given, pair)):
                         yield Finding(pair.pair_id, NAME, "flag", reason)
+
+
+@lru_cache(maxsize=4096)  # questions of a bank come again and again
+def _asks_in_general(question: str) -> bool:
+    return bool(_ASKS_IN_GENERAL.search(question.lower()))
 
 
 def _reasons(statement: Statement, given: str, pair: Pair) -> Iterator[str]:

@@ -6,7 +6,7 @@ on a text, as long as the text is among the last that were asked about: sentence
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from re import _constants as code  # type: ignore[attr-defined]
@@ -86,6 +86,7 @@ class Patterns:
         self._patterns = {
             name: (found,) if isinstance(found, re.Pattern) else tuple(found) for name, found in patterns.items()
         }
+        self._searches = {name: [_search_of(part) for part in parts] for name, parts in self._patterns.items()}
         self._all = _ALL if is_of_sentences else _All(_MOST_TEXTS)
         self._place = self._all.add(self)
 
@@ -112,10 +113,17 @@ class Patterns:
 
     def _tried(self, text: str, possible: Possible) -> Found:
         tried = {
-            name: [found for place in sorted(possible[name]) if (found := self._patterns[name][place].search(text))]
+            name: [found for place in sorted(possible[name]) if (found := self._searches[name][place](text))]
             for name in sorted(possible)
         }
         return {name: found for name, found in tried.items() if found}
+
+
+def _search_of(pattern: re.Pattern[str]) -> Callable[[str], re.Match[str] | None]:
+    """The pattern's `search`, which would try every place of a text for what can only stand at its beginning."""
+    items = parser.parse(pattern.pattern, pattern.flags)
+    is_at_beginning = len(items) > 0 and items[0] == (code.AT, code.AT_BEGINNING) and not pattern.flags & re.MULTILINE
+    return pattern.match if is_at_beginning else pattern.search
 
 
 def alternatives(pattern: str) -> tuple[re.Pattern[str], ...]:
