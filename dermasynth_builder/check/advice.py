@@ -234,10 +234,8 @@ def check_advice(pairs: Iterable[Pair]) -> Iterator[Finding]:
     """Rejects doses, surgery at home, advice against being seen and to wait with what is malignant; flags certainty."""
     for pair in pairs:
         malignancy = pair.image.facts.malignancy
-        for question, answer, before in answers(pair):
-            given = f"{before} {question.lower()}"
-            low = answer.lower()
-            if _SAYS_NO.match(low) and _ASKS_DOCTOR.search(question.lower()) and not _SENT_ALL_THE_SAME.search(low):
+        for question, answer, low, given, _ in answers(pair):
+            if _SAYS_NO.match(low) and _ASKS_DOCTOR.search(question) and not _SENT_ALL_THE_SAME.search(low):
                 yield Finding(pair.pair_id, NAME, "reject", f"advises against being seen: {answer[:40]!r}")
             for statement in statements(answer):
                 for severity, reason in _reasons(statement, given, malignancy):

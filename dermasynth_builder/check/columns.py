@@ -51,9 +51,7 @@ def _reasons(facts: Facts) -> Iterator[str]:
 
 
 @lru_cache(maxsize=4096)  # a set has few diagnoses
-def _of_node(
-    node: str, named: str, malignancy: Malignancy | None, *, is_melanocytic: bool | None
-) -> tuple[str, ...]:
+def _of_node(node: str, named: str, malignancy: Malignancy | None, *, is_melanocytic: bool | None) -> tuple[str, ...]:
     reasons: list[str] = []
     is_of_lineage = bool(_MELANOCYTIC.search(node)) and not _NOT_MELANOCYTIC.search(node)
     if is_melanocytic is not None and not _UNDECIDED.search(node) and is_melanocytic is not is_of_lineage:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from dermasynth_builder.check.prose.nature import calls
 from dermasynth_builder.check.prose.patterns import Pattern
-from dermasynth_builder.check.prose.statements import Statement, answers, cited_by, statements
+from dermasynth_builder.check.prose.statements import Statement, answers
 from dermasynth_builder.check.prose.terms import Hit
 from dermasynth_builder.check.prose.vocabulary import Concept, are_related, diagnosis_terms, is_kind_of, recorded
 from dermasynth_builder.core.records import Facts, Finding, Pair, Severity
@@ -186,9 +186,8 @@ def check_diagnosis(pairs: Iterable[Pair]) -> Iterator[Finding]:
 
 
 def _reasons(pair: Pair, facts: Facts, known: tuple[Concept, ...]) -> Iterator[tuple[Severity, str]]:
-    for question, answer, _ in answers(pair):
-        asked = question.lower()
-        told = [_Told(each, diagnosis_terms().find(each.text)) for each in statements(answer, cited_by(pair))]
+    for asked, *_, said in answers(pair):
+        told = [_Told(each, diagnosis_terms().find(each.text)) for each in said]
         told = [each for each in told if len(each.hits) <= _MOST_NAMED]
         naming = [each for each in told if each.hits]
         if known and naming:

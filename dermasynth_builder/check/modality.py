@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from dermasynth_builder.check.prose.patterns import Patterns, alternatives
-from dermasynth_builder.check.prose.statements import Statement, answers, cited_by, statements
+from dermasynth_builder.check.prose.statements import Statement, answers
 from dermasynth_builder.core.records import ClinicalImage, Finding, Pair
 
 NAME = "modality"
@@ -96,10 +96,8 @@ _PATTERNS = Patterns({name: kind.patterns for name, kind in _KINDS.items()})
 def check_modality(pairs: Iterable[Pair]) -> Iterator[Finding]:
     """Flags what only another kind of image could show, and what calls the image one of another kind."""
     for pair in pairs:
-        for question, answer, before in answers(pair):
-            given = f"{before} {question.lower()}"
-            told = statements(answer, cited_by(pair))
-            for reason in dict.fromkeys(_reasons(told, given, pair.image)):
+        for asked in answers(pair):
+            for reason in dict.fromkeys(_reasons(asked.statements, asked.given, pair.image)):
                 yield Finding(pair.pair_id, NAME, "flag", reason)
 
 

@@ -1,12 +1,12 @@
 """Row by row: an age, a sex, a place on the body or a name that is not that of the recorded patient."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from dermasynth_builder.check.prose.ages import Age, ages
 from dermasynth_builder.check.prose.patterns import Pattern
-from dermasynth_builder.check.prose.statements import Statement, answers, cited_by, statements, words
+from dermasynth_builder.check.prose.statements import Asked, Statement, answers, words
 from dermasynth_builder.check.prose.terms import Hit
 from dermasynth_builder.check.prose.vocabulary import diagnosis_terms, site_terms, zones_of
 from dermasynth_builder.core.records import Facts, Finding, Pair, Sex
@@ -149,14 +149,13 @@ _SEXED = frozenset(
 def check_person(pairs: Iterable[Pair]) -> Iterator[Finding]:
     """Flags what is said of the patient and is not what is recorded, or is recorded nowhere."""
     for pair in pairs:
-        for question, answer, before in answers(pair):
-            given = f"{before} {question.lower()}"
-            told = statements(answer, cited_by(pair))
-            for reason in dict.fromkeys(_reasons(answer, told, given, facts=pair.image.facts)):
+        for asked in answers(pair):
+            for reason in dict.fromkeys(_reasons(asked, pair.image.facts)):
                 yield Finding(pair.pair_id, NAME, "flag", reason)
 
 
-def _reasons(answer: str, told: Sequence[Statement], given: str, *, facts: Facts) -> Iterator[str]:
+def _reasons(asked: Asked, facts: Facts) -> Iterator[str]:
+    _, answer, _, given, told = asked
     is_named = any(_MAY_NAME.search(statement.text) for statement in told)
     if found := _NAMED.search(answer) if is_named else None:
         yield f"names a person: {found.group()!r}"

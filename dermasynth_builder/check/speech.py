@@ -57,10 +57,9 @@ def check_speech(pairs: Iterable[Pair]) -> Iterator[Finding]:
 
 def _reasons(pair: Pair) -> Iterator[tuple[Severity, str]]:
     said: set[str] = set()
-    for question, answer, _ in answers(pair):
-        low, asked = answer.lower(), question.lower()
+    for asked, answer, low, *_ in answers(pair):
         yield from _talk(low, asked, is_told=pair.model is not None)
-        if told := _echo(low, asked):
+        if told := _echo(answer, asked):
             yield "reject", told
         elif found := _PREAMBLE.match(low):
             yield "flag", f"begins with an address: {found.group()!r}"

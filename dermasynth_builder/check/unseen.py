@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from dermasynth_builder.check.prose.patterns import Patterns
-from dermasynth_builder.check.prose.statements import Statement, answers, cited_by, statements
+from dermasynth_builder.check.prose.statements import Statement, answers
 from dermasynth_builder.check.prose.unseen_words import ABSENCES, CLAIMS, Claim
 from dermasynth_builder.core.records import Facts, Finding, Pair
 
@@ -61,11 +61,11 @@ _PATTERNS = Patterns({claim.what: claim.patterns for claim in CLAIMS} | {"size":
 def check_unseen(pairs: Iterable[Pair]) -> Iterator[Finding]:
     """Flags claims that rest neither on the image nor on what is recorded or asked, and what the record denies."""
     for pair in pairs:
-        names = " ".join(filter(None, (pair.image.facts.diagnosis, *pair.image.facts.differential)))
-        for question, answer, before in answers(pair):
-            given = f"{before} {question} {names}".lower()
-            is_general = _asks_in_general(question)
-            for statement in statements(answer, cited_by(pair)):
+        names = " ".join(filter(None, (pair.image.facts.diagnosis, *pair.image.facts.differential))).lower()
+        for asked in answers(pair):
+            given = f"{asked.given} {names}"
+            is_general = _asks_in_general(asked.question)
+            for statement in asked.statements:
                 if not (statement.is_question or (is_general and not _OF_THIS.search(statement.text))):
                     for reason in dict.fromkeys(_reasons(statement, given, pair)):
                         yield Finding(pair.pair_id, NAME, "flag", reason)
@@ -73,7 +73,7 @@ def check_unseen(pairs: Iterable[Pair]) -> Iterator[Finding]:
 
 @lru_cache(maxsize=4096)  # questions of a bank come again and again
 def _asks_in_general(question: str) -> bool:
-    return bool(_ASKS_IN_GENERAL.search(question.lower()))
+    return bool(_ASKS_IN_GENERAL.search(question))
 
 
 def _reasons(statement: Statement, given: str, pair: Pair) -> Iterator[str]:
