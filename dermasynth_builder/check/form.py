@@ -226,11 +226,10 @@ def _has_often(told: Sequence[str]) -> bool:
 
 def _run(told: Sequence[str], length: int, needed: int) -> int:
     """Where a run of equal pieces of that length begins; -1 where there is none."""
-    same = list(map(eq, told, told[length:]))
-    if same.count(True) < needed:
+    if sum(map(eq, told, told[length:])) < needed:
         return -1
     run = 0
-    for place, is_same in enumerate(same):
+    for place, is_same in enumerate(map(eq, told, told[length:])):
         run = run + 1 if is_same else 0
         if run >= needed:
             return place - run + 1

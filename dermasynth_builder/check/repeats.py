@@ -25,6 +25,7 @@ NEAR_COPY = 0.85
 """Share of their runs of words from which two answers count as near copies."""
 
 _HASHES, _BANDS = 32, 8
+_BAND_BYTES = 4 * _HASHES // _BANDS
 _SHORTEST = 8  # words; a shorter answer, "No." say, may stand anywhere
 _SHORTEST_QUESTION = 6  # words
 _SHORTEST_LEAK = 20  # words; an answer of so many stands in one split alone, whatever was asked
@@ -93,9 +94,8 @@ class Repeats:
 
     def _group_of(self, pair: Pair, signature: _Signature) -> _Group:
         """The group that the answer joins, or begins; each image counts once."""
-        bands = signature.reshape(_BANDS, -1)
-        kind = f"{pair.image.source}/{pair.question_type}"
-        keys = [(kind, band, bands[band].tobytes()) for band in range(_BANDS)]
+        kind, raw = f"{pair.image.source}/{pair.question_type}", signature.tobytes()
+        keys = [(kind, start, raw[start : start + _BAND_BYTES]) for start in range(0, len(raw), _BAND_BYTES)]
         found = (self._groups[key] for key in keys if key in self._groups)
         least = NEAR_COPY * _HASHES
         group = next((each for each in found if np.count_nonzero(each.signature == signature) >= least), None)

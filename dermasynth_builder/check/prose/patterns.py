@@ -19,9 +19,9 @@ _LEAST = 2  # letters; fewer are in every text
 _RARE = frozenset("_{}[]<>|@#:\\")  # but for these
 _MOST = 400  # alternatives
 _COMMON = frozenset(re.findall(r"\w+", """
-    a an and are at be by can for from has have her his image in is it its lesion more no not of on or per photo picture
-    she skin than that the there this to was were which with you your
-""")) | {"in the"}  # fmt: skip
+    a an and are as at be by can for from has have her his how i image in is it its lesion more no not of on or per
+    photo picture she skin than that the there this to was were which will with you your
+"""))  # fmt: skip
 
 
 Possible = Mapping[str, Collection[int]]
@@ -207,7 +207,7 @@ def _letters(items: Iterable[tuple[Any, Any]]) -> frozenset[str] | None:
 
 def _worth(letters: frozenset[str]) -> tuple[bool, bool, int, int]:
     """How seldom a text holds one of the pieces, as far as one can tell without texts."""
-    is_rare = _COMMON.isdisjoint(map(str.strip, letters))
+    is_rare = not any(_COMMON.issuperset(each.split()) for each in letters)
     return _is_usable(letters), is_rare, min(min(map(len, letters)), 4), -len(letters)
 
 
