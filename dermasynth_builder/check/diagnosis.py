@@ -56,7 +56,8 @@ _NOT_OF_NOW = re.compile(
     r"|next to|beside|once called|formerly"
     r"|not to be|kinds of|types of|forms of|used for|word for|second|third|unless|exclu\w+|warn\w*"
     r"|worr\w+|fear\w*|mothers?|fathers?|"
-    r"cause of|caused by|treated for|removed|after|before|nothing|beyond|worse|begins? as|began as|start\w* as"
+    r"cause of|(?:one['’]s|my|your|in|the) mind|caused by|treated for|removed|after|before|nothing|beyond|worse"
+    r"|begins? as|began as|start\w* as"
     r"|origin\w*|"
     r"term|list(?:s|ed)?|includes?|including|include|top (?:two|three|five|candidates?)|candidates?"
     r"|possibilit\w+|options?|also fit"
@@ -124,6 +125,7 @@ _PRESENTED = re.compile(
     r"\b(?:is|can be) (?:clearly )?(?:located|seen|visible|shown|present|found|depicted|noted|situated)\b"
     r"|\b(?:lies|sits) (?:on|in|at|over|near|between|along)\b"
 )
+_CALLS_THIS = re.compile(r"\b(?:calls?|called|names?|refers? to|knows?) (?:this|it|these|that)\b")
 _AIM = re.compile(r"\bto [a-z]+")
 _TO_DO = re.compile(r"\bto (?!be\b|represent\b|show\b|have\b|indicate\b|suggest\b|mean\b)[a-z]+$")
 _THOUGHT = re.compile(
@@ -297,7 +299,8 @@ def _is_meant(statement: Statement, hit: Hit[Concept], *, leads: bool) -> bool:
     if is_supposed or statement.denies(hit.start, len(statement.text) if leads else hit.end):
         return False
     clause = statement.clause(hit.start, hit.end)
-    is_general = clause.is_general and not _PRESENTED.search(statement.clause_after(hit.end))
+    is_pointed = _CALLS_THIS.search(statement.clause_before(hit.start))
+    is_general = clause.is_general and not (is_pointed or _PRESENTED.search(statement.clause_after(hit.end)))
     return leads or not (statement.compares(hit.start) or is_general or clause.is_untold)
 
 

@@ -185,6 +185,21 @@ class Statement:
         )
 
 
+_QUOTED = re.compile(r"[\"“][^\"“”]{3,120}[\"”]|(?<!\w)['‘][^'’]{3,120}['’](?!\w)")
+_NOT_SAID = re.compile(
+    r"\b(?:not|n['’]t|never|nobody should|wrong to|would be wrong to) (?:\w+ )?(?:say|claim|mean|think|believe"
+    r"|agree|follow|advise|suggest|recommend|conclude|imply|a reason)\b|\b(?:myth|rumou?r|tip|claim|idea|belief"
+    r"|misconception|hear|hears|read|internet|people say|some say)\b"
+)
+
+
+def is_quoted(found: re.Match[str]) -> bool:
+    """Whether the sentence quotes the words that were found, or says that one does not say them."""
+    text = found.string
+    is_inside = any(each.start() <= found.start() and found.end() <= each.end() for each in _QUOTED.finditer(text))
+    return is_inside or bool(_NOT_SAID.search(text[: found.start()]))
+
+
 @lru_cache(maxsize=256)  # the checks read the texts of one image, one after the other
 def statements(text: str, cited: frozenset[str] = frozenset()) -> tuple[Statement, ...]:
     """The sentences of a text, in order; those that are `cited` are general knowledge."""

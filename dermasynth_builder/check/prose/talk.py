@@ -261,7 +261,8 @@ _HINT = (
     r"|should|keep|keeping|for (?:later|compar|follow)|so|over time|the |its |any |all |every |each ))",
     r"\b(?:isic|ham ?10000|pad-?ufes|bcn ?20000|scin|derm12345|derm 12345|hiba)(?:-20)?(?: \w+)?(?: taxonomy"
     r"| archive| label| set| table| database| collection| record|\b)",
-    r"\b(?:annotations?|annotated|(?:labell?ed|recorded|listed) (?:as|here|in|for|under)|data ?sets?|the (?:data"
+    r"\b(?:(?:the|this|its|these|image|original|expert|from|per|by|to) annotations?|annotated|(?:labell?ed|recorded"
+    r"|listed) (?:as|here|in|for|under)|data ?sets?|the (?:data"
     r"|information|details?|context|facts) (?:given|provided|supplied)|(?:from"
     r"|in) the (?:given )?context\b(?! of)|(?:according to|from|based on|per) (?:the )?(?:given )?(?:information"
     r"|details|context|data)(?: provided| given| supplied)?)\b",

@@ -158,6 +158,12 @@ CLAIMS: tuple[Claim, ...] = (
             "|laboratory|lab (?:tests?|results?|work)|allergy tests?|pcr|sentinel \\w+)\\b[^.;,]{0,40}(?:(?:was"
             "|were|came back|stayed|is|are|turned out|remained|has been|showed|shows|revealed|returned) (?:\\w+ )?"
             "(?:negative|positive|sterile|normal|clear|unremarkable|elevated|growth|no\\b|done))",
+            "(?:has|had|have|having) (?:never|not(?: yet)?|n['’]t) had (?:an? "
+            "|any )?(?:[\\w-]+ ){0,2}?(?:skin cancers?|melanomas?"
+            "|carcinomas?|cancers?|moles? removed)",
+            "(?:her|his|their|the patient['’]s) (?:very )?(?:first|second|third|previous|prior"
+            "|earlier) (?:skin cancer|melanoma"
+            "|carcinoma|cancer)",
             "(?:childhood|earlier|previous|past|repeated|severe|blistering|many) (?:sunburns?|episodes?|flares?"
             "|outbreaks?|attacks?)",
             "(?:outdoor|farm|construction|office|garden) (?:work(?:er)?|job)",
@@ -246,6 +252,7 @@ ABSENCES = alternatives(
     r"|appears|shows? no|remains)"
     r"|\b(?:nails?|scalp|hair|mucosa\w*|mucous membranes?|mouth|palms|soles|palms and soles|lymph nodes?|nodes"
     r"|genitals?|eyes|face|joints|teeth|tongue|lips|trunk|limbs|back|chest|hands|feet|other \w+)"
+    r"(?: (?:in|of|on|at|under|along) (?:the |her |his |both )?\w+(?:,? (?:and |or )?(?:the )?\w+){0,3}?)?"
     r" (?:is|are|was|were|remain|look|appear)s? (?:all |both |completely |entirely |also "
     r"|otherwise )?(?:not (?:involved|affected|enlarged|swollen|palpable)|uninvolved|normal|spared|clear|free"
     r"|unremarkable|unaffected|fine|healthy)"
