@@ -98,7 +98,7 @@ _STAGES: tuple[tuple[re.Pattern[str], int, int], ...] = (
         1,
         17,
     ),
-    (_stage("teenager|adolescent|teen|pre-?teen|tween|juvenile|teenaged? \\w+"), 10, 20),
+    (_stage("teenager|adolescent|teen|pre-?teen|tween|teenaged? \\w+"), 10, 20),
     (_stage(_ADULT, "(?:very )?(?:elderly|aged|old|older|geriatric|senior|retired) "), 55, 130),
     (_stage("pensioner|senior citizen|retiree|great-?grand(?:mother|father)"), 55, 130),
     (
