@@ -85,7 +85,13 @@ def _of_all_items(predictions: Predictions, items: ItemSet, name: str) -> dict[s
         raise ScoreError(f"{predictions.path} answers {foreign[0]}, which is no item of {items.folder}")
     if (made_for := predictions.about.get("items")) and made_for != items.sha256:
         raise ScoreError(f"{predictions.path} answers other items than those of {items.folder}")
-    wanted = items.twins if _OTHER.fullmatch(name) else items.items
+    is_other = bool(_OTHER.fullmatch(name))
+    if (shown := predictions.about.get("image")) and (shown == TWIN) != is_other:
+        raise ScoreError(
+            f"{predictions.path} was answered with --image {shown}; a system is named {TWIN} or NAME-{TWIN} where, and "
+            f"only where, it was shown other patients' images, and this one is named {name}"
+        )
+    wanted = items.twins if is_other else items.items
     missing = [each for each in wanted if each not in predictions.answers]
     if missing:
         raise ScoreError(
