@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dermasynth_builder.core.errors import TrainError, UsageError
+from dermasynth_builder.core.files import lock_beside
 from dermasynth_builder.core.hub import hub_address
 from dermasynth_builder.core.records import digest
 from dermasynth_builder.core.reporter import Bar, Reporter
@@ -28,6 +29,7 @@ from dermasynth_builder.train.sample import examples_to_train_on
 from dermasynth_builder.train.turns import Example
 
 _ROWS = ".rows"  # folder of the prepared rows, gone when the run is done
+_LEFT_BY_KILLED = {_ROWS, f".{RUN_CARD}"}  # before there was a run.json
 _LEFT_BY_OTHERS = ("README.md", "training_args.bin")  # an empty form, and a pickle
 
 
@@ -40,9 +42,20 @@ def train(model: str, release: Path, options: TrainOptions, *, report: Reporter)
     opened = open_release(release, options.sources)
     _require_extras(options)
     _quiet()
+    folder = options.to.resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    taken = TrainError(f"another training writes {options.to}; wait for it or stop it, or choose another --to")
+    lock = lock_beside(folder.with_name(f".{folder.name}"), taken)
+    try:
+        return _train(presets().get(model, model), opened, options, report=report)
+    finally:
+        lock.release()
+
+
+def _train(model: str, opened: OpenRelease, options: TrainOptions, *, report: Reporter) -> preflight.Figures:
     examples = examples_to_train_on(opened, options)
     looked_at = preflight.examples_to_check(examples)
-    loaded = _load(presets().get(model, model), options)
+    loaded = _load(model, options)
     card = run_card(examples, opened, base=loaded.base, family=loaded.family, options=options)
     is_begun = _is_begun(options.to, card.identity, is_dry=options.is_dry)
     if is_begun == "finished":
@@ -65,6 +78,8 @@ def train(model: str, release: Path, options: TrainOptions, *, report: Reporter)
         told = _run(trainer, options, report, checkpoint=checkpoint)
         _save(trainer, loaded, options)
         card.write(options.to, preflight=asdict(figures), **told)
+        for path in options.to.glob("checkpoint-*"):
+            shutil.rmtree(path)
     finally:
         shutil.rmtree(options.to / _ROWS, ignore_errors=True)
     report.say(f"tuned model written to {options.to}, with {RUN_CARD}")
@@ -168,7 +183,11 @@ def _four_bits(dtype: Any) -> Any:
 
 def _is_begun(folder: Path, identity: str, *, is_dry: bool) -> str:
     """ "finished", "begun", or "" for a folder that is free. Raises TrainError where another run is in it."""
-    if is_dry or not folder.exists() or not any(folder.iterdir()):
+    if is_dry or not folder.exists():
+        return ""
+    if not folder.is_dir():
+        raise TrainError(f"{folder} is a file; choose another --to")
+    if {path.name for path in folder.iterdir()} <= _LEFT_BY_KILLED:
         return ""
     if not (folder / RUN_CARD).is_file():
         raise TrainError(f"{folder} holds something else than a run; move it away or choose another --to")
@@ -312,7 +331,11 @@ def _run(trainer: Any, options: TrainOptions, report: Reporter, *, checkpoint: P
 
 def _last_checkpoint(folder: Path) -> Path | None:
     """The newest checkpoint that is whole; its state is what a trainer writes last."""
-    whole = [path for path in folder.glob("checkpoint-*") if (path / "trainer_state.json").is_file()]
+    whole = [
+        path
+        for path in folder.glob("checkpoint-*")
+        if path.name.partition("-")[2].isdecimal() and (path / "trainer_state.json").is_file()
+    ]
     return max(whole, key=lambda path: int(path.name.partition("-")[2]), default=None)
 
 
@@ -337,5 +360,3 @@ def _save(trainer: Any, loaded: _Loaded, options: TrainOptions) -> None:
     AutoProcessor.from_pretrained(loaded.base["model"], revision=options.revision).save_pretrained(options.to)
     for name in _LEFT_BY_OTHERS:
         (options.to / name).unlink(missing_ok=True)
-    for path in options.to.glob("checkpoint-*"):
-        shutil.rmtree(path)

@@ -10,7 +10,7 @@ from hashlib import sha256
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, Protocol, TextIO, TypeVar
 
 from dermasynth_builder.core.closed import Item
 from dermasynth_builder.core.errors import ScoreError, StoppedError, TrainError, UsageError
@@ -49,12 +49,12 @@ def predict(model: str, options: PredictOptions, report: Reporter) -> Path:
     """
     items = read_items(options.items)
     for card in run_cards(model, options.adapter):
-        require_not_trained_on(items, card)
+        require_not_trained_on(items.items, card)
     path = options.to or options.items / "predictions" / f"{options.image}.jsonl"
     about = {
         "model": presets().get(model, model),
         "adapter": str(options.adapter) if options.adapter else None,
-        "weights": {name: weights_sha256(Path(name)) for name in (model, str(options.adapter)) if Path(name).is_dir()},
+        "weights": weights(model, options.adapter),
         "revision": options.revision,
         "image": options.image,
         "max_side_px": options.max_side_px,
@@ -95,6 +95,12 @@ def run_cards(model: str, adapter: Path | None) -> list[Path]:
     """The cards of the trainings that the model and its adapter come from, as far as they lie beside the weights."""
     cards = [folder / RUN_CARD for folder in (Path(model), *([adapter] if adapter else []))]
     return [card for card in cards if card.is_file()]
+
+
+def weights(model: str, adapter: Path | None) -> dict[str, str]:
+    """Folder -> a digest of its weights, for the model and its adapter as far as they lie here."""
+    folders = [model, *([str(adapter)] if adapter else [])]
+    return {name: weights_sha256(Path(name)) for name in folders if Path(name).is_dir()}
 
 
 def weights_sha256(folder: Path) -> str:
@@ -139,16 +145,30 @@ def read_predictions(path: Path) -> Predictions:
     return Predictions(path, about, answers)
 
 
-def require_not_trained_on(items: ItemSet, card: Path) -> None:
-    """Raises ScoreError where an image or a patient of the items was in the training of that run.json."""
+class Asked(Protocol):
+    """What a model is asked about."""
+
+    @property
+    def image_sha256(self) -> str: ...
+    @property
+    def group_id(self) -> str: ...
+
+
+def require_not_trained_on(asked: Mapping[str, Asked], card: Path) -> str:
+    """The identity of the training of that run.json; "" where it has none.
+
+    Raises ScoreError where an image or a patient that is asked about was in it.
+    """
     told = read_run_card(card)
-    images, groups = set(told.get("images", ())), set(told.get("groups", ()))
-    seen = [item for item in items.items.values() if item.image_sha256 in images or item.group_id in groups]
+    images, groups = set(told["images"]), set(told["groups"])
+    seen = [name for name, each in asked.items() if each.image_sha256 in images or each.group_id in groups]
     if seen:
         raise ScoreError(
-            f"{len(seen)} of {len(items.items)} items are about images or patients that {card} was trained on, as "
-            f"{seen[0].item_id}; write items of a split or fold that was left out"
+            f"{len(seen)} of {len(asked)} questions are about images or patients that {card} was trained on, as "
+            f"{seen[0]}; ask about a split or fold that was left out"
         )
+    identity = told.get("identity")
+    return identity if isinstance(identity, str) else ""
 
 
 def _begun(path: Path, about: dict[str, Any]) -> dict[str, str]:

@@ -32,8 +32,7 @@ def score(named_files: Sequence[str], options: ScoreOptions, report: Reporter) -
     """
     _require_extras()
     items = read_items(options.items)
-    for card in options.run:
-        require_not_trained_on(items, card)
+    runs = [require_not_trained_on(items.items, card) for card in options.run]
     files = _files(named_files)
     if not files:
         raise UsageError("no answers are named; write at least one, as tuned=predictions/real.jsonl")
@@ -44,6 +43,7 @@ def score(named_files: Sequence[str], options: ScoreOptions, report: Reporter) -
     scores = {
         "dermasynth": __version__,
         "items": {"sha256": items.sha256, "n": len(items.items)},
+        "runs": [run for run in runs if run],
         "about": {name: read_predictions(path).about for name, path in files.items()},
         "resamples": options.resamples,
         "seed": options.seed,
@@ -129,6 +129,7 @@ def _task(
     first = asked[0]
     drawn = {name: Resamples.of(each, options.resamples, options.seed) for name, each in systems.items()}
     return {
+        "chance": metrics.chance(items),
         "systems": {name: metrics.figures(each, drawn[name]) for name, each in systems.items()},
         "first_against": {
             name: metrics.difference(*_shared(systems[first], each), _draws(systems[first], each, options))

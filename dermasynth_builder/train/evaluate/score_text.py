@@ -25,7 +25,7 @@ def scores_text(scores: Mapping[str, Any]) -> RenderableType:
 def _parts(scores: Mapping[str, Any]) -> Iterator[RenderableType]:
     for kind, task in scores["tasks"].items():
         one = next(iter(task["systems"].values()))
-        yield Text(f"{kind}: {one['n']} items of {one['patients']} patients, chance {1 / one['classes']:.3f}", "bold")
+        yield Text(f"{kind}: {one['n']} items of {one['patients']} patients, chance {task['chance']:.3f}", "bold")
         yield _table(task)
         for name, each in task["persistence"].items():
             yield Text(
@@ -103,7 +103,7 @@ def draw_scores(scores: Mapping[str, Any], path: Path) -> None:
         below = [max(0.0, m - low) for m, (low, _) in zip(middle, ends, strict=True)]
         above = [max(0.0, high - m) for m, (_, high) in zip(middle, ends, strict=True)]
         panel.errorbar(middle, range(len(names)), xerr=[below, above], fmt="o", color="#33658a", capsize=3)
-        panel.axvline(1 / shown[0]["classes"], color="#888888", linestyle=":")
+        panel.axvline(task["chance"], color="#888888", linestyle=":")
         panel.set_yticks(range(len(names)), names)
         panel.set_xlim(0, 1)
         panel.set_title(f"{kind}: balanced accuracy, 95 % by patient; dotted: chance", fontsize=9)

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import ReleaseError, UsageError
+from dermasynth_builder.core.files import lock_beside
 from dermasynth_builder.core.records import SPLITS, Split
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.release.closed import ClosedQuestions, one_an_image
@@ -93,13 +94,18 @@ def _new_folder(folder: Path) -> Iterator[Path]:
     """A folder beside the one wanted, which takes its place when the block ends well."""
     if folder.exists() and not (folder / MARKER).is_file() and (not folder.is_dir() or any(folder.iterdir())):
         raise ReleaseError(f"{folder} was not made by an export and would be lost; move it away or choose another --to")
+    folder = folder.resolve()
     making = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(making, ignore_errors=True)
-    making.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    taken = ReleaseError(f"another export writes {folder}; wait for it or stop it, or choose another --to")
+    lock = lock_beside(folder.with_name(f".{folder.name}"), taken)
     try:
+        shutil.rmtree(making, ignore_errors=True)
+        making.mkdir()
         yield making
         (making / MARKER).write_text("", encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         making.rename(folder)
     finally:
         shutil.rmtree(making, ignore_errors=True)
+        lock.release()
