@@ -52,7 +52,7 @@ def push_model(repo: str, options: PushModelOptions, report: Reporter) -> str:
 def _require_fit(repo: str, card: Mapping[str, Any], options: PushModelOptions) -> None:
     if repo.count("/") != 1:
         raise PushError(f"{repo!r} is not a repository name; write it as USER/NAME")
-    if "finished_at" not in card:
+    if card.get("finished_at") is None or card.get("steps") is None:
         raise PushError(f"not pushed: the training in {options.model} is not finished; run `dermasynth train` again")
     begin = family_of(card["family"]).names_begin
     if begin and not repo.partition("/")[2].startswith(begin):

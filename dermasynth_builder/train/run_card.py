@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from annotated_types import MinLen
 
 from dermasynth_builder import __version__
 from dermasynth_builder.core.errors import TrainError
@@ -65,6 +67,9 @@ class _Options:
     seed: int
 
 
+_Counted = Annotated[dict[str, int], MinLen(1)]
+
+
 @dataclass(frozen=True, slots=True)
 class Told(Members):
     """What a card of the model is made of, among all that a run.json holds."""
@@ -74,10 +79,12 @@ class Told(Members):
     family: str
     release: dict[str, str]
     options: _Options
-    licences: dict[str, int]
-    writers: dict[str, int]
-    sources: dict[str, int]
+    licences: _Counted
+    writers: _Counted
+    sources: _Counted
     is_specimen: bool
+    steps: int | None = None  # from here on of one that is finished
+    finished_at: str | None = None
 
 
 def read_run_card(path: Path, form: type[Members] = Members) -> dict[str, Any]:

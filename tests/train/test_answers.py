@@ -113,7 +113,20 @@ def test_answers_are_read_as_others_write_them(name: str, tmp_path: Path) -> Non
     assert read_predictions(path).answers == {"a": expected}
 
 
-@pytest.mark.parametrize("line", ["7", "[1]", '{"item_id": "a"}', '"about"', '{"item_id": "a", "answer": "x"', "\x00"])
+NO_ANSWERS = {
+    "true or false of JSON": '{"item_id": "a", "answer": true}',
+    "a number": '{"item_id": "a", "answer": 1}',
+    "a list": '{"item_id": "a", "answer": ["x"]}',
+    "an array of all": '[{"item_id": "a", "answer": "x"}]',
+    "brackets without end": "[" * 100_000,
+    "CSV": "item_id,answer",
+    "no answer": '{"item_id": "a"}',
+    "a line cut off": '{"item_id": "a", "answer": "x"',
+    **{line: line for line in ("7", "[1]", '"about"', "\x00", "NaN")},
+}
+
+
+@pytest.mark.parametrize("line", NO_ANSWERS.values(), ids=NO_ANSWERS)
 def test_what_is_no_answer_is_told_with_its_line(line: str, tmp_path: Path) -> None:
     path = tmp_path / "answers.jsonl"
     path.write_text(f'{{"item_id": "b", "answer": "x"}}\n{line}\n')
