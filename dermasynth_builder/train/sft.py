@@ -145,7 +145,7 @@ def _load(name: str, options: TrainOptions) -> _Loaded:
         processor = AutoProcessor.from_pretrained(name, revision=options.revision)
         model = AutoModelForImageTextToText.from_pretrained(name, revision=options.revision, dtype=dtype, **more)
     except (OSError, ValueError, ImportError, AttributeError) as error:
-        hint = f"{name} cannot be loaded: {str(error).splitlines()[0]}"
+        hint = f"{name} cannot be loaded: {str(error).splitlines()[0].rstrip('.')}"
         raise TrainError(f"{hint}. Check the name, its terms on the Hub, and `hf auth login`") from error
     if family.template:
         processor.chat_template = TEMPLATES[family.template]

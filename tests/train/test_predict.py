@@ -175,7 +175,7 @@ def test_that_no_other_patient_can_be_shown_is_told(built: Built, chat: tuple[Ch
     items, told = write_items(built.release, options, SilentReporter()), Recorder()
     assert items.twins == {}
     predict("m", PredictOptions(items=items.folder, base_url=chat[1], image="other"), told)
-    assert "no other patient whose image has another answer" in told.warned[0]
+    assert "can be shown another patient's image with another answer" in told.warned[0]
 
 
 def test_what_is_no_text_is_no_answer(ask: Ask, chat: tuple[Chat, str]) -> None:

@@ -115,6 +115,8 @@ def _frozen(value: Any) -> Any:
 def _table(path: Path) -> pa.Table:
     try:
         return pq.read_table(path)
+    except FileNotFoundError as error:
+        raise ScoreError(f"{path.parents[1]} holds no items; `dermasynth evaluate items` writes them") from error
     except (OSError, pa.ArrowInvalid) as error:
         raise ScoreError(f"{path} cannot be read: {error}; `dermasynth evaluate items` writes it") from error
 

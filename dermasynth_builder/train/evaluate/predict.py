@@ -110,7 +110,7 @@ def weights_sha256(folder: Path) -> str:
         size = path.stat().st_size
         state.update(f"{path.name} {size}\n".encode())
         with path.open("rb") as file:
-            for start in range(0, size, max(_PIECE_BYTES, size // _PIECES)):
+            for start in (*range(0, size, max(_PIECE_BYTES, size // _PIECES)), max(0, size - _PIECE_BYTES)):
                 file.seek(start)
                 state.update(file.read(_PIECE_BYTES))
     return state.hexdigest()
@@ -178,7 +178,7 @@ def _begun(path: Path, about: dict[str, Any]) -> dict[str, str]:
     """
     first = json.dumps({"about": about}, ensure_ascii=False).encode() + b"\n"
     content = path.read_bytes() if path.exists() else b""
-    if first.startswith(content):  # free, or killed at its first line
+    if first.startswith(content) or (_about(content) and content.count(b"\n") <= 1):  # no answer is lost
         path.write_bytes(first)
         return {}
     if not content.startswith(first):
@@ -274,7 +274,9 @@ def _loaded(model: str, options: PredictOptions) -> tuple[Any, Any]:
 
             loaded = PeftModel.from_pretrained(loaded, str(options.adapter))
     except (OSError, ValueError, ImportError) as error:
-        raise TrainError(f"{model} cannot be loaded: {str(error).splitlines()[0]}. Check the name") from error
+        raise TrainError(
+            f"{model} cannot be loaded: {str(error).splitlines()[0].rstrip('.')}. Check the name"
+        ) from error
     processor.tokenizer.padding_side = "left"
     return processor, loaded.to("cuda" if torch.cuda.is_available() else "cpu").eval()
 

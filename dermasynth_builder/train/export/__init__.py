@@ -1,5 +1,6 @@
 """Writes a release in the form that a trainer reads: one module a format, one line each in the registry."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,7 +55,7 @@ def export(release: Path, kind: str, *, options: ExportOptions, report: Reporter
     cannot be trained on.
     """
     write: WriteSplit = registry.EXPORTS.load(kind)
-    if kind == "vertex" and not options.uri.startswith("gs://"):
+    if kind == "vertex" and not re.match("gs://[^/]", options.uri):
         raise UsageError("the format vertex names pictures by their place in a bucket; say it with --uri gs://B/PATH")
     opened = open_release(release, options.sources)
     folder = options.to or Path("export", kind)
