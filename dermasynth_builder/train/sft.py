@@ -133,6 +133,7 @@ def _quiet() -> None:
 
 def _load(name: str, options: TrainOptions) -> _Loaded:
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, set_seed
 
     set_seed(options.seed)
@@ -144,11 +145,13 @@ def _load(name: str, options: TrainOptions) -> _Loaded:
         family = family_of(config.model_type)
         processor = AutoProcessor.from_pretrained(name, revision=options.revision)
         model = AutoModelForImageTextToText.from_pretrained(name, revision=options.revision, dtype=dtype, **more)
-    except (OSError, ValueError, ImportError, AttributeError) as error:
+    except (OSError, ValueError, ImportError, AttributeError, SafetensorError) as error:
         hint = f"{name} cannot be loaded: {str(error).splitlines()[0].rstrip('.')}"
         raise TrainError(f"{hint}. Check the name, its terms on the Hub, and `hf auth login`") from error
     if family.template:
         processor.chat_template = TEMPLATES[family.template]
+    if not processor.chat_template:
+        raise TrainError(f"{name} has no chat template; tune a model that was made to converse")
     base = {"model": name, "revision": getattr(config, "_commit_hash", None), "config_sha256": digest(_plain(config))}
     return _Loaded(model, processor, family, base)
 
@@ -265,7 +268,7 @@ def _trainer(loaded: _Loaded, dataset: Any, options: TrainOptions) -> Any:
             target_modules="|".join(f"(?:{each})" for each in targets),
         )
     try:
-        return SFTTrainer(
+        trainer = SFTTrainer(
             model=loaded.model,
             args=SFTConfig(**_arguments(options, is_cuda=is_cuda)),
             train_dataset=dataset,
@@ -274,6 +277,11 @@ def _trainer(loaded: _Loaded, dataset: Any, options: TrainOptions) -> Any:
         )
     except ValueError as error:
         raise TrainError(f"TRL refuses this training: {str(error).splitlines()[0]}") from error
+    if options.method == "qlora":
+        for weight in trainer.model.parameters():
+            if weight.requires_grad:
+                weight.data = weight.data.float()  # TRL makes them bfloat16, and a checkpoint is read back as float32
+    return trainer
 
 
 def _arguments(options: TrainOptions, *, is_cuda: bool) -> dict[str, Any]:

@@ -55,6 +55,7 @@ main(sys.argv[1:])
 
 METHODS = {"full": "model.safetensors", "lora": "adapter_model.safetensors", "qlora": "adapter_model.safetensors"}
 """Method of training -> what it writes."""
+DTYPES = {"full": "float32", "lora": "bfloat16", "qlora": "bfloat16"}
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -64,7 +65,7 @@ def test_a_run_that_was_killed_goes_on_and_comes_to_the_same_end(
     if method == "qlora":
         pytest.importorskip("bitsandbytes")
     monkeypatch.chdir(specimens600.folder)
-    steps = ("--method", method, "--steps", "10", "--save-every", "4")
+    steps = ("--method", method, "--dtype", DTYPES[method], "--steps", "10", "--save-every", "4")
     short = ("train", base("gemma3", specimens600), "--out", "dermasynth", *TUNING, *steps)
     whole, killed = (Path(f"{name}-{method}") for name in ("whole", "killed"))
     run(*short, "--to", whole)

@@ -169,6 +169,27 @@ def test_chance_is_a_guess_among_the_options_that_are_shown(items: ItemSet, tmp_
     assert found["diagnosis/lettered"]["chance"] == 0.25  # of six diagnoses four have a letter
 
 
+def test_a_control_that_cannot_answer_a_form_is_not_shown_as_wrong(release: Built, tmp_path: Path) -> None:
+    options = ItemsOptions(to=tmp_path / "stated", tasks=("diagnosis",), forms=("true_false", "named"))
+    stated = write_items(release.release, options, SilentReporter())
+    tasks = scored(stated, answers_of(stated, tmp_path / "none.jsonl", lambda _: ""))["tasks"]
+    assert {"none", "majority", "shuffled"} == tasks["diagnosis/true_false"]["systems"].keys()
+    assert "probe" in tasks["diagnosis/named"]["systems"]
+    assert tasks["diagnosis/named"]["systems"]["none"]["unanswered"] == 1  # a system's silence is shown
+
+
+def test_the_figure_is_asked_for_by_a_name_that_can_be_drawn(items: ItemSet, tmp_path: Path, capsys: Output) -> None:
+    pytest.importorskip("matplotlib")
+    right = answers_of(items, tmp_path / "right.jsonl", lambda item: item.answer)
+    words = ["evaluate", "score", right, "--items", str(items.folder), "--resamples", "20", "--figure"]
+    assert main([*words, str(tmp_path / "figure.xyz")]) == 2
+    assert "has to be .png or .svg" in capsys.readouterr().err
+    assert not (items.folder / "scores").exists()
+    for name in ("new/figure.png", "figure.svg"):
+        assert main([*words, str(tmp_path / name)]) == 0
+        assert (tmp_path / name).stat().st_size > 1000
+
+
 def test_rates_of_open_answers_stand_beside_the_scores(items: ItemSet, tmp_path: Path, capsys: Output) -> None:
     right = answers_of(items, tmp_path / "right.jsonl", lambda item: item.answer)
     asked = row_of()

@@ -259,6 +259,7 @@ def _local(model: str, options: PredictOptions) -> Answer:
 def _loaded(model: str, options: PredictOptions) -> tuple[Any, Any]:
     """Processor and model, ready to answer. Raises TrainError."""
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForImageTextToText, AutoProcessor
     from transformers.utils import logging
 
@@ -273,10 +274,12 @@ def _loaded(model: str, options: PredictOptions) -> tuple[Any, Any]:
             from peft import PeftModel
 
             loaded = PeftModel.from_pretrained(loaded, str(options.adapter))
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, ImportError, AttributeError, SafetensorError) as error:
         raise TrainError(
             f"{model} cannot be loaded: {str(error).splitlines()[0].rstrip('.')}. Check the name"
         ) from error
+    if not processor.chat_template:
+        raise TrainError(f"{model} has no chat template; ask a model that was made to converse")
     processor.tokenizer.padding_side = "left"
     return processor, loaded.to("cuda" if torch.cuda.is_available() else "cpu").eval()
 

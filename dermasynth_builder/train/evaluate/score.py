@@ -125,7 +125,11 @@ def _task(
     systems = {
         name: Answered(each.items, [given[name][item.item_id] for item in each.items]) for name, each in found.items()
     }
-    systems = {name: each for name, each in systems.items() if each.items}
+    systems = {
+        name: each
+        for name, each in systems.items()
+        if each.items and not (name in controls.NAMES and not any(each.named))  # no probe of statements
+    }
     first = asked[0]
     drawn = {name: Resamples.of(each, options.resamples, options.seed) for name, each in systems.items()}
     return {
