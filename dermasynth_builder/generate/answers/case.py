@@ -57,6 +57,7 @@ MARKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         **dict.fromkeys(("measured",), ("measured",)),
         "lesion": ("malignancy",),
         **dict.fromkeys(("growth_unknown",), ("has_grown",)),
+        "restless": ("has_grown", "has_changed", "bleeds"),
     }
 )
 # A slot -> the columns of the facts that it words, beside those that `facts_in_words` knows.
@@ -254,6 +255,9 @@ def _marks(facts: Facts, modality: Modality, measured: Sequence[Measured]) -> fr
         "lesion": not facts.differential and (modality == "dermoscopic" or facts.malignancy is not None),
         "not_raised": facts.is_elevated is False or facts.textures == ("flat",),
         "growth_unknown": facts.has_changed is not None and facts.has_grown is None,
+        # Tissue has answered what growth, change or bleeding asks; the eye alone has not.
+        "restless": facts.confirmation != "histopathology"
+        and True in (facts.has_grown, facts.has_changed, facts.bleeds),
     }
     words = frozenset(MARKS.keys() & facts_in_words.phrases(facts).keys())
     classes = {facts.malignancy} if facts.malignancy else set()
