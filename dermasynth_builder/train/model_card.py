@@ -145,8 +145,9 @@ def _made_of(card: Mapping[str, Any]) -> str:
 def _figures(scores: Scores) -> Iterator[str]:
     yield (
         f"## Figures\n\n`{next(iter(scores.about))}` is this model, on patients who were not in its training. "
-        "Intervals draw patients. An item without an answer counts as wrong. A majority vote, shuffled labels and a linear "
-        "probe on small pictures are what it has to be better than, as are blank pictures, those of others, and none."
+        "Intervals draw patients. An item without an answer counts as wrong. A majority vote, shuffled labels and a "
+        "linear probe on small pictures are what it has to be better than, as are blank pictures, those of others, and "
+        "none."
     )
     for kind, task in scores.tasks.items():
         first = next(iter(task.systems.values()))
