@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
@@ -40,11 +40,15 @@ class RunCard:
 
     def write(self, folder: Path, **more: Any) -> None:
         """Writes it into the folder, with what is known of the run by now."""
-        folder.mkdir(parents=True, exist_ok=True)
-        fresh = folder / f".{RUN_CARD}"
-        content = {**self.about, **more, "identity": self.identity}
-        fresh.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        fresh.replace(folder / RUN_CARD)
+        write_json(folder / RUN_CARD, {**self.about, **more, "identity": self.identity})
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Writes it in one piece: killed or on a full disk, what was there before stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}")
+    fresh.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    fresh.replace(path)
 
 
 @dataclass(frozen=True, slots=True)
