@@ -11,7 +11,7 @@ from dermasynth_builder.core.closed import Form
 from dermasynth_builder.core.errors import ScoreError, TrainError
 from dermasynth_builder.train.evaluate.answers import option_named, synonyms
 from dermasynth_builder.train.evaluate.predict import read_predictions
-from dermasynth_builder.train.run_card import read_run_card
+from dermasynth_builder.train.run_card import read_run_card, write_json
 
 SKIN = ("nevus", "basal cell carcinoma", "melanoma", "melanoma in situ", "actinic keratosis", "eczema (hand)")
 CLASSES = ("benign", "indeterminate", "malignant")
@@ -140,3 +140,15 @@ def test_what_is_no_card_of_a_run_is_told(told: str, tmp_path: Path) -> None:
     path.write_text(told)
     with pytest.raises(TrainError, match=r"run\.json is not the run\.json of a training"):
         read_run_card(path)
+
+
+def test_a_file_that_cannot_be_written_whole_leaves_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "scores.json"
+    write_json(path, {"n": 1})
+    with pytest.raises(TypeError):
+        write_json(path, {"n": object()})
+    (tmp_path / ".scores.json").unlink(missing_ok=True)
+    (tmp_path / ".scores.json").mkdir()  # as where the disk is full
+    with pytest.raises(OSError, match="directory"):
+        write_json(path, {"n": 2})
+    assert path.read_text() == '{\n "n": 1\n}\n'

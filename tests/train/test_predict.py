@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from dermasynth_builder.core.closed import Task
@@ -172,8 +173,11 @@ def test_two_runs_do_not_write_one_file(ask: Ask, items: ItemSet) -> None:
 
 def test_that_no_other_patient_can_be_shown_is_told(built: Built, chat: tuple[Chat, str], tmp_path: Path) -> None:
     options = ItemsOptions(to=tmp_path / "alike", tasks=("modality",), split="train")  # clinical photographs, all
-    items, told = write_items(built.release, options, SilentReporter()), Recorder()
+    told = Recorder()
+    items = write_items(built.release, options, told)
     assert items.twins == {}
+    assert "one answer is right everywhere" in told.warned[0]
+    told.warned.clear()
     predict("m", PredictOptions(items=items.folder, base_url=chat[1], image="other"), told)
     assert "can be shown another patient's image with another answer" in told.warned[0]
 
@@ -182,3 +186,14 @@ def test_what_is_no_text_is_no_answer(ask: Ask, chat: tuple[Chat, str]) -> None:
     chat[0].content = [{"type": "text", "text": "nevus"}]
     with pytest.raises(StoppedError, match="the content of a message is no text"):
         ask()
+
+
+def test_items_whose_images_are_gone_are_told(ask: Ask, items: ItemSet) -> None:
+    path = items.folder / "closed" / "test.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.slice(1), path)
+    with pytest.raises(ScoreError, match=f"has no image for {table['item_id'][0]}"):
+        ask()
+    path.write_bytes(b"PAR1")
+    with pytest.raises(ScoreError, match="cannot be read"):
+        ask(to=items.folder / "again.jsonl")

@@ -10,12 +10,15 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from dermasynth_builder.core.errors import DermaSynthError, PushError, TrainError
 from dermasynth_builder.train.evaluate.predict import weights_sha256
 from dermasynth_builder.train.families import families, presets
+from dermasynth_builder.train.model_card import Scores, card_text
 from dermasynth_builder.train.options import PushModelOptions
-from dermasynth_builder.train.push_model import card_text, push_model
+from dermasynth_builder.train.push_model import push_model
+from dermasynth_builder.train.run_card import NO_MODEL
 from tests.support.recorder import Recorder
 from tests.support.run_cards import CARD
 
@@ -26,12 +29,17 @@ SCORES: dict[str, Any] = {
         "diagnosis/named": {
             "systems": {
                 "tuned": {
-                    **{"n": 90, "accuracy": 0.5, "balanced_accuracy": 0.4321, "macro_f1": 0.4, "unanswered": 0.1},
-                    "balanced_accuracy_95": [0.3, 0.5],
+                    **{"n": 90, "patients": 40, "accuracy": 0.5, "balanced_accuracy": 0.4321},
+                    **{"balanced_accuracy_95": [0.3, 0.5], "macro_f1": 0.4, "unanswered": 0.1},
+                    "malignancy": {"recall": {"n": 8, "share": 0.25}, "specificity": {"n": 82, "share": 0.75}},
                 }
-            }
+            },
+            "chance": 0.1667,
+            "first_against": {"blank": {"balanced_accuracy_95": [0.1, 0.3]}},
+            "persistence": {"other": {"n": 90, "answer_stays": 0.125}},
         }
     },
+    "open": {"tuned": {"n": 200, "context": "record", "any": 0.015}},
 }
 
 
@@ -41,7 +49,7 @@ def dry(tmp_path: Path, repo: str = "me/Llama-3.2-11B-Derma", **changes: Any) ->
 
 
 def test_the_card_says_what_the_model_was_made_from_and_what_its_licences_ask() -> None:
-    text = card_text("me/Llama-3.2-11B-Derma", CARD, SCORES)
+    text = card_text("me/Llama-3.2-11B-Derma", CARD, TypeAdapter(Scores).validate_python(SCORES))
     block = yaml.safe_load(text.split("---\n")[1])
     assert block["base_model"] == CARD["base"]["model"]
     assert (block["library_name"], block["pipeline_tag"]) == ("peft", "image-text-to-text")
@@ -52,8 +60,16 @@ def test_the_card_says_what_the_model_was_made_from_and_what_its_licences_ask() 
         "CC-BY-NC-4.0. Name the source",
         "competing models",
         "0.432 (0.300-0.500)",
+        "0.250 (8) | 0.750 (82)",
+        "90 items of 40 patients; a guess comes to 0.167",
+        "tuned less blank: +0.100 to +0.300",
+        "other: 0.125 of 90 answers stay",
+        "Of 200 open answers of tuned (context record), 0.015 state",
     ):
         assert part in text, part
+    drawn = card_text("me/Llama-x", {**CARD, "is_specimen": True}, TypeAdapter(Scores).validate_python(SCORES))
+    assert "model-index" not in drawn  # the Hub would list it among results on skin
+    assert "0.432" in drawn
     assert "It was not measured" in card_text("me/Llama-x", CARD, None)
 
 
@@ -65,7 +81,7 @@ def test_the_card_says_what_the_model_was_made_from_and_what_its_licences_ask() 
         ({"finished_at": None, "steps": 1}, "", "drawn specimens"),
         ({"base": {**CARD["base"], "model": "/home/me/models/llama"}}, "", "which nobody else has"),
         ({"is_specimen": True}, "", "drawn specimens"),
-        ({"writers": {"no model: rules and curated sentences": 3}}, "", "no model wrote"),
+        ({"writers": {NO_MODEL: 3}}, "", "no model wrote"),
         ({"writers": {"gemini-3.8-flash-fake": 3}}, "", "has invented rows"),
     ],
 )

@@ -4,7 +4,6 @@ The checks that a release is held to find what contradicts a fact, and what no i
 confirmation that are stated although the turn holds none are found here.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from dermasynth_builder.train.families import presets
 from dermasynth_builder.train.options import InventedOptions, PredictOptions
 from dermasynth_builder.train.pictures import PictureOptions, handed_on
 from dermasynth_builder.train.rows import OpenRelease, Row, open_release
+from dermasynth_builder.train.run_card import write_json
 from dermasynth_builder.train.turns import Example, example_of
 
 Kind = Literal["age", "sex", "confirmation"]
@@ -79,9 +79,7 @@ def measure_invention(model: str, release: Path, options: InventedOptions, *, re
         "context": options.context,
     }
     lines = [{"pair_id": e.name, "turn": e.messages[0].content, "answer": text} for e, text in said]
-    options.to.parent.mkdir(parents=True, exist_ok=True)
-    written = json.dumps({**about, **rates, "answers": lines}, indent=1, ensure_ascii=False)
-    options.to.write_text(written + "\n", encoding="utf-8")
+    write_json(options.to, {**about, **rates, "answers": lines})
     shown = ", ".join(f"{kind} {share:.3f}" for kind, share in rates["stated_without_record"].items())
     report.say(f"{rates['n']} answers, {rates['any']:.3f} invent something ({shown}); written to {options.to}")
     found = ", ".join(f"{name} {each['share']:.3f}" for name, each in rates["checks"].items())

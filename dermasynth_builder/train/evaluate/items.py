@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -151,7 +151,12 @@ def _truth(item: Item) -> str | None:
     return item.diagnosis if item.form == "true_false" and item.task == "diagnosis" else item.gold
 
 
-def _warn_of_few(items: Iterable[Item], report: Reporter) -> None:
+def _warn_of_few(items: Collection[Item], report: Reporter) -> None:
+    golds: dict[str, set[str]] = defaultdict(set)
+    for item in items:
+        golds[f"{item.task}/{item.form}"].add(item.gold)
+    if alike := [kind for kind, found in golds.items() if len(found) == 1]:
+        report.warn(f"one answer is right everywhere, and whoever gives it always is perfect: {', '.join(alike)}")
     patients: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for item in items:
         if item.form != "true_false":

@@ -67,10 +67,12 @@ class Resamples:
         return np.nanmean(recalls, axis=1)
 
 
-def interval(values: Any) -> list[float]:
-    """The middle 95 % of values."""
+def interval(values: Any, resamples: Resamples, whole: tuple[float, float]) -> list[float]:
+    """The middle 95 % of values; all that may be where they are of one patient, who alone tells nothing of others."""
     import numpy as np
 
+    if len(resamples.patients) < 2:
+        return list(whole)
     return [round(float(each), 4) for each in np.quantile(values, [0.025, 0.975])]
 
 
@@ -87,7 +89,7 @@ def figures(answered: Answered, resamples: Resamples) -> dict[str, Any]:
         "classes": len(labels),
         "accuracy": _share(sum(g == s for g, s in zip(golds, said, strict=True)), len(golds)),
         "balanced_accuracy": round(float(recall_score(golds, said, **more)), 4),
-        "balanced_accuracy_95": interval(resamples.balanced_accuracies(answered)),
+        "balanced_accuracy_95": interval(resamples.balanced_accuracies(answered), resamples, (0.0, 1.0)),
         "macro_f1": round(float(f1_score(golds, said, **more)), 4),
         "unanswered": _share(said.count(NONE), len(said)),
         "per_class": _per_class(golds, said),
@@ -108,7 +110,7 @@ def difference(first: Answered, second: Answered, resamples: Resamples) -> dict[
     table = [[pairs[True, True], pairs[True, False]], [pairs[False, True], pairs[False, False]]]
     return {
         "balanced_accuracy": round(balanced_accuracy(first) - balanced_accuracy(second), 4),
-        "balanced_accuracy_95": interval(apart),
+        "balanced_accuracy_95": interval(apart, resamples, (-1.0, 1.0)),
         "only_first_right": pairs[True, False],
         "only_second_right": pairs[False, True],
         "mcnemar_p": float(mcnemar(table, exact=True).pvalue),

@@ -1,6 +1,5 @@
 """Scores answers to the items, whoever gave them, beside the controls; pure but for the files it reads and writes."""
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +17,7 @@ from dermasynth_builder.train.evaluate.items import ItemSet, read_items
 from dermasynth_builder.train.evaluate.metrics import Answered, Resamples
 from dermasynth_builder.train.evaluate.predict import Predictions, read_predictions, require_not_trained_on
 from dermasynth_builder.train.options import ScoreOptions
+from dermasynth_builder.train.run_card import write_json
 
 SCORES = "scores.json"
 _SEED = re.compile(r"(.+)@(\w+)")  # "tuned@2": one of several seeds of "tuned"
@@ -54,8 +54,7 @@ def score(named_files: Sequence[str], options: ScoreOptions, report: Reporter) -
         },
     }
     folder = options.to or options.items / "scores"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / SCORES).write_text(json.dumps(scores, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(folder / SCORES, scores)
     report.say(f"scores written to {folder / SCORES}")
     return scores
 
