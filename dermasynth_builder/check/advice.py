@@ -234,10 +234,8 @@ def check_advice(pairs: Iterable[Pair]) -> Iterator[Finding]:
     """Rejects doses, surgery at home, advice against being seen and to wait with what is malignant; flags certainty."""
     for pair in pairs:
         malignancy = pair.image.facts.malignancy
-        for question, answer, before in answers(pair):
-            given = f"{before} {question.lower()}"
-            low = answer.lower()
-            if _SAYS_NO.match(low) and _ASKS_DOCTOR.search(question.lower()) and not _SENT_ALL_THE_SAME.search(low):
+        for question, answer, low, given, _ in answers(pair):
+            if _SAYS_NO.match(low) and _ASKS_DOCTOR.search(question) and not _SENT_ALL_THE_SAME.search(low):
                 yield Finding(pair.pair_id, NAME, "reject", f"advises against being seen: {answer[:40]!r}")
             for statement in statements(answer):
                 for severity, reason in _reasons(statement, given, malignancy):
@@ -246,9 +244,8 @@ def check_advice(pairs: Iterable[Pair]) -> Iterator[Finding]:
 
 def _reasons(statement: Statement, given: str, malignancy: str | None) -> Iterator[tuple[Severity, str]]:
     text = statement.text
-    possible = {} if statement.is_question else _PATTERNS.possible(text)
-    for name in sorted(possible):
-        for found in _PATTERNS.found(name, text, possible):
+    for name, all_found in _PATTERNS.found(text).items() if not statement.is_question else ():
+        for found in all_found:
             if _is_quoted(found) or _EXCUSES[name](statement, found, given):
                 continue
             if name == "delay" and (malignancy in (None, "benign") or _BUT.match(text[found.end() :])):

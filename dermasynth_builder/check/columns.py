@@ -3,9 +3,10 @@
 import itertools
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from dermasynth_builder.check.prose.vocabulary import are_related, concept
-from dermasynth_builder.core.records import Facts, Finding, Pair
+from dermasynth_builder.core.records import Facts, Finding, Malignancy, Pair
 
 NAME = "columns"
 _MELANOCYTIC = re.compile(r"melanocytic (?:proliferations|nevus)|\(Melanoma\)", re.IGNORECASE)
@@ -27,7 +28,8 @@ def check_columns(pairs: Iterable[Pair]) -> Iterator[Finding]:
 
 def _reasons(facts: Facts) -> Iterator[str]:
     if facts.diagnosis_isic:
-        yield from _of_node(facts, facts.diagnosis_isic)
+        named = facts.diagnosis or facts.diagnosis_isic
+        yield from _of_node(facts.diagnosis_isic, named, facts.malignancy, is_melanocytic=facts.is_melanocytic)
     published = (facts.malignancy_published or "").lower()
     if facts.malignancy and published in _CLASSES and published != facts.malignancy:
         yield f"the class is published as {published}; its node is {facts.malignancy}: {facts.diagnosis_isic}"
@@ -48,14 +50,17 @@ def _reasons(facts: Facts) -> Iterator[str]:
         yield f"{facts.diagnosis} is recorded, and was not among the conditions considered"
 
 
-def _of_node(facts: Facts, node: str) -> Iterator[str]:
-    is_melanocytic = bool(_MELANOCYTIC.search(node)) and not _NOT_MELANOCYTIC.search(node)
-    if facts.is_melanocytic is not None and not _UNDECIDED.search(node) and facts.is_melanocytic is not is_melanocytic:
-        told, other = ("melanocytic", "not melanocytic") if facts.is_melanocytic else ("not melanocytic", "melanocytic")
-        yield f"{facts.diagnosis or node} is recorded as {told}; its node is {other}: {node}"
+@lru_cache(maxsize=4096)  # a set has few diagnoses
+def _of_node(node: str, named: str, malignancy: Malignancy | None, *, is_melanocytic: bool | None) -> tuple[str, ...]:
+    reasons: list[str] = []
+    is_of_lineage = bool(_MELANOCYTIC.search(node)) and not _NOT_MELANOCYTIC.search(node)
+    if is_melanocytic is not None and not _UNDECIDED.search(node) and is_melanocytic is not is_of_lineage:
+        told, other = ("melanocytic", "not melanocytic") if is_melanocytic else ("not melanocytic", "melanocytic")
+        reasons.append(f"{named} is recorded as {told}; its node is {other}: {node}")
     first = node.partition(":")[0].lower()
-    if facts.malignancy and first in _CLASSES and first != facts.malignancy:
-        yield f"the class is {facts.malignancy}, the node {node}"
+    if malignancy and first in _CLASSES and first != malignancy:
+        reasons.append(f"the class is {malignancy}, the node {node}")
+    return tuple(reasons)
 
 
 def _is_considered(facts: Facts) -> bool:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from dermasynth_builder.check.prose.nature import calls
 from dermasynth_builder.check.prose.patterns import Pattern
-from dermasynth_builder.check.prose.statements import Statement, answers, cited_by, statements
+from dermasynth_builder.check.prose.statements import Statement, answers
 from dermasynth_builder.check.prose.terms import Hit
 from dermasynth_builder.check.prose.vocabulary import Concept, are_related, diagnosis_terms, is_kind_of, recorded
 from dermasynth_builder.core.records import Facts, Finding, Pair, Severity
@@ -186,15 +186,15 @@ def check_diagnosis(pairs: Iterable[Pair]) -> Iterator[Finding]:
 
 
 def _reasons(pair: Pair, facts: Facts, known: tuple[Concept, ...]) -> Iterator[tuple[Severity, str]]:
-    for question, answer, _ in answers(pair):
-        asked = question.lower()
-        told = [_Told(each, diagnosis_terms().find(each.text)) for each in statements(answer, cited_by(pair))]
+    for asked, *_, said in answers(pair):
+        told = [_Told(each, diagnosis_terms().find(each.text)) for each in said]
         told = [each for each in told if len(each.hits) <= _MOST_NAMED]
-        if known:
+        naming = [each for each in told if each.hits]
+        if known and naming:
             if _NOT_TO_NAME.search(asked):
-                yield from _named(told, known)
-            yield from _conflicts(told, asked, known, facts=facts)
-            yield from _denials(told, known)
+                yield from _named(naming, known)
+            yield from _conflicts(naming, asked, known, facts=facts)
+            yield from _denials(naming, known)
         if facts.malignancy:
             yield from _classes(told, facts.malignancy)
         yield from _answered(asked, told, known, facts=facts)
@@ -252,6 +252,7 @@ def _is_named(told: Iterable[_Told], known: tuple[Concept, ...]) -> bool:
     )
 
 
+@lru_cache(maxsize=8192)
 def _is_listed(statement: Statement, hit: Hit[Concept], hits: Sequence[Hit[Concept]]) -> bool:
     """Whether the diagnosis is one of several in a row, which is a list of what comes into question."""
     for one, other in pairwise(hits):
@@ -261,6 +262,7 @@ def _is_listed(statement: Statement, hit: Hit[Concept], hits: Sequence[Hit[Conce
     return False
 
 
+@lru_cache(maxsize=8192)
 def _certainty(statement: Statement, hit: Hit[Concept]) -> int:
     """How surely a sentence gives the diagnosis to the case; 0 for not at all."""
     before, after = statement.clause_before(hit.start), statement.clause_after(hit.end)
@@ -329,7 +331,7 @@ def _is_object(before: str, after: str, *, is_loose: bool) -> bool:
 def _denials(told: Sequence[_Told], known: tuple[Concept, ...]) -> Iterator[tuple[Severity, str]]:
     """Sentences that rule out the recorded diagnosis, in an answer that gives it nowhere."""
     for statement, hits in told:
-        if len(known) > 1 or not hits or statement.is_question or not _DENIAL.search(statement.text):
+        if len(known) > 1 or statement.is_question or not _DENIAL.search(statement.text):
             continue
         for hit in hits:
             if is_kind_of(known[0], hit.meaning) and _denies(statement, hit) and not _is_named(told, known):

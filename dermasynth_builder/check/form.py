@@ -106,7 +106,8 @@ _TRACES: tuple[_Trace, ...] = (
         ),
     ),
 )
-_MARKS = AhoCorasick([mark for trace in _TRACES for mark in trace.marks])  # nearly no text holds one
+_MARKED = [trace for trace in _TRACES for _ in trace.marks]
+_MARKS = AhoCorasick([mark for trace in _TRACES for mark in trace.marks])
 _OTHER_SCRIPT = re.compile(
     r"[\u0370-\u03ff\u0400-\u04ff\u0590-\u05ff\u0600-\u06ff\u0900-\u097f\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 )
@@ -118,6 +119,7 @@ _MOST_RUN = 4  # the same words so often in a row are a loop
 _MOST_WORD_RUN = 6
 _LONG_RUN, _MOST_LONG_RUN, _LONGEST_RUN = 6, 3, 16
 _SAME_SENTENCE = 3
+_LEAST_STRANGE = 3  # words of another language
 
 
 def check_form(pairs: Iterable[Pair]) -> Iterator[Finding]:
@@ -146,8 +148,9 @@ def _reasons(text: str, is_question: bool) -> Iterator[tuple[Severity, str]]:
         yield "reject", "ends with a point of a list that holds nothing"
     elif text.rstrip().endswith(("…", "...")) and not (is_question and _TO_FINISH.search(text)):
         yield "flag", "trails off"
-    for trace in _TRACES if _MARKS.find_matches_as_indexes(text) else ():
-        found = trace.pattern.search(text) if any(mark in text for mark in trace.marks) else None
+    marked = {_MARKED[which].what for which, *_ in _MARKS.find_matches_as_indexes(text, overlapping=True)}
+    for trace in _TRACES if marked else ():
+        found = trace.pattern.search(text) if trace.what in marked else None
         if found and not (is_question and _BLANK.fullmatch(found.group())):
             yield trace.severity, f"holds {trace.what}: {found.group()[:60]!r}"
     if told := _foreign(text):
@@ -184,9 +187,9 @@ def _foreign(text: str) -> str:
         and not _LETTERED_ENGLISH.search(text.lower())
     ):
         return text[:40]
-    found = words(text)
-    foreign = [word for word in found if word in word_tables().strange]
-    if len(foreign) < 3:
+    if word_tables().strange.isdisjoint(words(text)):
+        return ""
+    if sum(word in word_tables().strange for word in words(text)) < _LEAST_STRANGE:
         return ""
     for sentence in [text, *(each.text for each in statements(text))]:
         told = words(sentence)
@@ -201,12 +204,16 @@ def _loop(text: str) -> str:
     """The words that come again and again; "" where there are none."""
     told = words(text)
     repeated = len(told) - len(set(told))
-    most = _LONGEST_RUN if repeated >= _LONG_RUN and _has_often(told) else 2
+    if not repeated:
+        return ""
+    most = _LONGEST_RUN if repeated >= 3 * (_MOST_RUN - 1) and _has_often(told) else 2
     for length in range(1, most + 1):
         again = _MOST_WORD_RUN if length == 1 else _MOST_RUN if length < _LONG_RUN else _MOST_LONG_RUN
         if repeated >= (again - 1) * length and (start := _run(told, length, (again - 1) * length)) >= 0:
             return " ".join(told[start : start + length])
-    counts = Counter(each.text for each in statements(text)) if len(text) > 60 else Counter[str]()
+    sentences = [each.text for each in statements(text)] if len(text) > 60 else []
+    is_repeated = len(sentences) - len(set(sentences)) >= _SAME_SENTENCE - 1
+    counts = Counter(sentences) if is_repeated else Counter[str]()
     often = [each for each, count in counts.items() if count >= _SAME_SENTENCE and len(each) > 12]
     return often[0][:60] if often else ""
 
@@ -219,11 +226,10 @@ def _has_often(told: Sequence[str]) -> bool:
 
 def _run(told: Sequence[str], length: int, needed: int) -> int:
     """Where a run of equal pieces of that length begins; -1 where there is none."""
-    same = list(map(eq, told, told[length:]))
-    if same.count(True) < needed:
+    if sum(map(eq, told, told[length:])) < needed:
         return -1
     run = 0
-    for place, is_same in enumerate(same):
+    for place, is_same in enumerate(map(eq, told, told[length:])):
         run = run + 1 if is_same else 0
         if run >= needed:
             return place - run + 1

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from dermasynth_builder.check.prose.patterns import Patterns, alternatives
-from dermasynth_builder.check.prose.statements import Statement, answers, cited_by, statements
+from dermasynth_builder.check.prose.statements import Statement, answers
 from dermasynth_builder.core.records import ClinicalImage, Finding, Pair
 
 NAME = "modality"
@@ -96,22 +96,18 @@ _PATTERNS = Patterns({name: kind.patterns for name, kind in _KINDS.items()})
 def check_modality(pairs: Iterable[Pair]) -> Iterator[Finding]:
     """Flags what only another kind of image could show, and what calls the image one of another kind."""
     for pair in pairs:
-        for question, answer, before in answers(pair):
-            given = f"{before} {question.lower()}"
-            told = statements(answer, cited_by(pair))
-            for reason in dict.fromkeys(_reasons(told, given, pair.image)):
+        for asked in answers(pair):
+            for reason in dict.fromkeys(_reasons(asked.statements, asked.given, pair.image)):
                 yield Finding(pair.pair_id, NAME, "flag", reason)
 
 
 def _reasons(told: Iterable[Statement], given: str, image: ClinicalImage) -> Iterator[str]:
     for statement in told:
-        possible = _PATTERNS.possible(statement.text)
-        for name in sorted(possible):
+        for name, (found, *_) in _PATTERNS.found(statement.text).items():
             kind = _KINDS[name]
             is_wrong = image.modality in kind.wrong_of
-            found = _PATTERNS.search(name, statement.text, possible) if is_wrong else None
             is_known = name in ("dermoscopy", "other") and image.facts.confirmation == "confocal microscopy"
-            if found and not is_known and found.group() not in given and _is_meant(statement, found):
+            if is_wrong and not is_known and found.group() not in given and _is_meant(statement, found):
                 yield f"{kind.told}: {found.group()!r}"
 
 

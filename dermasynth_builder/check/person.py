@@ -1,11 +1,12 @@
 """Row by row: an age, a sex, a place on the body or a name that is not that of the recorded patient."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from dermasynth_builder.check.prose.ages import Age, ages
 from dermasynth_builder.check.prose.patterns import Pattern
-from dermasynth_builder.check.prose.statements import Statement, answers, cited_by, statements, words
+from dermasynth_builder.check.prose.statements import Asked, Statement, answers, words
 from dermasynth_builder.check.prose.terms import Hit
 from dermasynth_builder.check.prose.vocabulary import diagnosis_terms, site_terms, zones_of
 from dermasynth_builder.core.records import Facts, Finding, Pair, Sex
@@ -52,6 +53,7 @@ _NAMED = re.compile(
     r"\b(?:[Mm]rs?|[Mm]s|[Mm]iss)\.? [A-Z][a-z]+\b(?! (?:sign|nevus|disease))|\b[Pp]atient (?:named"
     r"|called) [A-Z][a-z]+|\b[Pp]atient (?:ID|id|no\.?|number)\s?:?\s?#?\w*\d"
 )
+_MAY_NAME = Pattern(re.compile(r"\b(?:mr|mrs|ms|miss)\b|\bpatient (?:named|called|id|no|number)"))
 _ELSE = Pattern(
     re.compile(
         r"\b(?:(?:the )?(?:previous|other|next|last|first|second) (?:patient|case|image|photograph|photo|picture)"
@@ -147,19 +149,18 @@ _SEXED = frozenset(
 def check_person(pairs: Iterable[Pair]) -> Iterator[Finding]:
     """Flags what is said of the patient and is not what is recorded, or is recorded nowhere."""
     for pair in pairs:
-        for question, answer, before in answers(pair):
-            given = f"{before} {question.lower()}"
-            told = statements(answer, cited_by(pair))
-            for reason in dict.fromkeys(_reasons(answer, told, given, facts=pair.image.facts)):
+        for asked in answers(pair):
+            for reason in dict.fromkeys(_reasons(asked, pair.image.facts)):
                 yield Finding(pair.pair_id, NAME, "flag", reason)
 
 
-def _reasons(answer: str, told: Sequence[Statement], given: str, *, facts: Facts) -> Iterator[str]:
-    if found := _NAMED.search(answer):
+def _reasons(asked: Asked, facts: Facts) -> Iterator[str]:
+    _, answer, _, given, told = asked
+    is_named = any(_MAY_NAME.search(statement.text) for statement in told)
+    if found := _NAMED.search(answer) if is_named else None:
         yield f"names a person: {found.group()!r}"
     is_of_another = bool(_RELATIVE.search(given))
     is_sexed = not is_of_another and not _SEXED.isdisjoint(words(answer))
-    is_placed = bool(facts.body_site and site_terms().find(answer.lower()))
     for place, statement in enumerate(told):
         found_else = _ELSE.search(statement.text)
         if found_else and not _ELSE.search(given) and not statement.denies(*found_else.span()):
@@ -169,16 +170,16 @@ def _reasons(answer: str, told: Sequence[Statement], given: str, *, facts: Facts
         if not is_of_another:
             yield from _ages(statement, given, facts)
         yield from _phototypes(statement, given, facts)
-        if is_sexed and not (place and _SOMEBODY_ELSE.search(told[place - 1].text)):
+        if is_sexed and not (place and _is_of_others(told[place - 1].text)):
             yield from _sexes(statement, given, facts)
-        if is_placed:
+        if facts.body_site:
             yield from _sites(statement, given, facts)
 
 
 # --- phototype ---
 
 
-_PHOTOTYPE = re.compile(r"\b(?:fitzpatrick(?: skin)?|skin|photo)[- ]?type (i{1,3}|iv|vi?|[1-6])\b")
+_PHOTOTYPE = Pattern(re.compile(r"\b(?:fitzpatrick(?: skin)?|skin|photo)[- ]?type (i{1,3}|iv|vi?|[1-6])\b"))
 _TYPES = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6}
 
 
@@ -202,6 +203,7 @@ def _ages(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
             yield f"says {age.found.group()!r} where {told}"
 
 
+@lru_cache(maxsize=8192)
 def _is_loose(statement: Statement, found: re.Match[str]) -> bool:
     """Whether an age or a sex is that of nobody, or of somebody else."""
     start, end = found.span()
@@ -212,7 +214,7 @@ def _is_loose(statement: Statement, found: re.Match[str]) -> bool:
     is_somebody = found.group().startswith(("a ", "an ", "the ", "this "))  # "from a woman"
     if not is_somebody and _NOT_AN_AGE.search(f"{before}age " if is_of_age else before):
         return True
-    if _SOMEBODY_ELSE.search(statement.text):
+    if _is_of_others(statement.text):
         return True
     if statement.supposes(start) or statement.compares(start) or statement.denies(start, len(statement.text)):
         return True
@@ -243,15 +245,10 @@ def _other_age(age: Age, facts: Facts) -> str:
 
 
 def _sexes(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
-    told: dict[Sex, re.Match[str]] = {}
-    for each in _SEXES:
-        if words_of := _sex_told(statement, each):
-            told[each] = words_of
-    if len(told) != 1:
+    told = _sexes_told(statement.text)
+    if len(told) != 1 or facts.sex in told or _is_of_others(statement.text):
         return
     [(sex, found)] = told.items()
-    if facts.sex == sex or _SOMEBODY_ELSE.search(statement.text):
-        return
     is_given = [each for each in _SEXES if _is_given(each, given)] == [sex]
     is_pronoun = bool(_PRONOUNS[sex].fullmatch(found.group()))
     if not is_given and (is_pronoun or not _is_loose(statement, found)):
@@ -263,8 +260,20 @@ def _is_given(sex: Sex, given: str) -> bool:
     return any(each[sex].search(given) for each in (_NOUNS, _PRONOUNS)) or sex in given.split()
 
 
-def _sex_told(statement: Statement, sex: Sex) -> re.Match[str] | None:
-    return next((found for each in (_NOUNS, _PRONOUNS, _ALONE) if (found := each[sex].search(statement.text))), None)
+@lru_cache(maxsize=8192)
+def _sexes_told(text: str) -> Mapping[Sex, re.Match[str]]:
+    """The sexes that a sentence tells, each with the first words that do."""
+    first = {sex: _sex_told(text, sex) for sex in _SEXES}
+    return {sex: told for sex, told in first.items() if told}
+
+
+def _sex_told(text: str, sex: Sex) -> re.Match[str] | None:
+    return next((found for each in (_NOUNS, _PRONOUNS, _ALONE) if (found := each[sex].search(text))), None)
+
+
+@lru_cache(maxsize=8192)
+def _is_of_others(text: str) -> bool:
+    return bool(_SOMEBODY_ELSE.search(text))
 
 
 # --- place on the body ---

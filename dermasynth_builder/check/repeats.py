@@ -25,6 +25,7 @@ NEAR_COPY = 0.85
 """Share of their runs of words from which two answers count as near copies."""
 
 _HASHES, _BANDS = 32, 8
+_BAND_BYTES = 4 * _HASHES // _BANDS
 _SHORTEST = 8  # words; a shorter answer, "No." say, may stand anywhere
 _SHORTEST_QUESTION = 6  # words
 _SHORTEST_LEAK = 20  # words; an answer of so many stands in one split alone, whatever was asked
@@ -56,21 +57,12 @@ class _Group:
     last_image: str = ""
 
 
-class _Hashes(dict[str, int]):
-    """Words -> their hashes, the same in every process."""
-
-    def __missing__(self, word: str) -> int:
-        self[word] = crc32(word.encode(errors="replace"))
-        return self[word]
-
-
 @dataclass(slots=True)
 class Repeats:
     """Rejects a pair that an image has already; flags answers that many images share, and texts of two splits."""
 
     _groups: dict[tuple[str, int, bytes], _Group] = field(default_factory=dict)  # question type, band, its hashes
     _splits: dict[int, tuple[str, str]] = field(default_factory=dict)  # hash of question and answer -> split, pair
-    _hashes: _Hashes = field(default_factory=_Hashes)
 
     def __call__(self, pairs: Iterable[Pair]) -> Iterator[Finding]:
         """See `dermasynth_builder.core.protocols.Check`."""
@@ -96,25 +88,17 @@ class Repeats:
         split, first = self._splits.setdefault(key, (pair.split, pair.pair_id))
         if split != pair.split:
             yield Finding(pair.pair_id, NAME, "flag", f"is word for word {first}, which is in {split}")
-        group = self._group_of(pair, self._signature(told))
+        group = self._group_of(pair, _signature(pair.answer))
         if group.images > MOST_IMAGES:
             yield Finding(pair.pair_id, NAME, "flag", f"answers as {group.images - 1} other images do: {group.pair_id}")
 
-    def _signature(self, told: tuple[str, ...]) -> _Signature:
-        """The least of each hash over all runs of words."""
-        each = np.fromiter(map(self._hashes.__getitem__, told), np.uint64, len(told))
-        runs = each[:-2] * np.uint64(0x9E3779B1) + each[1:-1] * np.uint64(0x85EBCA77) + each[2:]
-        mixed = (_FACTORS * (runs ^ (runs >> np.uint64(29))) + _OFFSETS) >> np.uint64(32)
-        least: _Signature = mixed.min(axis=1).astype(np.uint32)
-        return least
-
     def _group_of(self, pair: Pair, signature: _Signature) -> _Group:
         """The group that the answer joins, or begins; each image counts once."""
-        bands = signature.reshape(_BANDS, -1)
-        kind = f"{pair.image.source}/{pair.question_type}"
-        keys = [(kind, band, bands[band].tobytes()) for band in range(_BANDS)]
+        kind, raw = f"{pair.image.source}/{pair.question_type}", signature.tobytes()
+        keys = [(kind, start, raw[start : start + _BAND_BYTES]) for start in range(0, len(raw), _BAND_BYTES)]
         found = (self._groups[key] for key in keys if key in self._groups)
-        group = next((each for each in found if (each.signature == signature).mean() >= NEAR_COPY), None)
+        least = NEAR_COPY * _HASHES
+        group = next((each for each in found if np.count_nonzero(each.signature == signature) >= least), None)
         if group is None:
             group = _Group(pair.pair_id, signature, last_image=pair.image.image_id)
             for key in keys:
@@ -123,6 +107,23 @@ class Repeats:
             group.images += 1
             group.last_image = pair.image.image_id
         return group
+
+
+@lru_cache(maxsize=4096)  # answers without a model come again
+def _signature(answer: str) -> _Signature:
+    """The least of each hash over all runs of an answer's words."""
+    told = words(answer)
+    each = np.fromiter(map(_hash_of_word, told), np.uint64, len(told))
+    runs = each[:-2] * np.uint64(0x9E3779B1) + each[1:-1] * np.uint64(0x85EBCA77) + each[2:]
+    mixed = (_FACTORS * (runs ^ (runs >> np.uint64(29))) + _OFFSETS) >> np.uint64(32)
+    least: _Signature = mixed.min(axis=1).astype(np.uint32)
+    return least
+
+
+@lru_cache(maxsize=65536)
+def _hash_of_word(word: str) -> int:
+    """The same in every process."""
+    return crc32(word.encode(errors="replace"))
 
 
 def hash_of(*told: str) -> int:

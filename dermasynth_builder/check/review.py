@@ -10,7 +10,7 @@ _LOW = 2  # of 5
 def check_reviews(pairs: Iterable[Pair]) -> Iterator[Finding]:
     """See `dermasynth_builder.core.protocols.Check`."""
     for pair in pairs:
-        for severity, reason in _said(pair.reviews):
+        for severity, reason in _said(pair.reviews) if pair.reviews else ():
             yield Finding(pair.pair_id, "review", severity, reason)
 
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 
+from ahocorasick_rs import AhoCorasick
+
 from dermasynth_builder.check.prose.patterns import Patterns
 from dermasynth_builder.check.prose.statements import answers, words
 from dermasynth_builder.check.prose.talk import HONEST, TALK
@@ -27,7 +29,9 @@ _PREAMBLE = re.compile(
     r"|question)|(?:question|answer|response|assistant|user|q|a(?!\s*:.{0,300}\bb\s*:))\s*:"
     r"|let me (?:describe|explain|look|analy[sz]e)|as requested)(?=[\s,.!:;—-]|$))"
 )
-_PATTERNS = Patterns(TALK, is_of_sentences=False)
+_LEAKS = ("leak", "hint")
+_TOLD = Patterns(TALK, is_of_sentences=False)
+_UNTOLD = Patterns({name: TALK[name] for name in TALK if name not in _LEAKS}, is_of_sentences=False)
 _REASONS = {
     "refusal": "refuses",
     "no image": "speaks of an image that did not come",
@@ -53,26 +57,22 @@ def check_speech(pairs: Iterable[Pair]) -> Iterator[Finding]:
 
 def _reasons(pair: Pair) -> Iterator[tuple[Severity, str]]:
     said: set[str] = set()
-    for question, answer, _ in answers(pair):
-        low, asked = answer.lower(), question.lower()
+    for asked, answer, low, *_ in answers(pair):
         yield from _talk(low, asked, is_told=pair.model is not None)
-        if told := _echo(low, asked):
+        if told := _echo(answer, asked):
             yield "reject", told
-        elif found := _PREAMBLE.search(low):
+        elif found := _PREAMBLE.match(low):
             yield "flag", f"begins with an address: {found.group()!r}"
-        plain = " ".join(words(answer))
-        if plain in said and len(plain) > 20:
-            yield "reject", "gives one answer in two turns"
-        said.add(plain)
+        if len(pair.messages) > 2:
+            plain = " ".join(words(answer))
+            if plain in said and len(plain) > 20:
+                yield "reject", "gives one answer in two turns"
+            said.add(plain)
 
 
 def _talk(answer: str, asked: str, *, is_told: bool) -> Iterator[tuple[Severity, str]]:
     """What the answer tells that is no answer, one reason a kind; what no model wrote was told nothing."""
-    possible = _PATTERNS.possible(answer)
-    for name in sorted(possible):
-        if name in ("leak", "hint") and not is_told:
-            continue
-        told = _PATTERNS.found(name, answer, possible)
+    for name, told in (_TOLD if is_told else _UNTOLD).found(answer).items():
         if found := next((each for each in told if not _is_right(name, each, asked)), None):
             yield ("flag" if name == "hint" else "reject"), f"{_REASONS[name]}: {found.group().strip()!r}"
 
@@ -82,7 +82,7 @@ def _is_right(name: str, found: re.Match[str], asked: str) -> bool:
     if name == "refusal":
         rest = found.string[found.end() :]
         return bool(HONEST.match(rest)) and len(words(found.string)) > _SHORT
-    if name not in ("leak", "hint"):
+    if name not in _LEAKS:
         return False
     told = found.group()
     is_plain = _ABOUT_RECORD.search(asked) and not _MACHINE.search(told)
@@ -90,22 +90,20 @@ def _is_right(name: str, found: re.Match[str], asked: str) -> bool:
 
 
 def _echo(answer: str, question: str) -> str:
-    told, asked = words(answer), words(question)
-    if told == asked and len(told) > 2:
+    told = words(answer)
+    if told == words(question) and len(told) > 2:
         return "is the question again"
-    known = _prompt_shingles()
-    shingles = list(zip(*(told[place:] for place in range(_COPIED)), strict=False))
-    if known.isdisjoint(shingles):
-        return ""
-    return f"repeats the prompt: {' '.join(next(each for each in shingles if each in known))!r}"
+    plain = f" {' '.join(told)} "
+    copied = _prompt_shingles().find_matches_as_indexes(plain)
+    return f"repeats the prompt: {plain[copied[0][1] : copied[0][2]].strip()!r}" if copied else ""
 
 
 @cache
-def _prompt_shingles() -> frozenset[tuple[str, ...]]:
-    """All runs of so many words in the prompts' own wording."""
+def _prompt_shingles() -> AhoCorasick:
+    """All runs of so many words in the prompts' own wording, each between spaces."""
     shingles: set[tuple[str, ...]] = set()
     for path in sorted((resource_dir("prompts") / "templates").glob("*.jinja")):
         for piece in _TAG.split(path.read_text(encoding="utf-8")):
             told = words(piece)
             shingles.update(told[place : place + _COPIED] for place in range(len(told) - _COPIED + 1))
-    return frozenset(shingles)
+    return AhoCorasick([f" {' '.join(each)} " for each in sorted(shingles)])

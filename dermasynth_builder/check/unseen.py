@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from dermasynth_builder.check.prose.patterns import Patterns
-from dermasynth_builder.check.prose.statements import Statement, answers, cited_by, statements
+from dermasynth_builder.check.prose.statements import Statement, answers
 from dermasynth_builder.check.prose.unseen_words import ABSENCES, CLAIMS, Claim
 from dermasynth_builder.core.records import Facts, Finding, Pair
 
@@ -60,30 +61,32 @@ _PATTERNS = Patterns({claim.what: claim.patterns for claim in CLAIMS} | {"size":
 def check_unseen(pairs: Iterable[Pair]) -> Iterator[Finding]:
     """Flags claims that rest neither on the image nor on what is recorded or asked, and what the record denies."""
     for pair in pairs:
-        names = " ".join(filter(None, (pair.image.facts.diagnosis, *pair.image.facts.differential)))
-        for question, answer, before in answers(pair):
-            given = f"{before} {question} {names}".lower()
-            is_general = _ASKS_IN_GENERAL.search(question.lower())
-            for statement in statements(answer, cited_by(pair)):
+        names = " ".join(filter(None, (pair.image.facts.diagnosis, *pair.image.facts.differential))).lower()
+        for asked in answers(pair):
+            given = f"{asked.given} {names}"
+            is_general = _asks_in_general(asked.question)
+            for statement in asked.statements:
                 if not (statement.is_question or (is_general and not _OF_THIS.search(statement.text))):
                     for reason in dict.fromkeys(_reasons(statement, given, pair)):
                         yield Finding(pair.pair_id, NAME, "flag", reason)
 
 
+@lru_cache(maxsize=4096)  # questions of a bank come again and again
+def _asks_in_general(question: str) -> bool:
+    return bool(_ASKS_IN_GENERAL.search(question))
+
+
 def _reasons(statement: Statement, given: str, pair: Pair) -> Iterator[str]:
-    facts, possible = pair.image.facts, _PATTERNS.possible(statement.text)
-    if "size" in possible:
+    facts, found = pair.image.facts, _PATTERNS.found(statement.text)
+    if "size" in found:
         yield from _sizes(statement, given, facts)
-    for claim in CLAIMS:
-        if found := _PATTERNS.search(claim.what, statement.text, possible):
-            yield from _unseen(claim, found, statement, given=given, facts=facts)
-    is_loose = statement.is_general or statement.is_untold or _IN_FRAME.search(statement.text)
-    if (
-        (found := _PATTERNS.search("absence", statement.text, possible))
-        and not is_loose
-        and not statement.supposes(found.start())
-    ):
-        yield f"says {found.group()!r} of what the image does not show"
+    for claim in CLAIMS if found else ():
+        if claim.what in found:
+            yield from _unseen(claim, found[claim.what][0], statement, given=given, facts=facts)
+    for absence in found.get("absence", ())[:1]:
+        is_loose = statement.is_general or statement.is_untold or _IN_FRAME.search(statement.text)
+        if not is_loose and not statement.supposes(absence.start()):
+            yield f"says {absence.group()!r} of what the image does not show"
 
 
 def _sizes(statement: Statement, given: str, facts: Facts) -> Iterator[str]:

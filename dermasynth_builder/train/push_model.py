@@ -3,10 +3,12 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
+from annotated_types import MinLen
 
 from dermasynth_builder.core.errors import PushError, TrainError
 from dermasynth_builder.core.hub import hub_address
@@ -14,11 +16,12 @@ from dermasynth_builder.core.plain import markdown
 from dermasynth_builder.core.records import is_fake_version
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.core.wording import join_words
-from dermasynth_builder.generate.foreign import masked
+from dermasynth_builder.generate.foreign import masked, parsed
 from dermasynth_builder.read.licences import by_strictness
+from dermasynth_builder.train.evaluate.predict import weights_sha256
 from dermasynth_builder.train.families import Family, family_of
 from dermasynth_builder.train.options import PushModelOptions
-from dermasynth_builder.train.run_card import RUN_CARD, read_run_card
+from dermasynth_builder.train.run_card import RUN_CARD, Told, read_run_card
 
 CARD = "README.md"
 _SENT = ("*.safetensors", "*.json", "*.jinja", "*.model", CARD)
@@ -35,9 +38,9 @@ def push_model(repo: str, options: PushModelOptions, report: Reporter) -> str:
 
     Raises PushError where the model must not go, or the Hub refuses.
     """
-    card = read_run_card(options.model / RUN_CARD)
+    card = read_run_card(options.model / RUN_CARD, Told)
     _require_fit(repo, card, options)
-    text = card_text(repo, card, _scores(options.scores))
+    text = card_text(repo, card, _scores_of(options, card))
     if options.is_dry:
         report.say(text)
         return text
@@ -49,7 +52,7 @@ def push_model(repo: str, options: PushModelOptions, report: Reporter) -> str:
 def _require_fit(repo: str, card: Mapping[str, Any], options: PushModelOptions) -> None:
     if repo.count("/") != 1:
         raise PushError(f"{repo!r} is not a repository name; write it as USER/NAME")
-    if "finished_at" not in card:
+    if card.get("finished_at") is None or card.get("steps") is None:
         raise PushError(f"not pushed: the training in {options.model} is not finished; run `dermasynth train` again")
     begin = family_of(card["family"]).names_begin
     if begin and not repo.partition("/")[2].startswith(begin):
@@ -69,15 +72,50 @@ def _require_fit(repo: str, card: Mapping[str, Any], options: PushModelOptions) 
         )
 
 
-def _scores(path: Path | None) -> dict[str, Any] | None:
-    if path is None:
+@dataclass(frozen=True, slots=True)
+class _System:
+    n: int
+    accuracy: float
+    balanced_accuracy: float
+    balanced_accuracy_95: tuple[float, float]
+    macro_f1: float
+    unanswered: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    systems: Annotated[dict[str, _System], MinLen(1)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scores:
+    """What a card of the model is made of, among all that a scores.json holds."""
+
+    tasks: Annotated[dict[str, _Task], MinLen(1)]
+    runs: list[str]
+    about: Annotated[dict[str, dict[str, Any]], MinLen(1)]
+
+
+def _scores_of(options: PushModelOptions, card: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The scores of this very model. Raises TrainError where they are none, and PushError where another's."""
+    if options.scores is None:
         return None
+    from pydantic import TypeAdapter, ValidationError
+
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(found["tasks"], dict):
-            raise ValueError("it has no tasks")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise TrainError(f"{path} is not the scores.json of `dermasynth evaluate score`: {error}") from error
+        found = parsed(options.scores.read_bytes())
+        TypeAdapter(_Scores).validate_python(found)
+    except (OSError, ValidationError, ValueError) as error:
+        said = str(error).splitlines()[0]
+        raise TrainError(f"{options.scores} is not the scores.json of `dermasynth evaluate score`: {said}") from error
+    if card["identity"] not in found["runs"]:
+        raise PushError(
+            f"not pushed: {options.scores} was not held against this training, so that its test may be what was "
+            f"trained on; score with --run {options.model / RUN_CARD}"
+        )
+    name, about = next(iter(found["about"].items()))
+    if (weights := about.get("weights")) and weights_sha256(options.model) not in weights.values():
+        raise PushError(f"not pushed: {name}, the first system of {options.scores}, is another model than this one")
     return dict(found)
 
 

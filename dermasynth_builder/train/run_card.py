@@ -7,13 +7,16 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from annotated_types import MinLen
 
 from dermasynth_builder import __version__
 from dermasynth_builder.core.errors import TrainError
 from dermasynth_builder.core.records import digest
+from dermasynth_builder.generate.foreign import parsed
 from dermasynth_builder.train.families import Family
-from dermasynth_builder.train.options import TrainOptions
+from dermasynth_builder.train.options import Context, Method, TrainOptions
 from dermasynth_builder.train.rows import OpenRelease
 from dermasynth_builder.train.turns import Example
 
@@ -42,14 +45,61 @@ class RunCard:
         fresh.replace(folder / RUN_CARD)
 
 
-def read_run_card(path: Path) -> dict[str, Any]:
-    """What stands in a run.json. Raises TrainError."""
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Who was in a training: what whoever trains by other means writes, too, so that a test can be held against it."""
+
+    examples: list[str]
+    images: list[str]  # SHA-256 of their files
+    groups: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    model: str
+    revision: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    method: Method
+    context: Context
+    seed: int
+
+
+_Counted = Annotated[dict[str, int], MinLen(1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Told(Members):
+    """What a card of the model is made of, among all that a run.json holds."""
+
+    identity: str
+    base: _Base
+    family: str
+    release: dict[str, str]
+    options: _Options
+    licences: _Counted
+    writers: _Counted
+    sources: _Counted
+    is_specimen: bool
+    steps: int | None = None  # from here on of one that is finished
+    finished_at: str | None = None
+
+
+def read_run_card(path: Path, form: type[Members] = Members) -> dict[str, Any]:
+    """What stands in a run.json, which has that form and may hold more. Raises TrainError."""
+    from pydantic import TypeAdapter, ValidationError
+
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        for name in ("examples", "images", "groups"):
-            if not isinstance(found[name], list):
-                raise ValueError(f"it lists no {name}")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        found = parsed(path.read_bytes())
+        TypeAdapter(form).validate_python(found)
+    except ValidationError as error:
+        where, told = error.errors()[0]["loc"], error.errors()[0]["msg"]
+        raise TrainError(
+            f"{path} is not the run.json of a training: {'.'.join(map(str, where))}: {told.lower()}"
+        ) from error
+    except (OSError, ValueError) as error:
         raise TrainError(f"{path} is not the run.json of a training: {error}") from error
     return dict(found)
 

@@ -34,9 +34,23 @@ TRUTHS = ("true", "false")
         ("Melanoma was ruled out: nevus", SKIN, "named", "nevus"),
         ("nevus rather than melanoma", SKIN, "named", "nevus"),
         ("It is not a melanoma.", SKIN, "named", None),
+        ("This doesn't look like a melanoma", SKIN, "named", None),
+        ("It cannot be a melanoma: nevus", SKIN, "named", "nevus"),
+        ("Unlikely to be melanoma, so nevus", SKIN, "named", "nevus"),
+        ("Nevus, melanoma being less probable", SKIN, "named", None),
+        ("Nevus. Melanoma is less likely.", SKIN, "named", "nevus"),
+        ("Nevus, excluding melanoma", SKIN, "named", "nevus"),
+        ("basal-cell carcinoma", SKIN, "named", "basal cell carcinoma"),
         ("melanoma or nevus", SKIN, "named", None),
         ("melanomatous", SKIN, "named", None),
         ("sk", ("seborrheic keratosis", "nevus"), "named", None),  # no abbreviation in lower case: "skin", "ask"
+        ("**Melanoma**", SKIN, "named", "melanoma"),
+        ("_melanoma_", SKIN, "named", "melanoma"),
+        ("basal_cell_carcinoma", SKIN, "named", "basal cell carcinoma"),
+        ("Basal\u2011cell\u00a0carcinoma", SKIN, "named", "basal cell carcinoma"),
+        ("It isn\u2019t a melanoma.", SKIN, "named", None),
+        ("Na\u0065\u0301vus", ("na\u00e9vus", "melanoma"), "named", "na\u00e9vus"),
+        ("\uff4d\uff45\uff4c\uff41\uff4e\uff4f\uff4d\uff41", SKIN, "named", "melanoma"),
         ("", SKIN, "named", None),
         ("I cannot tell.", SKIN, "named", None),
         ("not malignant", CLASSES, "named", "benign"),
@@ -45,6 +59,14 @@ TRUTHS = ("true", "false")
         ("(b) basal cell carcinoma", SKIN, "lettered", "basal cell carcinoma"),
         ("The answer is C.", SKIN, "lettered", "melanoma"),
         ("A nevus", ("melanoma", "nevus"), "lettered", "nevus"),  # an article is no letter
+        ("B is correct.", SKIN, "lettered", "basal cell carcinoma"),
+        ("C because of its border", SKIN, "lettered", "melanoma"),
+        ("A is the answer", SKIN, "lettered", "nevus"),
+        ("**B**", SKIN, "lettered", "basal cell carcinoma"),
+        ("__C__", SKIN, "lettered", "melanoma"),
+        ("I see a nevus", SKIN, "lettered", "nevus"),
+        ("A melanoma", SKIN, "lettered", "melanoma"),
+        ("Dermatofibroma", SKIN, "lettered", None),
         ("Z", SKIN, "lettered", None),
         ("true", TRUTHS, "true_false", "true"),
         ("No.", TRUTHS, "true_false", "false"),
@@ -91,7 +113,20 @@ def test_answers_are_read_as_others_write_them(name: str, tmp_path: Path) -> Non
     assert read_predictions(path).answers == {"a": expected}
 
 
-@pytest.mark.parametrize("line", ["7", "[1]", '{"item_id": "a"}', '"about"', '{"item_id": "a", "answer": "x"', "\x00"])
+NO_ANSWERS = {
+    "true or false of JSON": '{"item_id": "a", "answer": true}',
+    "a number": '{"item_id": "a", "answer": 1}',
+    "a list": '{"item_id": "a", "answer": ["x"]}',
+    "an array of all": '[{"item_id": "a", "answer": "x"}]',
+    "brackets without end": "[" * 100_000,
+    "CSV": "item_id,answer",
+    "no answer": '{"item_id": "a"}',
+    "a line cut off": '{"item_id": "a", "answer": "x"',
+    **{line: line for line in ("7", "[1]", '"about"', "\x00", "NaN")},
+}
+
+
+@pytest.mark.parametrize("line", NO_ANSWERS.values(), ids=NO_ANSWERS)
 def test_what_is_no_answer_is_told_with_its_line(line: str, tmp_path: Path) -> None:
     path = tmp_path / "answers.jsonl"
     path.write_text(f'{{"item_id": "b", "answer": "x"}}\n{line}\n')

@@ -1,20 +1,27 @@
 """A tuned model goes to the Hub with a card made of its run, and not where it must not go."""
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dermasynth_builder.core.errors import PushError, TrainError
+from dermasynth_builder.core.errors import DermaSynthError, PushError, TrainError
+from dermasynth_builder.train.evaluate.predict import weights_sha256
 from dermasynth_builder.train.families import families, presets
 from dermasynth_builder.train.options import PushModelOptions
 from dermasynth_builder.train.push_model import card_text, push_model
 from tests.support.recorder import Recorder
 from tests.support.run_cards import CARD
 
-SCORES = {
+SCORES: dict[str, Any] = {
+    "runs": [CARD["identity"]],
+    "about": {"tuned": {}},
     "tasks": {
         "diagnosis/named": {
             "systems": {
@@ -24,7 +31,7 @@ SCORES = {
                 }
             }
         }
-    }
+    },
 }
 
 
@@ -86,3 +93,65 @@ def test_every_family_says_what_its_licence_asks() -> None:
     assert len({family.model_type for family in families()}) == len(families()) >= 6
     assert all(family.terms and family.duties for family in families())
     assert {"medgemma", "llama-vision", "qwen3-vl", "smolvlm"} == set(presets())
+
+
+BROKEN: tuple[Any, ...] = (None, 7, "x", [], {}, [7], {"x": "y"}, float("nan"))
+
+
+def damages(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Where in a file something may be lost or be something else, and what it may be."""
+    if not isinstance(value, dict) or not value:
+        return
+    for name, each in value.items():
+        yield from (((*path, name), other) for other in (..., *BROKEN))
+        yield from damages(each, (*path, name))
+
+
+def damaged(value: dict[str, Any], path: tuple[str, ...], other: Any) -> dict[str, Any]:
+    made = json.loads(json.dumps(value))
+    at = made
+    for name in path[:-1]:
+        at = at[name]
+    if other is ...:
+        del at[path[-1]]
+    else:
+        at[path[-1]] = other
+    return dict(made)
+
+
+@given(st.sampled_from(list(damages(CARD))))
+def test_a_run_card_that_lacks_something_is_told_and_no_traceback(
+    tmp_path_factory: pytest.TempPathFactory, damage: tuple[tuple[str, ...], Any]
+) -> None:
+    folder = tmp_path_factory.mktemp("card")
+    (folder / "run.json").write_text(json.dumps(damaged(CARD, *damage)))
+    with suppress(DermaSynthError):
+        push_model("me/Llama-x", PushModelOptions(model=folder, is_dry=True), Recorder())
+
+
+@given(st.sampled_from(list(damages(SCORES))))
+def test_scores_that_lack_something_are_told_and_no_traceback(
+    tmp_path_factory: pytest.TempPathFactory, damage: tuple[tuple[str, ...], Any]
+) -> None:
+    folder = tmp_path_factory.mktemp("scores")
+    (folder / "run.json").write_text(json.dumps(CARD))
+    (folder / "scores.json").write_text(json.dumps(damaged(SCORES, *damage)))
+    with suppress(DermaSynthError):
+        push_model("me/Llama-x", PushModelOptions(model=folder, scores=folder / "scores.json", is_dry=True), Recorder())
+
+
+def test_scores_of_another_training_or_model_are_not_put_on_a_card(tmp_path: Path) -> None:
+    options = PushModelOptions(model=tmp_path, scores=tmp_path / "scores.json", is_dry=True)
+    (tmp_path / "run.json").write_text(json.dumps(CARD))
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+
+    def pushed(**changes: Any) -> str:
+        options.scores.write_text(json.dumps({**SCORES, **changes}))  # type: ignore[union-attr]
+        return push_model("me/Llama-x", options, Recorder())
+
+    assert "0.432 (0.300-0.500)" in pushed()
+    assert "0.432" in pushed(about={"tuned": {"weights": {"model": weights_sha256(tmp_path)}}})
+    with pytest.raises(PushError, match="was not held against this training"):
+        pushed(runs=["2" * 64])
+    with pytest.raises(PushError, match=r"tuned, the first system of .*, is another model than this one"):
+        pushed(about={"tuned": {"weights": {"model": "0" * 64}}})

@@ -1,7 +1,8 @@
 """Ages that a text tells, in figures, in words, in decades and in stages of life."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from dermasynth_builder.check.prose.patterns import Pattern, Patterns
@@ -132,17 +133,22 @@ class Age(NamedTuple):
     oldest: int
 
 
-def ages(text: str) -> Iterator[Age]:
+@lru_cache(maxsize=8192)  # sentences come again
+def ages(text: str) -> Sequence[Age]:
     """Each age in a text in lower case."""
+    return tuple(_ages(text))
+
+
+def _ages(text: str) -> Iterator[Age]:
     if _FIGURE.search(text) or _NUMBER_WORDS.search(text):
         for pattern in (_IN_YEARS, _SHORTHAND):
             for found in pattern.finditer(text):
                 years = years_of(next(filter(None, found.groups())))
                 yield Age(found, years, years)
-    if possible := _PATTERNS.possible(text):
-        yield from _decades(text, possible)
-        for place, (pattern, youngest, oldest) in enumerate(_STAGES):
-            if f"stage {place}" in possible and (stage := pattern.search(text)):
+    if found := _PATTERNS.found(text):
+        yield from _decades(text, found)
+        for place, (_, youngest, oldest) in enumerate(_STAGES):
+            for stage in found.get(f"stage {place}", ()):
                 yield Age(stage, youngest, oldest)
 
 

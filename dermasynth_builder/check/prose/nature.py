@@ -1,6 +1,7 @@
 """Whether a sentence calls the case benign or malignant."""
 
 import re
+from functools import lru_cache
 
 from dermasynth_builder.check.prose.patterns import Pattern
 from dermasynth_builder.check.prose.statements import Statement
@@ -93,6 +94,7 @@ _LEFT = re.compile(
 )
 
 
+@lru_cache(maxsize=8192)
 def calls(statement: Statement, recorded: str) -> str:
     """The words that call the case benign where it is malignant, or malignant where it is not; "" for none."""
     alone = _ALONE.search(statement.text)

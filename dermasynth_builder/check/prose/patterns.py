@@ -1,68 +1,90 @@
 """Many patterns over one text, of which nearly all find nothing: one pass tells which could find something.
 
-Each pattern is read for letters that every text that it fits must hold; an automaton looks for those of all patterns at
-once, and only patterns whose letters are there are tried. What is found is the same as without it.
+Each pattern is read for letters that every text that it fits must hold: one each of a few sets of pieces. An automaton
+looks for those of all patterns at once, and only patterns of whose sets each is met are tried. What is found is the same as without it. Each is tried once
+on a text, as long as the text is among the last that were asked about: sentences come again, and several checks ask.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain
 from re import _constants as code  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
-from typing import Any
+from typing import Any, NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
 _LEAST = 2  # letters; fewer are in every text
 _RARE = frozenset("_{}[]<>|@#:\\")  # but for these
 _MOST = 400  # alternatives
+_SETS = 3  # of pieces; further ones seldom tell more
 _COMMON = frozenset(re.findall(r"\w+", """
-    a an and are at be by can for from has have her his image in is it its lesion more no not of on or per photo picture
-    she skin than that the there this to was were which with you your
-""")) | {"in the"}  # fmt: skip
+    a an and are as at be by can for from has have her his how i image in is it its lesion more no not of on or per
+    photo picture she skin than that the there this to was were which will with you your
+"""))  # fmt: skip
 
 
 Possible = Mapping[str, Collection[int]]
-_NOTHING: Possible = {}
+Found = Mapping[str, Sequence[re.Match[str]]]
+_IMPOSSIBLE: Possible = {}
+_NOTHING: Found = {}
+_MOST_SENTENCES = 8192
+_MOST_TEXTS = 512
+
+
+class _Text(NamedTuple):
+    """What is known of a text, by the place of the patterns."""
+
+    possible: dict[int, dict[str, list[int]]]
+    found: dict[int, Found]
 
 
 class _All:
     """The letters of all patterns that there are, looked for in one pass; several checks ask about one sentence."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_texts: int) -> None:
         self._members: list[Patterns] = []
         self._automaton: AhoCorasick | None = None
-        self._told: list[tuple[int, str, int]] = []  # what each piece of letters tells of
-        self._always: list[tuple[int, str, int]] = []
-        self.in_text = lru_cache(maxsize=512)(self._in_text)
+        self._parts: list[tuple[int, str, int]] = []  # place of the patterns, name, place under it
+        self._wanted: list[int] = []  # sets of each part, as bits
+        self._told: list[list[tuple[int, int]]] = []  # of each piece: parts, with the bit of the set
+        self._always: list[int] = []
+        self.read = lru_cache(maxsize=most_texts)(self._read)
 
     def add(self, member: "Patterns") -> int:
         self._members.append(member)
         self._automaton = None
-        self.in_text.cache_clear()
+        self.read.cache_clear()
         return len(self._members) - 1
 
     def _build(self) -> AhoCorasick:
-        told = [
-            (each, (at, name, place)) for at, one in enumerate(self._members) for each, name, place in one.letters()
-        ]
-        self._always = [what for each, what in told if not each]
-        self._told = [what for each, what in told if each]
-        return AhoCorasick([each for each, _ in told if each])
+        parts = [((at, name, place), sets) for at, one in enumerate(self._members) for name, place, sets in one.parts()]
+        told: dict[str, list[tuple[int, int]]] = {}
+        for which, (_, sets) in enumerate(parts):
+            for bit, pieces in enumerate(sets):
+                for piece in pieces:
+                    told.setdefault(piece, []).append((which, 1 << bit))
+        self._parts = [part for part, _ in parts]
+        self._wanted = [(1 << len(sets)) - 1 for _, sets in parts]
+        self._always = [which for which, wanted in enumerate(self._wanted) if not wanted]
+        self._told = list(told.values())
+        return AhoCorasick(list(told))
 
-    def _in_text(self, text: str) -> dict[int, dict[str, set[int]]]:
-        """Place of the patterns -> what of them is possible."""
+    def _read(self, text: str) -> _Text:
         if self._automaton is None:
             self._automaton = self._build()
-        found: dict[int, dict[str, set[int]]] = {}
-        which = {which for which, _, _ in self._automaton.find_matches_as_indexes(text, overlapping=True)}
-        for at, name, place in chain(self._always, (self._told[each] for each in which)):
-            found.setdefault(at, {}).setdefault(name, set()).add(place)
-        return found
+        met = dict.fromkeys(self._always, 0)
+        for piece in {piece for piece, _, _ in self._automaton.find_matches_as_indexes(text, overlapping=True)}:
+            for which, bit in self._told[piece]:
+                met[which] = met.get(which, 0) | bit
+        possible: dict[int, dict[str, list[int]]] = {}
+        for which in sorted(which for which, bits in met.items() if bits == self._wanted[which]):
+            at, name, place = self._parts[which]
+            possible.setdefault(at, {}).setdefault(name, []).append(place)
+        return _Text(possible, {})
 
 
-_ALL = _All()
+_ALL = _All(_MOST_SENTENCES)
 
 
 class Patterns:
@@ -75,29 +97,43 @@ class Patterns:
         self._patterns = {
             name: (found,) if isinstance(found, re.Pattern) else tuple(found) for name, found in patterns.items()
         }
-        self._all = _ALL if is_of_sentences else _All()
+        self._searches = {name: [_search_of(part) for part in parts] for name, parts in self._patterns.items()}
+        self._all = _ALL if is_of_sentences else _All(_MOST_TEXTS)
         self._place = self._all.add(self)
 
-    def letters(self) -> Iterator[tuple[str, str, int]]:
-        """Letters that tell, with the name and the place of the pattern that they tell of; "" tells always."""
+    def parts(self) -> Iterator[tuple[str, int, Sequence[frozenset[str]]]]:
+        """Each pattern, by its name and its place under it, with its letters."""
         for name, parts in self._patterns.items():
             for place, part in enumerate(parts):
-                for each in letters_of(part) or ("",):
-                    yield each, name, place
+                yield name, place, letters_of(part)
 
     def possible(self, text: str) -> Possible:
         """The names of which something may be found in the text, with the places of the patterns that may find it."""
-        return self._all.in_text(text).get(self._place, _NOTHING)
+        return self._all.read(text).possible.get(self._place, _IMPOSSIBLE)
 
-    def found(self, name: str, text: str, possible: Possible) -> Iterator[re.Match[str]]:
-        """What each of the patterns under a name finds first; `possible` is what the method of that name gave."""
-        for place in sorted(possible.get(name, ())):
-            if found := self._patterns[name][place].search(text):
-                yield found
+    def found(self, text: str) -> Found:
+        """What each of the patterns finds first in the text, by their names in order; only names that find."""
+        read = self._all.read(text)
+        if self._place not in read.possible:
+            return _NOTHING
+        found = read.found.get(self._place)
+        if found is None:
+            found = read.found[self._place] = self._tried(text, read.possible[self._place]) or _NOTHING
+        return found
 
-    def search(self, name: str, text: str, possible: Possible) -> re.Match[str] | None:
-        """The first of what `found` gives."""
-        return next(self.found(name, text, possible), None)
+    def _tried(self, text: str, possible: Possible) -> Found:
+        tried = {
+            name: [found for place in possible[name] if (found := self._searches[name][place](text))]
+            for name in sorted(possible)
+        }
+        return {name: found for name, found in tried.items() if found}
+
+
+def _search_of(pattern: re.Pattern[str]) -> Callable[[str], re.Match[str] | None]:
+    """The pattern's `search`, which would try every place of a text for what can only stand at its beginning."""
+    items = parser.parse(pattern.pattern, pattern.flags)
+    is_at_beginning = len(items) > 0 and items[0] == (code.AT, code.AT_BEGINNING) and not pattern.flags & re.MULTILINE
+    return pattern.match if is_at_beginning else pattern.search
 
 
 def alternatives(pattern: str) -> tuple[re.Pattern[str], ...]:
@@ -145,7 +181,8 @@ class Pattern:
 
     def search(self, text: str) -> re.Match[str] | None:
         """As of a compiled pattern."""
-        return min(self._only.found("", text, self._only.possible(text)), key=_start, default=None)
+        found = self._only.found(text)
+        return min(found[""], key=_start) if found else None
 
 
 _PLAIN = re.compile("").flags
@@ -155,48 +192,50 @@ def _start(found: re.Match[str]) -> int:
     return found.start()
 
 
-def letters_of(pattern: re.Pattern[str]) -> frozenset[str] | None:
-    """Pieces of text of which each text that fits the pattern holds at least one; None where there are none."""
-    found = _letters(parser.parse(pattern.pattern, pattern.flags))
-    return found if found and _is_usable(found) else None
+def letters_of(pattern: re.Pattern[str]) -> Sequence[frozenset[str]]:
+    """Sets of pieces of text: each text that fits the pattern holds at least one piece of every set."""
+    sets = {each for each in _sets(parser.parse(pattern.pattern, pattern.flags)) if _is_usable(each)}
+    return sorted(sets, key=_worth, reverse=True)[:_SETS]
 
 
-def _letters(items: Iterable[tuple[Any, Any]]) -> frozenset[str] | None:
-    """The best of what one of the items, which follow each other, must hold."""
-    candidates: list[frozenset[str]] = []
+def _sets(items: Iterable[tuple[Any, Any]]) -> list[frozenset[str]]:
+    """What the items, which follow each other, must hold."""
+    sets: list[frozenset[str]] = []
     run = ""
     for kind, value in items:
         if kind is code.LITERAL:
             run += chr(value).lower()
             continue
-        candidates += [frozenset([run])] if run else []
+        sets += [frozenset([run])] if run else []
         run = ""
-        inner = _of_item(kind, value)
-        candidates += [inner] if inner else []
-    candidates += [frozenset([run])] if run else []
-    usable = [each for each in candidates if len(each) <= _MOST]
-    return max(usable, key=_worth, default=None)
+        sets += _of_item(kind, value)
+    sets += [frozenset([run])] if run else []
+    return [each for each in sets if len(each) <= _MOST]
 
 
-def _worth(letters: frozenset[str]) -> tuple[bool, bool, int, int]:
+def _worth(letters: frozenset[str]) -> tuple[bool, int, int, list[str]]:
     """How seldom a text holds one of the pieces, as far as one can tell without texts."""
-    is_rare = _COMMON.isdisjoint(map(str.strip, letters))
-    return _is_usable(letters), is_rare, min(min(map(len, letters)), 4), -len(letters)
+    is_rare = not any(_COMMON.issuperset(each.split()) for each in letters)
+    return is_rare, min(min(map(len, letters)), 4), -len(letters), sorted(letters)
 
 
 def _is_usable(letters: frozenset[str]) -> bool:
     return all(len(each) >= _LEAST or each in _RARE for each in letters)
 
 
-def _of_item(kind: Any, value: Any) -> frozenset[str] | None:
+def _of_item(kind: Any, value: Any) -> list[frozenset[str]]:
     if kind is code.SUBPATTERN:
-        return _letters(value[-1])
+        return _sets(value[-1])
     if kind in (code.MAX_REPEAT, code.MIN_REPEAT):
-        return _letters(value[2]) if value[0] > 0 else None
+        return _sets(value[2]) if value[0] > 0 else []
     if kind is code.BRANCH:
-        branches = [_letters(each) for each in value[1]]
-        return frozenset(letter for each in branches for letter in each or ()) if all(branches) else None
+        branches = [max(_sets(each), key=_is_usable_and_worth, default=frozenset()) for each in value[1]]
+        return [frozenset().union(*branches)] if all(branches) else []
     if kind is code.IN:
         literals = [chr(each) for what, each in value if what is code.LITERAL]
-        return frozenset(map(str.lower, literals)) if len(literals) == len(value) else None
-    return None
+        return [frozenset(map(str.lower, literals))] if len(literals) == len(value) else []
+    return []
+
+
+def _is_usable_and_worth(letters: frozenset[str]) -> tuple[bool, tuple[bool, int, int, list[str]]]:
+    return _is_usable(letters), _worth(letters)

@@ -11,15 +11,6 @@ from typing import NamedTuple
 
 from dermasynth_builder.core.records import Pair
 
-
-class Asked(NamedTuple):
-    """An answer with all that was asked and answered before it."""
-
-    question: str
-    answer: str
-    said_before: str  # earlier turns of a conversation, in lower case
-
-
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)*]*\s+(?=[\"'“‘(*]?[A-Z0-9])|\n+")
 _CLAUSE_END = re.compile(
     r"[;:()]|\s[–—-]\s|,?\s(?:but|although|though|whereas|while|however|yet|because|since|so that|which|who)\b"
@@ -130,9 +121,9 @@ _MEANT = re.compile(  # what only sounds like a supposition
 _WINDOW = 60  # characters before a term in which a denial still holds for it
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Statement:
-    """One sentence of an answer, in lower case."""
+    """One sentence of an answer, in lower case; what is found out about it is kept with it."""
 
     text: str
     is_question: bool
@@ -196,12 +187,18 @@ class Statement:
 
 @lru_cache(maxsize=256)  # the checks read the texts of one image, one after the other
 def statements(text: str, cited: frozenset[str] = frozenset()) -> tuple[Statement, ...]:
-    """The sentences of a text, in order; see `cited_by`."""
-    return tuple(
-        Statement(sentence.strip().lower(), sentence.rstrip("\"'”’)* ").endswith("?"), sentence.strip() in cited)
-        for sentence in _SENTENCE_END.split(text)
-        if sentence.strip()
-    )
+    """The sentences of a text, in order; those that are `cited` are general knowledge."""
+    return tuple(_statement(sentence, sentence in cited) for sentence in _sentences(text))
+
+
+@lru_cache(maxsize=256)
+def _sentences(text: str) -> tuple[str, ...]:
+    return tuple(sentence for part in _SENTENCE_END.split(text) if (sentence := part.strip()))
+
+
+@lru_cache(maxsize=8192)  # sentences come again from image to image
+def _statement(sentence: str, is_cited: bool) -> Statement:
+    return Statement(sentence.lower(), sentence.rstrip("\"'”’)* ").endswith("?"), is_cited)
 
 
 @lru_cache(maxsize=256)
@@ -210,15 +207,41 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(text.lower()))
 
 
-def cited_by(pair: Pair) -> frozenset[str]:
-    """The sentences of a pair's answers that are general knowledge, as far as it says what its sentences rest on."""
-    return frozenset(ground.sentence for ground in pair.grounds if ground.kind == "reference")
+class Asked(NamedTuple):
+    """An answer with what was asked, in lower case."""
+
+    question: str
+    answer: str  # as it stands
+    low: str
+    given: str  # the question, after all that was asked and answered before it
+    statements: tuple[Statement, ...]
 
 
-def answers(pair: Pair) -> Iterator[Asked]:
-    """Every answer of a pair, with the question that it answers."""
+class _Kept(NamedTuple):
+    """What was read of a pair, with the pair, so that no other gets its `id`."""
+
+    pair: Pair
+    answers: tuple[Asked, ...]
+
+
+_kept: dict[int, _Kept] = {}
+_MOST_KEPT = 64
+
+
+def answers(pair: Pair) -> tuple[Asked, ...]:
+    """Every answer of a pair, with the question that it answers; read once for the checks, which come one by one."""
+    kept = _kept.get(id(pair))
+    if kept is None or kept.pair is not pair:
+        if len(_kept) >= _MOST_KEPT:
+            _kept.clear()
+        kept = _kept[id(pair)] = _Kept(pair, tuple(_answers(pair)))
+    return kept.answers
+
+
+def _answers(pair: Pair) -> Iterator[Asked]:
+    cited = frozenset([ground.sentence for ground in pair.grounds if ground.kind == "reference"])
     before = ""
-    for place in range(0, len(pair.messages) - 1, 2):
-        question, answer = pair.messages[place].content, pair.messages[place + 1].content
-        yield Asked(question, answer, before)
-        before += f"{question} {answer} ".lower()
+    for asked, told in zip(pair.messages[::2], pair.messages[1::2], strict=False):
+        question, low = asked.content.lower(), told.content.lower()
+        yield Asked(question, told.content, low, f"{before} {question}", statements(told.content, cited))
+        before += f"{question} {low} "

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from dermasynth_builder.check.prose.terms import Terms
@@ -32,7 +32,7 @@ class Words:
     never_last: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # `concept` gives one object a name
 class Concept:
     """A diagnosis as far as two names of it can be held together."""
 
@@ -65,6 +65,7 @@ def concept(name: str, node: str | None = None) -> Concept:
     return Concept(plain, node, _groups_of(plain))
 
 
+@lru_cache(maxsize=65536)
 def are_related(one: Concept, other: Concept) -> bool:
     """Whether the two may be said of one lesion: the same, one a kind of the other, or nothing is known of one."""
     if one.name == other.name or _holds(one.name, other.name) or _holds(other.name, one.name):

@@ -122,6 +122,14 @@ def balanced_accuracy(answered: Answered) -> float:
     return sum(right[label] / seen[label] for label in seen) / len(seen)
 
 
+def chance(items: Sequence[Item]) -> float:
+    """The balanced accuracy of whoever guesses among the options of each item."""
+    of_class: dict[str, list[float]] = defaultdict(list)
+    for item in items:
+        of_class[item.gold].append(1 / len(item.options))
+    return round(sum(sum(each) / len(each) for each in of_class.values()) / len(of_class), 4)
+
+
 def persistence(items: Sequence[Item], on_twin: Sequence[str | None], on_own: Sequence[str | None]) -> dict[str, Any]:
     """How often an answer stays although another patient's image is shown; of the items answered on their own image."""
     kept = [after == before for after, before in zip(on_twin, on_own, strict=True) if before is not None]
