@@ -29,7 +29,7 @@ from dermasynth_builder.core.images.eyes import area_on, measured_on, small_copy
 from dermasynth_builder.core.images.regions import shrunk
 from dermasynth_builder.core.records import Measured
 from dermasynth_builder.invented.specimens.lesions import FORMS
-from dermasynth_builder.invented.specimens.photograph import Specimen, draw, draw_through_dermoscope
+from dermasynth_builder.invented.specimens.photograph import Specimen, Told, draw, draw_through_dermoscope
 from dermasynth_builder.invented.specimens.truth import truth_of
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp"}
@@ -101,11 +101,12 @@ def is_right(said: Measured, truth: Mapping[str, str | float]) -> bool | None:
 
 
 def specimens_of(phototype: int, count: int) -> Iterator[Specimen]:
-    """So many lesions of each look on the skin of a phototype."""
+    """So many lesions of each look on the skin of a phototype, of many ages, sizes, sides and outlines."""
     for look in FORMS:
         for number in range(count):
             name = f"{look}/{phototype}/{number}"
-            yield Specimen(look, phototype, f"lesion/{name}", f"shot/{name}", (256, 224))
+            told = Told(10 + 17 * number % 80, number % 2 > 0, 2 + 11 * number % 29, number % 3 > 1)
+            yield Specimen(look, phototype, f"lesion/{name}", f"shot/{name}", (256, 224), told)
 
 
 def statements_on_specimens(count: int) -> dict[int, tuple[Counter[str], Counter[str], int]]:
@@ -116,7 +117,7 @@ def statements_on_specimens(count: int) -> dict[int, tuple[Counter[str], Counter
         for specimen in specimens_of(phototype, count):
             for drawn in (draw(specimen), draw_through_dermoscope(specimen)):
                 pictures += 1
-                truth = truth_of(specimen, drawn)
+                truth = truth_of(specimen, drawn) | {"share": 100 * float(drawn.lesion.mean())}  # not in steps
                 held = {said.name: is_right(said, truth) for said in measured_on(drawn.picture)}
                 made.update(name for name, is_so in held.items() if is_so is not None)
                 right.update(name for name, is_so in held.items() if is_so)

@@ -2,17 +2,19 @@
 
     python benchmarks/publish.py                   500 MB of images, 3,500 pairs; some minutes
     python benchmarks/publish.py --megabytes 40    less of everything; a minute
-    python benchmarks/publish.py --folder .        on the disk of this folder
+    python benchmarks/publish.py --folder DIR      on the disk of that folder; else on this folder's
 
 Draws a PAD-UFES-20 of that size, whose pictures become JPEG files of noise or with --drawn stay PNG files, and has the
 engine `template` answer, which is not timed. Then, in one run: copies the images, as `cp` does; makes checked pairs of
 the replies; writes these and their images as Parquet; does both and all the rest as `dermasynth release`; pushes to a
 Hub on loopback, which holds it in memory, and pushes again; loads it in every way in which people do.
 
-Seconds are those of the processor, of all processes that took part, so that others on the machine matter less; of what
-is done three times the least. The writing is held to three copies. Making pairs is work on text, whose cost does not
-go by the size of images: it is told beside it, as are the other parts of a release, which compares all pictures, writes
-the sample's own copy of its images, counts and draws the card, and reads every byte back to hold it against its hash.
+Told of each are seconds by the clock and of the processor, of all processes that took part; of what is done three
+times the least. The writing is held to three copies by the clock, both until their bytes are on the disk, which is what
+a copy is bound by. In memory alone (--folder /dev/shm) a copy is one system call a file, and whatever looks at the
+bytes takes several times that. Making pairs is work on text, whose cost does not go by the size of
+images: it is told beside it, as are the other parts of a release, which compares all pictures, writes the sample's own
+copy of its images, counts and draws the card, and reads every byte back to hold it against its hash.
 
 Exit code 1 where a bound is broken.
 """
@@ -23,8 +25,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import reduce
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -50,7 +55,6 @@ MAX_TIMES_SIZE = 1.02
 ROUNDS = 3
 REPO = "tester/dermasynth"
 PUSH = (sys.executable, "-c", "from dermasynth_builder.cli import main; raise SystemExit(main())", "push", REPO)
-MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 - a folder of a random name is made in it
 
 # How people load a release: each a process of its own, which prints how long it took without its imports.
 LOADERS = {
@@ -87,28 +91,51 @@ LOADERS = {
 }
 
 
-def processor_s() -> float:
-    """What this process, its threads and its children that have ended took so far."""
-    return sum(os.times()[:4])
+class Taken(NamedTuple):
+    """How long something took, in seconds."""
+
+    elapsed_s: float
+    processor_s: float
+
+    def less_of(self, other: "Taken") -> "Taken":
+        """The least of both."""
+        return Taken(min(self.elapsed_s, other.elapsed_s), min(self.processor_s, other.processor_s))
 
 
-def timed(work: Callable[[], object]) -> float:
-    """How many seconds of the processor it takes."""
-    started = processor_s()
+def now() -> Taken:
+    """The clock, and what this process, its threads and its children that have ended took so far."""
+    return Taken(time.monotonic(), sum(os.times()[:4]))
+
+
+def since(started: Taken) -> Taken:
+    """How long it is ago."""
+    ended = now()
+    return Taken(ended.elapsed_s - started.elapsed_s, ended.processor_s - started.processor_s)
+
+
+def timed(work: Callable[[], object]) -> Taken:
+    """How long it takes."""
+    started = now()
     work()
-    return processor_s() - started
+    return since(started)
 
 
-def copied(images: list[Path], folder: Path) -> float:
-    """Seconds of a plain copy, file by file, into a folder that goes again."""
+def copied(images: list[Path], folder: Path) -> Taken:
+    """A plain copy, file by file, into a folder that goes again."""
+
+    def copy() -> None:
+        for path in images:
+            shutil.copyfile(path, folder / path.name)
+        os.sync()
+
     folder.mkdir()
-    taken = timed(lambda: [shutil.copyfile(path, folder / path.name) for path in images])
+    taken = timed(copy)
     shutil.rmtree(folder)
     return taken
 
 
-def released(settings: Settings) -> dict[str, float]:
-    """Seconds of a release that is written anew, and of its two main parts by themselves."""
+def released(settings: Settings) -> dict[str, Taken]:
+    """A release that is written anew, and its two main parts by themselves."""
     report, apart = SilentReporter(), settings.out.with_name("files")
     shutil.rmtree(settings.out, ignore_errors=True)
     [planned] = pipeline.plan(settings, report)
@@ -119,37 +146,44 @@ def released(settings: Settings) -> dict[str, float]:
         made = checked_pairs(planned, ledger, terms_of(settings, planned.read.images))
         pairs.extend(each for each in made if isinstance(each, Pair))
 
-    told = {"checked pairs of the replies": timed(make), "files": timed(lambda: write_config(apart, pairs))}
+    def write() -> None:
+        write_config(apart, pairs)
+        os.sync()
+
+    told = {"checked pairs of the replies": timed(make), "files": timed(write)}
     shutil.rmtree(apart)
     return told | {"dermasynth release, all of it": timed(lambda: pipeline.release([planned], settings, report))}
 
 
-def best(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """The least seconds of each step."""
-    return {name: min(each[name] for each in rounds) for name in rounds[0]}
+def best(rounds: Sequence[Mapping[str, Taken]]) -> dict[str, Taken]:
+    """The least of each step."""
+    return {name: reduce(Taken.less_of, (each[name] for each in rounds)) for name in rounds[0]}
 
 
-def pushed(release: Path, home: Path) -> Iterator[tuple[str, float]]:
-    """Seconds of a push and of the same again."""
+def pushed(release: Path, home: Path) -> Iterator[tuple[str, Taken]]:
+    """A push and the same again."""
     with LoopbackHub() as hub:
         for label in ("push to a Hub on loopback", "push again: nothing to send"):
-            started = processor_s()
+            started = now()
             ended = run_process(hub, home, *PUSH, "--out", str(release), "--allow-template")
             assert ended.code == 0, ended.err
-            yield label, processor_s() - started
+            yield label, since(started)
 
 
-def loaded(release: Path, home: Path) -> Iterator[tuple[str, float]]:
-    """Seconds of each way to load."""
+def loaded(release: Path, home: Path) -> Iterator[tuple[str, Taken]]:
+    """Each way to load."""
     environment = {**os.environ, "HF_HOME": str(home), "HF_HUB_OFFLINE": "1"}
     for label, (imports, work) in LOADERS.items():
         script = (
-            f"{imports}\nimport os, sys, time\nRELEASE = {str(release)!r}\nstarted = time.process_time()\n{work}\n"
-            "print(time.process_time() - started, flush=True)\nos._exit(0)"  # threads of datasets may outlive it
+            f"{imports}\nimport os, sys, time\nRELEASE = {str(release)!r}\n"
+            f"started, processor = time.monotonic(), time.process_time()\n{work}\n"
+            "print(time.monotonic() - started, time.process_time() - processor, flush=True)\n"
+            "os._exit(0)"  # threads of datasets may outlive it
         )
         words = [sys.executable, "-c", script]
         done = subprocess.run(words, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-        yield label, float(done.stdout.split()[-1])
+        elapsed_s, processor_s = map(float, done.stdout.split()[-2:])
+        yield label, Taken(elapsed_s, processor_s)
 
 
 def sizes(release: Path, images: list[Path]) -> tuple[int, int, int]:
@@ -189,14 +223,18 @@ def report(folder: Path, megabytes: float, *, is_noise: bool) -> list[str]:
     rows = read_card(settings.out)["all"].rows
     print(
         f"{sum(rows.values()):,} pairs over {len(images):,} images of {unique / 1e6:,.0f} MB in {folder}, load "
-        f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors; a plain copy takes {copy:.2f} s\n"
+        f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors; a plain copy takes {copy.elapsed_s:.2f} s, of the "
+        f"processor {copy.processor_s:.2f} s\n"
     )
-    print(f"{'':48}{'seconds':>9}{'x copy':>9}")
+    print(f"{'':40}{'seconds':>9}{'x copy':>9}{'processor':>11}{'x copy':>9}")
     for name, taken in seconds.items():
-        print(f"{name:48}{taken:9.2f}{taken / copy:9.2f}")
+        print(
+            f"{name:40}{taken.elapsed_s:9.2f}{taken.elapsed_s / copy.elapsed_s:9.2f}"
+            f"{taken.processor_s:11.2f}{taken.processor_s / copy.processor_s:9.2f}"
+        )
     print(f"\nfiles {whole:,} bytes; different images {unique:,}; text as stored {text:,}\n")
     bounds = [
-        ("writing the files, x plain copy", seconds["files"] / copy, MAX_TIMES_COPY),
+        ("writing the files, x plain copy", seconds["files"].elapsed_s / copy.elapsed_s, MAX_TIMES_COPY),
         ("files, x different images plus text", whole / (unique + text), MAX_TIMES_SIZE),
     ]
     for name, value, limit in bounds:
@@ -209,8 +247,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--megabytes", type=float, default=500, help="of images (default: %(default)s)")
     parser.add_argument("--drawn", action="store_true", help="leave the pictures drawn, as PNG files")
-    in_memory = MEMORY_FOLDER if MEMORY_FOLDER.is_dir() else Path(tempfile.gettempdir())
-    parser.add_argument("--folder", type=Path, default=in_memory, help="where to work (default: %(default)s)")
+    parser.add_argument("--folder", type=Path, default=Path(), help="where to work (default: %(default)s)")
     told = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="dermasynth-publish-", dir=told.folder) as folder:
         return 1 if report(Path(folder), told.megabytes, is_noise=not told.drawn) else 0

@@ -1,12 +1,13 @@
 """Option records as options of a command: help, choices and limits stand beside the fields, and only there."""
 
 import inspect
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from annotated_types import Gt
+from annotated_types import Ge, Gt, Le
 from cyclopts import Group, Parameter, Token
 
 from dermasynth_builder.core.option import TOPICS, Key, Option, keys_of, percent, shares_of
@@ -118,7 +119,7 @@ def _parameter(bare: inspect.Parameter, first: Iterable[str]) -> inspect.Paramet
                 converter=_reader(option.read) if option.read else None,
                 n_tokens=1 if option.read else None,
                 allow_repeating=True,  # the last one counts
-                validator=[_above_zero] if Gt(0) in notes else (),
+                validator=[] if option.read else [_bounded(note) for note in notes if isinstance(note, Gt | Ge | Le)],
                 negative=None if is_flag and option.topic and option.scope != "once" else (),
                 show_default=_shown(option, default),
             ),
@@ -153,6 +154,18 @@ def _reader(read: Callable[[str], Any]) -> Callable[[Any, Iterable[Token]], Any]
     return convert
 
 
-def _above_zero(_: Any, value: float | None) -> None:
-    if value is not None and not (value > 0 and isfinite(value)):
-        raise ValueError("Write a number above zero.")
+def _bounded(bound: Gt | Ge | Le) -> Callable[[Any, float | None], None]:
+    """What refuses a number beyond the bound, and one that is none."""
+    match bound:
+        case Gt(limit):
+            is_within, told = operator.gt, "above zero" if limit == 0 else f"above {limit}"
+        case Ge(limit):
+            is_within, told = operator.ge, f"from {limit} on"
+        case Le(limit):
+            is_within, told = operator.le, f"up to {limit}"
+
+    def check(_: Any, value: float | None) -> None:
+        if value is not None and not (is_within(value, limit) and isfinite(value)):
+            raise ValueError(f"Write a number {told}.")
+
+    return check

@@ -119,8 +119,11 @@ def score(
     """
     from dermasynth_builder.cli.terminal import TerminalReporter
     from dermasynth_builder.train.evaluate.score import score
+    from dermasynth_builder.train.evaluate.score_text import require_drawable
 
     options = ScoreOptions(**chosen)
+    if options.figure:
+        require_drawable(options.figure)
     _show_scores(score(answers, options, TerminalReporter()), options.figure)
 
 

@@ -181,7 +181,8 @@ def rejected(folder: Path, sources: Iterable[str], pairs: int) -> dict[str, Any]
         for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
             reject = json.loads(line)
             of_source[name] += 1
-            for check, _, reason in (each.partition(": ") for each in reject["reasons"]):
+            found = {check: why for check, _, why in (each.partition(": ") for each in reversed(reject["reasons"]))}
+            for check, reason in found.items():  # of two reasons of a check the first is the example
                 counts[check] += 1
                 if len(examples[check]) < MOST_EXAMPLES:
                     told = {"reason": reason, "question": reject["question"], "reply": reject["reply"] or ""}

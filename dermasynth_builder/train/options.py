@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Gt, Interval, Le
 
 from dermasynth_builder.core.closed import FORMS, TASKS, Form, Task
 from dermasynth_builder.core.option import Option
@@ -19,6 +19,7 @@ Shown = Literal["real", "blank", "other", "none"]
 """Which picture a model is shown: the item's, a grey one, another patient's, none."""
 
 _ABOVE_ZERO = Gt(0)
+_SEED = Interval(ge=0, le=2**32 - 1)  # what numpy takes
 _SOURCES = Annotated[
     tuple[str, ...], Option("only this source of the release; may be repeated", "--source", metavar="NAME")
 ]
@@ -101,7 +102,7 @@ class TrainOptions:
     ] = None
     max_side_px: _MAX_SIDE = None
     dtype: Annotated[Dtype, Option("of the weights", "--dtype", metavar="TYPE")] = "bfloat16"
-    seed: Annotated[int, Option("of draws, order and adapters", "--seed")] = DEFAULT_SEED
+    seed: Annotated[int, Option("of draws, order and adapters", "--seed"), *_SEED] = DEFAULT_SEED
     save_every: Annotated[int, Option("steps between two checkpoints", "--save-every"), _ABOVE_ZERO] = 100
     revision: Annotated[str | None, Option("of the model on the Hub", "--revision", metavar="REV")] = None
     is_template_allowed: _TEMPLATE = False
@@ -120,7 +121,7 @@ class ItemsOptions:
     fold: Annotated[
         int | None, Option("ask about the images of this fold in place of a split, and train on the others", "--fold")
     ] = None
-    seed: Annotated[int, Option("of the orders and draws of options", "--seed")] = DEFAULT_SEED
+    seed: Annotated[int, Option("of the orders and draws of options", "--seed"), *_SEED] = DEFAULT_SEED
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,7 @@ class InventedOptions:
     batch: Annotated[int, Option("rows at once", "--batch"), _ABOVE_ZERO] = 8
     max_new_tokens: Annotated[int, Option("of an answer", "--max-new-tokens"), _ABOVE_ZERO] = 256
     dtype: Annotated[Dtype, Option("of the weights", "--dtype", metavar="TYPE")] = "bfloat16"
-    seed: Annotated[int, Option("of the draw of rows", "--seed")] = DEFAULT_SEED
+    seed: Annotated[int, Option("of the draw of rows", "--seed"), *_SEED] = DEFAULT_SEED
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,7 @@ class ScoreOptions:
         Path | None, Option("draw the scores into FILE, a .png or .svg (extra: figures)", "--figure", metavar="FILE")
     ] = None
     resamples: Annotated[int, Option("of the patients, for the intervals", "--resamples"), _ABOVE_ZERO] = 2000
-    seed: Annotated[int, Option("of the resamples", "--seed")] = DEFAULT_SEED
+    seed: Annotated[int, Option("of the resamples", "--seed"), *_SEED] = DEFAULT_SEED
 
 
 @dataclass(frozen=True, slots=True)

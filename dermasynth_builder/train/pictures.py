@@ -33,12 +33,12 @@ class Picture:
 
 def open_picture(content: bytes, where: str) -> "Image":
     """The picture, decoded to its end. Raises ReleaseError, which names `where`."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     try:
         picture = Image.open(io.BytesIO(content))
         picture.load()
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise ReleaseError(f"{where}: the image cannot be decoded ({error}); build the release anew") from error
     return picture
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.core.records import Split, share_of
 from dermasynth_builder.release.closed import ClosedQuestions, one_an_image
 from dermasynth_builder.train.options import TrainOptions
@@ -14,7 +15,8 @@ from dermasynth_builder.train.turns import Example, example_of, example_of_item
 def examples_to_train_on(opened: OpenRelease, options: TrainOptions) -> list[Example]:
     """The examples of a training, in an order that is none of the release's.
 
-    Raises ReleaseError where a row cannot be trained on, or no model wrote it and none such is allowed.
+    Raises ReleaseError where a row cannot be trained on, or no model wrote it and none such is allowed, and UsageError
+    where the fold to leave out is none.
     """
     examples = list(_examples(opened, options))
     return drawn(examples, options.rows or len(examples), options.seed)
@@ -54,7 +56,11 @@ def _rows(opened: OpenRelease, options: TrainOptions) -> Iterator[Row]:
     trained: tuple[Split, ...] = ("train",)
     if options.fold is None:
         return opened.rows(trained)
-    return (row for row in opened.rows() if row.fold is not None and row.fold != options.fold)
+    rows = [row for row in opened.rows() if row.fold is not None]
+    if options.fold not in (folds := sorted({row.fold for row in rows if row.fold is not None})):
+        held = f"its folds are {folds[0]} to {folds[-1]}" if folds else "build it with --folds 5"
+        raise UsageError(f"--fold {options.fold}: {opened.folder} has no such fold to leave out; {held}")
+    return (row for row in rows if row.fold != options.fold)
 
 
 def _in_turn(lists: Iterable[Iterable[Example]]) -> Iterator[Example]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dermasynth_builder.core.errors import TrainError, UsageError
+from dermasynth_builder.core.files import lock_beside
 from dermasynth_builder.core.hub import hub_address
 from dermasynth_builder.core.records import digest
 from dermasynth_builder.core.reporter import Bar, Reporter
@@ -28,6 +29,7 @@ from dermasynth_builder.train.sample import examples_to_train_on
 from dermasynth_builder.train.turns import Example
 
 _ROWS = ".rows"  # folder of the prepared rows, gone when the run is done
+_LEFT_BY_KILLED = {_ROWS, f".{RUN_CARD}"}  # before there was a run.json
 _LEFT_BY_OTHERS = ("README.md", "training_args.bin")  # an empty form, and a pickle
 
 
@@ -40,9 +42,20 @@ def train(model: str, release: Path, options: TrainOptions, *, report: Reporter)
     opened = open_release(release, options.sources)
     _require_extras(options)
     _quiet()
+    folder = options.to.resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    taken = TrainError(f"another training writes {options.to}; wait for it or stop it, or choose another --to")
+    lock = lock_beside(folder.with_name(f".{folder.name}"), taken)
+    try:
+        return _train(presets().get(model, model), opened, options, report=report)
+    finally:
+        lock.release()
+
+
+def _train(model: str, opened: OpenRelease, options: TrainOptions, *, report: Reporter) -> preflight.Figures:
     examples = examples_to_train_on(opened, options)
     looked_at = preflight.examples_to_check(examples)
-    loaded = _load(presets().get(model, model), options)
+    loaded = _load(model, options)
     card = run_card(examples, opened, base=loaded.base, family=loaded.family, options=options)
     is_begun = _is_begun(options.to, card.identity, is_dry=options.is_dry)
     if is_begun == "finished":
@@ -65,6 +78,8 @@ def train(model: str, release: Path, options: TrainOptions, *, report: Reporter)
         told = _run(trainer, options, report, checkpoint=checkpoint)
         _save(trainer, loaded, options)
         card.write(options.to, preflight=asdict(figures), **told)
+        for path in options.to.glob("checkpoint-*"):
+            shutil.rmtree(path)
     finally:
         shutil.rmtree(options.to / _ROWS, ignore_errors=True)
     report.say(f"tuned model written to {options.to}, with {RUN_CARD}")
@@ -118,6 +133,7 @@ def _quiet() -> None:
 
 def _load(name: str, options: TrainOptions) -> _Loaded:
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, set_seed
 
     set_seed(options.seed)
@@ -129,11 +145,13 @@ def _load(name: str, options: TrainOptions) -> _Loaded:
         family = family_of(config.model_type)
         processor = AutoProcessor.from_pretrained(name, revision=options.revision)
         model = AutoModelForImageTextToText.from_pretrained(name, revision=options.revision, dtype=dtype, **more)
-    except (OSError, ValueError, ImportError, AttributeError) as error:
-        hint = f"{name} cannot be loaded: {str(error).splitlines()[0]}"
+    except (OSError, ValueError, ImportError, AttributeError, SafetensorError) as error:
+        hint = f"{name} cannot be loaded: {str(error).splitlines()[0].rstrip('.')}"
         raise TrainError(f"{hint}. Check the name, its terms on the Hub, and `hf auth login`") from error
     if family.template:
         processor.chat_template = TEMPLATES[family.template]
+    if not processor.chat_template:
+        raise TrainError(f"{name} has no chat template; tune a model that was made to converse")
     base = {"model": name, "revision": getattr(config, "_commit_hash", None), "config_sha256": digest(_plain(config))}
     return _Loaded(model, processor, family, base)
 
@@ -168,7 +186,11 @@ def _four_bits(dtype: Any) -> Any:
 
 def _is_begun(folder: Path, identity: str, *, is_dry: bool) -> str:
     """ "finished", "begun", or "" for a folder that is free. Raises TrainError where another run is in it."""
-    if is_dry or not folder.exists() or not any(folder.iterdir()):
+    if is_dry or not folder.exists():
+        return ""
+    if not folder.is_dir():
+        raise TrainError(f"{folder} is a file; choose another --to")
+    if {path.name for path in folder.iterdir()} <= _LEFT_BY_KILLED:
         return ""
     if not (folder / RUN_CARD).is_file():
         raise TrainError(f"{folder} holds something else than a run; move it away or choose another --to")
@@ -246,7 +268,7 @@ def _trainer(loaded: _Loaded, dataset: Any, options: TrainOptions) -> Any:
             target_modules="|".join(f"(?:{each})" for each in targets),
         )
     try:
-        return SFTTrainer(
+        trainer = SFTTrainer(
             model=loaded.model,
             args=SFTConfig(**_arguments(options, is_cuda=is_cuda)),
             train_dataset=dataset,
@@ -255,6 +277,11 @@ def _trainer(loaded: _Loaded, dataset: Any, options: TrainOptions) -> Any:
         )
     except ValueError as error:
         raise TrainError(f"TRL refuses this training: {str(error).splitlines()[0]}") from error
+    if options.method == "qlora":
+        for weight in trainer.model.parameters():
+            if weight.requires_grad:
+                weight.data = weight.data.float()  # TRL makes them bfloat16, and a checkpoint is read back as float32
+    return trainer
 
 
 def _arguments(options: TrainOptions, *, is_cuda: bool) -> dict[str, Any]:
@@ -312,7 +339,11 @@ def _run(trainer: Any, options: TrainOptions, report: Reporter, *, checkpoint: P
 
 def _last_checkpoint(folder: Path) -> Path | None:
     """The newest checkpoint that is whole; its state is what a trainer writes last."""
-    whole = [path for path in folder.glob("checkpoint-*") if (path / "trainer_state.json").is_file()]
+    whole = [
+        path
+        for path in folder.glob("checkpoint-*")
+        if path.name.partition("-")[2].isdecimal() and (path / "trainer_state.json").is_file()
+    ]
     return max(whole, key=lambda path: int(path.name.partition("-")[2]), default=None)
 
 
@@ -337,5 +368,3 @@ def _save(trainer: Any, loaded: _Loaded, options: TrainOptions) -> None:
     AutoProcessor.from_pretrained(loaded.base["model"], revision=options.revision).save_pretrained(options.to)
     for name in _LEFT_BY_OTHERS:
         (options.to / name).unlink(missing_ok=True)
-    for path in options.to.glob("checkpoint-*"):
-        shutil.rmtree(path)

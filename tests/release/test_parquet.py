@@ -161,8 +161,8 @@ def test_every_column_has_a_page_index_and_no_footer_holds_an_image(built: Built
     for column in columns_of(files_of(built), "image.bytes"):
         assert not column.is_stats_set
         assert not column.has_column_index
-    assert all(column.is_stats_set for column in columns_of(files_of(built), "diagnosis"))
-    assert all(column.is_stats_set for column in columns_of(files_of(built), "origin.image_sha256"))
+    for leaf in ("diagnosis", "age_years", "origin.group_id", "pair_id"):
+        assert all(column.is_stats_set for column in columns_of(files_of(built), leaf)), leaf
 
 
 def test_a_row_group_has_at_most_64_rows_and_never_parts_an_image(tmp_path: Path) -> None:

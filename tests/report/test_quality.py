@@ -13,7 +13,7 @@ from dermasynth_builder.cli import main
 from dermasynth_builder.core.images.eyes import NAMES
 from dermasynth_builder.core.registry import ALL
 from dermasynth_builder.release.parquet import read_values
-from dermasynth_builder.report.quality import GROUPINGS, NOT_RECORDED, quality, rate, skeleton
+from dermasynth_builder.report.quality import GROUPINGS, NOT_RECORDED, quality, rate, rejected, skeleton
 from dermasynth_builder.report.quality_text import page_of
 from tests.support.releases import Built
 
@@ -59,6 +59,15 @@ def test_flags_are_those_of_the_rows_and_the_mark_of_specimens_is_none(built: Bu
     assert {check: told["count"] for check, told in figures["flags"].items()} == {
         check: sum(check in each for each in flagged) for check in set().union(*flagged)
     }
+
+
+def test_a_reject_counts_once_a_check_however_many_reasons_it_has(tmp_path: Path) -> None:
+    reasons = ["form: it is cut", "form: it holds markup", "speech: it speaks of the record"]
+    reject = {"pair_id": "x", "question": "What is it?", "reply": "A", "reasons": reasons}
+    (tmp_path / "pad_ufes.jsonl").write_text(json.dumps(reject), encoding="utf-8")
+    told = rejected(tmp_path, ["pad_ufes"], pairs=1)
+    assert {check: each["share"] for check, each in told["by_check"].items()} == {"form": 0.5, "speech": 0.5}
+    assert told["examples"]["form"][0]["reason"] == "it is cut"
 
 
 def test_the_same_text_in_train_and_test_is_counted(figures: dict[str, Any]) -> None:

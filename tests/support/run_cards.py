@@ -3,6 +3,7 @@
 from typing import Any
 
 CARD: dict[str, Any] = {
+    "identity": "1" * 64,
     "base": {"model": "meta-llama/Llama-3.2-11B-Vision-Instruct", "revision": "abc", "config_sha256": "0" * 64},
     "family": "mllama",
     "release": {"pad_ufes": "sha256:0123456789abcdef"},

@@ -15,6 +15,7 @@ from google.genai.types import Content
 from PIL import Image
 
 from dermasynth_builder.core.errors import ReleaseError, UsageError
+from dermasynth_builder.core.files import lock_beside
 from dermasynth_builder.core.records import SPLITS, Split
 from dermasynth_builder.core.registry import EXPORTS
 from dermasynth_builder.core.reporter import SilentReporter
@@ -193,7 +194,15 @@ def test_a_folder_that_is_something_else_stays(built: Built, tmp_path: Path) -> 
     with pytest.raises(ReleaseError, match="would be lost"):
         exported(built, tmp_path, "llamafactory")
     assert (tmp_path / "llamafactory" / "thesis.tex").read_text() == "years"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["llamafactory", "llava"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["llamafactory", "llava"]
+
+
+def test_two_exports_do_not_make_one_folder(built: Built, tmp_path: Path) -> None:
+    lock = lock_beside(tmp_path / ".llava", ReleaseError("taken"))
+    with pytest.raises(ReleaseError, match="another export writes"):
+        exported(built, tmp_path, "llava")
+    lock.release()
+    exported(built, tmp_path, "llava")
 
 
 def test_a_format_or_source_that_is_not_there_is_told(built: Built, tmp_path: Path) -> None:
@@ -201,9 +210,10 @@ def test_a_format_or_source_that_is_not_there_is_told(built: Built, tmp_path: Pa
         exported(built, tmp_path, "openai")
     with pytest.raises(UsageError, match="holds no hiba; it holds pad_ufes"):
         exported(built, tmp_path, "llava", sources=("hiba",))
-    without = ExportOptions(to=tmp_path / "v", is_template_allowed=True)
-    with pytest.raises(UsageError, match="--uri gs://"):
-        export(built.release, "vertex", options=without, report=SilentReporter())
+    for uri in ("", "s3://bucket", "gs://", "gs:///path"):
+        without = ExportOptions(to=tmp_path / "v", uri=uri, is_template_allowed=True)
+        with pytest.raises(UsageError, match="--uri gs://"):
+            export(built.release, "vertex", options=without, report=SilentReporter())
 
 
 def test_a_release_that_was_moved_is_exported_from_where_it_is(built: Built, tmp_path: Path) -> None:

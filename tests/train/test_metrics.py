@@ -94,6 +94,14 @@ def test_intervals_draw_patients_and_not_images() -> None:
         assert draws[number] == pytest.approx(float(recalls))
 
 
+def test_one_patient_tells_nothing_of_others() -> None:
+    items = [replace(item(number, name), group_id="pad_ufes/1") for number, name in enumerate(NAMES)]
+    right, wrong = Answered(items, list(NAMES)), Answered(items, [None] * len(items))
+    assert figures(right)["balanced_accuracy_95"] == [0, 1]
+    found = metrics.difference(right, wrong, Resamples.of(right, 20, 1))
+    assert (found["balanced_accuracy"], found["balanced_accuracy_95"]) == (1, [-1, 1])
+
+
 def test_two_systems_are_compared_on_the_same_patients() -> None:
     from statsmodels.stats.contingency_tables import mcnemar
 

@@ -1,21 +1,25 @@
 """A server of chat completions answers the items; what is answered already is not asked for again."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from dermasynth_builder.core.closed import Task
-from dermasynth_builder.core.errors import ScoreError, StoppedError
+from dermasynth_builder.core.errors import ScoreError, StoppedError, UsageError
+from dermasynth_builder.core.files import lock_beside
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.train.evaluate.items import ItemSet, write_items
 from dermasynth_builder.train.evaluate.predict import predict, read_predictions
 from dermasynth_builder.train.options import ItemsOptions, PredictOptions
 from tests.support.fake_service import answer_json
 from tests.support.loopback_server import serving
+from tests.support.recorder import Recorder
 from tests.support.releases import Built
 
 pytestmark = pytest.mark.slow
@@ -31,6 +35,7 @@ class Chat(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.bodies: list[dict[str, Any]] = []
         self.most = 10**6
+        self.content: Any = " nevus "
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -42,7 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
             answer_json(self, 400, {"error": {"message": "enough"}})
             return
         self.server.bodies.append(body)
-        answer_json(self, 200, {"choices": [{"message": {"content": " nevus "}, "finish_reason": "stop"}]})
+        answer_json(self, 200, {"choices": [{"message": {"content": self.server.content}, "finish_reason": "stop"}]})
 
     def log_message(self, *_: object) -> None:
         """Says nothing."""
@@ -116,3 +121,79 @@ def test_answers_of_another_kind_are_not_added_to(ask: Ask, items: ItemSet) -> N
         ask(image="blank", to=path)
     with pytest.raises(ScoreError, match="holds answers of another max_new_tokens"):
         ask(max_new_tokens=7)
+
+
+@pytest.mark.parametrize(
+    "content", [b"years of work", b"years\nof work", b'{"item_id": "a", "answer": "x"}\n', b"[]\n", b"\xff"]
+)
+def test_a_file_of_something_else_stays_as_it_is(content: bytes, ask: Ask, items: ItemSet) -> None:
+    path = items.folder / "thesis.txt"
+    path.write_bytes(content)
+    with pytest.raises(ScoreError, match="holds something else than answers of this command"):
+        ask(to=path)
+    assert path.read_bytes() == content
+
+
+def test_a_run_that_was_killed_at_its_first_line_begins_anew(ask: Ask, items: ItemSet) -> None:
+    whole = ask().read_bytes()
+    path = items.folder / "killed.jsonl"
+    for cut in (0, 20, whole.index(b"\n")):
+        path.write_bytes(whole[:cut])
+        assert ask(to=path).read_bytes() == whole
+
+
+def test_answers_of_other_weights_in_the_same_folder_are_not_taken_for_these(
+    items: ItemSet, chat: tuple[Chat, str], tmp_path: Path
+) -> None:
+    """A model that was tuned again has its old name, and none of its old answers."""
+    weights = tmp_path / "model" / "model.safetensors"
+    weights.parent.mkdir()
+    options = PredictOptions(items=items.folder, base_url=chat[1])
+    for content in (b"a" * 10, b"a" * 9 + b"b", bytes(40 << 20), bytes((40 << 20) - 1) + b"b"):
+        weights.write_bytes(content)
+        if (items.folder / "predictions").exists():
+            with pytest.raises(ScoreError, match="holds answers of another weights"):
+                predict(str(weights.parent), options, SilentReporter())
+            shutil.rmtree(items.folder / "predictions")
+        predict(str(weights.parent), options, SilentReporter())
+
+
+def test_a_server_is_asked_for_no_adapter_that_lies_here(ask: Ask, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--adapter is for a model that is loaded here"):
+        ask(adapter=tmp_path)
+
+
+def test_two_runs_do_not_write_one_file(ask: Ask, items: ItemSet) -> None:
+    lock = lock_beside(items.folder / "predictions" / ".real.jsonl", ScoreError("taken"))
+    with pytest.raises(ScoreError, match="another process writes"):
+        ask()
+    lock.release()
+    ask()
+
+
+def test_that_no_other_patient_can_be_shown_is_told(built: Built, chat: tuple[Chat, str], tmp_path: Path) -> None:
+    options = ItemsOptions(to=tmp_path / "alike", tasks=("modality",), split="train")  # clinical photographs, all
+    told = Recorder()
+    items = write_items(built.release, options, told)
+    assert items.twins == {}
+    assert "one answer is right everywhere" in told.warned[0]
+    told.warned.clear()
+    predict("m", PredictOptions(items=items.folder, base_url=chat[1], image="other"), told)
+    assert "can be shown another patient's image with another answer" in told.warned[0]
+
+
+def test_what_is_no_text_is_no_answer(ask: Ask, chat: tuple[Chat, str]) -> None:
+    chat[0].content = [{"type": "text", "text": "nevus"}]
+    with pytest.raises(StoppedError, match="the content of a message is no text"):
+        ask()
+
+
+def test_items_whose_images_are_gone_are_told(ask: Ask, items: ItemSet) -> None:
+    path = items.folder / "closed" / "test.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.slice(1), path)
+    with pytest.raises(ScoreError, match=f"has no image for {table['item_id'][0]}"):
+        ask()
+    path.write_bytes(b"PAR1")
+    with pytest.raises(ScoreError, match="cannot be read"):
+        ask(to=items.folder / "again.jsonl")

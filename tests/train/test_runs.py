@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -20,7 +21,10 @@ for name in ("trl", "peft"):
     pytest.importorskip(name)
 
 from dermasynth_builder.cli import main  # noqa: E402 - torch may not be there
+from dermasynth_builder.core.errors import TrainError  # noqa: E402
+from dermasynth_builder.core.files import lock_beside  # noqa: E402
 from dermasynth_builder.invented.specimens.pad_ufes import write_pad_ufes  # noqa: E402
+from dermasynth_builder.train import sft  # noqa: E402
 from dermasynth_builder.train.rows import open_release  # noqa: E402
 from tests.loopback_hub.hub import LoopbackHub  # noqa: E402
 from tests.support.paths import ROOT  # noqa: E402
@@ -49,35 +53,80 @@ main(sys.argv[1:])
 """
 
 
+METHODS = {"full": "model.safetensors", "lora": "adapter_model.safetensors", "qlora": "adapter_model.safetensors"}
+"""Method of training -> what it writes."""
+DTYPES = {"full": "float32", "lora": "bfloat16", "qlora": "bfloat16"}
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_a_run_that_was_killed_goes_on_and_comes_to_the_same_end(
-    specimens600: Built, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    method: str, specimens600: Built, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    if method == "qlora":
+        pytest.importorskip("bitsandbytes")
     monkeypatch.chdir(specimens600.folder)
-    short = (
-        "train",
-        base("gemma3", specimens600),
-        "--out",
-        "dermasynth",
-        *TUNING,
-        "--steps",
-        "10",
-        "--save-every",
-        "4",
-    )
-    run(*short, "--to", "whole")
+    steps = ("--method", method, "--dtype", DTYPES[method], "--steps", "10", "--save-every", "4")
+    short = ("train", base("gemma3", specimens600), "--out", "dermasynth", *TUNING, *steps)
+    whole, killed = (Path(f"{name}-{method}") for name in ("whole", "killed"))
+    run(*short, "--to", whole)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    words = [sys.executable, "-c", KILLED, *map(str, short), "--to", "killed"]
+    words = [sys.executable, "-c", KILLED, *map(str, short), "--to", str(killed)]
     assert subprocess.run(words, env=environment, capture_output=True, check=False).returncode == -9
-    assert not Path("killed/model.safetensors").exists()
+    assert not (killed / METHODS[method]).exists()
     capsys.readouterr()
-    run(*short, "--to", "killed")
+    run(*short, "--to", killed)
     assert "continuing from checkpoint-4" in capsys.readouterr().out
-    assert Path("killed/model.safetensors").read_bytes() == Path("whole/model.safetensors").read_bytes()
-    assert not list(Path("killed").glob("checkpoint-*"))
-    run(*short, "--to", "killed")
+    assert (killed / METHODS[method]).read_bytes() == (whole / METHODS[method]).read_bytes()
+    assert not list(killed.glob("checkpoint-*"))
+    run(*short, "--to", killed)
     assert "nothing to do" in capsys.readouterr().out
-    assert main([str(word) for word in (*short, "--seed", "7", "--to", "killed")]) == 1
+    assert main([str(word) for word in (*short, "--seed", "7", "--to", killed)]) == 1
     assert "holds a run of other rows, options or versions" in capsys.readouterr().err
+
+
+def test_adapters_of_qlora_are_on_a_model_of_four_bits(
+    specimens600: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bits = pytest.importorskip("bitsandbytes", reason="the extra qlora has it")
+    layers: list[str] = []
+    made = sft._trainer
+
+    def looked_at(*words: Any) -> Any:
+        trainer = made(*words)
+        layers.extend(name for name, each in trainer.model.named_modules() if isinstance(each, bits.nn.Linear4bit))
+        return trainer
+
+    monkeypatch.setattr(sft, "_trainer", looked_at)
+    release = ("--out", specimens600.release, "--to", tmp_path / "adapter")
+    run("train", base("gemma3", specimens600), *release, *TUNING, "--method", "qlora", "--steps", "30")
+    assert sum("language_model" in name for name in layers) == 14  # two layers of four and three projections
+    card = json.loads((tmp_path / "adapter" / "run.json").read_text())
+    assert card["losses"][-1][1] < card["losses"][0][1]
+    items = ("--out", specimens600.release, "--to", tmp_path / "items", "--task", "diagnosis")
+    run("evaluate", "items", *items)
+    asked = ("--adapter", tmp_path / "adapter", "--items", tmp_path / "items", "--dtype", "float32", "--batch", "60")
+    run("evaluate", "predict", base("gemma3", specimens600), *asked, "--max-new-tokens", "4")
+
+
+def test_what_a_run_that_was_killed_early_left_is_no_hindrance(
+    specimens600: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before the first step there are prepared rows and no run.json yet; another command's lock is heeded."""
+    monkeypatch.chdir(specimens600.folder)
+    (tmp_path / "run" / ".rows").mkdir(parents=True)
+    (tmp_path / "run" / ".run.json").write_text("{")
+    words = ("train", base("gemma3", specimens600), "--out", "dermasynth", *TUNING, "--steps", "1")
+    lock = lock_beside(tmp_path / ".run", TrainError("taken"))
+    assert main([str(word) for word in (*words, "--to", tmp_path / "run")]) == 1
+    assert "another training writes" in capsys.readouterr().err
+    lock.release()
+    run(*words, "--to", tmp_path / "run")
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "a.tex").write_text("years")
+    (tmp_path / "file").write_text("years")
+    for name, told in (("thesis", "holds something else than a run"), ("file", "is a file")):
+        assert main([str(word) for word in (*words, "--to", tmp_path / name)]) == 1
+        assert told in capsys.readouterr().err
 
 
 HUB_SCRIPT = """
@@ -195,9 +244,11 @@ def test_a_tuned_model_is_served_asked_and_released(
     rows = list(open_release(tmp_path / "again").rows())
     [ledger] = (tmp_path / "work" / "ledgers").glob("*.jsonl")
     said = [json.loads(line).get("text") for line in ledger.read_text("utf-8").splitlines()]
-    answers = {json.loads(text)["answer"] for text in said if text}
+    answers = {" ".join(json.loads(text)["answer"].split()) for text in said if text}
     assert rows
-    assert {row.messages[1].content for row in rows} <= answers
+    assert {
+        " ".join(row.messages[1].content.split()) for row in rows
+    } <= answers  # blanks at ends of lines are not kept
     assert {row.model for row in rows} == {str(tuned)}
 
 

@@ -1,6 +1,7 @@
 """The test set and its scores through the commands: what is asked, who answers, and what is no fair test."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,14 @@ from dermasynth_builder.cli import main
 from dermasynth_builder.core.errors import ScoreError
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.invented.specimens.pad_ufes import write_pad_ufes
+from dermasynth_builder.train.evaluate.invented import check_rates, invention_rates
 from dermasynth_builder.train.evaluate.items import ItemSet, read_items, write_items
 from dermasynth_builder.train.evaluate.predict import read_predictions
 from dermasynth_builder.train.evaluate.score import score
 from dermasynth_builder.train.options import ItemsOptions, ScoreOptions
 from dermasynth_builder.train.rows import open_release
 from tests.support.releases import Built
+from tests.support.training import row as row_of
 
 pytest.importorskip("sklearn", reason="make test-train has it")
 pytest.importorskip("statsmodels")
@@ -149,3 +152,144 @@ def test_the_command_shows_a_table_and_names_what_is_wrong(items: ItemSet, tmp_p
     assert "name each file of answers once" in capsys.readouterr().err
     assert main(["evaluate", "score", "x=x.jsonl", "--items", str(items.folder)]) == 1
     assert "x.jsonl cannot be read" in capsys.readouterr().err
+
+
+def test_a_system_is_named_by_the_images_that_it_was_shown(items: ItemSet, tmp_path: Path) -> None:
+    right = answers_of(items, tmp_path / "right.jsonl", lambda item: item.answer)
+    lines = (tmp_path / "right.jsonl").read_text()
+    for shown, name in (("other", "tuned"), ("real", "other"), ("blank", "tuned-other")):
+        (tmp_path / "about.jsonl").write_text(json.dumps({"about": {"image": shown}}) + "\n" + lines)
+        with pytest.raises(ScoreError, match=f"was answered with --image {shown}"):
+            scored(items, right, f"{name}={tmp_path / 'about.jsonl'}")
+
+
+def test_chance_is_a_guess_among_the_options_that_are_shown(items: ItemSet, tmp_path: Path) -> None:
+    found = scored(items, answers_of(items, tmp_path / "right.jsonl", lambda item: item.answer))["tasks"]
+    assert found["diagnosis/named"]["chance"] == pytest.approx(1 / 6, abs=1e-4)
+    assert found["diagnosis/lettered"]["chance"] == 0.25  # of six diagnoses four have a letter
+
+
+def test_a_control_that_cannot_answer_a_form_is_not_shown_as_wrong(release: Built, tmp_path: Path) -> None:
+    options = ItemsOptions(to=tmp_path / "stated", tasks=("diagnosis",), forms=("true_false", "named"))
+    stated = write_items(release.release, options, SilentReporter())
+    tasks = scored(stated, answers_of(stated, tmp_path / "none.jsonl", lambda _: ""))["tasks"]
+    assert {"none", "majority", "shuffled"} == tasks["diagnosis/true_false"]["systems"].keys()
+    assert "probe" in tasks["diagnosis/named"]["systems"]
+    assert tasks["diagnosis/named"]["systems"]["none"]["unanswered"] == 1  # a system's silence is shown
+
+
+def test_the_figure_is_asked_for_by_a_name_that_can_be_drawn(items: ItemSet, tmp_path: Path, capsys: Output) -> None:
+    pytest.importorskip("matplotlib")
+    right = answers_of(items, tmp_path / "right.jsonl", lambda item: item.answer)
+    words = ["evaluate", "score", right, "--items", str(items.folder), "--resamples", "20", "--figure"]
+    assert main([*words, str(tmp_path / "figure.xyz")]) == 2
+    assert "has to be .png or .svg" in capsys.readouterr().err
+    assert not (items.folder / "scores").exists()
+    for name in ("new/figure.png", "figure.svg"):
+        assert main([*words, str(tmp_path / name)]) == 0
+        assert (tmp_path / name).stat().st_size > 1000
+
+
+def test_rates_of_open_answers_stand_beside_the_scores(items: ItemSet, tmp_path: Path, capsys: Output) -> None:
+    right = answers_of(items, tmp_path / "right.jsonl", lambda item: item.answer)
+    asked = row_of()
+    said = {"tuned": [(asked, "In a 79-year-old man."), (asked, "A brown patch.")], "base": [(asked, "A patch.")]}
+    words = ["evaluate", "score", right, "--items", str(items.folder), "--resamples", "50"]
+    for name, answers in said.items():
+        rates = invention_rates([("Why?", answer) for _, answer in answers]) | {"checks": check_rates(answers)}
+        (tmp_path / f"{name}.json").write_text(json.dumps({"context": "question", **rates, "answers": []}))
+        words += ["--open", f"{name}={tmp_path / name}.json"]
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    assert "tuned (2)" in out
+    assert "base (1)" in out
+    [age] = [line.split() for line in out.splitlines() if "age without record" in line]
+    assert age[-2:] == ["0.500", "0.000"]
+    scores = json.loads((items.folder / "scores" / "scores.json").read_text())
+    assert scores["open"]["tuned"]["any"] == 0.5
+    assert "answers" not in scores["open"]["tuned"]
+    for wrong, told in (("tuned.json", "name each file of"), (f"x={tmp_path / 'right.jsonl'}", "holds no rates")):
+        assert main([*words, "--open", wrong]) != 0
+        assert told in capsys.readouterr().err
+
+
+def test_scores_name_the_trainings_that_they_were_held_against(items: ItemSet, tmp_path: Path) -> None:
+    right = answers_of(items, tmp_path / "right.jsonl", lambda item: item.answer)
+    card: dict[str, Any] = {"examples": [], "images": [], "groups": []}  # of a training by other means
+    (tmp_path / "theirs.json").write_text(json.dumps(card))
+    (tmp_path / "ours.json").write_text(json.dumps({**card, "identity": "1" * 64}))
+    found = scored(items, right, run=(tmp_path / "theirs.json", tmp_path / "ours.json"))
+    assert found["runs"] == ["1" * 64]
+
+
+# --- the folder of the items ---
+
+KEPT = {"predictions/real.jsonl": "dear", "invented.json": "dear too", "notes.txt": "mine"}
+
+
+def fill(folder: Path) -> None:
+    for name, text in KEPT.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def kept(folder: Path) -> dict[str, str]:
+    return {name: (folder / name).read_text() for name in KEPT if (folder / name).exists()}
+
+
+@pytest.fixture
+def rewrite(release: Built, items: ItemSet) -> Callable[[], ItemSet]:
+    options = ItemsOptions(to=items.folder, tasks=("malignancy",))
+    return lambda: write_items(release.release, options, SilentReporter())
+
+
+def test_what_others_put_beside_the_items_stays(items: ItemSet, rewrite: Callable[[], ItemSet]) -> None:
+    fill(items.folder)
+    assert {item.task for item in rewrite().items.values()} == {"malignancy"}
+    assert kept(items.folder) == KEPT
+    assert sorted(path.name for path in items.folder.parent.iterdir()) == [".evaluation.lock", "evaluation"]
+
+
+@pytest.mark.parametrize("moved", [True, False])
+def test_it_stays_too_where_a_run_was_killed_between_two_names(
+    moved: bool, items: ItemSet, rewrite: Callable[[], ItemSet]
+) -> None:
+    fill(items.folder)
+    old = items.folder.with_name(".evaluation.old")
+    shutil.copytree(items.folder, old)
+    if moved:  # the new items are in their place, what was beside the old ones not yet
+        for name in KEPT:
+            (items.folder / name).unlink()
+        (items.folder / "predictions").rmdir()
+    else:
+        shutil.rmtree(items.folder)
+    rewrite()
+    assert kept(items.folder) == KEPT
+    assert not old.exists()
+
+
+def test_it_stays_where_the_writing_fails(
+    items: ItemSet, rewrite: Callable[[], ItemSet], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(items.folder)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("dermasynth_builder.train.evaluate.harness.write_tasks", full)
+    with pytest.raises(OSError, match="No space left"):
+        rewrite()
+    assert kept(items.folder) == KEPT
+    assert read_items(items.folder).sha256 == items.sha256
+
+
+def test_answers_may_be_there_before_the_items_and_nothing_else(release: Built, tmp_path: Path) -> None:
+    (tmp_path / "evaluation").mkdir()
+    (tmp_path / "evaluation" / "invented.json").write_text("dear")
+    write_items(release.release, ItemsOptions(to=tmp_path / "evaluation"), SilentReporter())
+    assert (tmp_path / "evaluation" / "invented.json").read_text() == "dear"
+    other = tmp_path / "package"
+    other.mkdir()
+    (other / "about.json").write_text('{"sha256": "of something else"}')
+    with pytest.raises(ScoreError, match="would be lost"):
+        write_items(release.release, ItemsOptions(to=other), SilentReporter())

@@ -16,7 +16,7 @@ from typing import Literal
 
 from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.invented.specimens.lesions import Look
-from dermasynth_builder.invented.specimens.photograph import Specimen, draw_through_dermoscope
+from dermasynth_builder.invented.specimens.photograph import Specimen, Told, draw_through_dermoscope
 from dermasynth_builder.invented.specimens.truth import truth_of, write_truth
 
 Layout = Literal["parts", "train_test", "flat", "isic"]
@@ -122,7 +122,8 @@ def write_derm12345(
         path.parent.mkdir(parents=True, exist_ok=True)
         lesion = f"derm12345/{seed}/{shot.patient}"
         size_px = (round(side_px * 4 / 3), side_px)
-        specimen = Specimen(shot.kind.look, shot.patient % 4 + 1, lesion, f"{lesion}/{shot.index}", size_px)
+        told = Told(is_malignant=shot.kind.words[1] == "malignant")
+        specimen = Specimen(shot.kind.look, shot.patient % 4 + 1, lesion, f"{lesion}/{shot.index}", size_px, told)
         drawn = draw_through_dermoscope(specimen)
         drawn.picture.save(path, quality=90, comment=JPEG_TEXT)
         truth[_place(shot, layout)] = truth_of(specimen, drawn)

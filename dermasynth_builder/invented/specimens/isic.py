@@ -19,7 +19,7 @@ from typing import Literal, TypeVar
 from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.invented.specimens.lesions import Look
 from dermasynth_builder.invented.specimens.pad_ufes import PNG_TEXT
-from dermasynth_builder.invented.specimens.photograph import Specimen, draw, draw_through_dermoscope
+from dermasynth_builder.invented.specimens.photograph import Specimen, Told, draw, draw_through_dermoscope
 from dermasynth_builder.invented.specimens.truth import truth_of, write_truth
 
 Cell = str | bool | int | float
@@ -335,12 +335,26 @@ def write_pictures(root: Path, shots: Mapping[Path, Shot], side_px: int) -> None
     for path, shot in shots.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         lesion = f"{shot.collection.name}/{shot.seed}/{shot.lesion}"
-        phototype = 1 + shot.draws("skin", shot.patient).randrange(4)
-        specimen = Specimen(shot.kind.look, phototype, lesion, f"{lesion}/{shot.index}", (side_px, side_px))
+        size_px, told = (side_px, side_px), _told(shot)
+        specimen = Specimen(shot.kind.look, _phototype(shot), lesion, f"{lesion}/{shot.index}", size_px, told)
         drawn = (draw_through_dermoscope if shot.image_type == "dermoscopic" else draw)(specimen)
         drawn.picture.save(path, quality=90, comment=PNG_TEXT)
         truth[path.relative_to(root).as_posix()] = truth_of(specimen, drawn)
     write_truth(root, truth)
+
+
+def _phototype(shot: Shot) -> int:
+    """That of the patient's row, or a drawn one where it says none."""
+    told = str(isic_row(shot)["fitzpatrick_skin_type"])
+    return ("I", "II", "III", "IV").index(told) + 1 if told else 1 + shot.draws("skin", shot.patient).randrange(4)
+
+
+def _told(shot: Shot) -> Told:
+    """What of the picture's row shows on it."""
+    age, levels = isic_row(shot).get("age_approx"), shot.kind.levels
+    return Told(
+        age_years=None if age is None else float(age), is_malignant=levels[0] == "Malignant" if levels else None
+    )
 
 
 METADATA_COLUMNS = ("image", "age_approx", "anatom_site_general", "lesion_id", "sex")

@@ -120,6 +120,19 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
+class Traits:
+    """What the facts of a table make of a lesion. Nobody's lesion keeps to this; a learner can find it out.
+
+    Shares are of 1, and all hold some noise, so that no fact can be read off without fault.
+    """
+
+    size: float  # from the least radius of its form to the greatest: its diameter
+    depth: float  # of the colour, none to a third: the age makes brown ones darker and red ones redder
+    raggedness: float  # of the outline, beside that of its form: growth or change
+    centre: tuple[float, float]  # in shares of the picture, right and down: malignancy and age
+
+
+@dataclass(frozen=True, slots=True)
 class Outline:
     """Where the lesion is."""
 
@@ -133,16 +146,17 @@ class Outline:
         return noise(self.rng, self.axes, cells)
 
 
-def outlined(form: Form, axes: Axes, rng: np.random.Generator) -> Outline:
+def outlined(form: Form, axes: Axes, traits: Traits, rng: np.random.Generator) -> Outline:
     """An outline of that form round the origin of the axes, which are in short sides of the picture."""
-    radius = np.float32(between(rng, *form.radius))
+    least, greatest = form.radius
+    radius = np.float32(least + (greatest - least) * traits.size)
     x, y = axes[0] / radius, axes[1] / radius
     cosine, sine = direction(rng)
     stretch = between(rng, *form.stretch)
     long = x * cosine + (y * sine)[:, None]
     wide = ((y * cosine)[:, None] - x * sine) * stretch
     distance = np.sqrt(long * long + wide * wide) + np.float32(1e-4)
-    edge = 1 + form.ragged * (noise(rng, (x, y), 2.2) + 0.5 * noise(rng, (x, y), 6) - 0.75)
+    edge = 1 + (form.ragged + traits.raggedness) * (noise(rng, (x, y), 2.2) + 0.5 * noise(rng, (x, y), 6) - 0.75)
     edge += form.lobes * _lobes(long / distance, wide / distance, rng)
     depth = 1 - distance / edge
     return Outline((x, y), rng, depth, rise(depth, -form.soft, form.soft))
@@ -246,6 +260,7 @@ FORMS: Mapping[Look, Form] = {
     "squamous_cell_carcinoma": Form((0.18, 0.25), (1.0, 1.3), 0.03, 0.25, 0.14),
     "melanoma": Form((0.20, 0.29), (1.1, 1.6), 0.07, 0.55, 0.07),
 }
+RED: frozenset[Look] = frozenset({"actinic_keratosis", "basal_cell_carcinoma", "squamous_cell_carcinoma"})
 PAINTERS: Mapping[Look, Callable[[Canvas, Outline], None]] = {
     "nevus": _paint_nevus,
     "seborrheic_keratosis": _paint_seborrheic_keratosis,

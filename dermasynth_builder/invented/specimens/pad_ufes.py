@@ -19,7 +19,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.invented.specimens.lesions import Look
-from dermasynth_builder.invented.specimens.photograph import Specimen, draw
+from dermasynth_builder.invented.specimens.photograph import Specimen, Told, draw
 from dermasynth_builder.invented.specimens.truth import truth_of, write_truth
 
 Layout = Literal["parts", "doubled", "images", "beside"]
@@ -286,7 +286,7 @@ def _write_picture(shot: _Shot, path: Path, *, side_px: int, seed: int) -> dict[
     lesion = f"pad_ufes/{seed}/{shot.lesion.index}"
     look, phototype = _KINDS[shot.lesion.code].look, shot.patient.phototype
     size_px = _size_px(shot, side_px, seed)
-    specimen = Specimen(look, phototype, lesion, f"{lesion}/{shot.index}", size_px)
+    specimen = Specimen(look, phototype, lesion, f"{lesion}/{shot.index}", size_px, _told(_row(shot, seed), shot))
     drawn = draw(specimen)
     if shot.index % 5 < 3:  # the real release has both modes, RGBA more often
         drawn.picture.putalpha(255)
@@ -295,6 +295,17 @@ def _write_picture(shot: _Shot, path: Path, *, side_px: int, seed: int) -> dict[
     # Stored, not deflated: what zlib makes of the same pixels changes from build to build.
     drawn.picture.save(path, pnginfo=text, compress_level=0)
     return truth_of(specimen, drawn)
+
+
+def _told(row: Mapping[str, Cell], shot: _Shot) -> Told:
+    """What of the picture's row shows on it."""
+    change = [row["grew"], row["changed"]]
+    return Told(
+        age_years=float(row["age"]),
+        is_malignant=_KINDS[shot.lesion.code].is_cancer,
+        diameter_mm=float(row.get("diameter_1", 0)) or None,
+        has_changed=True if True in change else None if "UNK" in change else False,
+    )
 
 
 def _size_px(shot: _Shot, side_px: int, seed: int) -> tuple[int, int]:

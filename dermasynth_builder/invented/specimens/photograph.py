@@ -14,11 +14,13 @@ from PIL import Image, ImageDraw
 from dermasynth_builder.invented.specimens.lesions import (
     FORMS,
     PAINTERS,
+    RED,
     Axes,
     Canvas,
     Colour,
     Look,
     Outline,
+    Traits,
     between,
     direction,
     generator,
@@ -51,6 +53,20 @@ _HAIRY_FROM_PX = 96  # below it a hair is thinner than a pixel can show
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What a table says of a lesion and shows on its picture; None leaves it to chance, or in the middle.
+
+    Beside these the diagnosis and the phototype show, and no other fact: sex, place on the body and habits are nowhere
+    in the pixels.
+    """
+
+    age_years: float | None = None
+    is_malignant: bool | None = None
+    diameter_mm: float | None = None  # the longest
+    has_changed: bool | None = None  # grown, or changed otherwise
+
+
+@dataclass(frozen=True, slots=True)
 class Specimen:
     """What is drawn. Specimens with one `lesion` show the same lesion again."""
 
@@ -59,6 +75,7 @@ class Specimen:
     lesion: str  # identity that shape, colours and skin are drawn from
     shot: str  # identity that framing, light, hairs and pen are drawn from
     size_px: tuple[int, int]  # width, height
+    told: Told = Told()
 
 
 class Drawn(NamedTuple):
@@ -66,19 +83,23 @@ class Drawn(NamedTuple):
 
     picture: Image.Image  # RGB; captioned from 96 pixels on
     lesion: NDArray[np.bool_]  # where it lies, (rows, columns)
+    traits: Traits
     has_ink: bool  # of a blue marker, outside the lesion
     has_border: bool  # a dark round one, in three corners at least
 
 
 def draw(specimen: Specimen) -> Drawn:
     """A photograph of the specimen."""
-    photograph = _photographed(specimen)
+    photograph = _photographed(specimen, _traits(specimen, aside=0.07))
     return photograph._replace(picture=_captioned(photograph.picture))
 
 
 def draw_through_dermoscope(specimen: Specimen) -> Drawn:
-    """The same as a dermoscope shows it: through a round window, whose black border is wide, thin or out of sight."""
-    photograph = _photographed(specimen)
+    """The same as a dermoscope shows it: through a round window, whose black border is wide, thin or out of sight.
+
+    Whoever holds one puts it over the lesion: the place says less of the facts than that on a photograph.
+    """
+    photograph = _photographed(specimen, _traits(specimen, aside=0.03))
     size = photograph.picture.size
     radius = min(size) * between(generator(f"{specimen.shot}/window"), 0.44, 0.8)
     x, y = (np.arange(length, dtype=np.float32) - (length - 1) / 2 for length in size)
@@ -90,17 +111,38 @@ def draw_through_dermoscope(specimen: Specimen) -> Drawn:
     return photograph._replace(picture=picture, lesion=seen, has_border=bool(radius < 0.97 * distance.max()))
 
 
-def _photographed(specimen: Specimen) -> Drawn:
+def _traits(specimen: Specimen, *, aside: float) -> Traits:
+    """What is drawn for what the table says; facts move the lesion `aside` from the middle, noise a little more."""
+    told, lesion, shot = specimen.told, generator(f"{specimen.lesion}/traits"), generator(f"{specimen.shot}/place")
+    chance, grain = between(lesion, 0, 1), between(lesion, -0.15, 0.15)
+    # From 2 mm to 30 mm, the small ones farther apart than the large.
+    size = chance if told.diameter_mm is None else 1.5 * told.diameter_mm / (told.diameter_mm + 8) - 0.2 + grain
+    age = 0.5 if told.age_years is None else told.age_years / 90
+    side = 0 if told.is_malignant is None else 1 if told.is_malignant else -1
+    return Traits(
+        size=min(1.0, max(0.0, size)),
+        depth=0.3 * min(1.0, max(0.0, age + between(lesion, -0.2, 0.2))),
+        raggedness=between(lesion, 0.15, 0.35) if told.has_changed else 0.0,
+        centre=(
+            0.5 + aside * (side + between(shot, -1.3, 1.3)),
+            0.5 + aside * (min(1.0, 2 * age - 1) + between(shot, -1.3, 1.3)),
+        ),
+    )
+
+
+def _photographed(specimen: Specimen, traits: Traits) -> Drawn:
     lesion, shot = generator(specimen.lesion), generator(specimen.shot)
-    frame = _framed(specimen.size_px, shot)
+    frame = _framed(specimen.size_px, traits.centre, shot)
     canvas = _bare_skin(_SKIN[specimen.phototype - 1], frame, lesion)
-    outline = outlined(FORMS[specimen.look], frame.axes, lesion)
+    outline = outlined(FORMS[specimen.look], frame.axes, traits, lesion)
+    deep = 1 - traits.depth
+    canvas.stain((1.0 if specimen.look in RED else deep, deep, deep), outline.mask)  # below crust and scale
     PAINTERS[specimen.look](canvas, outline)
     if has_ink := shot.random() < 0.35:
         _mark_with_pen(canvas, outline, shot)
     _light(canvas, frame, shot)
     _grow_hairs(canvas, frame, shot)
-    return Drawn(_exposed(canvas, shot), np.asarray(outline.mask > 0.5), has_ink, has_border=False)
+    return Drawn(_exposed(canvas, shot), np.asarray(outline.mask > 0.5), traits, has_ink, has_border=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +153,13 @@ class _Frame:
     short_px: int
 
 
-def _framed(size_px: tuple[int, int], rng: np.random.Generator) -> _Frame:
-    """The lesion near the middle, a little nearer or farther."""
+def _framed(size_px: tuple[int, int], centre: tuple[float, float], rng: np.random.Generator) -> _Frame:
+    """The lesion in its place, a little nearer or farther."""
     short = min(size_px)
-    pixel = np.float32(1 / (short * between(rng, 0.85, 1.2)))
+    pixel = np.float32(1 / (short * between(rng, 0.9, 1.15)))
     x, y = (
-        (np.arange(length, dtype=np.float32) - np.float32(length * between(rng, 0.44, 0.56))) * pixel
-        for length in size_px
+        (np.arange(length, dtype=np.float32) - np.float32(length * part)) * pixel
+        for length, part in zip(size_px, centre, strict=True)
     )
     return _Frame((x, y), short)
 

@@ -8,6 +8,7 @@ Equal arguments write equal bytes, on every platform.
 """
 
 import csv
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from dermasynth_builder.core.errors import UsageError
 from dermasynth_builder.invented.specimens.lesions import Look
-from dermasynth_builder.invented.specimens.photograph import Specimen, draw
+from dermasynth_builder.invented.specimens.photograph import Specimen, Told, draw
 from dermasynth_builder.invented.specimens.truth import truth_of, write_truth
 
 Layout = Literal["dataset", "flat"]
@@ -202,6 +203,15 @@ def _phototype(case: int) -> int:
     return case % 6 + 1
 
 
+def _told(row: Mapping[str, str]) -> Told:
+    """What of the case's row shows on its pictures."""
+    youngest = re.search(r"\d+", row["age_group"])
+    return Told(
+        age_years=float(youngest[0]) if youngest else None,
+        has_changed="condition_symptoms_increasing_size" in row,
+    )
+
+
 def _write_table(path: Path, columns: Sequence[str], rows: list[Mapping[str, str]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -216,7 +226,7 @@ def _write_picture(path: Path, shot: tuple[int, int], *, side_px: int, seed: int
     lesion = f"scin/{seed}/{case}"
     look = _LABELS[case % len(_LABELS)].look
     size_px = (side_px, round(side_px * 4 / 3))  # telephones are held upright
-    specimen = Specimen(look, _phototype(case), lesion, f"{lesion}/{number}", size_px)
+    specimen = Specimen(look, _phototype(case), lesion, f"{lesion}/{number}", size_px, _told(_case_row(case, seed)))
     drawn = draw(specimen)
     text = PngInfo()
     text.add_text("Description", PNG_TEXT)

@@ -1,7 +1,8 @@
-"""What is so on each drawn picture, in a file beside its tables: what measurements can be held to."""
+"""What is so on each drawn picture, in a file beside its tables: what measurements and learners can be held to."""
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from dermasynth_builder.core.images.eyes import form_of
@@ -12,13 +13,21 @@ FILE = "drawn.jsonl"
 
 
 def truth_of(specimen: Specimen, drawn: Drawn) -> dict[str, str | float]:
-    """What is so: look, phototype, and of the lesion what `core.images.eyes` would say of its true outline.
+    """What is so: look, phototype, the facts that show, what they made of the lesion, and its form.
 
-    A lesion that is out of sight has no form, and a border or ink that is not there has no entry.
+    The form is what `core.images.eyes` would say of the true outline. A lesion that is out of sight has none; a fact
+    that the table does not tell, a border or ink that is not there has no entry.
     """
+    traits, (across, down) = drawn.traits, drawn.traits.centre
     return {
         "look": specimen.look,
         "phototype": specimen.phototype,
+        **{name: so for name, so in asdict(specimen.told).items() if so is not None},
+        "size": round(traits.size, 3),
+        "depth": round(traits.depth, 3),
+        "raggedness": round(traits.raggedness, 3),
+        "across": round(across, 3),
+        "down": round(down, 3),
         **(form_of(drawn.lesion) if drawn.lesion.sum() > 1 else {}),
         **({"border": "a dark round border"} if drawn.has_border else {}),
         **({"ink": "blue ink marks"} if drawn.has_ink else {}),

@@ -1,6 +1,7 @@
 """Which option an answer names: exactly one, said and not denied; none or several is no answer."""
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,15 +13,20 @@ from dermasynth_builder.core.errors import ScoreError
 from dermasynth_builder.core.files import read_toml
 
 _DENIAL = re.compile(
-    r"\b(?:not|no|never|isn't|rather than|instead of|without|excludes?|rules? out|"
+    r"\b(?:not|cannot|\w+n't|no|never|unlikely|rather than|instead of|without|exclud(?:es?|ing)|rul(?:es?|ing) out|"
     r"no evidence of|nor|neither)\b(?:\W+\w+){0,3}\W*$"
 )
+_DENIED = re.compile(r"\W*(?:is|was|seems|appears)? ?(?:un|not |less )likely|\W*(?:is|was) (?:excluded|ruled out)")
 _CLAUSE = re.compile(r"[.,;:!?\n]| but ")
 _LETTER = re.compile(
-    r"^\W*(?:(?:the )?(?:correct )?(?:answer|option|choice)(?: is)?\W+)?([A-Z])(?![a-zA-Z'-])(?! [a-z])", re.IGNORECASE
-)
+    r"^[\W_]*(?:(?:the )?(?:correct )?(?:answer|option|choice)(?: is)?[\W_]+)?"
+    r"([A-Z])(?<!\bA(?= (?!is\b)[a-z]))(?<!\bI(?= [a-z]))(?![a-zA-Z'-])",
+    re.IGNORECASE,
+)  # "A nevus" begins with an article and "I see" with a pronoun
 _NEAR = 200  # characters around a name in which a denial of it stands
 _SPACE = re.compile(r"\s+")
+_GAP = re.compile(r"[\s_-]+")
+_AS_ASCII = str.maketrans("‘’‐‑‒–—", "''-----")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +45,21 @@ def synonyms() -> Mapping[str, tuple[str, ...]]:
 def option_named(answer: str, options: Sequence[str], form: Form) -> str | None:
     """The option that an answer names; None where it names none or several.
 
-    Names are whole words, a longer one before a shorter one in it ("melanoma in situ" is no "melanoma"); what is denied
-    in its own clause ("not a melanoma", "melanoma is unlikely") is not named. Of lettered options a leading letter
-    counts, and else the names.
+    Names are whole words, in any case and any form of Unicode, joined by spaces, hyphens or underscores, a longer one
+    before a shorter one in it ("melanoma in situ" is no "melanoma"); what is denied in its own clause ("not a
+    melanoma", "melanoma is unlikely") is not named. Of lettered options a leading letter counts, and else the names.
     """
+    answer = _plain(answer)
     if form == "lettered" and (found := _LETTER.match(answer)):
         place = ascii_uppercase.find(found[1].upper())
         return options[place] if 0 <= place < len(options) else None
-    named = set(_named(_SPACE.sub(" ", answer), options))
+    named = set(_named(answer, options))
     return named.pop() if len(named) == 1 else None
+
+
+def _plain(text: str) -> str:
+    """The text in one form of Unicode, its blanks one space each, its quotes and hyphens those of ASCII."""
+    return _SPACE.sub(" ", unicodedata.normalize("NFKC", text).translate(_AS_ASCII))
 
 
 def _named(answer: str, options: Sequence[str]) -> Iterator[str]:
@@ -65,7 +77,8 @@ def _named(answer: str, options: Sequence[str]) -> Iterator[str]:
 def _pattern(name: str) -> re.Pattern[str]:
     """The name as whole words, in any case but for abbreviations, one or several of it."""
     flags = 0 if name.isupper() else re.IGNORECASE
-    return re.compile(rf"(?<!\w){re.escape(name)}(?:s|es)?(?!\w)", flags)
+    words = r"[\s_-]+".join(map(re.escape, _GAP.split(_plain(name))))
+    return re.compile(rf"(?<![^\W_]){words}(?:s|es)?(?![^\W_])", flags)
 
 
 def _is_denied(answer: str, start: int, end: int) -> bool:
@@ -73,5 +86,7 @@ def _is_denied(answer: str, start: int, end: int) -> bool:
     after = _CLAUSE.split(answer[end : end + _NEAR])[0].lower()
     return bool(
         _DENIAL.search(before)
-        or re.match(r"\W*(?:is|was|seems|appears)? ?(?:un|not )likely|\W*(?:is|was) (?:excluded|ruled out)", after)
+        or re.match(
+            r"\W*(?:is|was|seems|appears)? ?(?:un|not |less )likely|\W*(?:is|was) (?:excluded|ruled out)", after
+        )
     )

@@ -22,11 +22,12 @@ def compare(base: str, options: CompareOptions, report: Reporter) -> dict[str, A
     if tuned is None or (options.adapter and options.tuned):
         raise UsageError("say which model was tuned: --adapter DIR for an adapter, --tuned DIR for a whole model")
     files: dict[str, Path] = {}
+    own = tuned.resolve().name  # of "." too
     for name, shown in {**_SHOWN, "base": "real"}.items():
         is_base = name == "base"
         asked = PredictOptions(
             items=options.items,
-            to=options.items / "predictions" / tuned.name / f"{name}.jsonl",
+            to=options.items / "predictions" / own / f"{name}.jsonl",
             adapter=None if is_base else options.adapter,
             image=shown,
             batch=options.batch,
@@ -37,7 +38,7 @@ def compare(base: str, options: CompareOptions, report: Reporter) -> dict[str, A
         model = base if is_base or options.adapter else str(tuned)
         files[name] = predict(model, asked, report)
     cards = tuple(path for path in [tuned / RUN_CARD] if path.is_file())
-    to = options.items / "scores" / tuned.name
+    to = options.items / "scores" / own
     return score(
         [f"{name}={path}" for name, path in files.items()],
         ScoreOptions(items=options.items, to=to, run=cards, resamples=options.resamples),

@@ -4,7 +4,6 @@ The checks that a release is held to find what contradicts a fact, and what no i
 confirmation that are stated although the turn holds none are found here.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,11 +14,13 @@ from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import ScoreError
 from dermasynth_builder.core.records import ClinicalImage, Pair, Turn, share_of
 from dermasynth_builder.core.reporter import Reporter
-from dermasynth_builder.train.evaluate.predict import answerer, batches
+from dermasynth_builder.generate.foreign import parsed
+from dermasynth_builder.train.evaluate.predict import answerer, batches, require_not_trained_on, run_cards, weights
 from dermasynth_builder.train.families import presets
 from dermasynth_builder.train.options import InventedOptions, PredictOptions
 from dermasynth_builder.train.pictures import PictureOptions, handed_on
 from dermasynth_builder.train.rows import OpenRelease, Row, open_release
+from dermasynth_builder.train.run_card import write_json
 from dermasynth_builder.train.turns import Example, example_of
 
 Kind = Literal["age", "sex", "confirmation"]
@@ -57,31 +58,62 @@ _LABELLED: Mapping[Kind, str] = MappingProxyType(
 
 
 def measure_invention(model: str, release: Path, options: InventedOptions, *, report: Reporter) -> dict[str, Any]:
-    """Has a model answer questions of held-out rows, writes what it said into `options.to`, and gives the rates."""
+    """Has a model answer questions of held-out rows, writes what it said into `options.to`, and gives the rates.
+
+    Raises ScoreError where there are no rows, one was trained on, or the file holds something else.
+    """
     opened = open_release(release, options.sources)
+    examples = {row.pair_id: example_of(row, options.context) for row in _drawn(opened, options)}
+    for card in run_cards(model, options.adapter):
+        require_not_trained_on({name: example.row for name, example in examples.items()}, card)
+    if options.to.exists():
+        read_rates(options.to)  # whatever else it is would be lost
+    said = _answers(presets().get(model, model), examples, opened, options=options, report=report)
+    rates = invention_rates([(example.messages[0].content, text) for example, text in said])
+    rates |= {"checks": check_rates([(example.row, text) for example, text in said])}
+    about = {
+        "model": presets().get(model, model),
+        "weights": weights(model, options.adapter),
+        "release": opened.content_digests,
+        "split": options.split,
+        "context": options.context,
+    }
+    lines = [{"pair_id": e.name, "turn": e.messages[0].content, "answer": text} for e, text in said]
+    write_json(options.to, {**about, **rates, "answers": lines})
+    shown = ", ".join(f"{kind} {share:.3f}" for kind, share in rates["stated_without_record"].items())
+    report.say(f"{rates['n']} answers, {rates['any']:.3f} invent something ({shown}); written to {options.to}")
+    found = ", ".join(f"{name} {each['share']:.3f}" for name, each in rates["checks"].items())
+    report.say(f"{rates['n']} answers, the share in which a check finds something: {found}")
+    return rates
+
+
+def _drawn(opened: OpenRelease, options: InventedOptions) -> list[Row]:
     rows = sorted(opened.rows([options.split]), key=lambda row: share_of(options.seed, row.pair_id))[: options.rows]
-    examples = {row.pair_id: example_of(row, options.context) for row in rows}
+    if not rows:
+        raise ScoreError(f"{opened.folder} has no rows in its split {options.split}; choose another --split")
+    return rows
+
+
+def _answers(
+    model: str,
+    examples: Mapping[str, Example],
+    opened: OpenRelease,
+    *,
+    options: InventedOptions,
+    report: Reporter,
+) -> list[tuple[Example, str]]:
+    """What the model says to the first turn of each example."""
     told = PredictOptions(
         adapter=options.adapter, base_url=options.base_url, max_new_tokens=options.max_new_tokens, dtype=options.dtype
     )
-    answer = answerer(presets().get(model, model), told)
+    answer = answerer(model, told)
     said: list[tuple[Example, str]] = []
     with report.bar("answering", len(examples)) as advance:
         for batch in batches(_asked(examples, opened), options.batch):
             texts = answer([(example.messages[0].content, picture) for example, picture in batch])
             said += [(example, text) for (example, _), text in zip(batch, texts, strict=True)]
             advance(len(batch))
-    rates = invention_rates([(example.messages[0].content, text) for example, text in said])
-    rates |= {"checks": check_rates([(example.row, text) for example, text in said])}
-    options.to.parent.mkdir(parents=True, exist_ok=True)
-    lines = [{"pair_id": e.name, "turn": e.messages[0].content, "answer": text} for e, text in said]
-    written = json.dumps({"context": options.context, **rates, "answers": lines}, indent=1, ensure_ascii=False)
-    options.to.write_text(written + "\n", encoding="utf-8")
-    shown = ", ".join(f"{kind} {share:.3f}" for kind, share in rates["stated_without_record"].items())
-    report.say(f"{rates['n']} answers, {rates['any']:.3f} invent something ({shown}); written to {options.to}")
-    found = ", ".join(f"{name} {each['share']:.3f}" for name, each in rates["checks"].items())
-    report.say(f"{rates['n']} answers, the share in which a check finds something: {found}")
-    return rates
+    return said
 
 
 def invention_rates(turns_and_answers: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -162,7 +194,7 @@ def _pair(row: Row, answer: str) -> Pair:
 def read_rates(path: Path) -> dict[str, Any]:
     """The rates of a file that `measure_invention` wrote, without the answers. Raises ScoreError."""
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        told = parsed(path.read_bytes())
         names = ("context", "n", "any", "stated_without_record", "checks")
         rates = {name: told[name] for name in names}
         shares = [

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -15,8 +15,10 @@ import pyarrow.parquet as pq
 
 from dermasynth_builder.core.closed import Item
 from dermasynth_builder.core.errors import ScoreError
+from dermasynth_builder.core.files import lock_beside
 from dermasynth_builder.core.records import digest
 from dermasynth_builder.core.reporter import Reporter
+from dermasynth_builder.generate.foreign import mapping, parsed
 from dermasynth_builder.release.closed import ClosedQuestions, balanced, one_an_image
 from dermasynth_builder.train.evaluate import controls, harness
 from dermasynth_builder.train.options import ItemsOptions
@@ -26,10 +28,10 @@ ABOUT = "about.json"
 CLOSED, SWAPPED, REFERENCES = "closed", "swapped", "references"
 _FEW_PATIENTS = 10
 _ROWS_A_GROUP = 100
-_KEPT = (
-    "predictions",
-    "scores",
-)  # of older items too: answers are dear, and tell by themselves which items they are of
+_OURS = ("README.md", ABOUT, CLOSED, SWAPPED, REFERENCES, "controls", "tasks")
+"""What is made anew. All else in the folder stays, predictions of older items too: answers are dear, and tell by
+themselves which items they are of."""
+_BESIDE = {"predictions", "scores", "invented.json"}  # may be there before the items are
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,14 @@ class ItemSet:
 
     def images(self, config: str = CLOSED) -> Iterator[tuple[Item, bytes]]:
         """The items with their images, or with those of their twins. Raises ScoreError."""
-        for values in _table(self.folder / config / "test.parquet").to_pylist():
-            yield self.items[values["item_id"]], values["image"]["bytes"]
+        path = self.folder / config / "test.parquet"
+        try:
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(_ROWS_A_GROUP, columns=["item_id", "image"]):
+                    for values in batch.to_pylist():
+                        yield self.items[values["item_id"]], values["image"]["bytes"]
+        except (OSError, pa.ArrowInvalid, KeyError, TypeError) as error:
+            raise ScoreError(f"{path} cannot be read: {error}; write the items anew") from error
 
 
 def write_items(release: Path, options: ItemsOptions, report: Reporter) -> ItemSet:
@@ -84,10 +92,15 @@ def read_items(folder: Path) -> ItemSet:
     """The test set of a folder. Raises ScoreError where it is none, or was changed."""
     names = [field.name for field in fields(Item)]
     found = _table(folder / REFERENCES / "test.parquet").to_pylist()
-    items = {values["item_id"]: Item(**{n: _frozen(values[n]) for n in names}) for values in found}
-    twins = {values["item_id"]: items[values["twin_of"]] for values in found if values["twin_of"]}
     try:
-        told = json.loads((folder / ABOUT).read_text(encoding="utf-8"))["sha256"]
+        items = {values["item_id"]: Item(**{n: _frozen(values[n]) for n in names}) for values in found}
+        twins = {values["item_id"]: items[values["twin_of"]] for values in found if values["twin_of"]}
+    except (KeyError, TypeError) as error:
+        raise ScoreError(
+            f"{folder / REFERENCES} holds no items of this version: no {error}; write them anew"
+        ) from error
+    try:
+        told = parsed((folder / ABOUT).read_bytes())["sha256"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ScoreError(f"{folder / ABOUT} cannot be read: {error}; write the items anew") from error
     if told != _digest(items.values()):
@@ -102,6 +115,8 @@ def _frozen(value: Any) -> Any:
 def _table(path: Path) -> pa.Table:
     try:
         return pq.read_table(path)
+    except FileNotFoundError as error:
+        raise ScoreError(f"{path.parents[1]} holds no items; `dermasynth evaluate items` writes them") from error
     except (OSError, pa.ArrowInvalid) as error:
         raise ScoreError(f"{path} cannot be read: {error}; `dermasynth evaluate items` writes it") from error
 
@@ -136,7 +151,12 @@ def _truth(item: Item) -> str | None:
     return item.diagnosis if item.form == "true_false" and item.task == "diagnosis" else item.gold
 
 
-def _warn_of_few(items: Iterable[Item], report: Reporter) -> None:
+def _warn_of_few(items: Collection[Item], report: Reporter) -> None:
+    golds: dict[str, set[str]] = defaultdict(set)
+    for item in items:
+        golds[f"{item.task}/{item.form}"].add(item.gold)
+    if alike := [kind for kind, found in golds.items() if len(found) == 1]:
+        report.warn(f"one answer is right everywhere, and whoever gives it always is perfect: {', '.join(alike)}")
     patients: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for item in items:
         if item.form != "true_false":
@@ -213,18 +233,48 @@ patient of this set.
 
 @contextmanager
 def _new_folder(folder: Path) -> Iterator[Path]:
-    """A folder beside the one wanted, which takes its place when the block ends well; predictions in it stay."""
-    if folder.exists() and not (folder / ABOUT).is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ScoreError(f"{folder} holds something else than items and would be lost; choose another --to")
-    making = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(making, ignore_errors=True)
-    making.mkdir(parents=True)
+    """A folder beside the one wanted, which takes its place when the block ends well; what is not ours in it stays."""
+    folder = folder.resolve()
+    making, old = (folder.with_name(f".{folder.name}.{name}") for name in ("new", "old"))
+    taken = ScoreError(f"another process writes {folder}; wait for it or stop it, or choose another --to")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = lock_beside(folder.with_name(f".{folder.name}"), taken)
     try:
+        _put_back(old, folder)
+        if folder.exists() and not _is_ours(folder):
+            raise ScoreError(f"{folder} holds something else than items and would be lost; choose another --to")
+        shutil.rmtree(making, ignore_errors=True)
+        making.mkdir()
         yield making
-        for kept in _KEPT:
-            if (folder / kept).exists():
-                (folder / kept).rename(making / kept)
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            folder.rename(old)
         making.rename(folder)
+        _put_back(old, folder)
     finally:
         shutil.rmtree(making, ignore_errors=True)
+        lock.release()
+
+
+def _put_back(old: Path, folder: Path) -> None:
+    """Moves what is not ours from the folder as it was into the new one; also after a run that was killed."""
+    if not old.exists():
+        return
+    if not folder.exists():
+        old.rename(folder)
+        return
+    for path in old.iterdir():
+        if path.name not in _OURS:
+            path.rename(folder / path.name)
+    shutil.rmtree(old)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether the folder holds items, or nothing but what other commands of `evaluate` have put there."""
+    if not folder.is_dir():
+        return False
+    if {path.name for path in folder.iterdir()} <= _BESIDE:
+        return True
+    try:
+        return "sha256" in mapping(parsed((folder / ABOUT).read_bytes())) and (folder / REFERENCES).is_dir()
+    except (OSError, ValueError):
+        return False

@@ -67,10 +67,12 @@ class Resamples:
         return np.nanmean(recalls, axis=1)
 
 
-def interval(values: Any) -> list[float]:
-    """The middle 95 % of values."""
+def interval(values: Any, resamples: Resamples, whole: tuple[float, float]) -> list[float]:
+    """The middle 95 % of values; all that may be where they are of one patient, who alone tells nothing of others."""
     import numpy as np
 
+    if len(resamples.patients) < 2:
+        return list(whole)
     return [round(float(each), 4) for each in np.quantile(values, [0.025, 0.975])]
 
 
@@ -87,7 +89,7 @@ def figures(answered: Answered, resamples: Resamples) -> dict[str, Any]:
         "classes": len(labels),
         "accuracy": _share(sum(g == s for g, s in zip(golds, said, strict=True)), len(golds)),
         "balanced_accuracy": round(float(recall_score(golds, said, **more)), 4),
-        "balanced_accuracy_95": interval(resamples.balanced_accuracies(answered)),
+        "balanced_accuracy_95": interval(resamples.balanced_accuracies(answered), resamples, (0.0, 1.0)),
         "macro_f1": round(float(f1_score(golds, said, **more)), 4),
         "unanswered": _share(said.count(NONE), len(said)),
         "per_class": _per_class(golds, said),
@@ -108,7 +110,7 @@ def difference(first: Answered, second: Answered, resamples: Resamples) -> dict[
     table = [[pairs[True, True], pairs[True, False]], [pairs[False, True], pairs[False, False]]]
     return {
         "balanced_accuracy": round(balanced_accuracy(first) - balanced_accuracy(second), 4),
-        "balanced_accuracy_95": interval(apart),
+        "balanced_accuracy_95": interval(apart, resamples, (-1.0, 1.0)),
         "only_first_right": pairs[True, False],
         "only_second_right": pairs[False, True],
         "mcnemar_p": float(mcnemar(table, exact=True).pvalue),
@@ -120,6 +122,14 @@ def balanced_accuracy(answered: Answered) -> float:
     right, seen = Counter[str](), Counter(answered.golds)
     right.update(item.gold for item, named in zip(answered.items, answered.named, strict=True) if named == item.gold)
     return sum(right[label] / seen[label] for label in seen) / len(seen)
+
+
+def chance(items: Sequence[Item]) -> float:
+    """The balanced accuracy of whoever guesses among the options of each item."""
+    of_class: dict[str, list[float]] = defaultdict(list)
+    for item in items:
+        of_class[item.gold].append(1 / len(item.options))
+    return round(sum(sum(each) / len(each) for each in of_class.values()) / len(of_class), 4)
 
 
 def persistence(items: Sequence[Item], on_twin: Sequence[str | None], on_own: Sequence[str | None]) -> dict[str, Any]:

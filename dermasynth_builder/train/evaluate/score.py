@@ -1,6 +1,5 @@
 """Scores answers to the items, whoever gave them, beside the controls; pure but for the files it reads and writes."""
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +17,7 @@ from dermasynth_builder.train.evaluate.items import ItemSet, read_items
 from dermasynth_builder.train.evaluate.metrics import Answered, Resamples
 from dermasynth_builder.train.evaluate.predict import Predictions, read_predictions, require_not_trained_on
 from dermasynth_builder.train.options import ScoreOptions
+from dermasynth_builder.train.run_card import write_json
 
 SCORES = "scores.json"
 _SEED = re.compile(r"(.+)@(\w+)")  # "tuned@2": one of several seeds of "tuned"
@@ -32,8 +32,7 @@ def score(named_files: Sequence[str], options: ScoreOptions, report: Reporter) -
     """
     _require_extras()
     items = read_items(options.items)
-    for card in options.run:
-        require_not_trained_on(items, card)
+    runs = [require_not_trained_on(items.items, card) for card in options.run]
     files = _files(named_files)
     if not files:
         raise UsageError("no answers are named; write at least one, as tuned=predictions/real.jsonl")
@@ -44,6 +43,7 @@ def score(named_files: Sequence[str], options: ScoreOptions, report: Reporter) -
     scores = {
         "dermasynth": __version__,
         "items": {"sha256": items.sha256, "n": len(items.items)},
+        "runs": [run for run in runs if run],
         "about": {name: read_predictions(path).about for name, path in files.items()},
         "resamples": options.resamples,
         "seed": options.seed,
@@ -54,8 +54,7 @@ def score(named_files: Sequence[str], options: ScoreOptions, report: Reporter) -
         },
     }
     folder = options.to or options.items / "scores"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / SCORES).write_text(json.dumps(scores, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(folder / SCORES, scores)
     report.say(f"scores written to {folder / SCORES}")
     return scores
 
@@ -85,7 +84,13 @@ def _of_all_items(predictions: Predictions, items: ItemSet, name: str) -> dict[s
         raise ScoreError(f"{predictions.path} answers {foreign[0]}, which is no item of {items.folder}")
     if (made_for := predictions.about.get("items")) and made_for != items.sha256:
         raise ScoreError(f"{predictions.path} answers other items than those of {items.folder}")
-    wanted = items.twins if _OTHER.fullmatch(name) else items.items
+    is_other = bool(_OTHER.fullmatch(name))
+    if (shown := predictions.about.get("image")) and (shown == TWIN) != is_other:
+        raise ScoreError(
+            f"{predictions.path} was answered with --image {shown}; a system is named {TWIN} or NAME-{TWIN} where, and "
+            f"only where, it was shown other patients' images, and this one is named {name}"
+        )
+    wanted = items.twins if is_other else items.items
     missing = [each for each in wanted if each not in predictions.answers]
     if missing:
         raise ScoreError(
@@ -119,10 +124,15 @@ def _task(
     systems = {
         name: Answered(each.items, [given[name][item.item_id] for item in each.items]) for name, each in found.items()
     }
-    systems = {name: each for name, each in systems.items() if each.items}
+    systems = {
+        name: each
+        for name, each in systems.items()
+        if each.items and not (name in controls.NAMES and not any(each.named))  # no probe of statements
+    }
     first = asked[0]
     drawn = {name: Resamples.of(each, options.resamples, options.seed) for name, each in systems.items()}
     return {
+        "chance": metrics.chance(items),
         "systems": {name: metrics.figures(each, drawn[name]) for name, each in systems.items()},
         "first_against": {
             name: metrics.difference(*_shared(systems[first], each), _draws(systems[first], each, options))

@@ -1,6 +1,7 @@
 """Scores as a table for people and as a figure."""
 
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dermasynth_builder.core.errors import FigureError
+from dermasynth_builder.core.errors import FigureError, UsageError
+from dermasynth_builder.release.wheel import SUFFIXES
+from dermasynth_builder.train.evaluate.controls import NAMES
 
+_BLUE, _GREY = "#33658a", "#888888"
 _LEGEND = (
     "bal.: balanced accuracy, with 95 % by patient; none: answers that name no option or several, counted wrong; mal., "
     "spec.: recall of malignant images and specificity; first - this: what the first system has more, 95 % by patient; "
@@ -25,7 +29,7 @@ def scores_text(scores: Mapping[str, Any]) -> RenderableType:
 def _parts(scores: Mapping[str, Any]) -> Iterator[RenderableType]:
     for kind, task in scores["tasks"].items():
         one = next(iter(task["systems"].values()))
-        yield Text(f"{kind}: {one['n']} items of {one['patients']} patients, chance {1 / one['classes']:.3f}", "bold")
+        yield Text(f"{kind}: {one['n']} items of {one['patients']} patients, chance {task['chance']:.3f}", "bold")
         yield _table(task)
         for name, each in task["persistence"].items():
             yield Text(
@@ -83,13 +87,20 @@ def _shown(share: float | None) -> str:
     return "" if share is None else f"{share:.3f}"
 
 
+def require_drawable(path: Path) -> None:
+    """Raises UsageError where no figure can be drawn into a file of that name, FigureError without matplotlib."""
+    if path.suffix not in SUFFIXES:
+        raise UsageError(f"--figure {path}: the file's ending has to be {' or '.join(SUFFIXES)}")
+    if find_spec("matplotlib") is None:
+        raise FigureError("drawing scores needs matplotlib: pip install 'dermasynth[figures]'")
+
+
 def draw_scores(scores: Mapping[str, Any], path: Path) -> None:
-    """Draws the balanced accuracies with their intervals, a panel a task. Raises FigureError without matplotlib."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise FigureError("drawing scores needs matplotlib: pip install 'dermasynth[figures]'") from error
+    """Draws the balanced accuracies with their intervals, a panel a task, the controls in grey."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    path.parent.mkdir(parents=True, exist_ok=True)
     tasks = scores["tasks"]
     height = sum(1.0 + 0.3 * len(task["systems"]) for task in tasks.values())
     figure = Figure(figsize=(7, height), layout="constrained")
@@ -102,9 +113,15 @@ def draw_scores(scores: Mapping[str, Any], path: Path) -> None:
         ends = [each["balanced_accuracy_95"] for each in shown]
         below = [max(0.0, m - low) for m, (low, _) in zip(middle, ends, strict=True)]
         above = [max(0.0, high - m) for m, (_, high) in zip(middle, ends, strict=True)]
-        panel.errorbar(middle, range(len(names)), xerr=[below, above], fmt="o", color="#33658a", capsize=3)
-        panel.axvline(1 / shown[0]["classes"], color="#888888", linestyle=":")
+        for at, name in enumerate(names):
+            ends_at, colour = [[below[at]], [above[at]]], _GREY if name in NAMES else _BLUE
+            panel.errorbar(middle[at], at, xerr=ends_at, fmt="o", color=colour, capsize=3, clip_on=False, zorder=3)
+        panel.axvline(task["chance"], color=_GREY, linestyle=":")
         panel.set_yticks(range(len(names)), names)
-        panel.set_xlim(0, 1)
-        panel.set_title(f"{kind}: balanced accuracy, 95 % by patient; dotted: chance", fontsize=9)
+        panel.set_xlim(-0.02, 1.02)
+        panel.set_title(
+            f"{kind}: balanced accuracy on {shown[-1]['n']} items, 95 % of draws of their {shown[-1]['patients']} "
+            "patients; dotted: chance",
+            fontsize=8,
+        )
     figure.savefig(path, dpi=150)

@@ -1,5 +1,6 @@
 """Writes a release in the form that a trainer reads: one module a format, one line each in the registry."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from typing import Protocol
 
 from dermasynth_builder.core import registry
 from dermasynth_builder.core.errors import ReleaseError, UsageError
+from dermasynth_builder.core.files import lock_beside
 from dermasynth_builder.core.records import SPLITS, Split
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.release.closed import ClosedQuestions, one_an_image
@@ -53,7 +55,7 @@ def export(release: Path, kind: str, *, options: ExportOptions, report: Reporter
     cannot be trained on.
     """
     write: WriteSplit = registry.EXPORTS.load(kind)
-    if kind == "vertex" and not options.uri.startswith("gs://"):
+    if kind == "vertex" and not re.match("gs://[^/]", options.uri):
         raise UsageError("the format vertex names pictures by their place in a bucket; say it with --uri gs://B/PATH")
     opened = open_release(release, options.sources)
     folder = options.to or Path("export", kind)
@@ -93,13 +95,18 @@ def _new_folder(folder: Path) -> Iterator[Path]:
     """A folder beside the one wanted, which takes its place when the block ends well."""
     if folder.exists() and not (folder / MARKER).is_file() and (not folder.is_dir() or any(folder.iterdir())):
         raise ReleaseError(f"{folder} was not made by an export and would be lost; move it away or choose another --to")
+    folder = folder.resolve()
     making = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(making, ignore_errors=True)
-    making.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    taken = ReleaseError(f"another export writes {folder}; wait for it or stop it, or choose another --to")
+    lock = lock_beside(folder.with_name(f".{folder.name}"), taken)
     try:
+        shutil.rmtree(making, ignore_errors=True)
+        making.mkdir()
         yield making
         (making / MARKER).write_text("", encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         making.rename(folder)
     finally:
         shutil.rmtree(making, ignore_errors=True)
+        lock.release()
