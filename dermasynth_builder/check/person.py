@@ -48,8 +48,9 @@ _PROFESSIONS = (
     r"(?:doctor|dermatologist|physician|gp|practitioner|specialist|pharmacist|clinician|nurse|surgeon|examiner|reader"
     r"|pathologist)"
 )
-_A_RELATIVE = re.compile(rf"\b{_RELATIVES}['’]?s?\b")
-_SOMEBODY_ELSE = re.compile(rf"\b(?:{_RELATIVES}|{_PROFESSIONS})['’]?s?\b")
+_WHOSE = re.compile(rf"(?:his|her) (?:\w+ )?{_RELATIVES}\b")  # which tells the sex of whose relative it is
+_A_RELATIVE = re.compile(rf"(?<!dear )\b{_RELATIVES}['’]?s?\b")
+_SOMEBODY_ELSE = re.compile(rf"(?<!dear )\b(?:{_RELATIVES}|{_PROFESSIONS})['’]?s?\b")
 _PERSON = re.compile(
     r"\b(?:he|she|his|her|(?:this|the|our) (?:[\w'’-]+ ){0,2}?(?:patient|man|woman|person|lady|gentleman|boy"
     r"|girl|child))\b"
@@ -69,7 +70,8 @@ _NAMED = re.compile(
 _MAY_NAME = Pattern(re.compile(r"\b(?:mr|mrs|ms|miss)\b|\bpatient (?:named|called|id|no|number)"))
 _ELSE = Pattern(
     re.compile(
-        r"\b(?:(?:the )?(?:previous|other|next|last|first|second) (?:patient|case|image|photograph|photo|picture)"
+        r"(?<!\ba )(?<!another )\b(?:(?:the )?(?:previous|other|next|last|first|second) (?:patient|case|image"
+        r"|photograph|photo|picture)"
         r"|patient (?:[b-d]|a(?=[.,:;'’]| (?:has|is|was|and)\b)|two|2)\b"
         r"|(?:as|like) (?:in|with) (?:the )?(?:previous|earlier|last|first) (?:case|image|patient))\b"
     )
@@ -119,7 +121,7 @@ _NOT_A_PLACE = re.compile(
     r"(?:\bgo(?:es|ing)? |\bcome(?:s)? |\bcame |\bgrows? |\bgrew |\bheld |\bfell |\bin |\bfalls? |\bstep )back$"
     r"|\bon the (?:other|one) hand$|\bout of hand$|\bto hand$|\bat hand$|\bby hand$|\bsecond hand$|\bnaked eye$"
     r"|\bin the (?:back|head) of|\bat the head$|\bat the back$|\bin the face$|\bon the face of$|\bat the foot$"
-    r"|\bat (?:the )?heart$"
+    r"|\bat (?:the )?heart$|\brules? of thumb$"
 )
 _OF_ANOTHER = re.compile(r"\b(?:mistak\w+|confus\w+|resembl\w+|mimic\w*)\b|\b(?:but|except) (?:on|in|for) [\w ]*$")
 _AWAY = re.compile(
@@ -138,8 +140,12 @@ _NOT_AN_AGE = re.compile(
     r" (?:(?:the |an )?ages? (?:of )?)?$"
 )
 _OUTCOME = re.compile(r"\b(?:cured?|surviv\w+|recurr?\w*|relapse\w*|follow-?up|series|stud(?:y|ies)|rates?)\b")
-_POINTED = re.compile(r"\b(?:this|our) (?:[\w-]+ ){0,3}[\w-]+$")
-_PEOPLE = re.compile(r"\b(?:people|persons|wom[ae]n|m[ae]n|children|adults|most|many|everyone|risk)\b")
+_POINTED = re.compile(r"\b(?:this|our) (?:(?!(?:were|was|is|had)\b)[\w-]+ ){0,3}[\w-]+$")
+_AS_A = re.compile(r"\b(?:as|like|since) (?:an? )?$")  # "as a child"
+_PEOPLE = re.compile(
+    r"\b(?:people|persons|wom[ae]n|m[ae]n|children|adults|most(?= (?:of|\w+s)\b)|many|everyone"
+    r"|risk)\b"
+)
 _ABOUT = re.compile(r"\b(?:about|around|roughly|approximately|nearly|almost|perhaps|circa)\b|~")
 _ANY_ONE = re.compile(
     r"^(?:[\w ]+, )?(?:in )?an? (?:[\w-]+ ){1,4}(?:(?:has|have|gets?) (?:some|about|around|up to|many|more"
@@ -227,7 +233,8 @@ def _phototypes(statement: Statement, given: str, facts: Facts) -> Iterator[str]
 
 _ASKS_AGE = Pattern(
     re.compile(
-        r"\b(?:(?:the|this|his|her|their|your|of|for)(?: [\w-]+['’]s)? age|how old|age of (?:the|this) (?:patient"
+        r"\b(?:(?:the|this|his|her|their|your|of|for)(?: [\w-]+['’]s)? age|patient(?:['’]s)? age|how old"
+        r"|age of (?:the|this) (?:patient"
         r"|person)"
         r"|(?:what|which) age)\b"
     ),
@@ -263,6 +270,8 @@ def _is_loose(statement: Statement, found: re.Match[str]) -> bool:
     before = statement.text[:start]
     if _POINTED.search(f"{before}{found.group()}"):
         return statement.denies(start, len(statement.text))
+    if _AS_A.search(before) and found.group().startswith(("a ", "an ")):
+        return True
     is_of_age = found.group().startswith("age")  # "by the age of 15"
     is_somebody = found.group().startswith(("a ", "an ", "the ", "this "))  # "from a woman"
     if not is_somebody and _NOT_AN_AGE.search(f"{before}age " if is_of_age else before):
@@ -304,7 +313,12 @@ def _sexes(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
     [(sex, found)] = told.items()
     is_given = [each for each in _SEXES if _is_given(each, given)] == [sex]
     is_pronoun = bool(_PRONOUNS[sex].fullmatch(found.group()))
-    if _is_of_others(statement.text) if is_pronoun else _A_RELATIVE.search(statement.text):
+    text = (
+        statement.text[: found.start()]
+        if is_pronoun and _WHOSE.match(statement.text, found.start())
+        else statement.text
+    )
+    if _is_of_others(text) if is_pronoun else _A_RELATIVE.search(text):
         return
     if not is_given and (is_pronoun or not _is_loose(statement, found)):
         known = f"the recorded sex is {facts.sex}" if facts.sex else "no sex is recorded"
@@ -401,6 +415,7 @@ def _is_of_any(statement: Statement, hit: Hit[frozenset[str]]) -> bool:
     return bool(is_general or is_supposed)
 
 
+_AS_HERE = re.compile(r"\bas (?:\w+ )?(?:here|in (?:this|the present|our) (?:case|patient|image|picture|photograph))\b")
 _IS_WHERE = re.compile(
     r"\b(?:which|that|this|it|and) is (?:also |just |exactly |precisely )?where (?:this|the|her|his|it|your)\b"
 )
@@ -411,7 +426,7 @@ def _is_placed(
 ) -> bool:
     """Whether the sentence says that the lesion is at this place; a note is, in answer to a question for the place."""
     before, after = statement.text[: hit.start], statement.text[hit.end :]
-    is_this_one = bool(_OF_THIS_ONE.search(statement.clause_before(hit.start)))
+    is_this_one = bool(_OF_THIS_ONE.search(statement.clause_before(hit.start)) or _AS_HERE.search(statement.text))
     if _is_elsewhere(statement, hit):
         return False
     if _IS_WHERE.search(after):

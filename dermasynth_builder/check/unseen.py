@@ -22,8 +22,9 @@ _SIZE = re.compile(
     r"|re)s?|inch(?:es)?)\b"
 )
 _LIMIT = re.compile(
-    r"\b(?:less|more|larger|smaller|greater|bigger|wider|over|under|above|below|beyond|exceed\w*|than|margins?"
-    r"|rule|threshold|criterion|line|mark|"
+    r"[≥≤<>] ?\d|\b(?:less|more|larger|smaller|greater|bigger|wider|over|under|above|below"
+    r"|beyond|exceed\w*|than|margins?"
+    r"|rules?|threshold|criterion|line|mark|"
     r"limit|within|depth|breslow|deep|thick|apart|ruler|punch|needle|zoom\w*|scale bar)\b"
 )
 _LIMIT_AFTER = re.compile(

@@ -37,6 +37,10 @@ _IN_YEARS = re.compile(
     rf"|\b(?:he|she)(?: is|['’]s| was| turned| being) {_SOME}{_N}\b{_NO_MEASURE}"
     rf"|\bat {_SOME}{_N}(?:,| (?:he|she)\b| years,)"
 )
+_IN_A_RANGE = re.compile(
+    rf"\bage(?:d|s|:)?(?: group| band| range| bracket)?(?: is| of|:)?(?: between| from)? {_N} ?(?:-|–|to|and) ?{_N}\b"
+    rf"|\b{_N}(?: to |-to-|-|–){_N}[- ]year[- ]old\b"
+)
 _SHORTHAND = re.compile(r"(?:^|\b(?:patient|pt|case|summary|history|hx)[:,]? )(\d{1,3}) ?(?:y/?o? ?)?[mf](?=[ ,.;:]|$)")
 _DECADE = re.compile(
     r"\b(?:in|into) (?:his|her|their|the) (?:early |mid|middle |late |very )*[- ]?(\w+ties|teens|\d0s)\b"
@@ -80,7 +84,10 @@ _NO_KIND = r"(?!['’]s (?:skin|rash)|-| (?:skin|rash|acne|eczema|warts?|hand|mo
 def _stage(nouns: str, before: str = "") -> re.Pattern[str]:
     """A stage of life, of somebody who is pointed out, or at the head of a note."""
     told = rf"{before}(?:[\w-]+ )??(?:{nouns})\b"
-    return re.compile(rf"\b(?:this|the|an?|her|his|our|your|one|little) {told}{_NO_KIND}|^{told}{_NOTED}")
+    return re.compile(
+        rf"\b(?:(?:the|an?|her|his|one|little|(?:patient|person|subject|he|she) (?:is|was)) {told}{_NO_KIND}"
+        rf"|(?:this|our|your) {told}(?!-))|^{told}{_NOTED}"
+    )
 
 
 _STAGES: tuple[tuple[re.Pattern[str], int, int], ...] = (
@@ -149,6 +156,9 @@ def ages(text: str) -> Sequence[Age]:
 
 def _ages(text: str) -> Iterator[Age]:
     if _FIGURE.search(text) or _NUMBER_WORDS.search(text):
+        for found in _IN_A_RANGE.finditer(text):
+            youngest, oldest = (years_of(each) for each in found.groups() if each)
+            yield Age(found, youngest, oldest)
         for pattern in (_IN_YEARS, _SHORTHAND):
             for found in pattern.finditer(text):
                 years = years_of(next(filter(None, found.groups())))

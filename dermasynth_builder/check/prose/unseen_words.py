@@ -99,7 +99,8 @@ CLAIMS: tuple[Claim, ...] = (
             "|(?:last|early|late) (?:spring|summer|autumn|winter|year|month|week))(?=[.,;]| (?:and|now|but"
             "|without|with|before)\\b|$)",
             "(?:all|most of) (?:her|his|their) (?:adult )?life",
-            "(?:long-?standing|present since|appeared (?:\\w+ )?(?:days?|weeks?|months?|years?) ago|(?:days?"
+            "(?:long-?standing(?! (?:sun|solar|light|uv|actinic|photo))|present since|appeared (?:\\w+ )?(?:days?"
+            "|weeks?|months?|years?) ago|(?:days?"
             "|weeks?|months?|years?) ago|first noticed)",
         ),
     ),
@@ -151,7 +152,7 @@ CLAIMS: tuple[Claim, ...] = (
             "|were) (?:\\w+ )?(?:treated|prescribed|managed|frozen|biopsied|excised|shaved|cauteri[sz]ed|picked"
             "|injured|scratched open)",
             "(?:treatment|therapy|cream|ointment|steroids?|antibiotics?|antifungals?|cryotherapy"
-            "|antihistamines?)\\b[^.;]{0,40}(?:without (?:success|effect|improvement|benefit)|(?:did|has|have"
+            "|antihistamines?)\\b[^.;]{0,40}(?:without (?:\\w+ )?(?:success|effect|improvement|benefit)|(?:did|has|have"
             "|had) (?:not|n['’]t|little) ?(?:help|work|improv)\\w*|failed|brought (?:no|some|little)"
             "|(?:has|have) (?:helped|cleared|improved|reduced))",
             "(?:scrapings?|cultures?|swabs?|patch tests?|blood tests?|koh|serology|ultrasound|x-?ray|ct|mri"
