@@ -18,13 +18,23 @@ _DRUGS = (
     r"(?:hydrocortisone|clobetasol|betamethasone|mometasone|prednis\w+|steroids?|fluorouracil|5-fu|imiquimod"
     r"|methotrexate|isotretinoin|tretinoin|doxycycline|amoxicillin|cephalexin|ibuprofen|paracetamol"
     r"|acetaminophen|antihistamine|cetirizine|aci?clovir|clotrimazole|terbinafine|ketoconazole|permethrin"
-    r"|ivermectin|retinoid|cream|ointment|lotion|tablets?|capsules?|gel|antibiotics?|medicine|medication|pills?)"
+    r"|ivermectin|retinoid|cream|ointment|lotion|tablets?|capsules?|gel|antibiotics?|medicine|medication|pills?"
+    r"|\w+(?:cillin|cycline|mycin|floxacin|conazole|sone|solone|methasone|mab|tinib|profen))"
+)
+_SO_MUCH = (
+    r"(?:one|two|three|four|half an?|a|\d+) (?:tablets?|capsules?|pills?|drops?|sachets?|spoon\w*|puffs?|ampoules?)"
+)
+_SO_OFTEN = (
+    r"(?:once|twice|three times|four times|(?:\w+ )?times|daily|nightly|a day|per day|every (?:\w+ )?(?:hours?|day"
+    r"|night"
+    r"|morning|evening)|at night|at bedtime|in the (?:morning|evening))"
 )
 _DOSE = re.compile(
     r"\b\d+(?:\.\d+)? ?(?:mg|mcg|µg|milligrams?|ml|units?|iu)\b(?!/dl)|\b\d+(?:\.\d+)? ?(?:%"
     rf"|percent) (?:\w+ )?{_DRUGS}|\b{_DRUGS} (?:\w+ )?\d+(?:\.\d+)? ?(?:%|percent)|\b(?:apply|take|use|rub"
     rf"|swallow|inject|dab|put)\b[^.;]{{0,60}}\b(?:once|twice|three times|four times|every (?:\w+ )?(?:hours?"
     r"|day|night|morning)|\w+ times|daily|nightly|a day|per day|for (?:\w+ )?(?:days|weeks|months))\b"
+    rf"|\b{_SO_MUCH} (?:\w+ ){{0,3}}?{_SO_OFTEN}\b"
 )
 _TOOLS = (
     r"(?:threads?|strings?|floss|rubber bands?|scissors|blades?|razors?|knife|knives|needles?|pins?"
@@ -34,7 +44,8 @@ _TOOLS = (
 _CAUSTICS = (
     r"(?:bleach|black salve|bloodroot|(?:apple cider )?vinegar|hydrogen peroxide|(?:battery |wart |hydrochloric "
     r"|sulphuric |sulfuric |acetic |strong )acid|kerosene|petrol|gasoline|diesel|turpentine|paint thinner"
-    r"|toothpaste|garlic|wart (?:remover|treatment|plasters?)|urine|baking soda|tea tree oil|castor oil"
+    r"|liquid nitrogen|dry ice|freeze spray|toothpaste|garlic|wart (?:remover|treatment|plasters?)|urine|baking soda"
+    r"|tea tree oil|castor oil"
     r"|lemon juice|nail (?:polish|varnish)(?: remover)?|acetone|drain cleaner|caustic lye|caustic \w+|essential oils?"
     r"|iodine|rubbing alcohol|disinfectant|dmso|oregano oil|frankincense|cannabis oil|hot wax|boiling (?:water"
     r"|oil)|scalding (?:hot )?water|wood ash|escharotic\w*|caustics?)"
@@ -49,7 +60,8 @@ _HOME = _any(
     rf"\b(?:heated|hot|sterili[sz]ed|clean|sharp|kitchen) {_TOOLS}\b[^.;]{{0,40}}\b(?:until|off|out|away)\b",
     r"\b(?:appl(?:y|ying)|dab\w*|put(?:ting)?|rub\w*|us(?:e|ing)|try(?:ing)?|soak\w*|drip\w*|pour\w*|drop"
     r"|paint\w*|smear\w*|spread|spray\w*|brush\w*|treat\w*|cover\w*|wash\w*|clean\w*|hold\w*|dip\w*|bath\w*"
-    rf"|place|a (?:few )?drops? of|compress\w* (?:of|with))\b[^.;:]{{0,45}}?\b{_CAUSTICS}\b",
+    rf"|cur(?:e|es|ed|ing)|heal(?:s|ed|ing)?|shrink\w*|shrank|shrunk|dissolv\w+|got rid|place|a (?:few )?drops? of"
+    rf"|compress\w* (?:of|with))\b[^.;:]{{0,45}}?\b{_CAUSTICS}\b",
     rf"\b{_CAUSTICS}\b[^.;]{{0,50}}?\b(?:draws?|dissolv\w+|cures?|heals?|removes?|kills?|shrinks?|eats?"
     r"|burns? (?:it|the \w+) (?:off|away|out)|gets? rid|works? (?:well|wonders|as well|better|just as)|is (?:a "
     r"|an )?(?:\w+ )?(?:effective|good|great|proven|alternative|cure|remedy|enough)|do(?:es)? the (?:job|trick)"
@@ -61,6 +73,22 @@ _HOME = _any(
     r"\b(?:neighbou?r|friend|relative|someone else|somebody else|another person|husband|wife|mother|father"
     r"|sister|brother|aunt|partner)['’]s (?:\w+ ){0,2}?(?:antibiotics?|tablets|pills|cream|medication|medicine"
     r"|steroids?|ointment|prescription)\b",
+    rf"\b(?:buy|get|order|obtain|fetch) (?:\w+ ){{0,3}}?(?:liquid nitrogen|dry ice|freeze spray"
+    rf"|{_CAUSTICS})\b[^.;]{{0,80}}?\b"
+    r"(?:hold|apply|put|dab|rub|drip|pour|use|on (?:it|the))\b",
+    rf"\b(?:leftover|left-over|expired|spare|old|remaining) {_DRUGS}\b[^.;]{{0,60}}?\b(?:start|take|use|finish|apply"
+    rf"|try)\b",
+    r"\b(?:stop|throw away|bin|discard|quit|skip|forget|ignore|leave off|put aside) (?:using |taking |with )?(?:what"
+    r"|whatever"
+    r"|all|everything|anything) (?:that )?(?:your|the|his|her|a|any) (?:doctor|dermatologist|gp|physician|specialist"
+    r"|pharmacist"
+    r"|clinic)\w* (?:has |have )?(?:prescribed|gave|given|ordered|told|recommended|said|advised)\b",
+    r"(?:^|[,;:] |\bso |\band |\bthen |\b(?:can|may|should|could) )(?:just |simply |also )?(?:lie|sit|stay|bake|bask"
+    r"|go out|sunbathe"
+    r"|spend [\w ]{2,20}?) (?:\w+ ){0,3}?in(?:to)? the (?:\w+ )?sun\b(?!burn)",
+    r"\b(?:more|plenty of|a lot of|regular|some|a bit of|strong|direct) (?:sun|sunlight|sunshine|sun exposure"
+    r"|uv)\b (?:on \w+ "
+    r"|on the \w+ )?(?:will|can|helps?|is (?:good|healthy|the best|what)|dries|heals?|clears?)\b",
     r"\b(?:use|take|finish|try|apply)\b[^.;]{0,25}\b(?:leftover|left-over|expired|old|spare|somebody['’]s|animal"
     r"|veterinary|horse) (?:\w+ )?(?:antibiotics?|tablets|pills|cream|medication|medicine|steroids?|ointment"
     r"|dewormer)\b",
@@ -84,7 +112,7 @@ _HOME = _any(
     r"|supplements?|alkaline \w+|apricot \w+|laetrile|remed(?:y|ies)|mushrooms?|cbd|aloe vera|honey|coconut oil"
     r"|tea|meditation|positive thinking|natural (?:oils?|products?|treatments?))\b[^.;]{0,60}?\b(?:will |can "
     r"|to |would )?(?:cures?|heals? (?:it|the|this|your|cancer|melanoma)|replac\w+|instead of|in place of"
-    r"|shrinks?|dissolves?|reverses?|gets? rid of|kills? (?:the|cancer)|eliminates?|as (?:effective|good"
+    r"|starv\w+|shrinks?|dissolves?|reverses?|gets? rid of|kills? (?:the|cancer)|eliminates?|as (?:effective|good"
     r"|well) as (?:surgery|an? operation|excision|chemo\w*)|makes? (?:surgery|an operation|excision"
     r"|treatment) (?:un\w+|superfluous))\b",
     r"\b(?:instead of|rather than|in place of|an? (?:\w+ )?alternative to|replaces?|spares? you|avoids?"
@@ -103,18 +131,41 @@ _HOME = _any(
     r"|ies)|clay|charcoal|paste|salve|balm)\b[^.;]{0,20}?\binstead\b",
 )
 _SEEN = (
-    r"(?:doctors?|dermatologists?|physicians?|specialists?|clinics?|hospital|gp|appointments?|visits?"
+    r"(?:doctors?|dermatologists?|physicians?|specialists?|clinics?|hospital(?! (?:stay|bed|admission))|gp|surgeons?"
+    r"|surgery(?= hours)|appointments?|visits?"
     r"|check-?ups?|biops(?:y|ies|ied)|examinations?|follow-?ups?|seen|checked|looked at|examined|anyone|anybody"
     r"|medical (?:attention|care|help|review|advice|opinion)|referrals?|second opinion|professional|monitored"
     r"|controls?|histolog\w+|pathology|microscopy|dermoscopy)"
+)
+_SIGN = (
+    r"(?:bleeding|growth|growing|chang(?:e|es|ing)|itching|itch|pain|darkening|ulceration|oozing|crusting"
+    r"|a (?:new )?(?:bleed"
+    r"|change|crust|colou?r))"
 )
 _DISSUADES = _any(
     r"\b(?:no|not any|without any|never any|hardly any|little) (?:\w+ )?(?:need|reason|point|call|cause|sense"
     rf"|use|necessity)\b (?:\w+ ){{0,6}}?{_SEEN}\b",
     r"\b(?:do not|don['’]t|does not|doesn['’]t|need not|needn['’]t|won['’]t|will not|no longer|never|would not"
     r"|wouldn['’]t) (?:\w+ )?(?:need|have|require|bother\w*|worry|waste|trouble|go|see|visit|consult|ask|book"
-    rf"|make)\b (?:[\w'’]+ ){{0,6}}?{_SEEN}\b(?! (?:to rule|in))",
+    rf"|make|mention|tell|show|report|inform|call|phone|raise|listen)\b (?:[\w'’]+ ){{0,6}}?{_SEEN}\b(?! (?:to rule"
+    rf"|in))",
     rf"\b(?:need not|needn['’]t) (?:be )?{_SEEN}",
+    r"\b(?:must not|mustn['’]t|should not|shouldn['’]t|ought not to) (?:waste|bother|trouble|burden|use up|take up"
+    r"|block|occupy)"
+    rf" (?:\w+ ){{0,4}}?{_SEEN}\b",
+    rf"\b{_SIGN} (?:[\w'’]+ ){{0,5}}?(?:(?:never|does not|doesn['’]t|do not|don['’]t) (?:really "
+    rf"|actually )?(?:(?:means?|signals?"
+    r"|indicates?|signif(?:y|ies)) (?:anything|much|harm|danger|trouble)|matters?)|(?:has|have|is of|carr(?:y"
+    r"|ies)) no (?:\w+ )?"
+    r"(?:meaning|significance|importance|relevance|weight)|means? nothing|is (?:never|nothing|not|no) (?:an? "
+    r"|any )?(?:\w+ )?"
+    r"(?:signs?|concern|cause|reason|problem|danger|to worry|worry))\b",
+    r"(?:^|[,;:] |\bso |\band |\bthen |\bplease )(?:just |simply |please )?(?:ignore|disregard"
+    r"|forget(?: about)?) (?:it|this|that|them)\b",
+    r"\b(?:can|may|should|could|need to) (?:now |safely |simply |just )?(?:stop|quit|give up|cease|skip) (?:checking"
+    r"|watching"
+    r"|examining|monitoring|looking at|inspecting|photographing|controlling) (?:your|the|her|his|it|this|that|them"
+    r"|any)\b",
     r"\b(?:skip|cancel|avoid|forget(?: about)?|put off|postpone|cross|stay away from|save yourself"
     rf"|spare yourself|keep away from|can do without|manage without)\b (?:[\w'’-]+ ){{0,4}}?{_SEEN}\b",
     r"\b(?:can|may|could|should|must) (?:be )?(?:safely |simply |just |easily "
@@ -157,6 +208,9 @@ _DISSUADES = _any(
     r"|five|several|a few|some|\d+)(?: (?:or|to) \w+)? years\b",
     rf"\bnothing\b (?:[\w,'’-]+ ){{0,8}}?(?:calls for|requires?|warrants?|needs|demands|justifies"
     rf"|asks for) (?:\w+ ){{0,3}}?{_SEEN}\b",
+    r"\bno (?:\w+ )?(?:reason|need|cause|point) (?:to|in) (?:let(?:ting)?|have|having) (?:\w+ ){0,4}?(?:cut|operate"
+    r"|remove|excise|biopsy"
+    r"|operated|removed|excised|look|see|check|examine)\w*\b",
     r"\b(?:reassure and discharge|discharge (?:him|her|the patient|them)|send (?:him|her|the patient"
     r"|them) (?:home|away))\b",
 )
@@ -167,6 +221,32 @@ _DELAYS = _any(
     r"|keep an eye on)\b (?:\w+ ){0,4}?(?:for|within|over)? ?(?:another |the next |a |about "
     r"|at least )*(?:\w+ (?:or|to) )?(?:\w+ )?(?:years?|months)\b",
     r"\bwait and see\b|\bwatchful waiting\b",
+    r"\b(?:appointment|visit|check-?up|check|review|control|excision|biopsy|follow-?up"
+    r"|consultation)\b (?:\w+ ){0,2}?(?:in|after"
+    r"|within|once in) (?:about |around |another |some |the next |a )*(?:\w+ (?:or|to) )?(?:\w+ )?(?:months"
+    r"|years?)\b (?:\w+ ){0,2}?"
+    r"(?:enough|sufficient|suffices?|fine|early|adequate|plenty|will do|reasonable|all right|ok(?:ay)?)\b",
+    r"\bnothing\b (?:[\w,'’-]+ ){0,6}?(?:calls for|requires?|warrants?|needs|demands|justifies"
+    r"|asks for) (?:\w+ )?(?:earlier|urgent"
+    r"|prompt|immediate|quick\w*|faster|sooner|swift|speedy|further|any) (?:action|treatment|steps?|measures?"
+    r"|attention|removal|care)\b",
+)
+_UNTREATED = _any(  # said of what is malignant
+    r"\b(?:will|should|can|may|tends? to|going to|would) (?:\w+ )?(?:go away|go|disappear|heal|resolve|clear(?: up)?"
+    r"|vanish|fade"
+    r"|fall off|settle|shrink|regress|dry up) (?:\w+ ){0,2}?(?:(?:by|of) (?:itself|themselves)|on (?:its|their) own"
+    r"|without (?:any )?"
+    r"(?:treatment|surgery|doing)|if (?:it is |they are )?left|with time|in time|spontaneously)\b",
+    r"\b(?:treatment|therapy|removal|surgery|an? (?:operation|excision|treatment)|removing it) (?:is|are|will be"
+    r"|would be|seems?)"
+    r" (?:\w+ )?(?:not (?:\w+ )?(?:needed|necessary|required|indicated)|unnecessary|optional|superfluous|pointless"
+    r"|a matter of (?:looks|taste))\b|\bno (?:treatment|therapy|surgery|removal|operation|excision) (?:is |will be "
+    r"|at all )?(?:\w+ )?"
+    r"(?:needed|necessary|required|indicated)\b|\b(?:does not|doesn['’]t|do not|don['’]t|need not|needn['’]t) (?:need"
+    r"|require|have)"
+    r" (?:to be |any )?(?:treat\w+|remov\w+|excis\w+|surgery|an operation)\b|\bcan (?:safely )?(?:be left"
+    r"|stay) (?:untreated|in"
+    r" place|where it is|as it is)\b",
 )
 _ASKS_DOCTOR = re.compile(
     r"\b(?:need|should|have|must|ought|necessary|worth|better)\b[^?]{0,40}\b(?:see|show|visit|go to|consult|call"
@@ -230,9 +310,13 @@ _DENIES_CALM = re.compile(
     r"|not that|not a lesion|not something|not be|nothing that|unless|would be (?:wrong|unsafe)|dangerous"
     r"|(?<!even )if)\b|n['’]t (?:mean|assume|be)\b"
 )
-_PATTERNS = Patterns({"dose": _DOSE, "home": _HOME, "calm": _DISSUADES, "delay": _DELAYS, "sure": _SURE})
+_PATTERNS = Patterns(
+    {"dose": _DOSE, "home": _HOME, "calm": _DISSUADES, "delay": _DELAYS, "sure": _SURE, "untreated": _UNTREATED}
+)
 
 
+_SHORT = 4  # words
+_SEEN_IN = re.compile(rf"\b{_SEEN}\b")
 _HARMLESS_DOSE = re.compile(r"sun-?screen|spf|moisturi[sz]er|emollient|sun cream|photograph|\bhat\b")
 
 
@@ -255,6 +339,8 @@ def _reasons(statement: Statement, given: str, malignancy: str | None) -> Iterat
             if is_quoted(found) or _EXCUSES[name](statement, found, given):
                 continue
             if name == "delay" and (malignancy in (None, "benign") or _BUT.match(text[found.end() :])):
+                continue
+            if name == "untreated" and malignancy != "malignant":
                 continue
             is_flag = name == "sure" or (name == "delay" and malignancy != "malignant")
             yield ("flag" if is_flag else "reject"), f"{_REASONS[name]}: {found.group()!r}"
@@ -282,8 +368,18 @@ def _is_turned(statement: Statement, found: re.Match[str], given: str) -> bool:
     )
 
 
+def _is_treated(statement: Statement, found: re.Match[str], given: str) -> bool:
+    """Whether the sentence says that it does not go away, or must not be left."""
+    is_denied = _WARNED.search(_ANSWERED_NO.sub("", statement.clause_before(found.start())))
+    return bool(is_denied) or statement.text[found.end() :].lstrip().startswith(
+        ("unless", "is wrong", "would be wrong")
+    )
+
+
 def _is_modest(statement: Statement, found: re.Match[str], given: str) -> bool:
     is_unsure = _NOT_SURE.search(statement.clause_before(found.start())) or statement.is_general
+    if len(statement.text.split()) <= _SHORT and _SEEN_IN.search(given):  # "Is a visit necessary? It definitely is."
+        return True
     is_of_case = _OF_CASE.search(statement.text.replace(found.group(), " "))
     return bool(is_unsure) or found.group() in given or not is_of_case
 
@@ -293,6 +389,7 @@ _EXCUSES: Mapping[str, Callable[[Statement, re.Match[str], str], bool]] = {
     "home": _is_warned_of,
     "calm": _is_turned,
     "delay": _is_turned,
+    "untreated": _is_treated,
     "sure": _is_modest,
 }
 _REASONS = {
@@ -300,6 +397,7 @@ _REASONS = {
     "home": "tells of treatment that harms",
     "calm": "advises against being seen",
     "delay": "lets it wait",
+    "untreated": "leaves what is malignant untreated",
     "sure": "is surer than an image allows",
 }
 

@@ -118,12 +118,13 @@ def _unseen(claim: Claim, found: re.Match[str], statement: Statement, *, given: 
         return
     if _HAD_IT.match(statement.text) or (is_condition and _CONDITION.match(statement.text)):
         return
-    if any(each.search(given) for each in claim.patterns) or _MERELY_POSSIBLE.match(
-        statement.clause_after(found.end())
-    ):
+    known = _known(claim, found.group(), facts)
+    is_given = any(each.search(given) for each in claim.patterns) and (
+        known is None or not _ANSWER.match(statement.text)
+    )
+    if is_given or _MERELY_POSSIBLE.match(statement.clause_after(found.end())):
         return
     is_denied = _is_denied(statement, found)
-    known = _known(claim, found.group(), facts)
     if known is None:
         yield f"tells of {claim.what}, which nobody recorded: {found.group()!r}"
     elif known is is_denied and (not known or _says_no(statement, found)):
@@ -131,6 +132,7 @@ def _unseen(claim: Claim, found: re.Match[str], statement: Statement, *, given: 
         yield f"{told} {claim.what}, which the record {other}: {found.group()!r}"
 
 
+_ANSWER = re.compile(r"(?:yes|no), (?:it|she|he|they|this|the \w+) ")  # to whether there is what was asked for
 _HAD_IT = re.compile(r"(?:had|were|should) (?:it|this|that|the|she|he)\b[^.]*\bwould\b")
 _WHENEVER = re.compile(r"^when (?:one|you|the \w+|it|a)\b")  # "When one runs a finger over it, it feels rough."
 _AS_BEFORE = re.compile(

@@ -175,7 +175,7 @@ CLAIMS: tuple[Claim, ...] = (
             "|ies|ic) to|hiv|transplant)",
             "(?:her|his|the patient['’]s|their) (?:mother|father|parents?|sister|brother|family|grandmother"
             "|grandfather)",
-            "(?<!a )(?:patient|man|woman|person|she|he) (?:reports?|says|states|complains?|describes|recalls"
+            "(?<!a )(?:patient|man|woman|person|she|he) (?:reports?(?! any\\b)|says|states|complains?|describes|recalls"
             "|noticed|remembers|adds|admits|tells|explains|complained|reported|noted"
             "|denies|mentions|presents with a history)",
         ),
