@@ -281,7 +281,8 @@ _SURE = _any(
     r"\bcan only be (?!found|told|judged|seen|settled|made|confirmed|known|determined|established|assessed"
     r"|answered|given|learn|done|proved|decided|diagnos|measured|examined|felt|said|read|recogni|checked|ruled"
     r"|excluded|detected|distinguished|identified|estimated|guessed)",
-    r"\bproves? (?:that|it)|\b(?:zero|no) (?:\w+ )?(?:risk|chance|possibility|danger) (?:of|that|for|whatever"
+    r"\bproves? (?:that|it)|\b(?<!adds )(?<!add )\b(?:zero|no) (?:\w+ )?(?:risk|chance|possibility|danger) (?:of|that"
+    r"|for|whatever"
     r"|at all|here)|\bzero (?:risk|chance|doubt)|\b(?:there is|there['’]s) no way (?:that )?(?:this|it|the)"
     r"|\bi(?: am|['’]m) never wrong|\bnever (?:been )?(?:wrong|mistaken)\b|\bno (?:further )?(?:examination|test"
     r"|biopsy|doubt) could (?:add|change)|\b(?:is|are) all (?:that is|you) needed? to be\b|\b(?:this|it|the \w+"

@@ -313,11 +313,8 @@ def _sexes(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
     [(sex, found)] = told.items()
     is_given = [each for each in _SEXES if _is_given(each, given)] == [sex]
     is_pronoun = bool(_PRONOUNS[sex].fullmatch(found.group()))
-    text = (
-        statement.text[: found.start()]
-        if is_pronoun and _WHOSE.match(statement.text, found.start())
-        else statement.text
-    )
+    is_whose = _WHOSE.match(statement.text, found.start()) and not statement.supposes(found.start())
+    text = statement.text[: found.start()] if is_whose else statement.text
     if _is_of_others(text) if is_pronoun else _A_RELATIVE.search(text):
         return
     if not is_given and (is_pronoun or not _is_loose(statement, found)):

@@ -227,7 +227,7 @@ _HISTORIES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
 
 def _known_history(told: str, facts: Facts) -> bool | None:
     """What the record says of the kind of history that is told."""
-    if re.search("reports?|says|states|describes|mentions", told):
+    if re.search("reports?|complain|says|states|describes|mentions", told):
         return True if facts.duration or facts.symptoms or {facts.itches, facts.hurts, facts.bleeds} != {None} else None
     names = next((names for pattern, names in _HISTORIES if pattern.search(told)), ())
     held = [getattr(facts, name) for name in names if getattr(facts, name) is not None]
