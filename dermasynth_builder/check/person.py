@@ -81,6 +81,7 @@ _PLACED = re.compile(
     r"|between|next to|close to|adjacent to|(?:confined|limited|restricted|locali[sz]ed|belongs?) to|involv(?:es?|ing)"
     r"|affect(?:s|ing|ed)?|cover(?:s|ing)?|spread(?:s|ing)? over|shows?|depicts?|displays?|captures?"
     r"|occup(?:ies|ying)|spans?|located (?:on|in|at)) "
+    r"(?:what (?:appears|seems|looks)(?: to be| like)? |what is (?:probably |likely |perhaps )?)?"
     r"(?:(?:the|this|his|her|their|your|an?|one|two|both|its|that) )?(?:(?:patient['’]s|person['’]s|woman['’]s"
     r"|man['’]s) )?"
     r"(?:(?:left|right|upper|lower|inner|outer|front|side|mid|central|dorsal|volar|lateral|medial|anterior"
@@ -233,7 +234,7 @@ def _phototypes(statement: Statement, given: str, facts: Facts) -> Iterator[str]
 
 _ASKS_AGE = Pattern(
     re.compile(
-        r"\b(?:(?:the|this|his|her|their|your|of|for)(?: [\w-]+['’]s)? age|patient(?:['’]s)? age|how old"
+        r"^age\b|\b(?:(?:the|this|that|his|her|their|your|of|for)(?: [\w-]+['’]s)? age|patient(?:['’]s)? age|how old"
         r"|age of (?:the|this) (?:patient"
         r"|person)"
         r"|(?:what|which) age)\b"
