@@ -85,7 +85,7 @@ _TRACES: tuple[_Trace, ...] = (
     _Trace(
         "a formula of a spreadsheet",
         "reject",
-        ("=", "@", "+", "-", "!"),
+        ("=", "@", "(", "!"),
         re.compile(r"^\s*[=@](?=\S)|(?:[=+@]|^\s*-)[A-Z]{2,}[A-Z.]*\(|\|\s*'[^']*'!\w", re.MULTILINE),
     ),
     _Trace(

@@ -220,8 +220,14 @@ def _join_alternatives(words: Sequence[str]) -> str:
     return f"{', '.join(front)}, and {end}" if front else end
 
 
+_OF_WHAT = re.compile(r" (?:of|on|due to|caused by)\b.*")
+_PLURAL = re.compile(r"(?:[^aiuns]s|[^aeiu]ns|ae|phi)(?<!oides)(?<!herpes)(?<!scabies)$")  # "migrans", "cutis", "lupus"
+
+
 def with_article(noun: str) -> str:
-    """ "a nevus", "an actinic keratosis"."""
+    """ "a nevus", "an actinic keratosis"; of several things none: "follicular pustules"."""
+    if _PLURAL.search(_OF_WHAT.sub("", noun)):
+        return noun
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 

@@ -192,12 +192,13 @@ class _Shard:
         varying = [leaf for leaf in leaves() if _VARIES.search(leaf)]
         compression: dict[str, Any] = dict.fromkeys(leaves(), "none")
         compression |= {leaf: "zstd" for leaf in varying if not leaf.startswith("image.")}
+        encoded: Any = ["image.bytes", *(leaf for leaf in leaves() if leaf not in varying)]
         self._sink = pa.output_stream(str(path), buffer_size=_BUFFER_BYTES)
         self._writer = pq.ParquetWriter(
             self._sink,
             _written_schema(),
             compression=compression,
-            use_dictionary=["image.bytes", *(leaf for leaf in leaves() if leaf not in varying)],
+            use_dictionary=encoded,
             write_page_index=True,
             write_statistics=[leaf for leaf in leaves() if not _HAS_NO_ORDER.search(leaf)],
             store_schema=False,  # or readers would be told that images are of a dictionary type

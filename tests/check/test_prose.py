@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dermasynth_builder.check.prose.patterns import Pattern, Patterns, letters_of
-from dermasynth_builder.check.prose.statements import statements
+from dermasynth_builder.check.prose.statements import answers, statements
 from dermasynth_builder.check.prose.talk import TALK
 from dermasynth_builder.check.prose.terms import Terms
 from dermasynth_builder.check.prose.vocabulary import (
@@ -20,7 +20,9 @@ from dermasynth_builder.check.prose.vocabulary import (
     word_tables,
     zones_of,
 )
+from dermasynth_builder.core.records import Facts
 from dermasynth_builder.read import vocabulary
+from tests.support.clinical_images import clinical_image, pair
 from tests.support.labelled import LABELLED, labelled
 
 NO_GROUP = frozenset[str]()
@@ -54,8 +56,8 @@ def test_a_pattern_behind_its_letters_finds_what_it_finds_alone(text: str, patte
 
 
 def test_letters_are_of_every_alternative() -> None:
-    assert letters_of(re.compile("(?:mole|nevus) is")) == frozenset({"mole", "nevus"})
-    assert letters_of(re.compile("(?:mole)?|x")) is None
+    assert letters_of(re.compile("(?:mole|nevus) is")) == [frozenset({"mole", "nevus"}), frozenset({" is"})]
+    assert letters_of(re.compile("(?:mole)?|x")) == []
 
 
 @pytest.mark.parametrize(
@@ -84,6 +86,14 @@ def test_a_term_is_claimed_unless_it_is_denied_supposed_compared_or_general(
 def test_sentences_are_parted_at_their_ends_and_not_in_numbers() -> None:
     told = [each.text for each in statements("It is 2.5 mm wide. Is it red? (It is.) Yes!\nNo.")]
     assert told == ["it is 2.5 mm wide.", "is it red?", "(it is.", "yes!", "no."]
+
+
+def test_what_was_read_of_a_pair_is_never_taken_for_that_of_another() -> None:
+    """Pairs come and go, and a new one may stand where an old one stood."""
+    image = clinical_image("one", Facts())
+    for number in range(500):
+        one = pair("What is it?", f"Answer {number}.", image=image)
+        assert [each.answer for each in answers(one)] == [one.answer]
 
 
 def test_the_longer_term_is_found_whole_and_in_the_plural() -> None:

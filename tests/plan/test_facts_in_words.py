@@ -71,3 +71,13 @@ def test_lists_and_articles_are_grammatical() -> None:
     assert [join_words(words) for words in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
     assert with_article("actinic keratosis") == "an actinic keratosis"
     assert with_article("nevus") == "a nevus"
+    for several in (
+        "benign epidermal proliferations",
+        "ecchymoses",
+        "hemorrhagic bullae",
+        "gouty tophi",
+        "knuckle pads",
+    ):
+        assert with_article(several) == several
+    for one in ("herpes zoster", "abscess", "larva migrans", "lupus", "benign tumor of vessels", "scabies", "lens"):
+        assert with_article(one).endswith(f" {one}")

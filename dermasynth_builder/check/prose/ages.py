@@ -145,10 +145,10 @@ def _ages(text: str) -> Iterator[Age]:
             for found in pattern.finditer(text):
                 years = years_of(next(filter(None, found.groups())))
                 yield Age(found, years, years)
-    if found := _PATTERNS.found(text):
-        yield from _decades(text, found)
+    if told := _PATTERNS.found(text):
+        yield from _decades(text, told)
         for place, (_, youngest, oldest) in enumerate(_STAGES):
-            for stage in found.get(f"stage {place}", ()):
+            for stage in told.get(f"stage {place}", ()):
                 yield Age(stage, youngest, oldest)
 
 

@@ -1,8 +1,9 @@
 """Many patterns over one text, of which nearly all find nothing: one pass tells which could find something.
 
-Each pattern is read for letters that every text that it fits must hold: one each of a few sets of pieces. An automaton
-looks for those of all patterns at once, and only patterns of whose sets each is met are tried. What is found is the same as without it. Each is tried once
-on a text, as long as the text is among the last that were asked about: sentences come again, and several checks ask.
+Each pattern is read for letters that every text that it fits must hold: of a few sets of pieces one each. An automaton
+looks for those of all patterns at once, and only patterns of which each set is met are tried. What is found is the same
+as without it. Each is tried once on a text, as long as the text is among the last that were asked about: sentences come
+again, and several checks ask.
 """
 
 import re
@@ -17,7 +18,7 @@ from ahocorasick_rs import AhoCorasick
 _LEAST = 2  # letters; fewer are in every text
 _RARE = frozenset("_{}[]<>|@#:\\")  # but for these
 _MOST = 400  # alternatives
-_SETS = 3  # of pieces; further ones seldom tell more
+_SETS = 2  # of pieces; further ones seldom tell more
 _COMMON = frozenset(re.findall(r"\w+", """
     a an and are as at be by can for from has have her his how i image in is it its lesion more no not of on or per
     photo picture she skin than that the there this to was were which will with you your

@@ -57,6 +57,7 @@ MARKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         **dict.fromkeys(("measured",), ("measured",)),
         "lesion": ("malignancy",),
         **dict.fromkeys(("growth_unknown",), ("has_grown",)),
+        "restless": ("has_grown", "has_changed", "bleeds"),
     }
 )
 # A slot -> the columns of the facts that it words, beside those that `facts_in_words` knows.
@@ -98,6 +99,11 @@ class Case:
     measured: Mapping[str, Measured]  # by slot
     possible: dict[str, bool] = field(default_factory=dict, compare=False, repr=False)  # parts -> whether they apply
 
+    def without(self, slot: str) -> "Case":
+        """The case to sentences that are not to speak of one thing."""
+        known = {name: words for name, words in self.slots.items() if name != slot}
+        return replace(self, slots=MappingProxyType(known), possible={})
+
     @property
     def conditions(self) -> tuple[str, ...]:
         """The conditions in question, the leading one first."""
@@ -130,7 +136,7 @@ def _own_slots(facts: Facts, modality: Modality) -> dict[str, str]:
     made: dict[str, str | None] = {
         "dx": facts.diagnosis,
         "a_dx": _with_article(facts),
-        "confirmed": phrases.get("confirmation"),
+        "confirmed": phrases.get("confirmation", "").replace("made ", "established "),  # nobody makes a lesion
         "class": facts.malignancy,
         "image": image,
         "an_image": facts_in_words.with_article(image),
@@ -161,7 +167,7 @@ def _finding(facts: Facts, modality: Modality) -> str:
     """What the image shows, as far as the facts allow a word: skin that nobody called diseased may be healthy."""
     if facts.malignancy or modality == "dermoscopic":
         return "lesion"
-    return "skin change" if facts.diagnosis or facts.differential else "area of skin"
+    return "skin change" if facts.diagnosis or facts.differential else "skin finding"
 
 
 def _years(facts: Facts) -> str | None:
@@ -217,14 +223,15 @@ def _opinions(facts: Facts) -> dict[str, str | None]:
     weighted = list(zip(facts.differential, facts.differential_weights, strict=True))
     if not weighted:
         return {}
-    told = [f"{name} ({_share(weight)} of the weight)" for name, weight in weighted]
+    told = [f"{name} ({_share(weight)})" for name, weight in weighted]
+    told[0] = f"{told[0][:-1]} of the weight of opinion)"
     return {
         "first": weighted[0][0],
         "a_first": _with_article(facts) if weighted[0][0] == facts.diagnosis else weighted[0][0],
-        "weight": f"{_share(weighted[0][1])} of the weight",
+        "weight": f"{_share(weighted[0][1])} of the weight of opinion",
         "share": _share(weighted[0][1]),
         "second": weighted[1][0] if len(weighted) > 1 else None,
-        "second_weight": f"{_share(weighted[1][1])} of the weight" if len(weighted) > 1 else None,
+        "second_weight": _share(weighted[1][1]) if len(weighted) > 1 else None,
         "others": join_words(facts.differential[1:4]) if len(weighted) > 1 else None,
         "opinions": join_words(told[:4]),
         "conditions": join_words(facts.differential[:4]),
@@ -254,6 +261,9 @@ def _marks(facts: Facts, modality: Modality, measured: Sequence[Measured]) -> fr
         "lesion": not facts.differential and (modality == "dermoscopic" or facts.malignancy is not None),
         "not_raised": facts.is_elevated is False or facts.textures == ("flat",),
         "growth_unknown": facts.has_changed is not None and facts.has_grown is None,
+        # Tissue has answered what growth, change or bleeding asks; the eye alone has not.
+        "restless": facts.confirmation != "histopathology"
+        and True in (facts.has_grown, facts.has_changed, facts.bleeds),
     }
     words = frozenset(MARKS.keys() & facts_in_words.phrases(facts).keys())
     classes = {facts.malignancy} if facts.malignancy else set()

@@ -12,6 +12,8 @@ from dermasynth_builder.generate.answers.knowledge import Curated, Knowledge
 
 RIVAL = "rival"  # the part that tells the diagnosis from one of its mimics
 APPEARANCE = "appearance"  # the part that stands for `look` or `dermoscopy`, by the kind of image
+_SURE = "certainty"  # the part that says how sure a name is
+_HOW_SURE = "confirmed"  # the slot that says so in passing
 _OF_MODALITY = {"look": "clinical", "dermoscopy": "dermoscopic"}  # kinds that fit one kind of image only
 
 
@@ -126,6 +128,7 @@ class Writer:
     _draw: Random = field(init=False)
     _said: set[str] = field(default_factory=set)  # in the whole reply
     _told: set[str] = field(default_factory=set)  # keys of the grounds of one answer
+    _words: str = ""  # of one answer
 
     def __post_init__(self) -> None:
         """Begins the draws."""
@@ -133,9 +136,18 @@ class Writer:
 
     def answer(self, plan: Plan, case: Case) -> str:
         """One sentence of each part of the plan that can be written of the case."""
-        self.case, self._told = case, set()
-        written = (self._write(each) for each in map(part, plan.parts))
-        return " ".join(sentence for sentence in written if sentence)
+        parts = list(map(part, plan.parts))
+        is_told_later = any(each.is_required and _SURE in each.alternatives for each in parts)
+        self.case, self._told, self._words = case.without(_HOW_SURE) if is_told_later else case, set(), ""
+        for each in parts:
+            is_told = self._told.issuperset(columns_of(_HOW_SURE))
+            if is_told and _HOW_SURE in self.case.slots:
+                self.case = self.case.without(_HOW_SURE)
+            if is_told and _SURE in each.alternatives and not each.is_required:
+                continue
+            if sentence := self._write(each):
+                self._words = f"{self._words} {sentence}".lstrip()
+        return self._words
 
     def question(self, block: str, case: Case) -> str:
         """A question of a self-instruct plan; questions rest on nothing."""
@@ -160,13 +172,19 @@ class Writer:
         sentence = written[0].upper() + written[1:]
         grounds = list(self._grounds(sentence, option, used))
         keys = {ground.key for ground in grounds}
-        if not wanted.is_required and not option.curated and keys <= self._told:
+        if not wanted.is_required and not option.curated and (keys <= self._told or self._only_repeats(option, used)):
             return None
         self._said |= {_rival(option) or option.text}
         self._told |= keys
         self.grounds += grounds
         self.cited += option.cites
         return sentence
+
+    def _only_repeats(self, option: _Option, used: Sequence[str]) -> bool:
+        """Whether a form says nothing but words that the answer has said: the name of what was explained by name."""
+        says_more = option.block and (option.block.when or option.block.cite or option.block.absent)
+        words = [self.case.slots[slot.removeprefix("a_")].lower() for slot in used if slot != "site"]
+        return bool(words) and not says_more and all(each in self._words.lower() for each in words)
 
     def _grounds(self, sentence: str, option: _Option, used: Sequence[str]) -> Iterator[Ground]:
         """What the sentence rests on, each once."""

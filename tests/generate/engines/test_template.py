@@ -185,6 +185,36 @@ def test_a_question_for_yes_or_no_gets_one(facts: Facts, first: str) -> None:
         assert exchange(request, reply)[1].removeprefix("Strictly no").startswith((first, ":"))
 
 
+CALM = re.compile(
+    r"\b(?:nothing (?:has|needs) to be done|no (?:need to worry|hurry|treatment is needed; one that bothers)|"
+    r"good news|it can (?:wait|stay)|(?:watching|eye kept on it|routine appointment) is enough|left alone|nothing dangerous|scared)",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize(
+    ("diagnosis", "sign"),
+    [
+        *(
+            (name, "has_grown")
+            for name in ("nevus", "seborrheic keratosis", "solar lentigo", "dermatofibroma", "angioma")
+        ),
+        *(("nevus", sign) for sign in ("has_changed", "bleeds")),
+    ],
+)
+def test_nobody_is_calmed_about_a_lesion_that_grows_changes_or_bleeds(diagnosis: str, sign: str) -> None:
+    quiet = Facts(diagnosis=diagnosis, malignancy="benign", confirmation="clinical assessment", body_site="back")
+    restless: Facts = replace(quiet, **{sign: True})  # type: ignore[arg-type]  # each of these is a bool
+    proven = replace(restless, confirmation="histopathology")
+    said = {
+        facts: [answer for kind in KINDS for answer in said_of(kind, facts, 30) if CALM.search(answer)]
+        for facts in (quiet, restless, proven)
+    }
+    assert said[restless] == []
+    assert said[quiet]
+    assert said[proven]
+
+
 def of_wording(name: str, part: str, facts: Facts, count: int = 20) -> Iterator[Reply]:
     """Replies to the one wording of a type that holds these words."""
     [wording] = [each for each in KINDS[name].every_wording if part in each]
