@@ -123,11 +123,11 @@ def test_a_fold_is_asked_about_in_place_of_a_split(release: Built, tmp_path: Pat
         options = ItemsOptions(to=tmp_path / str(fold), tasks=("diagnosis",), fold=fold)
         asked |= {each.image_id for each in write_items(release.release, options, SilentReporter()).items.values()}
     assert len(asked) == 90
-    opened, options = open_release(release.release), TrainOptions(context="closed", tasks=("diagnosis",), fold=1)
-    trained = {each.row.image_id for each in examples_to_train_on(opened, options)}
+    opened, training = open_release(release.release), TrainOptions(context="closed", tasks=("diagnosis",), fold=1)
+    trained = {each.row.image_id for each in examples_to_train_on(opened, training)}
     assert trained == {row.image_id for row in opened.rows() if row.fold != 1}
     with pytest.raises(UsageError, match="no such fold to leave out; its folds are 0 to 2"):
-        examples_to_train_on(opened, replace(options, fold=7))
+        examples_to_train_on(opened, replace(training, fold=7))
     with pytest.raises(ScoreError, match="no image in its fold 7"):
         write_items(release.release, ItemsOptions(to=tmp_path / "7", fold=7), SilentReporter())
 
