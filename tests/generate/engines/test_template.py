@@ -187,7 +187,8 @@ def test_a_question_for_yes_or_no_gets_one(facts: Facts, first: str) -> None:
 
 CALM = re.compile(
     r"\b(?:nothing (?:has|needs) to be done|no (?:need to worry|hurry|treatment is needed; one that bothers)|"
-    r"good news|it can (?:wait|stay)|(?:watching|eye kept on it|routine appointment) is enough|left alone|nothing dangerous|scared)",
+    r"good news|it can (?:wait|stay)|(?:watching|eye kept on it|routine appointment) is enough|left alone|"
+    r"nothing dangerous|scared|nothing to fear)",
     re.IGNORECASE,
 )
 
