@@ -363,9 +363,14 @@ def _is_of_others(text: str) -> bool:
 
 
 _ASKS_PLACE = re.compile(
-    r"\bwhere\b(?! (?:do|does|can|would|could|else|should))|\b(?:which|what) (?:[\w-]+ ){0,2}?(?:part|region|site"
+    r"\bwhere\b(?! (?:can|would|could|else|should|do(?:es)?(?! (?:this|the|it|her|his|your)\b))\b)|\b(?:which"
+    r"|what) (?:[\w-]+ ){0,2}?(?:part|region|site"
     r"|area|place|location"
     r"|side|limb)\b|\b(?:anatomical|body) (?:site|location|region|part)\b|\blocali[sz]ation\b"
+)
+_ASKS_PLACES = re.compile(  # of such lesions
+    r"\bwhere (?:can|would|could|else|should|do(?:es)?(?! (?:this|the|it|her|his|your)\b))\b"
+    r"|\b(?:which|what) (?:[\w-]+ )?(?:sites|places|areas|regions|parts|locations)\b"
 )
 _VERB = re.compile(
     r"\b(?:is|are|was|were|be|has|have|had|can|could|may|might|must|should|will|would|do|does|did|shows?|lies?|sits?"
@@ -384,6 +389,8 @@ def _sites(statement: Statement, asked: Asked, facts: Facts) -> Iterator[str]:
     known = zones_of(facts.body_site) if facts.body_site else frozenset()
     hits = site_terms().find(statement.text) if known else []
     if not hits or any(hit.meaning & known and not _SPARED.search(statement.clause_before(hit.start)) for hit in hits):
+        return
+    if _is_note(statement.text) and _ASKS_PLACES.search(asked.question):
         return
     for hit in hits:
         told = statement.text[hit.start : hit.end]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dermasynth_builder.check.advice import check_advice
 from dermasynth_builder.check.diagnosis import check_diagnosis
 from dermasynth_builder.check.modality import check_modality
 from dermasynth_builder.check.person import check_person
@@ -145,6 +146,14 @@ def test_an_age_is_read_in_figures_and_in_words(years: int, is_in_words: bool) -
         ("81f with a nodule", 81, 81),
         ("28-yo man with a mole", 28, 28),
         ("a toddler with a rash", 0, 4),
+        ("teenager with an eroded plaque", 10, 20),
+        ("many octogenarians like her", 80, 89),
+        ("this adult patient", 17, 130),
+        ("a patient of advanced age", 55, 130),
+        ("he is well past seventy", 70, 130),
+        ("she has just turned eighteen", 18, 18),
+        ("a woman aged 18 to 29", 18, 29),
+        ("30 to 35 years of age", 30, 35),
     ],
 )
 def test_an_age_is_read_in_decades_stages_and_shorthand(text: str, youngest: int, oldest: int) -> None:
@@ -167,6 +176,31 @@ def test_an_age_is_read_in_decades_stages_and_shorthand(text: str, youngest: int
 )
 def test_people_in_general_are_not_the_patient(text: str) -> None:
     assert told(text, FULL, source="pad_ufes") == []
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "is_found"),
+    [
+        ("How old is the patient?", "62", True),
+        ("How old is the patient?", "81", False),
+        ("Does the age of the patient matter?", "It does: at 40, such a lesion is rare.", True),
+        ("At what age do they appear?", "At 50 or 60, as a rule.", False),
+        ("Where is it?", "Left cheek, below the eye", True),
+        ("Where do they grow?", "Nose, cheeks, ears", False),
+        ("What next?", "The gentleman should see a dermatologist.", True),
+        ("What next?", "A dermatologist should see it, and he will decide.", False),
+        ("Who noticed it?", "His wife did.", True),
+        ("Would a man her age have it?", "He might.", False),
+    ],
+)
+def test_a_bare_answer_is_read_with_what_was_asked_of_the_patient(question: str, answer: str, is_found: bool) -> None:
+    assert bool(told(answer, FULL, question, source="pad_ufes")) is is_found
+
+
+@pytest.mark.parametrize("text", ["It will go away by itself.", "No treatment is needed.", "Removal is unnecessary."])
+def test_only_what_is_malignant_must_not_be_left_untreated(text: str) -> None:
+    malignant, benign = (pair("What next?", text, image=clinical_image(facts=facts)) for facts in (MELANOMA, NEVUS))
+    assert [each.severity for each in check_advice([malignant, benign])] == ["reject"]
 
 
 PLACES = [

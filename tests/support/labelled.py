@@ -20,8 +20,8 @@ LABELLED = ROOT / "tests" / "check" / "labelled"
 JUDGED = ("fourth", "fifth", "sixth", "seventh", "eighth")
 """Sets by judges who had not seen the checks: the family of a fault is their word, and any check may find it."""
 LAST = "ninth"
-"""The set of the last judge, after which the rules were left nearly as they are: what it said at first is what the
-checks say of texts that nobody has seen."""
+"""The set of the last judge; it has mended the rules, and holds no bound yet. What the checks said of it before, in
+`FIRST_MEASURED` of `benchmarks/checks.py`, is what they say of texts that nobody has seen."""
 OF_A_FAULT = frozenset({"advice", "diagnosis", "form", "modality", "person", "repeats", "speech", "unseen"})
 """The checks that find faults of these sets."""
 _MELANOMA = "Malignant:Malignant melanocytic proliferations (Melanoma):Melanoma, NOS"
