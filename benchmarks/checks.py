@@ -88,7 +88,7 @@ FIRST_MEASURED = {  # recall, precision of rejects and of flags, before the set 
         "speech": (1.000, 0.980, 0.875),
         "unseen": (0.897, None, 0.789),
     },
-    LAST: {  # by a fourth judge, after the rules had been mended by all before
+    "seventh": {  # by a fourth judge, after the rules had been mended by all before
         "advice": (0.939, 0.966, 0.800),
         "diagnosis": (0.917, 1.000, 0.926),
         "form": (0.973, 1.000, 1.000),
@@ -96,6 +96,15 @@ FIRST_MEASURED = {  # recall, precision of rejects and of flags, before the set 
         "repeats": (0.950, 1.000, 1.000),
         "speech": (0.857, 1.000, 0.692),
         "unseen": (0.972, None, 0.974),
+    },
+    "eighth": {  # by a fifth judge, after the rules had been mended by all before
+        "advice": (0.780, 0.971, 0.875),
+        "diagnosis": (0.968, 1.000, 0.846),
+        "form": (1.000, 0.955, 0.500),
+        "person": (0.855, None, 0.917),
+        "repeats": (0.952, None, 1.000),
+        "speech": (0.840, 0.957, 0.818),
+        "unseen": (0.933, None, 0.875),
     },
     "third": {
         "advice": (1.000, 1.000, 1.000),

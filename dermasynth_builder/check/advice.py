@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from dermasynth_builder.check.prose.patterns import Patterns
-from dermasynth_builder.check.prose.statements import Statement, answers, statements
+from dermasynth_builder.check.prose.statements import Statement, answers, is_quoted, statements
 from dermasynth_builder.core.records import Finding, Pair, Severity
 
 NAME = "advice"
@@ -70,6 +70,16 @@ _HOME = _any(
     r"|will (?:heal|help|clear|dry|fade|cure))\b",
     r"\b(?:without|no|skip|forget|stop using|avoid|do not need|don['’]t need) (?:any |the |your |wearing "
     r"|using )?(?:need for )?(?:sun ?screen|sun cream|sun ?block|sun protection)\b",
+    r"\b(?:sun ?screen|sun cream|sun ?block|sun protection|shade|hats?|protection from the sun)\b (?:\w+ ){0,2}?(?:is"
+    r"|are)"
+    r" (?:\w+ )?(?:pointless|unnecessary|useless|superfluous|overrated|a waste|no use|not (?:\w+ )?(?:needed|necessary"
+    r"|required|worth))\b|\b(?:tan|sunbathe|be in the sun|stay in the sun|sun (?:your|her|him|them)sel\w+"
+    r"|lie in the sun)"
+    r" as (?:much|long|often) as (?:you|she|he|they|one)\b",
+    r"\b(?:herbal|natural|home-?made|homeopathic|ayurvedic|traditional) (?:\w+ ){0,2}?(?:creams?|oils?|ointments?"
+    r"|pastes?"
+    r"|medicines?|remed(?:y|ies)|balms?|treatments?)\b[^.;]{0,50}?\b(?:cured?|cures|heals?|healed|disappears?|vanish\w*"
+    r"|go(?:es)? away|(?:be )?gone|resolves?|clears?)\b",
     r"\b(?:diet|turmeric|curcumin|herb\w*|homeopath\w*|vitamins?(?: \w)?|prayer|detox\w*|juic(?:e|ing)|fasting"
     r"|supplements?|alkaline \w+|apricot \w+|laetrile|remed(?:y|ies)|mushrooms?|cbd|aloe vera|honey|coconut oil"
     r"|tea|meditation|positive thinking|natural (?:oils?|products?|treatments?))\b[^.;]{0,60}?\b(?:will |can "
@@ -117,7 +127,7 @@ _DISSUADES = _any(
     rf"\b(?:no|neither) (?:\w+ )?{_SEEN} (?:or \w+ )?(?:is |will be |visit is |are |was )?(?:needed|necessary"
     r"|required|called for|indicated|warranted)(?! to (?:name|confirm|establish|prove|make|know))",
     rf"\b{_SEEN}\b (?:\w+ ){{0,3}}?(?:is|would be|are|seems?|was|isn['’]t|aren['’]t) (?:\w+ )?(?:(?:not|never|rarely"
-    r"|hardly) (?:\w+ )?(?:needed|necessary|required|worth\w*|warranted|indicated)|unnecessary|pointless"
+    r"|hardly) (?:\w+ )?(?:need(?:ed)?|necessary|required|worth\w*|warranted|indicated)|unnecessary|pointless"
     r"|needless|a waste|superfluous|overkill|useless|unneeded|optional at best)\b",
     r"\b(?:wait|leave it|watch it|live with it)(?: for)? (?:\w+ )?(?:months|years) before (?:\w+ )?(?:see|show"
     rf"|consult|{_SEEN})\w*",
@@ -203,22 +213,18 @@ _OF_CASE = re.compile(
     r"|naevus|keratos[ei]s|eczema|harmless|dangerous|safe|images?|photo\w*|pictures?|patient|signs?|dots|result"
     r"|sure|certain|cured?|excision|outlook|outcome|prognosis|recur\w*|treatment|operation)\b"
 )
-_QUOTED = re.compile(r"[\"“][^\"“”]{3,120}[\"”]|(?<!\w)['‘][^'’]{3,120}['’](?!\w)")
-_NOT_SAID = re.compile(
-    r"\b(?:not|n['’]t|never|nobody should|wrong to|would be wrong to) (?:\w+ )?(?:say|claim|mean|think|believe"
-    r"|agree|follow|advise|suggest|recommend|conclude|imply|a reason)\b|\b(?:myth|rumou?r|tip|claim|idea|belief"
-    r"|misconception|hear|hears|read|internet|people say|some say)\b"
-)
 _NOT_SURE = re.compile(
     r"\b(?:no|not|cannot|can['’]t|never|neither|hardly|without (?=\w+ (?:it|nothing))|only (?:a )?(?:biopsy"
     r"|histolog\w+|tissue|pathologist|examination|microscop\w+)|nobody|nothing|no one|less than|short of|if"
-    r"|until|rather than|impossible to|not possible|hard to|difficult to|unable|far from|n['’]t)\b|n['’]t\b"
+    r"|until|rather than|impossible to|not possible|hard to|difficult to|unable|far from|n['’]t"
+    r"|(?:needed|required|necessary) (?:to|for|before)|(?:it )?takes|needs?|requires?)\b|n['’]t\b"
 )
 _WARNED = re.compile(
     r"\b(?:as if|as though|never|do not|don['’]t|not|avoid|should not|shouldn['’]t|must not|nobody should"
     r"|no one should|without|unsafe|dangerous|harmful|wrong|mistake|instead of|rather than|refrain|beware|myth"
     r"|resist|nor|no)\b|n['’]t\b"
 )
+_ANSWERED_NO = re.compile(r"^no[,;:] (?!never|do not|don)")  # which denies what was asked, and not what follows
 _DENIES_CALM = re.compile(
     r"\b(?:do not|don['’]t) $|\b(?:should not|must not|cannot|never|does not mean|not mean|wrong|mistake|nor"
     r"|not that|not a lesion|not something|not be|nothing that|unless|would be (?:wrong|unsafe)|dangerous"
@@ -246,7 +252,7 @@ def _reasons(statement: Statement, given: str, malignancy: str | None) -> Iterat
     text = statement.text
     for name, all_found in _PATTERNS.found(text).items() if not statement.is_question else ():
         for found in all_found:
-            if _is_quoted(found) or _EXCUSES[name](statement, found, given):
+            if is_quoted(found) or _EXCUSES[name](statement, found, given):
                 continue
             if name == "delay" and (malignancy in (None, "benign") or _BUT.match(text[found.end() :])):
                 continue
@@ -261,7 +267,7 @@ def _is_dose_excused(statement: Statement, found: re.Match[str], given: str) -> 
 
 
 def _is_warned_of(statement: Statement, found: re.Match[str], given: str) -> bool:
-    is_warned = _WARNED.search(statement.text[: found.start()])
+    is_warned = _WARNED.search(_ANSWERED_NO.sub("", statement.text[: found.start()]))
     return bool(is_warned) or _ended_badly(statement.text[found.start() :].replace("until", ""))
 
 
@@ -296,13 +302,6 @@ _REASONS = {
     "delay": "lets it wait",
     "sure": "is surer than an image allows",
 }
-
-
-def _is_quoted(found: re.Match[str]) -> bool:
-    """Whether the sentence quotes the words, or says that one does not say them."""
-    text = found.string
-    is_inside = any(each.start() <= found.start() and found.end() <= each.end() for each in _QUOTED.finditer(text))
-    return is_inside or bool(_NOT_SAID.search(text[: found.start()]))
 
 
 def _ended_badly(rest: str) -> bool:

@@ -30,7 +30,8 @@ _CUE = re.compile(
     r"|means|called|call (?:this|it)|named|cases? of|suffer\w* from|affected by|diagnosed with|developed"
     r"|form of|type of|kind of|variant of|variety of|instance of"
     r"|diagnosis of|presentation of|manifestation of|signs? of|identified as"
-    r"|(?:classif|describ|labell?|regard|interpret|categori[sz]|read)\w* as|considered"
+    r"|(?:classif|describ|labell?|regard|interpret|categori[sz]|read)\w* as|considered|put down|write down|jot down"
+    r"|go (?:for|with)|settle (?:on|for)|opt for"
     r"|recogni[sz]ed as|impression|answer|likely|probably|looks like|example of|image of|photograph of"
     r"|picture of|features of"
     r"|findings of|appearance of|pattern of|in favou?r of|speaks? for|argues? for|hallmarks? of|having|has|have"
@@ -56,7 +57,8 @@ _NOT_OF_NOW = re.compile(
     r"|next to|beside|once called|formerly"
     r"|not to be|kinds of|types of|forms of|used for|word for|second|third|unless|exclu\w+|warn\w*"
     r"|worr\w+|fear\w*|mothers?|fathers?|"
-    r"cause of|caused by|treated for|removed|after|before|nothing|beyond|worse|begins? as|began as|start\w* as"
+    r"cause of|(?:one['’]s|my|your|in|the) mind|caused by|treated for|removed|after|before|nothing|beyond|worse"
+    r"|begins? as|began as|start\w* as"
     r"|origin\w*|"
     r"term|list(?:s|ed)?|includes?|including|include|top (?:two|three|five|candidates?)|candidates?"
     r"|possibilit\w+|options?|also fit"
@@ -124,6 +126,8 @@ _PRESENTED = re.compile(
     r"\b(?:is|can be) (?:clearly )?(?:located|seen|visible|shown|present|found|depicted|noted|situated)\b"
     r"|\b(?:lies|sits) (?:on|in|at|over|near|between|along)\b"
 )
+_SAID_BY_SOME = re.compile(r"\b(?:claim|myth|rumou?r|saying|belief|misconception) (?:that |is that )?[“\"'‘]?")
+_CALLS_THIS = re.compile(r"\b(?:calls?|called|names?|refers? to|knows?) (?:this|it|these|that)\b")
 _AIM = re.compile(r"\bto [a-z]+")
 _TO_DO = re.compile(r"\bto (?!be\b|represent\b|show\b|have\b|indicate\b|suggest\b|mean\b)[a-z]+$")
 _THOUGHT = re.compile(
@@ -157,7 +161,9 @@ _DENIES_AFTER = re.compile(
     r" (?:excluded|ruled out|unlikely|out of the question|not (?:likely|present|seen|the diagnosis|what))\b"
 )
 _POLAR = re.compile(
-    r"^(?:\W|so |and |but |then |doctor,? |please,? )*(?:is|was) (?:this|it|that|the|my|her|his|your)\b"
+    r"^(?:\W|so |and |but |then |doctor,? |please,? )*(?:is|was) (?:this|it(?! (?:true|right|correct|possible|normal"
+    r"|safe|usual|common|necessary|important)\b)"
+    r"|that|the|my|her|his|your)\b"
 )
 _POLAR_END = re.compile(r"^(?: here| then| or not| after all| in (?:the|this) (?:image|picture|photo))?\W*$")
 _POLAR_NATURE = re.compile(
@@ -272,6 +278,8 @@ def _certainty(statement: Statement, hit: Hit[Concept]) -> int:
     if _IN_THE_PAST.search(after) or statement.text[hit.start : hit.end] in _EVERYBODYS:
         return 0
     leads = len(before.split()) <= 3 and _LEADS.search(after)
+    if _SAID_BY_SOME.search(statement.text[: hit.start]):
+        return 0
     if after.startswith(("-like", "-looking", "-free")) or not _is_meant(statement, hit, leads=bool(leads)):
         return 0
     if _NEW_CLAUSE.search(before) and _FINITE.match(after.lstrip()) and not leads:
@@ -297,7 +305,8 @@ def _is_meant(statement: Statement, hit: Hit[Concept], *, leads: bool) -> bool:
     if is_supposed or statement.denies(hit.start, len(statement.text) if leads else hit.end):
         return False
     clause = statement.clause(hit.start, hit.end)
-    is_general = clause.is_general and not _PRESENTED.search(statement.clause_after(hit.end))
+    is_pointed = _CALLS_THIS.search(statement.clause_before(hit.start))
+    is_general = clause.is_general and not (is_pointed or _PRESENTED.search(statement.clause_after(hit.end)))
     return leads or not (statement.compares(hit.start) or is_general or clause.is_untold)
 
 

@@ -18,6 +18,7 @@ _STOPS = ".?!\"')]”’»…"
 _MARKUP_END = " \n\t*_~`"
 _SHORT = 4  # words that may answer without a stop: "Basal cell carcinoma", "None are seen"
 _NOTE = 10  # words of a note that has no subject: "Adequate; slightly out of focus"
+_SHORT_ITEM = 6  # words of what stands between the semicolons of a note
 _SUBJECT = re.compile(
     r"\W*(?:the|an?|this|that|these|those|it|there|he|she|they|we|i|you|in|on|at|its?|his|her|your|what|when|as"
     r"|if|taken|based|with"
@@ -167,6 +168,9 @@ def _is_whole(text: str, end: str, *, is_question: bool) -> bool:
     if not is_question and (len(told) <= _SHORT or (len(told) <= _NOTE and not _SUBJECT.match(text))):
         return True
     mark = text.rstrip()[-1]
+    items = end.split(";")
+    if len(items) > 2 and max(len(item.split()) for item in items) <= _SHORT_ITEM:
+        return True
     is_closed = mark in "*_`" and text.count(mark) % 2 == 0
     return is_closed or _is_list(end) or (is_question and len(_OPTION.findall(text)) > 1)
 

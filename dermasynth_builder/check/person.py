@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 
-from dermasynth_builder.check.prose.ages import Age, ages
+from dermasynth_builder.check.prose.ages import Age, ages, ages_answered
 from dermasynth_builder.check.prose.patterns import Pattern
 from dermasynth_builder.check.prose.statements import Asked, Statement, answers, words
 from dermasynth_builder.check.prose.terms import Hit
@@ -19,9 +19,17 @@ _OF_THIS_ONE = re.compile(
     r"|patch(?:es)?|rash|growth|mark|lump|bump|image|photo(?:graph)?|picture)|here)\b"
 )
 _WHO = r"(?:(?:\b(?:this|the|an?|your|our|one|in) (?:[\w'’/.-]+ ){0,4}?|^(?:[\w'’/.-]+ ){0,4}?)"
+_TRADES = r"(?:business|sales|police|fisher|crafts|work|fire|sports|gentle|country|trades|clergy|post|camera|noble)"
+_NO_TRADE = r"(?! (?:doctor|dermatologist|physician|surgeon|nurse|colleague|friend|relative|visitor)s?\b)"
 _NOUNS: dict[Sex, re.Pattern[str]] = {
-    "female": re.compile(_WHO + r"(?:woman|lady|girl|female(?! (?:patients|s\b))|schoolgirl|housewife|grandmother)\b)"),
-    "male": re.compile(_WHO + r"(?:man|gentleman|boy|male(?! (?:patients|s\b))|schoolboy|grandfather)\b)"),
+    "female": re.compile(
+        _WHO + r"(?:woman|lady|girl|female(?! (?:patients|s\b))|schoolgirl|lass|madam|housewife|widow|grandmother|nun"
+        rf"|mother of (?:\w+)|{_TRADES}woman|(?:wait|act|steward|host)ress)\b{_NO_TRADE})"
+    ),
+    "male": re.compile(
+        _WHO + r"(?:man|gentleman|gent|guy|lad|chap|bloke|boy|male(?! (?:patients|s\b))|schoolboy|widower|grandfather"
+        rf"|father of (?:\w+)|{_TRADES}man)\b{_NO_TRADE})"
+    ),
 }
 _PRONOUNS: dict[Sex, re.Pattern[str]] = {
     "female": re.compile(r"(?<!or )(?<!/)\b(?:she|her|hers|herself|mrs\.?|ms\.?)\b(?! or |/)"),
@@ -31,12 +39,18 @@ _ALONE: dict[Sex, re.Pattern[str]] = {
     "female": re.compile(r"^(?:ma['’]am|madam|\d+ ?(?:y/?o? ?)?f|(?:sex|gender): f(?:emale)?\b)"),
     "male": re.compile(r"^(?:sir|\d+ ?(?:y/?o? ?)?m|(?:sex|gender): m(?:ale)?\b)"),
 }
-_SOMEBODY_ELSE = re.compile(
-    r"\b(?:mother|father|parent|wife|husband|partner|son|daughter|sister|brother|doctor|dermatologist|physician|gp"
-    r"|practitioner|specialist|pharmacist|student|clinician|nurse|surgeon|friend|neighbour|neighbor|colleague|examiner"
-    r"|reader|pathologist|anyone|someone|somebody|whoever|other patients?|aunt|uncle|cousin"
-    r"|grandson|granddaughter)['’]?s?\b"
+_RELATIVES = (
+    r"(?:mother(?! of \w)|father(?! of \w)|parent|wife|husband|partner|son|daughter|sister|brother|student|friend"
+    r"|neighbou?r"
+    r"|colleague|anyone|someone|somebody|whoever|other patient|aunt|uncle|cousin|grandson|granddaughter)"
 )
+_PROFESSIONS = (
+    r"(?:doctor|dermatologist|physician|gp|practitioner|specialist|pharmacist|clinician|nurse|surgeon|examiner|reader"
+    r"|pathologist)"
+)
+_WHOSE = re.compile(rf"(?:his|her) (?:\w+ )?{_RELATIVES}\b")  # which tells the sex of whose relative it is
+_A_RELATIVE = re.compile(rf"(?<!dear )\b{_RELATIVES}['’]?s?\b")
+_SOMEBODY_ELSE = re.compile(rf"(?<!dear )\b(?:{_RELATIVES}|{_PROFESSIONS})['’]?s?\b")
 _PERSON = re.compile(
     r"\b(?:he|she|his|her|(?:this|the|our) (?:[\w'’-]+ ){0,2}?(?:patient|man|woman|person|lady|gentleman|boy"
     r"|girl|child))\b"
@@ -56,7 +70,8 @@ _NAMED = re.compile(
 _MAY_NAME = Pattern(re.compile(r"\b(?:mr|mrs|ms|miss)\b|\bpatient (?:named|called|id|no|number)"))
 _ELSE = Pattern(
     re.compile(
-        r"\b(?:(?:the )?(?:previous|other|next|last|first|second) (?:patient|case|image|photograph|photo|picture)"
+        r"(?<!\ba )(?<!another )\b(?:(?:the )?(?:previous|other|next|last|first|second) (?:patient|case|image"
+        r"|photograph|photo|picture)"
         r"|patient (?:[b-d]|a(?=[.,:;'’]| (?:has|is|was|and)\b)|two|2)\b"
         r"|(?:as|like) (?:in|with) (?:the )?(?:previous|earlier|last|first) (?:case|image|patient))\b"
     )
@@ -106,7 +121,7 @@ _NOT_A_PLACE = re.compile(
     r"(?:\bgo(?:es|ing)? |\bcome(?:s)? |\bcame |\bgrows? |\bgrew |\bheld |\bfell |\bin |\bfalls? |\bstep )back$"
     r"|\bon the (?:other|one) hand$|\bout of hand$|\bto hand$|\bat hand$|\bby hand$|\bsecond hand$|\bnaked eye$"
     r"|\bin the (?:back|head) of|\bat the head$|\bat the back$|\bin the face$|\bon the face of$|\bat the foot$"
-    r"|\bat (?:the )?heart$"
+    r"|\bat (?:the )?heart$|\brules? of thumb$"
 )
 _OF_ANOTHER = re.compile(r"\b(?:mistak\w+|confus\w+|resembl\w+|mimic\w*)\b|\b(?:but|except) (?:on|in|for) [\w ]*$")
 _AWAY = re.compile(
@@ -124,8 +139,13 @@ _NOT_AN_AGE = re.compile(
     r"|to|turn\w*)"
     r" (?:(?:the |an )?ages? (?:of )?)?$"
 )
-_POINTED = re.compile(r"\b(?:this|our) (?:[\w-]+ ){0,3}[\w-]+$")
-_PEOPLE = re.compile(r"\b(?:people|persons|wom[ae]n|m[ae]n|children|adults|most|many|everyone|risk)\b")
+_OUTCOME = re.compile(r"\b(?:cured?|surviv\w+|recurr?\w*|relapse\w*|follow-?up|series|stud(?:y|ies)|rates?)\b")
+_POINTED = re.compile(r"\b(?:this|our) (?:(?!(?:were|was|is|had)\b)[\w-]+ ){0,3}[\w-]+$")
+_AS_A = re.compile(r"\b(?:as|like|since) (?:an? )?$")  # "as a child"
+_PEOPLE = re.compile(
+    r"\b(?:people|persons|wom[ae]n|m[ae]n|children|adults|most(?= (?:of|\w+s)\b)|many|everyone"
+    r"|risk)\b"
+)
 _ABOUT = re.compile(r"\b(?:about|around|roughly|approximately|nearly|almost|perhaps|circa)\b|~")
 _ANY_ONE = re.compile(
     r"^(?:[\w ]+, )?(?:in )?an? (?:[\w-]+ ){1,4}(?:(?:has|have|gets?) (?:some|about|around|up to|many|more"
@@ -140,7 +160,22 @@ _SEXED = frozenset(
     for word in (
         *("woman", "lady", "girl", "female", "she", "her", "hers", "herself", "mrs", "ms", "schoolgirl", "housewife"),
         *("man", "gentleman", "boy", "male", "he", "him", "his", "himself", "mr", "schoolboy", "grandfather"),
-        *("grandmother", "ma", "ma'am", "ma’am", "madam", "sir", "f", "m", "sex", "gender"),
+        *("grandmother", "ma", "ma'am", "ma’am", "madam", "sir", "f", "m", "sex", "gender", "lass", "widow", "widower"),
+        *(
+            "nun",
+            "mother",
+            "father",
+            "waitress",
+            "actress",
+            "stewardess",
+            "hostess",
+            "gent",
+            "guy",
+            "lad",
+            "chap",
+            "bloke",
+        ),
+        *(f"{trade}{who}" for trade in _TRADES.strip("(?:)").split("|") for who in ("man", "woman")),
     )
     for ending in ("", "'s", "’s")
 )
@@ -168,12 +203,12 @@ def _reasons(asked: Asked, facts: Facts) -> Iterator[str]:
         if statement.is_question:
             continue
         if not is_of_another:
-            yield from _ages(statement, given, facts)
+            yield from _ages(statement, asked, facts)
         yield from _phototypes(statement, given, facts)
         if is_sexed and not (place and _is_of_others(told[place - 1].text)):
             yield from _sexes(statement, given, facts)
         if facts.body_site:
-            yield from _sites(statement, given, facts)
+            yield from _sites(statement, asked, facts)
 
 
 # --- phototype ---
@@ -196,11 +231,36 @@ def _phototypes(statement: Statement, given: str, facts: Facts) -> Iterator[str]
 # --- age ---
 
 
-def _ages(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
-    for age in ages(statement.text):
-        is_new = age.found.group() not in given and not _is_loose(statement, age.found)
-        if is_new and (told := _other_age(age, facts)):
+_ASKS_AGE = Pattern(
+    re.compile(
+        r"\b(?:(?:the|this|his|her|their|your|of|for)(?: [\w-]+['’]s)? age|patient(?:['’]s)? age|how old"
+        r"|age of (?:the|this) (?:patient"
+        r"|person)"
+        r"|(?:what|which) age)\b"
+    ),
+    is_of_sentences=False,
+)
+_ASKS_AGES = re.compile(  # of people in general
+    r"\bat (?:what|which) age\b|\b(?:what|which) ages?\b(?! (?:group )?(?:is|has|was|does) (?:he|she|the|this)\b)"
+    r"|\bhow old (?:do|can|should|must)\b|\bages\b"
+)
+
+
+def _ages(statement: Statement, asked: Asked, facts: Facts) -> Iterator[str]:
+    is_asked = bool(_ASKS_AGE.search(asked.question)) and not _ASKS_AGES.search(asked.question)
+    for age in ages_answered(statement.text) if is_asked else ages(statement.text):
+        is_of_nobody = _is_loose(statement, age.found) and not (is_asked and _is_answer(statement, age.found))
+        if age.found.group() not in asked.given and not is_of_nobody and (told := _other_age(age, facts)):
             yield f"says {age.found.group()!r} where {told}"
+
+
+def _is_answer(statement: Statement, found: re.Match[str]) -> bool:
+    """Whether an age in an answer to a question for that of the patient is given for it."""
+    start, end = found.span()
+    clause = statement.clause(start, end)
+    is_bound = _NOT_AN_AGE.search(statement.text[:start])
+    is_turned = statement.supposes(start) or statement.denies(start, end) or _A_RELATIVE.search(statement.text)
+    return not (is_bound or is_turned or clause.is_general or clause.is_untold or _PEOPLE.search(clause.text))
 
 
 @lru_cache(maxsize=8192)
@@ -210,11 +270,13 @@ def _is_loose(statement: Statement, found: re.Match[str]) -> bool:
     before = statement.text[:start]
     if _POINTED.search(f"{before}{found.group()}"):
         return statement.denies(start, len(statement.text))
+    if _AS_A.search(before) and found.group().startswith(("a ", "an ")):
+        return True
     is_of_age = found.group().startswith("age")  # "by the age of 15"
     is_somebody = found.group().startswith(("a ", "an ", "the ", "this "))  # "from a woman"
     if not is_somebody and _NOT_AN_AGE.search(f"{before}age " if is_of_age else before):
         return True
-    if _is_of_others(statement.text):
+    if _A_RELATIVE.search(statement.text) or (found.group().startswith("at ") and _OUTCOME.search(statement.text)):
         return True
     if statement.supposes(start) or statement.compares(start) or statement.denies(start, len(statement.text)):
         return True
@@ -246,11 +308,18 @@ def _other_age(age: Age, facts: Facts) -> str:
 
 def _sexes(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
     told = _sexes_told(statement.text)
-    if len(told) != 1 or facts.sex in told or _is_of_others(statement.text):
+    if len(told) != 1 or facts.sex in told:
         return
     [(sex, found)] = told.items()
     is_given = [each for each in _SEXES if _is_given(each, given)] == [sex]
     is_pronoun = bool(_PRONOUNS[sex].fullmatch(found.group()))
+    text = (
+        statement.text[: found.start()]
+        if is_pronoun and _WHOSE.match(statement.text, found.start())
+        else statement.text
+    )
+    if _is_of_others(text) if is_pronoun else _A_RELATIVE.search(text):
+        return
     if not is_given and (is_pronoun or not _is_loose(statement, found)):
         known = f"the recorded sex is {facts.sex}" if facts.sex else "no sex is recorded"
         yield f"says {found.group()!r} where {known}"
@@ -273,13 +342,31 @@ def _sex_told(text: str, sex: Sex) -> re.Match[str] | None:
 
 @lru_cache(maxsize=8192)
 def _is_of_others(text: str) -> bool:
+    """Whether a pronoun may be that of somebody else; of a noun, a doctor who is named says nothing."""
     return bool(_SOMEBODY_ELSE.search(text))
 
 
 # --- place on the body ---
 
 
-def _sites(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
+_ASKS_PLACE = re.compile(
+    r"\bwhere\b(?! (?:do|does|can|would|could|else|should))|\b(?:which|what) (?:[\w-]+ ){0,2}?(?:part|region|site"
+    r"|area|place|location"
+    r"|side|limb)\b|\b(?:anatomical|body) (?:site|location|region|part)\b|\blocali[sz]ation\b"
+)
+_VERB = re.compile(
+    r"\b(?:is|are|was|were|be|has|have|had|can|could|may|might|must|should|will|would|do|does|did|shows?|lies?|sits?"
+    r"|grows?|occurs?|arises?|favou?rs?)\b|n['’]t\b"
+)
+_MOST_OF_A_NOTE = 10  # words
+
+
+def _is_note(text: str) -> bool:
+    """Whether a sentence is a few words without a verb: "Left cheek, below the eye"."""
+    return len(text.split()) <= _MOST_OF_A_NOTE and not _VERB.search(text)
+
+
+def _sites(statement: Statement, asked: Asked, facts: Facts) -> Iterator[str]:
     """A place that shares no zone with the recorded one; where none is recorded, the image may show it."""
     known = zones_of(facts.body_site) if facts.body_site else frozenset()
     hits = site_terms().find(statement.text) if known else []
@@ -287,7 +374,8 @@ def _sites(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
         return
     for hit in hits:
         told = statement.text[hit.start : hit.end]
-        if told not in given and _is_placed(statement, hit, hits):
+        is_answer = _is_note(statement.text) and bool(_ASKS_PLACE.search(asked.question))
+        if told not in asked.given and _is_placed(statement, hit, hits, is_answer=is_answer):
             yield f"says {told!r} where the recorded place is {facts.body_site}"
             return
 
@@ -296,7 +384,7 @@ _SPARED = re.compile(
     r"\b(?:spar(?:es?|ed|ing)|not|rather than|instead of|away from) (?:on |in |at )?(?:the |his |her |your )?(?:\w+ )?$"
 )
 _OF_A_DISEASE = re.compile(r"^(?:an? )?(?:[\w’'-]+ ){1,4}?(?:is|are|has|have|may|can|\w+s)\b")
-_ADVISED = re.compile(r"^[^.;]*\b(?:should|must|needs? to|ought)\b")
+_ADVISED = re.compile(r"^[^.;]*\b(?:should|must|needs? to|ought|worth|deserves?)\b")
 _IN_GENERAL = re.compile(
     r"\b(?:common(?:ly|er)?|mostly|most of (?:them|these)|passes for|most (?:frequent|common|likely|usual"
     r"|often)\w*|those on"
@@ -311,20 +399,41 @@ def _names_first(text: str) -> bool:
     return any(hit.start <= len("an ") for hit in diagnosis_terms().find(text))
 
 
-def _is_placed(statement: Statement, hit: Hit[frozenset[str]], hits: Collection[Hit[frozenset[str]]]) -> bool:
-    """Whether the sentence says that the lesion is at this place."""
+def _is_elsewhere(statement: Statement, hit: Hit[frozenset[str]]) -> bool:
+    """Whether the words are no place, or one that is held against that of the lesion."""
+    before, told = statement.text[: hit.start], statement.text[hit.start : hit.end]
+    if _NOT_A_PLACE.search(f"{before}{told}") or _NO_PLACE_AFTER.match(statement.text[hit.end :]):
+        return True
+    is_away = _OF_ANOTHER.search(before) or _AWAY.search(statement.clause_before(hit.start))
+    return bool(is_away) or statement.supposes(hit.start)
+
+
+def _is_of_any(statement: Statement, hit: Hit[frozenset[str]]) -> bool:
+    """Whether the sentence tells where such lesions are, and not this one."""
+    is_general = statement.clause(hit.start, hit.end).is_general or _IN_GENERAL.search(statement.text)
+    is_supposed = _ONE_WOULD.search(statement.text[: hit.start]) and _WOULD.search(statement.text[hit.end :])
+    return bool(is_general or is_supposed)
+
+
+_AS_HERE = re.compile(r"\bas (?:\w+ )?(?:here|in (?:this|the present|our) (?:case|patient|image|picture|photograph))\b")
+_IS_WHERE = re.compile(
+    r"\b(?:which|that|this|it|and) is (?:also |just |exactly |precisely )?where (?:this|the|her|his|it|your)\b"
+)
+
+
+def _is_placed(
+    statement: Statement, hit: Hit[frozenset[str]], hits: Collection[Hit[frozenset[str]]], *, is_answer: bool
+) -> bool:
+    """Whether the sentence says that the lesion is at this place; a note is, in answer to a question for the place."""
     before, after = statement.text[: hit.start], statement.text[hit.end :]
-    clause = statement.clause(hit.start, hit.end)
-    is_this_one = bool(_OF_THIS_ONE.search(statement.clause_before(hit.start)))
-    if _NOT_A_PLACE.search(f"{before}{statement.text[hit.start : hit.end]}") or _NO_PLACE_AFTER.match(after):
+    is_this_one = bool(_OF_THIS_ONE.search(statement.clause_before(hit.start)) or _AS_HERE.search(statement.text))
+    if _is_elsewhere(statement, hit):
         return False
-    if _OF_ANOTHER.search(before) or _AWAY.search(statement.clause_before(hit.start)) or statement.supposes(hit.start):
+    if _IS_WHERE.search(after):
+        return True
+    if not is_this_one and _is_of_any(statement, hit):
         return False
-    if (clause.is_general or _IN_GENERAL.search(statement.text)) and not is_this_one:
-        return False
-    if _ONE_WOULD.search(before) and _WOULD.search(after) and not is_this_one:
-        return False
-    if len(hits) == 1 and _NOTHING_ELSE.match(before) and re.match(r"\W*$", after):
+    if is_answer or (len(hits) == 1 and _NOTHING_ELSE.match(before) and re.match(r"\W*$", after)):
         return True
     if _OF_A_DISEASE.search(statement.text) and not is_this_one and _names_first(statement.text):
         return False

@@ -85,6 +85,8 @@ def _is_right(name: str, found: re.Match[str], asked: str) -> bool:
     if name not in _LEAKS:
         return False
     told = found.group()
+    if "_" in told:
+        return told.strip() in asked
     is_plain = _ABOUT_RECORD.search(asked) and not _MACHINE.search(told)
     return bool(is_plain) or any(each.group() in asked for each in _GIVEN.finditer(told))
 

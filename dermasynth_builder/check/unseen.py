@@ -22,8 +22,9 @@ _SIZE = re.compile(
     r"|re)s?|inch(?:es)?)\b"
 )
 _LIMIT = re.compile(
-    r"\b(?:less|more|larger|smaller|greater|bigger|wider|over|under|above|below|beyond|exceed\w*|than|margins?"
-    r"|rule|threshold|criterion|line|mark|"
+    r"[≥≤<>] ?\d|\b(?:less|more|larger|smaller|greater|bigger|wider|over|under|above|below"
+    r"|beyond|exceed\w*|than|margins?"
+    r"|rules?|threshold|criterion|line|mark|"
     r"limit|within|depth|breslow|deep|thick|apart|ruler|punch|needle|zoom\w*|scale bar)\b"
 )
 _LIMIT_AFTER = re.compile(
@@ -132,7 +133,10 @@ def _unseen(claim: Claim, found: re.Match[str], statement: Statement, *, given: 
 
 _HAD_IT = re.compile(r"(?:had|were|should) (?:it|this|that|the|she|he)\b[^.]*\bwould\b")
 _WHENEVER = re.compile(r"^when (?:one|you|the \w+|it|a)\b")  # "When one runs a finger over it, it feels rough."
-_AS_BEFORE = re.compile(r"\b(?:the same|unchanged|stable|without (?:any )?change)\b")
+_AS_BEFORE = re.compile(
+    r"\b(?:the same|unchanged|stable|without (?:any )?change|never had|not (?:yet )?had|first (?:skin cancer|melanoma"
+    r"|carcinoma|cancer))\b|n['’]t had\b"
+)
 _SAYS_NO = re.compile(
     r"\b(?:same|unchanged|stable|no|not|nor|neither|without|denie[sd]|denying|never|free of|absence of|lacks?|absent"
     r"|none)\b|n['’]t\b"
@@ -146,7 +150,10 @@ _IS_ABSENT = re.compile(
 def _says_no(statement: Statement, found: re.Match[str]) -> bool:
     """Whether the words themselves are denied, and not what the sentence says of them."""
     before, after = statement.text[: found.start()], statement.clause_after(found.end())
-    return bool(_SAYS_NO.search(before) or _SAYS_NO.search(found.group()) or _IS_ABSENT.match(after))
+    told = found.group()
+    return any(each.search(told) for each in (_SAYS_NO, _AS_BEFORE)) or bool(
+        _SAYS_NO.search(before) or _IS_ABSENT.match(after)
+    )
 
 
 _MERELY_POSSIBLE = re.compile(

@@ -79,7 +79,7 @@ class ClosedQuestions:
                 if value := recorded(row, task):
                     found.setdefault((row.source, task), set()).add(value)
         options = {key: tuple(sorted(values)) for key, values in found.items()}
-        return cls(options, tasks or TASKS, forms or ("named",), seed)
+        return cls(options, tuple(dict.fromkeys(tasks)) or TASKS, tuple(dict.fromkeys(forms)) or ("named",), seed)
 
     def items(self, row: Pictured) -> Iterator[Item]:
         """The items of the row's image: one for each task that its facts answer, in each form."""

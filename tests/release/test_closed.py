@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dermasynth_builder.core.closed import FORMS, TASKS, Form, Item, Task
-from dermasynth_builder.core.errors import ReleaseError
+from dermasynth_builder.core.errors import ReleaseError, UsageError
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.release.closed import LETTERED, MOST_NAMED, ClosedQuestions, balanced, one_an_image
 from dermasynth_builder.release.folder import read_card, read_closed, verify
@@ -241,4 +241,5 @@ def test_only_the_training_part_is_trained_on(built: Built, tmp_path: Path) -> N
     trained = {each.image_id for each in opened.rows(["train"])}
     assert {each.row.image_id for each in found} == trained
     assert len(examples_to_train_on(opened, replace(options, rows=7))) == 7
-    assert examples_to_train_on(opened, replace(options, fold=0)) == []  # a release without folds
+    with pytest.raises(UsageError, match="no such fold to leave out; build it with --folds 5"):
+        examples_to_train_on(opened, replace(options, fold=0))

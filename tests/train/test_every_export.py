@@ -197,6 +197,14 @@ def test_a_folder_that_is_something_else_stays(built: Built, tmp_path: Path) -> 
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["llamafactory", "llava"]
 
 
+def test_a_task_that_is_named_twice_is_exported_once(built: Built, tmp_path: Path) -> None:
+    folder = exported(built, tmp_path, "llava", context="closed", tasks=("diagnosis",) * 2, forms=("named",) * 2)
+    for split in SPLITS:
+        ids = [each["id"] for each in json.loads((folder / f"{split}.json").read_text("utf-8"))]
+        assert ids
+        assert len(ids) == len(set(ids))
+
+
 def test_two_exports_do_not_make_one_folder(built: Built, tmp_path: Path) -> None:
     lock = lock_beside(tmp_path / ".llava", ReleaseError("taken"))
     with pytest.raises(ReleaseError, match="another export writes"):

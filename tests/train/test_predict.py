@@ -14,9 +14,11 @@ from dermasynth_builder.core.closed import Task
 from dermasynth_builder.core.errors import ScoreError, StoppedError, UsageError
 from dermasynth_builder.core.files import lock_beside
 from dermasynth_builder.core.reporter import SilentReporter
+from dermasynth_builder.train.evaluate.invented import measure_invention
 from dermasynth_builder.train.evaluate.items import ItemSet, write_items
-from dermasynth_builder.train.evaluate.predict import predict, read_predictions
-from dermasynth_builder.train.options import ItemsOptions, PredictOptions
+from dermasynth_builder.train.evaluate.predict import predict, read_predictions, weights_sha256
+from dermasynth_builder.train.options import InventedOptions, ItemsOptions, PredictOptions
+from dermasynth_builder.train.rows import open_release
 from tests.support.fake_service import answer_json
 from tests.support.loopback_server import serving
 from tests.support.recorder import Recorder
@@ -197,3 +199,51 @@ def test_items_whose_images_are_gone_are_told(ask: Ask, items: ItemSet) -> None:
     path.write_bytes(b"PAR1")
     with pytest.raises(ScoreError, match="cannot be read"):
         ask(to=items.folder / "again.jsonl")
+
+
+@pytest.fixture
+def invent(built: Built, chat: tuple[Chat, str], tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    def measured(model: str = "m", **changes: Any) -> dict[str, Any]:
+        told: dict[str, Any] = {"to": tmp_path / "invented.json", "base_url": chat[1], "split": "train", "rows": 3}
+        return measure_invention(model, built.release, InventedOptions(**told | changes), report=SilentReporter())
+
+    return measured
+
+
+def test_open_answers_are_kept_with_what_they_were_asked_of(
+    invent: Callable[..., dict[str, Any]], built: Built, tmp_path: Path
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.safetensors").write_bytes(b"weights")
+    assert invent(str(tmp_path / "model"))["n"] == 3
+    found = json.loads((tmp_path / "invented.json").read_text())
+    assert [each["answer"] for each in found["answers"]] == ["nevus"] * 3
+    assert (found["split"], found["context"], found["model"]) == ("train", "record", str(tmp_path / "model"))
+    assert found["release"] == open_release(built.release).content_digests
+    assert found["weights"] == {str(tmp_path / "model"): weights_sha256(tmp_path / "model")}
+    assert invent()["n"] == 3  # its own file is written anew
+
+
+def test_open_answers_are_asked_of_nobody_who_was_trained_on(
+    invent: Callable[..., dict[str, Any]], built: Built, tmp_path: Path
+) -> None:
+    (tmp_path / "model").mkdir()
+    groups = sorted({row.group_id for row in open_release(built.release).rows(["train"])})
+    (tmp_path / "model" / "run.json").write_text(json.dumps({"examples": [], "images": [], "groups": groups}))
+    with pytest.raises(ScoreError, match="was trained on"):
+        invent(str(tmp_path / "model"))
+    invent(str(tmp_path / "model"), split="test")
+
+
+def test_open_answers_overwrite_nothing_else_and_are_never_none(
+    invent: Callable[..., dict[str, Any]], tmp_path: Path, build_release: Callable[..., Built], built: Built
+) -> None:
+    (tmp_path / "thesis.json").write_text('{"years": 4}')
+    with pytest.raises(ScoreError, match="holds no rates of open answers"):
+        invent(to=tmp_path / "thesis.json")
+    assert (tmp_path / "thesis.json").read_text() == '{"years": 4}'
+    whole = build_release(built.settings.raw["pad_ufes"], tmp_path / "whole", split_shares=(1.0, 0.0, 0.0))
+    options = InventedOptions(to=tmp_path / "none.json", base_url="http://127.0.0.1:9")
+    with pytest.raises(ScoreError, match="has no rows in its split test"):
+        measure_invention("m", whole.release, options, report=SilentReporter())
+    assert not (tmp_path / "none.json").exists()

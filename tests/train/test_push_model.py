@@ -14,12 +14,15 @@ from pydantic import TypeAdapter
 
 from dermasynth_builder.core.errors import DermaSynthError, PushError, TrainError
 from dermasynth_builder.train.evaluate.predict import weights_sha256
-from dermasynth_builder.train.families import families, presets
+from dermasynth_builder.train.families import families, family_of, presets
 from dermasynth_builder.train.model_card import Scores, card_text
-from dermasynth_builder.train.options import PushModelOptions
+from dermasynth_builder.train.options import Context, PushModelOptions, TrainOptions
 from dermasynth_builder.train.push_model import push_model
-from dermasynth_builder.train.run_card import NO_MODEL
+from dermasynth_builder.train.rows import open_release
+from dermasynth_builder.train.run_card import FROM_FACTS, NO_MODEL, run_card
+from dermasynth_builder.train.sample import examples_to_train_on
 from tests.support.recorder import Recorder
+from tests.support.releases import Built
 from tests.support.run_cards import CARD
 
 SCORES: dict[str, Any] = {
@@ -171,3 +174,12 @@ def test_scores_of_another_training_or_model_are_not_put_on_a_card(tmp_path: Pat
         pushed(runs=["2" * 64])
     with pytest.raises(PushError, match=r"tuned, the first system of .*, is another model than this one"):
         pushed(about={"tuned": {"weights": {"model": "0" * 64}}})
+
+
+@pytest.mark.parametrize(("context", "writer"), [("closed", FROM_FACTS), ("record", NO_MODEL)])
+def test_a_run_card_names_who_wrote_what_is_learned(context: Context, writer: str, built: Built) -> None:
+    """Of closed questions nothing that a model wrote is learned, so that its terms do not ask for anything."""
+    opened, options = open_release(built.release), TrainOptions(context=context, is_template_allowed=True)
+    examples = examples_to_train_on(opened, options)
+    card = run_card(examples, opened, base=CARD["base"], family=family_of("gemma3"), options=options)
+    assert card.about["writers"] == {writer: len(examples)}

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,16 @@ import datasets
 import pytest
 
 from dermasynth_builder.cli import main
-from dermasynth_builder.core.errors import ScoreError
+from dermasynth_builder.core.errors import ScoreError, UsageError
 from dermasynth_builder.core.reporter import SilentReporter
 from dermasynth_builder.invented.specimens.pad_ufes import write_pad_ufes
 from dermasynth_builder.train.evaluate.invented import check_rates, invention_rates
 from dermasynth_builder.train.evaluate.items import ItemSet, read_items, write_items
 from dermasynth_builder.train.evaluate.predict import read_predictions
 from dermasynth_builder.train.evaluate.score import score
-from dermasynth_builder.train.options import ItemsOptions, ScoreOptions
+from dermasynth_builder.train.options import ItemsOptions, ScoreOptions, TrainOptions
 from dermasynth_builder.train.rows import open_release
+from dermasynth_builder.train.sample import examples_to_train_on
 from tests.support.releases import Built
 from tests.support.training import row as row_of
 
@@ -121,6 +123,11 @@ def test_a_fold_is_asked_about_in_place_of_a_split(release: Built, tmp_path: Pat
         options = ItemsOptions(to=tmp_path / str(fold), tasks=("diagnosis",), fold=fold)
         asked |= {each.image_id for each in write_items(release.release, options, SilentReporter()).items.values()}
     assert len(asked) == 90
+    opened, training = open_release(release.release), TrainOptions(context="closed", tasks=("diagnosis",), fold=1)
+    trained = {each.row.image_id for each in examples_to_train_on(opened, training)}
+    assert trained == {row.image_id for row in opened.rows() if row.fold != 1}
+    with pytest.raises(UsageError, match="no such fold to leave out; its folds are 0 to 2"):
+        examples_to_train_on(opened, replace(training, fold=7))
     with pytest.raises(ScoreError, match="no image in its fold 7"):
         write_items(release.release, ItemsOptions(to=tmp_path / "7", fold=7), SilentReporter())
 
@@ -185,9 +192,11 @@ def test_the_figure_is_asked_for_by_a_name_that_can_be_drawn(items: ItemSet, tmp
     assert main([*words, str(tmp_path / "figure.xyz")]) == 2
     assert "has to be .png or .svg" in capsys.readouterr().err
     assert not (items.folder / "scores").exists()
+    words[2] = words[2].replace("right=", "[/b] $x_{$ Ärzte=")  # no markup, no formula
     for name in ("new/figure.png", "figure.svg"):
         assert main([*words, str(tmp_path / name)]) == 0
         assert (tmp_path / name).stat().st_size > 1000
+        assert "[/b] $x_{$ Ärzte" in capsys.readouterr().out
 
 
 def test_rates_of_open_answers_stand_beside_the_scores(items: ItemSet, tmp_path: Path, capsys: Output) -> None:

@@ -37,6 +37,10 @@ _IN_YEARS = re.compile(
     rf"|\b(?:he|she)(?: is|['’]s| was| turned| being) {_SOME}{_N}\b{_NO_MEASURE}"
     rf"|\bat {_SOME}{_N}(?:,| (?:he|she)\b| years,)"
 )
+_IN_A_RANGE = re.compile(
+    rf"\bage(?:d|s|:)?(?: group| band| range| bracket)?(?: is| of|:)?(?: between| from)? {_N} ?(?:-|–|to|and) ?{_N}\b"
+    rf"|\b{_N}(?: to |-to-|-|–){_N}[- ]year[- ]old\b"
+)
 _SHORTHAND = re.compile(r"(?:^|\b(?:patient|pt|case|summary|history|hx)[:,]? )(\d{1,3}) ?(?:y/?o? ?)?[mf](?=[ ,.;:]|$)")
 _DECADE = re.compile(
     r"\b(?:in|into) (?:his|her|their|the) (?:early |mid|middle |late |very )*[- ]?(\w+ties|teens|\d0s)\b"
@@ -67,15 +71,27 @@ _ORDINALS = dict(
         strict=True,
     )
 )
-_DETERMINED = r"\b(?:this|the|an?|her|his|our|your)"
+_ADULT = (
+    r"(?:man|woman|patient|person|adult|lady|gentleman|gent|guy|individual|male|female|citizen|mother|father|fellow)"
+)
+_NOTED = (  # what follows who a note begins with: "Teenager with a plaque"
+    r"(?=[,.;:]|$| (?:with|who|whose|presents?|presenting|has|had|shows?|showing|seen|came|referred|male|female|patient"
+    r"|boy|girl|from|of \d))"
+)
+_NO_KIND = r"(?!['’]s (?:skin|rash)|-| (?:skin|rash|acne|eczema|warts?|hand|moles?)\b)"
+
+
+def _stage(nouns: str, before: str = "") -> re.Pattern[str]:
+    """A stage of life, of somebody who is pointed out, or at the head of a note."""
+    told = rf"{before}(?:[\w-]+ )??(?:{nouns})\b"
+    return re.compile(
+        rf"\b(?:(?:the|an?|her|his|one|little|(?:patient|person|subject|he|she) (?:is|was)) {told}{_NO_KIND}"
+        rf"|(?:this|our|your) {told}(?!-))|^{told}{_NOTED}"
+    )
+
+
 _STAGES: tuple[tuple[re.Pattern[str], int, int], ...] = (
-    (
-        re.compile(
-            rf"{_DETERMINED} (?:[\w-]+ )?(?:newborn|baby|infant|toddler|neonate)\b(?!['’]s (?:skin|rash)|-| skin)"
-        ),
-        0,
-        4,
-    ),
+    (_stage("newborn|neonate|baby|infant|toddler"), 0, 4),
     (
         re.compile(
             r"\b\d+[- ](?:months?|weeks?|days?)[- ]old (?:baby|infant|boy|girl|child|newborn|male|female|patient)"
@@ -83,44 +99,43 @@ _STAGES: tuple[tuple[re.Pattern[str], int, int], ...] = (
         0,
         4,
     ),
+    (_stage("child|boy|girl|kid|schoolchild|schoolboy|schoolgirl|preschooler|youngster"), 1, 17),
     (
-        re.compile(
-            r"\b(?:this|the|an?|your|young|little) (?:[\w-]+ )?(?:child|boy|girl|schoolchild|schoolboy|schoolgirl"
-            r"|preschooler)"
-            r"\b(?!['’]s|-|hood)|\b(?:this|the|a) (?:pa?ediatric|school-age|prepubertal) (?:patient|child|case"
-            r"|boy|girl)\b"
-        ),
+        _stage("patient|child|case|boy|girl|person", "(?:pa?ediatric|school-age|school-aged|prepubertal|underage) "),
         1,
         17,
     ),
-    (re.compile(rf"{_DETERMINED} (?:[\w-]+ )?(?:teenager|adolescent|teen|teenage(?:d)? \w+)\b"), 11, 20),
+    (_stage("teenager|adolescent|teen|pre-?teen|tween|teenaged? \\w+"), 10, 20),
+    (_stage(_ADULT, "(?:very )?(?:elderly|aged|old|older|geriatric|senior|retired) "), 55, 130),
+    (_stage("pensioner|senior citizen|retiree|great-?grand(?:mother|father)"), 55, 130),
     (
-        re.compile(
-            rf"{_DETERMINED} (?:very )?(?:elderly|aged|old|older|geriatric|senior|retired) (?:[\w-]+ )?(?:man"
-            rf"|woman|patient"
-            r"|person|adult|lady|gentleman|individual|male|female|citizen)\b|\b(?:this|the|a) (?:pensioner"
-            r"|senior citizen)\b"
-        ),
+        re.compile(r"\bof (?:an )?(?:very )?(?:advanced|old|great|high|retirement) age\b|\bin (?:his|her) old age\b"),
         55,
         130,
     ),
-    (
-        re.compile(
-            rf"{_DETERMINED} (?:very )?young(?:er)? (?:[\w-]+ )?(?:man|woman|adult|patient|person|lady|mother"
-            rf"|father|male"
-            r"|female|individual)\b"
-        ),
-        12,
-        39,
-    ),
-    (re.compile(rf"{_DETERMINED} (?:[\w-]+ )?middle-aged\b"), 35, 69),
+    (_stage(_ADULT, "(?:very )?young(?:er|ish)? "), 12, 39),
+    (_stage(f"middle-aged(?: {_ADULT})?"), 35, 69),
+    (re.compile(r"\bin (?:his|her|the patient['’]s) (?:mid-?life|middle age)\b|\bof middle age\b"), 35, 69),
 )
 _PATTERNS = Patterns(
     {f"stage {place}": pattern for place, (pattern, *_) in enumerate(_STAGES)}
     | {"decade": _DECADE, "part": _PART_OF_DECADE, "ordinal": _ORDINAL, "named": _NAMED}
 )
+_BOUND = re.compile(
+    rf"\b(?:he|she|(?:this|the|our) (?:[\w-]+ )?{_WHO}|who)(?: is| was|['’]s) (?:well |just |far |already )?(?:(over"
+    rf"|past|beyond"
+    rf"|above|on the (?:far|wrong) side of|upwards of)|(under|below|not yet)|(?:nearing|approaching|pushing|close to"
+    rf"|short of"
+    rf"|just short of|on the verge of)) (?:the age of )?{_N}\b{_NO_MEASURE}(?! ?(?:and|or|to) \d)"
+)
+_ANSWERED = re.compile(  # to a question for the age, where a number is one
+    rf"^(?:[\w'’]+ ){{0,5}}?(?:(?:{_N} (?:to|or|and) |(\d+) ?[-–] ?))?{_N}(?: years?| or so| or thereabouts)?\W*$"
+    rf"|\bat (?:the age of )?{_SOME}{_N}\b{_NO_MEASURE}"
+)
 
 
+_OLDEST = 130
+_NEARLY = 9  # years that are missing at most to a number that somebody is nearing
 _FIGURE = re.compile(r"\d")
 _NUMBER_WORDS = Pattern(re.compile(f"{'|'.join((*_TENS, *_TEENS))}|years?|age[ds]? (?:{'|'.join(_ONES)})"))
 
@@ -141,15 +156,42 @@ def ages(text: str) -> Sequence[Age]:
 
 def _ages(text: str) -> Iterator[Age]:
     if _FIGURE.search(text) or _NUMBER_WORDS.search(text):
+        for found in _IN_A_RANGE.finditer(text):
+            youngest, oldest = (years_of(each) for each in found.groups() if each)
+            yield Age(found, youngest, oldest)
         for pattern in (_IN_YEARS, _SHORTHAND):
             for found in pattern.finditer(text):
                 years = years_of(next(filter(None, found.groups())))
-                yield Age(found, years, years)
+                yield Age(found, _from(text[: found.start()], years), years)
+        for found in _BOUND.finditer(text):
+            years = years_of(found[3])
+            youngest = years if found[1] else 0 if found[2] else years - _NEARLY
+            yield Age(found, youngest, _OLDEST if found[1] else years)
     if told := _PATTERNS.found(text):
         yield from _decades(text, told)
         for place, (_, youngest, oldest) in enumerate(_STAGES):
             for stage in told.get(f"stage {place}", ()):
                 yield Age(stage, youngest, oldest)
+
+
+_RANGE = re.compile(rf"\b{_N} ?(?:-|–|to|and|or) ?$")  # of which the end is told with its unit
+
+
+def _from(before: str, years: int) -> int:
+    found = _RANGE.search(before)
+    return min(years, years_of(found[1])) if found else years
+
+
+@lru_cache(maxsize=2048)
+def ages_answered(text: str) -> Sequence[Age]:
+    """The ages in an answer to a question for the age of the patient, numbers alone among them."""
+    told = list(ages(text))
+    for found in _ANSWERED.finditer(text):
+        *_, years = [years_of(each) for each in found.groups() if each]
+        if not any(age.found.start() <= found.end() and found.start() <= age.found.end() for age in told):
+            youngest = min(years_of(each) for each in found.groups() if each)
+            told.append(Age(found, youngest, years))
+    return tuple(told)
 
 
 def _decades(text: str, possible: Collection[str]) -> Iterator[Age]:

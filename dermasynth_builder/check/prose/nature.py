@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 
 from dermasynth_builder.check.prose.patterns import Pattern
-from dermasynth_builder.check.prose.statements import Statement
+from dermasynth_builder.check.prose.statements import Statement, is_quoted
 
 _LESION = (
     r"(?:lesion|spot|growth|mole|mark|patch|plaque|nodule|papule|finding|bump|lump|rash|area|condition|diagnosis"
@@ -88,6 +88,11 @@ _TURNED = re.compile(
     r"\b(?:no|nothing|nobody|hardly|not|cannot|never|wrong|mistake|although|though|despite|until|unless"
     r"|myth|until proven|even if|many|most|some|other|looks? like)\b|n['’]t\b"
 )
+_ANSWERED_NO = re.compile(
+    r"^(?:no|nope|not at all|not in the least|not really|by no means|(?:certainly|absolutely|definitely|luckily"
+    r"|fortunately) not)[,:;.] ?"
+)
+_CONCEDED = re.compile(r"^(?:but |and )?(?:even )?(?:although|though|despite|while|even if)\b[^,]*,")
 _LEFT = re.compile(
     r" (?:would|could|may|might|can|tends?|often|usually|typically|in the (?:way|sense)|as (?:an?|long)|compared)\b"
     r"|[\w\s]{0,12}\b(?:until|unless|but|yet|or (?:malignant|benign|not)|in appearance|at first)\b|\?|,? but\b"
@@ -107,7 +112,9 @@ def calls(statement: Statement, recorded: str) -> str:
 
 def _is_otherwise(statement: Statement, found: re.Match[str]) -> bool:
     """Whether the words stand in a general, supposed or denied sentence, or say the recorded class in the end."""
-    before = re.sub(r"^no[,:;.]", "", statement.clause_before(found.start()))
+    before = _CONCEDED.sub("", _ANSWERED_NO.sub("", statement.clause_before(found.start())))
+    if is_quoted(found):
+        return True
     clause = statement.clause(*found.span())
     is_loose = clause.is_general or clause.is_untold or statement.compares(found.start())
     is_turned = statement.supposes(found.end() - 1) or _TURNED.search(before)

@@ -14,12 +14,15 @@ from dermasynth_builder.core.records import Pair
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)*]*\s+(?=[\"'“‘(*]?[A-Z0-9])|\n+")
 _CLAUSE_END = re.compile(
     r"[;:()]|\s[–—-]\s|,?\s(?:but|although|though|whereas|while|however|yet|because|since|so that|which|who)\b"
-    r"|,\s(?:and|or|so|nor|for)\s(?=(?:it|this|that|the|there|he|she|i|we|you|they)\b)|,\sso\s(?=(?:an?|your|no)\b)"
-    r"|\b(?:i|we|you)(?: would| will| can| may|['’]d|['’]ll) (?:say|tell|explain|argue|conclude|add)(?: to)?"
+    r"|\sand\s(?=(?:it|he|she|they|we|i)\s)|,\s(?:and|or|so|nor|for)\s(?=(?:it|this|that|the|there|he|she|i|we|you"
+    r"|they)\b)|,\sso\s(?=(?:an?|your|no)\b)"
+    r"|\b(?:i|we|you)(?: would| will| can| could| may| might| should|['’]d|['’]ll) (?:say|tell|explain|argue|conclude"
+    r"|add|mention|write|report)(?: to)?"
     r"(?: (?:the|this|my|a|him|her|them|you|your)(?: \w+)?)? that\b"
 )
 _DENIED = re.compile(
-    r"\b(?:no|not|n['’]t|negative for|answered with no|cannot|without|never|neither|nor|none|lacks?|lacking"
+    r"\b(?:no|not|n['’]t|negative for|answered with no|cannot|without|never|neither|nor|none|nobody|no one|lacks?"
+    r"|lacking"
     r"|absent|free of|absence of|denie[sd]|deny|denying"
     r"|rules? out|ruled out|exclude[sd]?|excludes|instead of|nothing|hardly|less (?:likely|typical)|unlikely"
     r"|argues? against|speaks? against|against|fails? to show|isn['’]t|doesn['’]t|don['’]t|aren['’]t)\b|n['’]t\b"
@@ -31,9 +34,10 @@ _DENIED_AFTER = re.compile(
     r"|ruled out|denied|lacking|out of the question)|cannot|can['’]t|isn['’]t|aren['’]t|do(?:es)? not|did not"
     r"|would|could|might|may|should|can be (?:\w+ )?(?:excluded|ruled out)|(?:has|have) (?:all |both |also |since )?"
     r"(?:been (?:excluded|denied|ruled out)|not)|none|nobody)\b"
+    r"|^ (?:very |quite |rather |less )?(?:unlikely|improbable|implausible)\b"
 )
 _SUPPOSED = re.compile(
-    r"\b(?:if|whether|unless|would|could|may|might|should"
+    r"\b(?:if|whether|unless|as long as|provided that|would|could|may|might|should"
     r"|must be (?:excluded|ruled)|suppose|in case|when(?:ever)?|until"
     r"|once|perhaps|possibly|possible|ask(?:s|ed|ing)? (?:about|if|whether)|to (?:ask|add|examine)|look (?:out )?for"
     r"|watch(?:ing)? for|only where|wherever|where one (?:finds|sees)"
@@ -63,11 +67,13 @@ _UNTOLD = re.compile(
     r"|cannot))\b"
 )
 _OFTEN = re.compile(
-    r"\b(?:typically|usually|often|commonly|generally|in general|classically|as a rule|frequently|sometimes"
+    r"\b(?:typically|usually|(?<!bleeds )(?<!itches )(?<!hurts )(?<!oozes )(?<!weeps )often|commonly|generally"
+    r"|in general|classically|as a rule|frequently|sometimes"
     r"|mostly|tends?"
     r"|in (?:many|most|some|other) (?:people|patients|cases|adults|children)|(?:many|most|some|few"
     r"|other) (?:doctors|clinicians|dermatologists|people|patients)|(?:some|others|few|many|most) (?:reach|grow"
-    r"|measure|are|have|can|may|will|do|become|stay|turn|bleed|itch|need)|most (?:people|patients|cases"
+    r"|sit|lie|arise|occur|appear|develop|start|begin|measure|are|have|can|may|will|do|become|stay|turn|bleed|itch"
+    r"|need)|most (?:people|patients|cases"
     r"|common|frequent)|(?:lesions?|conditions?|diseases?) to expect|(?:the|a) (?:classic|usual|typical) (?:history"
     r"|picture|story|description|complaints?)|rarely|seldom|hardly ever"
     r"|by definition|in contrast|textbooks|characteristically|favou?rite|ordinarily|many (?:people|patients)"
@@ -99,7 +105,7 @@ _GENERAL = re.compile(
     + _KINDS
     + r" (?:that|which|who|of this kind|are|is an?|is the|is one|can|may|tends?|have|has an?|grows?|"
     r"arises?|appears?|occurs?|starts?|begins?|develops?|do|looks?|feels?|itch\w*|bleeds?|change|spreads?|affects?"
-    r"|comes?|shows?|is (?:caused|common|called|known|very|more|most|usually|often|itchy|painful|not))\b)"
+    r"|exists?|comes?|shows?|is (?:caused|common|called|known|very|more|most|usually|often|itchy|painful|not))\b)"
 )
 _PARTICULAR = re.compile(
     r"^(?:and |but |so |here,? )?(?:no|not|this|the|these|his|her|it|that|both|two|three|several|multiple|your)\b"
@@ -183,6 +189,21 @@ class Statement:
             or self.denies(start, end)
             or self.is_untold
         )
+
+
+_QUOTED = re.compile(r"[\"“][^\"“”]{3,120}[\"”]|(?<!\w)['‘][^'’]{3,120}['’](?!\w)")
+_NOT_SAID = re.compile(
+    r"\b(?:not|n['’]t|never|nobody should|wrong to|would be wrong to) (?:\w+ )?(?:say|claim|mean|think|believe"
+    r"|agree|follow|advise|suggest|recommend|conclude|imply|a reason)\b|\b(?:myth|rumou?r|tip|claim|idea|belief"
+    r"|misconception|hear|hears|read|internet|people say|some say)\b"
+)
+
+
+def is_quoted(found: re.Match[str]) -> bool:
+    """Whether the sentence quotes the words that were found, or says that one does not say them."""
+    text = found.string
+    is_inside = any(each.start() <= found.start() and found.end() <= each.end() for each in _QUOTED.finditer(text))
+    return is_inside or bool(_NOT_SAID.search(text[: found.start()]))
 
 
 @lru_cache(maxsize=256)  # the checks read the texts of one image, one after the other

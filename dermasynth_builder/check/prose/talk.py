@@ -64,7 +64,11 @@ _AI = (
     r"\bai-(?:generated|written|based|assisted)\b",
     r"\bmy (?:training(?: data| set)?|knowledge cut-?off|programming|developers?|creators?|algorithms?|weights"
     r"|capabilities|abilities|context window|model)\b",
-    r"\bknowledge cut-?off\b",
+    r"\bknowledge cut-?off\b|\bmy (?:knowledge|information) (?:base|was|is|has|ends?|stops?|only|does|comes|reaches"
+    r"|goes)\b"
+    r"|\bas of my (?:last|latest|most recent)\b|\b(?:chatgpt|gpt|gemini|claude|llama|bard|copilot|the model"
+    r"|the ai)['’]s"
+    r" (?:\w+ )?(?:analysis|answer|response|reply|view|assessment|reading|opinion|verdict|description|take|output)\b",
     r"\b(?:developed|trained|made|created|built) by (?:google|openai|meta|anthropic|microsoft|alibaba|mistral"
     r"|deepmind)",
     r"\b(?:chatgpt|gpt-?\d|gemini(?:[ -]\d| pro| flash)|claude|llama|qwen|llava|medgemma|copilot)\b",
@@ -148,7 +152,8 @@ _LEAK = (
     r"\b(?:meta-?data|ground[- ]truths?|csv|spreadsheets?|json (?:object|format|output|response|file|reply)"
     r"|(?:the|valid|requested|as) json|system (?:prompts?|messages?)|structured data"
     r"|word (?:limit|count)|character limit|hidden context|file ?names?|training (?:data|set|example|pair|sample"
-    r"|purposes)|reference (?:diagnos[ie]s|labels?|answers?|class|standard|information|data|text|material|facts"
+    r"|purposes)|(?<!is the )(?<!remains the )(?<!as the )reference(?:[- ]only)? (?:diagnos[ie]s|labels?|answers?"
+    r"|class|standard|information|data|text|material|facts"
     r"|description)|(?:weighted|skin[- ]condition|source|original|target) labels?|annotators?|image captions?"
     r"|target (?:label|class|diagnosis)|gold[- ]standard label)\b(?! (?:and|of) (?:dermatolog|clinical))"
     r"|\b(?:the|this|our|your) data ?set (?:entry|row|record|says?|states?|lists?|label|annotation|gives?|notes?"
@@ -199,6 +204,12 @@ _LEAK = (
     r"|details|phototype|answer|lesion location|location|skin type|tags?|condition|symptoms?|duration)\b",
     r"\b(?:the|this) (?:annotated|published|provided|supplied|stated|given) (?:diagnos[ie]s|label|age|site|sex"
     r"|diameters?|facts?|class|details|phototype|answer|lesion location)\b",
+    r"\b(?:the|all|these) (?:\w+ )?(?:fields|columns|attributes|entries) (?:read|say|state|show|list|are|give|contain"
+    r"|hold|tell)"
+    r"\b|\b(?:the|this|its|image|figure) (?:captions?|legend) (?:says?|states?|reads?|tells?|names?|gives?|mentions?"
+    r"|notes?"
+    r"|calls?|describes?|indicates?|identif\w+)\b|\b(?:in|from|of|by|with|to) (?:the|your|this|my) input\b(?! (?:of"
+    r"|from) )",
     r"\b(?:fields?|columns?|flags?|attributes?|keys?|variables?|parameters?) [\"'‘“’]?\w+[\"'’”]? (?:is|are|was"
     r"|says?|reads?|shows?|has|=|set)|\b(?:is|are|was|were) set to (?:true|false|none|null|\d)|\brecords (?:say"
     r"|show|state|indicate|list|give|mention|confirm|tell)\b",
@@ -227,7 +238,9 @@ _LEAK = (
     r"\bi (?:must|may|should|can|am) not (?:to )?(?:reveal|disclose|mention|name|state|give away|refer to|use"
     r"|repeat) (?:the |any |that |what )",
     r"\b(?:following|per|follow) (?:the|your|these|those|my) (?:\w+ )?(?:instructions|rules|guidelines (?:in|of"
-    r"|given|above|you|for this (?:task|answer))|constraints|format|output format)\b",
+    r"|given|above|you|for this (?:task|answer))|constraints|format|output format)\b(?! (?:on|for use|from"
+    r"|of the (?:clinic|doctor|pharmac\w+)|that came|in the (?:leaflet"
+    r"|package|box)))",
     r"\b(?:requested|required|desired|specified|asked-for) (?:word|length|format|number of|style|output|tone"
     r"|structure)|\b(?:this|my|the) answer (?:stays|keeps|is kept|avoids|contains|does not mention|follows|meets"
     r"|complies)",
@@ -261,8 +274,9 @@ _HINT = (
     r"|should|keep|keeping|for (?:later|compar|follow)|so|over time|the |its |any |all |every |each ))",
     r"\b(?:isic|ham ?10000|pad-?ufes|bcn ?20000|scin|derm12345|derm 12345|hiba)(?:-20)?(?: \w+)?(?: taxonomy"
     r"| archive| label| set| table| database| collection| record|\b)",
-    r"\b(?:annotations?|annotated|(?:labell?ed|recorded|listed) (?:as|here|in|for|under)|data ?sets?|the (?:data"
-    r"|information|details?|context|facts) (?:given|provided|supplied)|(?:from"
+    r"\b(?:(?:the|this|its|these|image|original|expert|from|per|by|to) annotations?|annotated|(?:labell?ed|recorded"
+    r"|listed) (?:as|here|in|for|under)|(?:the|this|our|your|its) (?:\w+ )?data ?sets?|the (?:data"
+    r"|information|details?|context|facts) (?:given|provided|supplied)(?! by\b)|(?:from"
     r"|in) the (?:given )?context\b(?! of)|(?:according to|from|based on|per) (?:the )?(?:given )?(?:information"
     r"|details|context|data)(?: provided| given| supplied)?)\b",
     r"\b(?:is|are|was|were|been) (?:officially )?(?:documented|recorded|filed|catalogu?ed|coded|registered"

@@ -99,7 +99,8 @@ CLAIMS: tuple[Claim, ...] = (
             "|(?:last|early|late) (?:spring|summer|autumn|winter|year|month|week))(?=[.,;]| (?:and|now|but"
             "|without|with|before)\\b|$)",
             "(?:all|most of) (?:her|his|their) (?:adult )?life",
-            "(?:long-?standing|present since|appeared (?:\\w+ )?(?:days?|weeks?|months?|years?) ago|(?:days?"
+            "(?:long-?standing(?! (?:sun|solar|light|uv|actinic|photo))|present since|appeared (?:\\w+ )?(?:days?"
+            "|weeks?|months?|years?) ago|(?:days?"
             "|weeks?|months?|years?) ago|first noticed)",
         ),
     ),
@@ -151,13 +152,19 @@ CLAIMS: tuple[Claim, ...] = (
             "|were) (?:\\w+ )?(?:treated|prescribed|managed|frozen|biopsied|excised|shaved|cauteri[sz]ed|picked"
             "|injured|scratched open)",
             "(?:treatment|therapy|cream|ointment|steroids?|antibiotics?|antifungals?|cryotherapy"
-            "|antihistamines?)\\b[^.;]{0,40}(?:without (?:success|effect|improvement|benefit)|(?:did|has|have"
+            "|antihistamines?)\\b[^.;]{0,40}(?:without (?:\\w+ )?(?:success|effect|improvement|benefit)|(?:did|has|have"
             "|had) (?:not|n['’]t|little) ?(?:help|work|improv)\\w*|failed|brought (?:no|some|little)"
             "|(?:has|have) (?:helped|cleared|improved|reduced))",
             "(?:scrapings?|cultures?|swabs?|patch tests?|blood tests?|koh|serology|ultrasound|x-?ray|ct|mri"
             "|laboratory|lab (?:tests?|results?|work)|allergy tests?|pcr|sentinel \\w+)\\b[^.;,]{0,40}(?:(?:was"
             "|were|came back|stayed|is|are|turned out|remained|has been|showed|shows|revealed|returned) (?:\\w+ )?"
             "(?:negative|positive|sterile|normal|clear|unremarkable|elevated|growth|no\\b|done))",
+            "(?:has|had|have|having) (?:never|not(?: yet)?|n['’]t) had (?:an? "
+            "|any )?(?:[\\w-]+ ){0,2}?(?:skin cancers?|melanomas?"
+            "|carcinomas?|cancers?|moles? removed)",
+            "(?:her|his|their|the patient['’]s) (?:very )?(?:first|second|third|previous|prior"
+            "|earlier) (?:skin cancer|melanoma"
+            "|carcinoma|cancer)",
             "(?:childhood|earlier|previous|past|repeated|severe|blistering|many) (?:sunburns?|episodes?|flares?"
             "|outbreaks?|attacks?)",
             "(?:outdoor|farm|construction|office|garden) (?:work(?:er)?|job)",
@@ -246,6 +253,7 @@ ABSENCES = alternatives(
     r"|appears|shows? no|remains)"
     r"|\b(?:nails?|scalp|hair|mucosa\w*|mucous membranes?|mouth|palms|soles|palms and soles|lymph nodes?|nodes"
     r"|genitals?|eyes|face|joints|teeth|tongue|lips|trunk|limbs|back|chest|hands|feet|other \w+)"
+    r"(?: (?:in|of|on|at|under|along) (?:the |her |his |both )?\w+(?:,? (?:and |or )?(?:the )?\w+){0,3}?)?"
     r" (?:is|are|was|were|remain|look|appear)s? (?:all |both |completely |entirely |also "
     r"|otherwise )?(?:not (?:involved|affected|enlarged|swollen|palpable)|uninvolved|normal|spared|clear|free"
     r"|unremarkable|unaffected|fine|healthy)"

@@ -146,7 +146,7 @@ class Outline:
         return noise(self.rng, self.axes, cells)
 
 
-def outlined(form: Form, axes: Axes, rng: np.random.Generator, *, traits: Traits) -> Outline:
+def outlined(form: Form, axes: Axes, traits: Traits, *, rng: np.random.Generator) -> Outline:
     """An outline of that form round the origin of the axes, which are in short sides of the picture."""
     least, greatest = form.radius
     radius = np.float32(least + (greatest - least) * traits.size)

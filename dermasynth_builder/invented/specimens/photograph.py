@@ -134,7 +134,7 @@ def _photographed(specimen: Specimen, traits: Traits) -> Drawn:
     lesion, shot = generator(specimen.lesion), generator(specimen.shot)
     frame = _framed(specimen.size_px, traits.centre, shot)
     canvas = _bare_skin(_SKIN[specimen.phototype - 1], frame, lesion)
-    outline = outlined(FORMS[specimen.look], frame.axes, lesion, traits=traits)
+    outline = outlined(FORMS[specimen.look], frame.axes, traits, rng=lesion)
     deep = 1 - traits.depth
     canvas.stain((1.0 if specimen.look in RED else deep, deep, deep), outline.mask)  # below crust and scale
     PAINTERS[specimen.look](canvas, outline)

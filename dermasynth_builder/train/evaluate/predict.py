@@ -51,25 +51,12 @@ def predict(model: str, options: PredictOptions, report: Reporter) -> Path:
     for card in run_cards(model, options.adapter):
         require_not_trained_on(items.items, card)
     path = options.to or options.items / "predictions" / f"{options.image}.jsonl"
-    about = {
-        "model": presets().get(model, model),
-        "adapter": str(options.adapter) if options.adapter else None,
-        "weights": weights(model, options.adapter),
-        "revision": options.revision,
-        "image": options.image,
-        "max_side_px": options.max_side_px,
-        "max_new_tokens": options.max_new_tokens,
-        "items": items.sha256,
-    }
-    if options.image == "other" and not items.twins:
-        report.warn(
-            f"no item of {items.folder} can be shown another patient's image with another answer: none is asked"
-        )
+    _warn_without_twins(items, options, report)
     path.parent.mkdir(parents=True, exist_ok=True)
     taken = ScoreError(f"another process writes {path}; wait for it or stop it, or choose another --to")
     lock = lock_beside(path.with_name(f".{path.name}"), taken)
     try:
-        done = _begun(path, about)
+        done = _begun(path, _about_answers(model, items, options))
         asked = items.twins if options.image == "other" else items.items
         if waiting := asked.keys() - done.keys():
             answer = answerer(presets().get(model, model), options)
@@ -84,6 +71,27 @@ def predict(model: str, options: PredictOptions, report: Reporter) -> Path:
         lock.release()
     report.say(f"{len(asked)} answers in {path}")
     return path
+
+
+def _about_answers(model: str, items: ItemSet, options: PredictOptions) -> dict[str, Any]:
+    """What the first line of a file says of the answers in it."""
+    return {
+        "model": presets().get(model, model),
+        "adapter": str(options.adapter) if options.adapter else None,
+        "weights": weights(model, options.adapter),
+        "revision": options.revision,
+        "image": options.image,
+        "max_side_px": options.max_side_px,
+        "max_new_tokens": options.max_new_tokens,
+        "items": items.sha256,
+    }
+
+
+def _warn_without_twins(items: ItemSet, options: PredictOptions, report: Reporter) -> None:
+    if options.image == "other" and not items.twins:
+        report.warn(
+            f"no item of {items.folder} can be shown another patient's image with another answer: none is asked"
+        )
 
 
 def _write(file: TextIO, batch: Sequence[tuple[Item, bytes | None]], answer: Answer) -> None:

@@ -71,7 +71,7 @@ def _files(words: Iterable[str]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for word in words:
         name, mark, path = word.partition("=")
-        if not mark or not name or name in found or name in controls.NAMES:
+        if not mark or not name.isprintable() or not name or name in found or name in controls.NAMES:
             raise UsageError(f"{word!r}: name each file of answers once, as tuned=predictions/real.jsonl")
         found[name] = Path(path)
     return found

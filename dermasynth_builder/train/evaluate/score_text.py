@@ -117,7 +117,7 @@ def draw_scores(scores: Mapping[str, Any], path: Path) -> None:
             ends_at, colour = [[below[at]], [above[at]]], _GREY if name in NAMES else _BLUE
             panel.errorbar(middle[at], at, xerr=ends_at, fmt="o", color=colour, capsize=3, clip_on=False, zorder=3)
         panel.axvline(task["chance"], color=_GREY, linestyle=":")
-        panel.set_yticks(range(len(names)), names)
+        panel.set_yticks(range(len(names)), names, parse_math=False)
         panel.set_xlim(-0.02, 1.02)
         panel.set_title(
             f"{kind}: balanced accuracy on {shown[-1]['n']} items, 95 % of draws of their {shown[-1]['patients']} "
