@@ -35,6 +35,15 @@ GIVEN = example_of(row(facts=FULL), "record").messages[0].content
         ("At 43 such a spot is rare.", {"age"}),
         ("It was proven by biopsy.", {"confirmation"}),
         ("The diagnosis was made clinically, without a biopsy.", {"confirmation"}),
+        ("A biopsy has proven it.", {"confirmation"}),
+        ("No biopsy was taken, so this stands as a clinical diagnosis.", {"confirmation"}),
+        ("Tissue was examined, so the name does not rest on looks alone.", {"confirmation"}),
+        ("The name rests on histology and not on appearance.", {"confirmation"}),
+        ("Histology stands behind it, which makes it firm.", {"confirmation"}),
+        ("Behind the name stands a clinical examination, and no histology.", {"confirmation"}),
+        ("A doctor made the diagnosis by examining the skin.", {"confirmation"}),
+        ("Where melanoma is suspected, histology decides, and a biopsy is due.", set()),
+        ("It comes with age, mostly past middle age.", set()),
         ("A brown patch with an even border, about 6 mm.", set()),
         ("Human skin, and a mandible.", set()),
         ("", set()),
@@ -58,7 +67,7 @@ def test_answers_of_a_release_rest_on_its_records_and_not_on_its_bare_questions(
         return float(invention_rates([(e.messages[0].content, e.messages[1].content) for e in examples])["any"])
 
     assert rate("record") == 0
-    assert rate("question") > 0.1
+    assert rate("question") > 0.05
 
 
 def test_no_answers_have_no_rate() -> None:
