@@ -106,6 +106,15 @@ FIRST_MEASURED = {  # recall, precision of rejects and of flags, before the set 
         "speech": (0.840, 0.957, 0.818),
         "unseen": (0.933, None, 0.875),
     },
+    "ninth": {  # by a sixth judge, after the rules had been mended by all before
+        "advice": (0.925, 0.929, 1.000),
+        "diagnosis": (0.900, 0.917, 0.950),
+        "form": (1.000, 0.880, 0.714),
+        "person": (0.893, None, 0.945),
+        "repeats": (1.000, None, 1.000),
+        "speech": (0.925, 1.000, 0.895),
+        "unseen": (0.933, None, 0.941),
+    },
     "third": {
         "advice": (1.000, 1.000, 1.000),
         "diagnosis": (0.905, 1.000, 1.000),

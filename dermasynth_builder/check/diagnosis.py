@@ -34,7 +34,7 @@ _CUE = re.compile(
     r"|go (?:for|with)|settle (?:on|for)|opt for"
     r"|recogni[sz]ed as|impression|answer|likely|probably|looks like|example of|image of|photograph of"
     r"|picture of|features of"
-    r"|findings of|appearance of|pattern of|in favou?r of|speaks? for|argues? for|hallmarks? of|having|has|have"
+    r"|that of|findings of|appearance of|pattern of|in favou?r of|speaks? for|argues? for|hallmarks? of|having|has|have"
     r"|with|as an?)\b"
 )
 _NOTHING_MORE = re.compile(
@@ -44,7 +44,9 @@ _NOTHING_MORE = re.compile(
 _LEADS = re.compile(
     r"^ ?(?:\([a-z]+\) ?)?(?:is|remains|would be|seems) (?:by far |clearly |still )?(?:the |my "
     r"|our )?(?:most likely|likeliest|likely|leading|probable|working|main|best|correct|clear|right|"
-    r"first|favou?red|top|single best|overall)\b|^ ?(?:fits best|explains|is what|is the (?:diagnosis|answer"
+    r"first|favou?red|top|single best|overall)\b|^ ?(?:is|would be|remains) (?:my|our|the) (?:\w+ )?(?:diagnosis"
+    r"|choice|answer|guess|bet"
+    r"|impression|verdict|pick|reading|opinion)\b|^ ?(?:fits best|explains|is what|is the (?:diagnosis|answer"
     r"|name|most)|is (?:shown|seen|depicted|pictured)\b|leads|tops|heads|best explains|it is"
     r"|is present|(?:should|can|must|has to|is to) be (?:made|given|favou?red|established|rendered|assigned"
     r"|diagnosed))\b"
@@ -171,9 +173,15 @@ _POLAR_NATURE = re.compile(
     r"(?: here| then| or not| after all| in (?:the|this) (?:image|picture|photo))?\W*$"
 )
 _YES = re.compile(
-    r"^(?:yes|correct|exactly|indeed|right|absolutely|certainly|definitely|it is)\b(?!,? but|,? although)"
+    r"^(?:(?:unfortunately|sadly|regrettably|alas),? (?:yes|it is)|i(?: am|['’]m) afraid (?:so|it is)|yes|correct"
+    r"|exactly|indeed|right|absolutely|certainly|definitely|it is)\b(?!,? but|,? although)"
 )
-_NO = re.compile(r"^no\b(?!,? but|,? although|t\b| \w)")
+_NO = re.compile(
+    r"^(?:(?:fortunately|luckily|thankfully|certainly|definitely|absolutely|probably|clearly) not|not at all"
+    r"|by no means|nope"
+    r"|not in the least)\b(?!,? but|,? although)"
+    r"|^no\b(?!,? but|,? although|t\b| \w)"
+)
 
 
 class _Told(NamedTuple):

@@ -81,6 +81,7 @@ _PLACED = re.compile(
     r"|between|next to|close to|adjacent to|(?:confined|limited|restricted|locali[sz]ed|belongs?) to|involv(?:es?|ing)"
     r"|affect(?:s|ing|ed)?|cover(?:s|ing)?|spread(?:s|ing)? over|shows?|depicts?|displays?|captures?"
     r"|occup(?:ies|ying)|spans?|located (?:on|in|at)) "
+    r"(?:what (?:appears|seems|looks)(?: to be| like)? |what is (?:probably |likely |perhaps )?)?"
     r"(?:(?:the|this|his|her|their|your|an?|one|two|both|its|that) )?(?:(?:patient['’]s|person['’]s|woman['’]s"
     r"|man['’]s) )?"
     r"(?:(?:left|right|upper|lower|inner|outer|front|side|mid|central|dorsal|volar|lateral|medial|anterior"
@@ -233,7 +234,7 @@ def _phototypes(statement: Statement, given: str, facts: Facts) -> Iterator[str]
 
 _ASKS_AGE = Pattern(
     re.compile(
-        r"\b(?:(?:the|this|his|her|their|your|of|for)(?: [\w-]+['’]s)? age|patient(?:['’]s)? age|how old"
+        r"^age\b|\b(?:(?:the|this|that|his|her|their|your|of|for)(?: [\w-]+['’]s)? age|patient(?:['’]s)? age|how old"
         r"|age of (?:the|this) (?:patient"
         r"|person)"
         r"|(?:what|which) age)\b"
@@ -313,11 +314,8 @@ def _sexes(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
     [(sex, found)] = told.items()
     is_given = [each for each in _SEXES if _is_given(each, given)] == [sex]
     is_pronoun = bool(_PRONOUNS[sex].fullmatch(found.group()))
-    text = (
-        statement.text[: found.start()]
-        if is_pronoun and _WHOSE.match(statement.text, found.start())
-        else statement.text
-    )
+    is_whose = _WHOSE.match(statement.text, found.start()) and not statement.supposes(found.start())
+    text = statement.text[: found.start()] if is_whose else statement.text
     if _is_of_others(text) if is_pronoun else _A_RELATIVE.search(text):
         return
     if not is_given and (is_pronoun or not _is_loose(statement, found)):

@@ -13,7 +13,8 @@ NAME = "unseen"
 _SIZE = re.compile(
     r"\b(\d+(?:\.\d+)?)(?: ?(?:-|–|to|x|×|by) ?(\d+(?:\.\d+)?))? ?[- ]?(mm|millimet(?:er|re)s?|cm|centimet(?:er"
     r"|re)s?|inch(?:es)?)\b"
-    r"|\b(?:about |roughly |approximately )?the size of (?:an? )?(?:small |large )?(?:pea|coin|lentil|dime"
+    r"|\b(?:about |roughly |approximately )?(?:the size of|as (?:big|large|small|wide|tiny) as) (?:an? )?(?:small "
+    r"|large )?(?:pea|coin|lentil|dime"
     r"|nickel|quarter|grape|walnut|pencil eraser|marble|"
     r"thumbnail|fingernail|golf ball|pinhead|cherry|olive|pepper ?corn|bean|button|penny|cent|nail|match head"
     r"|grain of \w+|hazelnut|almond|blueberry|raisin|palm|hand|pin ?head|rice grain)\b"
@@ -118,12 +119,13 @@ def _unseen(claim: Claim, found: re.Match[str], statement: Statement, *, given: 
         return
     if _HAD_IT.match(statement.text) or (is_condition and _CONDITION.match(statement.text)):
         return
-    if any(each.search(given) for each in claim.patterns) or _MERELY_POSSIBLE.match(
-        statement.clause_after(found.end())
-    ):
+    known = _known(claim, found.group(), facts)
+    is_given = any(each.search(given) for each in claim.patterns) and (
+        known is None or not _ANSWER.match(statement.text)
+    )
+    if is_given or _MERELY_POSSIBLE.match(statement.clause_after(found.end())):
         return
     is_denied = _is_denied(statement, found)
-    known = _known(claim, found.group(), facts)
     if known is None:
         yield f"tells of {claim.what}, which nobody recorded: {found.group()!r}"
     elif known is is_denied and (not known or _says_no(statement, found)):
@@ -131,6 +133,7 @@ def _unseen(claim: Claim, found: re.Match[str], statement: Statement, *, given: 
         yield f"{told} {claim.what}, which the record {other}: {found.group()!r}"
 
 
+_ANSWER = re.compile(r"(?:yes|no), (?:it|she|he|they|this|the \w+) ")  # to whether there is what was asked for
 _HAD_IT = re.compile(r"(?:had|were|should) (?:it|this|that|the|she|he)\b[^.]*\bwould\b")
 _WHENEVER = re.compile(r"^when (?:one|you|the \w+|it|a)\b")  # "When one runs a finger over it, it feels rough."
 _AS_BEFORE = re.compile(
@@ -225,7 +228,7 @@ _HISTORIES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
 
 def _known_history(told: str, facts: Facts) -> bool | None:
     """What the record says of the kind of history that is told."""
-    if re.search("reports?|says|states|describes|mentions", told):
+    if re.search("reports?|complain|says|states|describes|mentions", told):
         return True if facts.duration or facts.symptoms or {facts.itches, facts.hurts, facts.bleeds} != {None} else None
     names = next((names for pattern, names in _HISTORIES if pattern.search(told)), ())
     held = [getattr(facts, name) for name in names if getattr(facts, name) is not None]

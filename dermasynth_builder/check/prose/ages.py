@@ -34,12 +34,13 @@ _IN_YEARS = re.compile(
     rf"|\bage(?:d|s|:)?(?: of| is| was)? {_SOME}{_N}\b{_NO_MEASURE}"
     rf"|\b{_WHO}(?: of|,| who is| is|, aged| aged) {_SOME}{_N}\b{_NO_MEASURE}(?= ?(?:years?|yrs?)\b|[,.;]|$"
     rf"| (?:with|who|has|and|presents|presenting))"
-    rf"|\b(?:he|she)(?: is|['’]s| was| turned| being) {_SOME}{_N}\b{_NO_MEASURE}"
+    rf"|\b(?:he|she|who)(?: is|['’]s| was|(?: has| had)?(?: just| recently)? turned| turns"
+    rf"| being) {_SOME}{_N}\b{_NO_MEASURE}"
     rf"|\bat {_SOME}{_N}(?:,| (?:he|she)\b| years,)"
 )
 _IN_A_RANGE = re.compile(
     rf"\bage(?:d|s|:)?(?: group| band| range| bracket)?(?: is| of|:)?(?: between| from)? {_N} ?(?:-|–|to|and) ?{_N}\b"
-    rf"|\b{_N}(?: to |-to-|-|–){_N}[- ]year[- ]old\b"
+    rf"|\b{_N}(?: to | or |-to-|-|–){_N}[- ]years?[- ](?:old|of age)\b"
 )
 _SHORTHAND = re.compile(r"(?:^|\b(?:patient|pt|case|summary|history|hx)[:,]? )(\d{1,3}) ?(?:y/?o? ?)?[mf](?=[ ,.;:]|$)")
 _DECADE = re.compile(
@@ -107,6 +108,8 @@ _STAGES: tuple[tuple[re.Pattern[str], int, int], ...] = (
     ),
     (_stage("teenager|adolescent|teen|pre-?teen|tween|teenaged? \\w+"), 10, 20),
     (_stage(_ADULT, "(?:very )?(?:elderly|aged|old|older|geriatric|senior|retired) "), 55, 130),
+    (_stage(r"\w+", "retired "), 50, 130),
+    (re.compile(r"\bout of (?:his|her|their) teens\b"), 17, 25),
     (_stage("pensioner|senior citizen|retiree|great-?grand(?:mother|father)"), 55, 130),
     (
         re.compile(r"\bof (?:an )?(?:very )?(?:advanced|old|great|high|retirement) age\b|\bin (?:his|her) old age\b"),

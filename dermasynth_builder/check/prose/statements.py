@@ -101,6 +101,9 @@ _GENERAL = re.compile(
     + _KINDS
     + r" (?:that|which|who|of this kind|like this|can|may|tends?|grows?|itch\w*|bleeds?|needs?|arises?|do|does"
     r"|is an?)\b"
+    r"|(?:[\w-]+ )?(?:nevi|moles|keratoses|melanomas|carcinomas|tumou?rs|cancers|freckles|warts|cysts) (?:on|in|of|at"
+    r"|from)"
+    r" [\w ,'’-]{3,40}? (?:are|have|tend|grow|look|feel|need|may|can|do)"
     r"|(?:(?!the\b|this\b|that\b|his\b|her\b|your\b|these\b|both\b)[\w'’-]+ ){0,3}?"
     + _KINDS
     + r" (?:that|which|who|of this kind|are|is an?|is the|is one|can|may|tends?|have|has an?|grows?|"

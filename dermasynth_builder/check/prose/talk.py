@@ -9,12 +9,12 @@ import re
 
 _IMAGE = r"(?:images?|photo(?:graph)?s?|pictures?|attachments?|files?|scans?)"
 _CANNOT = (
-    r"\b(?:i|we)(?:['’]m| am| are|['’]re)?(?: \w+ly| just| afraid(?: that)? i| going to"
+    r"\b(?:i|we)(?:['’]m| am| are|['’]re|['’]d| would)?(?: \w+ly| just| afraid(?: that)? i| going to"
     r"| sorry,? but i)? (?:can(?:not|['’]t| not)|could not|couldn['’]t|won['’]t|will not|unable to|not able to"
     r"|not (?:allowed|permitted|authori[sz]ed|qualified|equipped|supposed|designed) to|not in a position to"
     r"|refuse to|(?:must|have to|need to|would rather) (?:decline|refuse)(?: to)?|decline to"
     r"|not comfortable(?: with)?|do not feel comfortable(?: with)?|don['’]t feel comfortable(?: with)?"
-    r"|should not|shouldn['’]t|prefer not to)"
+    r"|should not|shouldn['’]t|prefer not to|rather not)"
 )
 _HONEST = (
     r"[^.;]{0,60}\b(?:from (?:an?|one|the|this|that|your|only) |alone\b|with (?:certainty|confidence)"
@@ -46,6 +46,8 @@ _REFUSAL = (
     r"\b(?:content|usage|safety|content management|use) (?:polic(?:y|ies)|guidelines)",
     r"\b(?:sensitive|explicit|graphic|inappropriate|intimate) (?:\w+ )?(?:content|material|imagery)",
     r"\bunable to (?:assist|comply|fulfil\w* (?:this|the|your) request|process (?:this|the|your) (?:image|request))",
+    r"\bsomething (?:that )?(?:i|we)(?:['’]m| am| are|['’]re)? (?:unable|not able|not allowed|cannot|can['’]t"
+    r"|won['’]t|will not)\b",
     r"\b(?:this|your|the) request (?:cannot|can['’]t|could not|couldn['’]t) be",
     r"\bi(?:['’]m| am) (?:not|no) (?:an? |qualified |licensed )?(?:qualified |licensed |trained "
     r"|real )*(?:doctor|medical professional|dermatologist|physician|clinician|expert|healthcare \w+)",
@@ -73,7 +75,7 @@ _AI = (
     r"|deepmind)",
     r"\b(?:chatgpt|gpt-?\d|gemini(?:[ -]\d| pro| flash)|claude|llama|qwen|llava|medgemma|copilot)\b",
     r"\b(?:this|the) (?:reply|answer|response|text|description) (?:was|is|has been) (?:\w+ )?(?:generated"
-    r"|written|produced)",
+    r"|written|produced|(?:created|composed|drafted|made) by)",
 )
 _NO_IMAGE = (
     r"\b(?:no|without (?:an?|the|any)|not any|lack of an?) (?:\w+ )?" + _IMAGE + r" (?:(?:was|were|is|are"
@@ -229,8 +231,9 @@ _LEAK = (
     r"\b(?:tagged|catalogu?ed|coded|registered|filed) (?:as|here|in (?:the|this) (?:data|record|file|archive"
     r"|entry)|under)\b(?! (?:differential|one of|among))",
     r"\b(?<!biopsy )(?:on|in) (?:the )?(?:record|file)\b(?! at | of (?:changes|photographs|photos|the changes))",
-    r"\b(?:as|like) (?:you )?(?:instructed|requested|asked|told|specified|directed)(?: me| to|,|\.)|\bi (?:was"
-    r"|am|have been|['’]ve been|had been) (?:told|given|instructed|asked|supposed|directed|required|shown"
+    r"\b(?:as|like) (?:you )?(?:instructed|requested|asked|told|specified|directed)(?: me| to|,|\.)|\bi(?: was"
+    r"| am|['’]m| have been|['’]ve been| had been|['’]d been) (?:told|given|instructed|asked|supposed|directed"
+    r"|required|shown"
     r"|handed)\b(?! (?:a (?:chance|choice)|that it (?:itch|hurt|bled)))|\b(?:you|they) (?:asked|told|instructed"
     r"|want(?:ed)?) me (?:to|not)|\bthe (?:task|assignment|exercise) (?:is|was|says|asks|requires)"
     r"|\bmy (?:instructions|task|assignment)|\bthe (?:user|instructions?) (?:also )?(?:asks?|says?|wants?"
@@ -274,7 +277,8 @@ _HINT = (
     r"|should|keep|keeping|for (?:later|compar|follow)|so|over time|the |its |any |all |every |each ))",
     r"\b(?:isic|ham ?10000|pad-?ufes|bcn ?20000|scin|derm12345|derm 12345|hiba)(?:-20)?(?: \w+)?(?: taxonomy"
     r"| archive| label| set| table| database| collection| record|\b)",
-    r"\b(?:(?:the|this|its|these|image|original|expert|from|per|by|to) annotations?|annotated|(?:labell?ed|recorded"
+    r"\b(?:(?:the|this|its|these|image|original|expert|supplied|provided|given|from|per|by|to) annotations?|annotated"
+    r"|(?:labell?ed|recorded"
     r"|listed) (?:as|here|in|for|under)|(?:the|this|our|your|its) (?:\w+ )?data ?sets?|the (?:data"
     r"|information|details?|context|facts) (?:given|provided|supplied)(?! by\b)|(?:from"
     r"|in) the (?:given )?context\b(?! of)|(?:according to|from|based on|per) (?:the )?(?:given )?(?:information"

@@ -175,7 +175,7 @@ CLAIMS: tuple[Claim, ...] = (
             "|ies|ic) to|hiv|transplant)",
             "(?:her|his|the patient['’]s|their) (?:mother|father|parents?|sister|brother|family|grandmother"
             "|grandfather)",
-            "(?<!a )(?:patient|man|woman|person|she|he) (?:reports?|says|states|complains?|describes|recalls"
+            "(?<!a )(?:patient|man|woman|person|she|he) (?:reports?(?! any\\b)|says|states|complains?|describes|recalls"
             "|noticed|remembers|adds|admits|tells|explains|complained|reported|noted"
             "|denies|mentions|presents with a history)",
         ),
@@ -269,6 +269,13 @@ ABSENCES = alternatives(
     r"|\b(?:no|without|nor) (?:\w+ )?(?:lymphadenopathy|(?:enlarged |swollen |palpable )lymph nodes?"
     r"|nail (?:involvement|changes)|mucosal (?:involvement|lesions)|systemic (?:symptoms|signs|involvement)"
     r"|metasta\w+)"
+    r"|\bno (?:\w+ ){0,2}?(?:nodes|glands) (?:are|were|can be|could be) (?:\w+ )?(?:felt|palpable|palpated|enlarged"
+    r"|swollen|found)\b"
+    r"|\b(?:similar|other|more|further|many|several|such|like) (?:\w+ )?(?:lesions?|spots?|moles?|patches|growths?"
+    r"|plaques|ones)\b"
+    r"[^.;]{0,30}\b(?:all over|elsewhere on|on other parts of|across|over the rest of) (?:the |her |his "
+    r"|their )?(?:body|skin"
+    r"|trunk|limbs)\b"
     r"|\b(?:elsewhere|otherwise),? (?:\w+ ){0,3}?(?:skin|body|patient) (?:is|was) (?:clear|normal|healthy"
     r"|unaffected|unremarkable)|\bnothing (?:similar|else) (?:is )?(?:elsewhere|on the rest)"
     r"|\b(?:skin|body|back|face|trunk|scalp) (?:is|was|are) (?:otherwise |elsewhere )?(?:\w+ )?(?:free|clear"
