@@ -3,7 +3,17 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from dermasynth_builder.check.prose.advice_words import CUTS, DELAYS, DISSUADES, DOSE, HOME, SEEN, SURE, UNTREATED
+from dermasynth_builder.check.prose.advice_words import (
+    CUTS,
+    DELAYS,
+    DISSUADES,
+    DOSE,
+    DRUGS,
+    HOME,
+    SEEN,
+    SURE,
+    UNTREATED,
+)
 from dermasynth_builder.check.prose.patterns import Patterns
 from dermasynth_builder.check.prose.statements import Statement, answers, is_quoted, statements
 from dermasynth_builder.core.records import Finding, Pair, Severity
@@ -49,6 +59,7 @@ _WARNED = re.compile(
 )
 _ANSWERED_NO = re.compile(r"^no[,;:] (?!never|do not|don)")  # which denies what was asked, and not what follows
 _JUST_DENIED = re.compile(r"(?:\bnot|\bnever|n['’]t|\bwithout|\binstead of|\brather than) (?:\w+ )?$")
+_SENT_THOUGH = re.compile(rf"^[^.;]{{0,20}}\b(?:but|though|although|however)\b[^.;]*\b{SEEN}\b")
 _DENIES_CALM = re.compile(
     r"\b(?:do not|don['’]t) $|\b(?:should not|must not|cannot|never|does not mean|not mean|wrong|mistake|nor"
     r"|not that|not a lesion|not something|not be|nothing that|unless|would be (?:wrong|unsafe)|dangerous"
@@ -62,6 +73,7 @@ _PATTERNS = Patterns(
 _THE_CASE = ("it ", "this ", "he ", "she ", "you ", "the patient ")
 _SHORT = 4  # words
 _SEEN_IN = re.compile(rf"\b{SEEN}\b")
+_DRUG = re.compile(rf"\b{DRUGS}\b")
 _HARMLESS_DOSE = re.compile(r"sun-?screen|spf|moisturi[sz]er|emollient|sun cream|photograph|\bhat\b")
 
 
@@ -97,7 +109,10 @@ def _reasons(statement: Statement, given: str, malignancy: str | None) -> Iterat
 
 def _is_dose_excused(statement: Statement, found: re.Match[str], given: str) -> bool:
     is_warned = _WARNED.search(statement.clause_before(found.start()))
-    return bool(is_warned or found.group() in given or _HARMLESS_DOSE.search(statement.text))
+    begin, end = statement.text.rfind(",", 0, found.start()) + 1, statement.text.find(",", found.end())
+    told = statement.text[begin : end if end > 0 else None]
+    is_harmless = _HARMLESS_DOSE.search(told if _DRUG.search(found.group()) else statement.text)
+    return bool(is_warned or is_harmless or found.group() in given)
 
 
 def _is_warned_of(statement: Statement, found: re.Match[str], given: str) -> bool:
@@ -111,6 +126,7 @@ def _is_turned(statement: Statement, found: re.Match[str], given: str) -> bool:
     return (
         "unless" in found.group()
         or bool(_ONLY_WHEN.match(after))
+        or bool(_SENT_THOUGH.search(after))
         or bool(_DENIES_CALM.search(before) or _JUST_DENIED.search(before))
         or _ended_badly(after)
     )
@@ -157,7 +173,8 @@ def _ended_badly(rest: str) -> bool:
             r"\b(?:(?:is|are|can be|may be) (?:\w+ )?(?:dangerous|unsafe|wrong|a mistake|harmful|never"
             r"|not (?:advis\w*|recommend\w*|a good|safe|help\w*|suit\w*|work))|(?:do(?:es)? not|n['’]t) (?:help"
             r"|work|cure|heal|replace|treat)|(?:have it (?:looked at|checked|seen)|show it to a doctor"
-            r"|see a doctor) if\b|should be (?:avoided|kept)|(?:causes?|leads? to|risks?) (?:\w+ )?(?:burns?"
+            r"|see a doctor) if\b|should be (?:avoided|kept)|(?:could|would|may|might|can) (?:cost|lose|waste|let)"
+            r"|(?:causes?|leads? to|risks?) (?:\w+ )?(?:burns?"
             r"|scars?|infections?|bleeding|harm)|burns? the skin|risks?|but (?:show|see|have|if|a)\b|can (?:hide"
             r"|harm|spread|scar|cause|lead|make)|would (?:not )?be|(?:does not|doesn['’]t|is not|isn['’]t"
             r"|never) (?:fit|apply|an option|right|appropriate|enough|safe)|may (?:hide|harm)|would (?:hide"

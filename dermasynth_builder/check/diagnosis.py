@@ -44,7 +44,9 @@ _NOTHING_MORE = re.compile(
 _LEADS = re.compile(
     r"^ ?(?:\([a-z]+\) ?)?(?:is|remains|would be|seems) (?:by far |clearly |still )?(?:the |my "
     r"|our )?(?:most likely|likeliest|likely|leading|probable|working|main|best|correct|clear|right|"
-    r"first|favou?red|top|single best|overall)\b|^ ?(?:is|would be|remains) (?:my|our|the) (?:\w+ )?(?:diagnosis"
+    r"first|favou?red|top|single best|overall)\b(?! (?:\w+ )?(?:alternative|differential|rival|competitor|mimic"
+    r"|contender|concern"
+    r"|worry|question))|^ ?(?:is|would be|remains) (?:my|our|the) (?:\w+ )?(?:diagnosis"
     r"|choice|answer|guess|bet"
     r"|impression|verdict|pick|reading|opinion)\b|^ ?(?:fits best|explains|is what|is the (?:diagnosis|answer"
     r"|name|most)|is (?:shown|seen|depicted|pictured)\b|leads|tops|heads|best explains|it is"
@@ -163,7 +165,8 @@ _DENIES_AFTER = re.compile(
     r" (?:excluded|ruled out|unlikely|out of the question|not (?:likely|present|seen|the diagnosis|what))\b"
 )
 _POLAR = re.compile(
-    r"^(?:\W|so |and |but |then |doctor,? |please,? )*(?:is|was) (?:this|it(?! (?:true|right|correct|possible|normal"
+    r"^(?:\W|so |and |but |then |doctor,? |please,? )*(?:is|was) (?:this|it(?! (?:true|right|correct|(?:im)?possible"
+    r"|normal"
     r"|safe|usual|common|necessary|important)\b)"
     r"|that|the|my|her|his|your)\b"
 )
@@ -174,7 +177,7 @@ _POLAR_NATURE = re.compile(
 )
 _YES = re.compile(
     r"^(?:(?:unfortunately|sadly|regrettably|alas),? (?:yes|it is)|i(?: am|['’]m) afraid (?:so|it is)|yes|correct"
-    r"|exactly|indeed|right|absolutely|certainly|definitely|it is)\b(?!,? but|,? although)"
+    r"|exactly|indeed|right|absolutely|certainly|definitely|it is(?! not))\b(?!,? but|,? although)"
 )
 _NO = re.compile(
     r"^(?:(?:fortunately|luckily|thankfully|certainly|definitely|absolutely|probably|clearly) not|not at all"

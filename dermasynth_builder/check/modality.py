@@ -39,7 +39,7 @@ _CLINICAL = (
     r"(?:(?:clinical|normal|regular|standard|plain|smartphone|phone|mobile|macroscopic|ordinary|naked-?eye"
     r"|non-?dermoscopic|everyday|regional"
     r"|overview)"
-    rf" (?:[\w-]+ ){{0,2}}?{_IMAGE}|close-?up photo(?:graph)?)"
+    rf",? (?:[\w-]+,? ){{0,2}}?{_IMAGE}|close-?up photo(?:graph)?)"
 )
 _ELSEWISE = (
     r"(?:(?:histolog\w+|histopatholog\w+|microscop\w+|h ?& ?e|h and e|ha?ematoxylin\w*|biopsy|tissue|pathology|stained)"
@@ -61,6 +61,7 @@ _DERMOSCOPY = alternatives(
     + rf"|\b(?:on|under|by|with|through|in|via|using|at) (?:[\w-]+ ){{0,3}}?{_LENS}\b(?=[^.;]*\b{_SEES}\b)"
     rf"|\b{_LENS}(?: examination| assessment| evaluation| analysis| findings| features)? {_SEES}\b|\b{_LENS} of th"
     rf"|\bdermoscopically\b|\b{_LENS}:|^(?:an? )?(?:dermoscopy|dermatoscopy)\W*$"
+    rf"|^(?:taken |imaged |photographed |seen )?(?:with|by|through|under|using|via) (?:an? |the )?{_LENS}\b"
 )
 _PHOTOGRAPH = alternatives(
     _called(_CLINICAL)

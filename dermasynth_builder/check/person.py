@@ -116,7 +116,7 @@ _SHOWS = re.compile(
 _NO_PLACE_AFTER = re.compile(
     r"^(?: skin (?:is|has|tends|differs|heals|needs)\b| of (?:it|the (?:matter|line|queue|list|frame|image"
     r"|picture|photo\w*|room))\b|['’]s breadth|-to-"
-    r"|-on\b| (?:holding|pointing|pulling|stretching|lens|luggage|washing|hygiene|cream|gel|sanitiser|wash)\b)"
+    r"|-on\b| end\b| (?:holding|pointing|pulling|stretching|lens|luggage|washing|hygiene|cream|gel|sanitiser|wash)\b)"
 )
 _NOT_A_PLACE = re.compile(
     r"(?:\bgo(?:es|ing)? |\bcome(?:s)? |\bcame |\bgrows? |\bgrew |\bheld |\bfell |\bin |\bfalls? |\bstep )back$"
@@ -135,6 +135,7 @@ _AWAY = re.compile(
 )
 _ROUNDED = 5  # years by which a rounded age may be off
 _EXACT = 1
+_MOST_OPEN = 100  # years of a stage that the skin shows, that of an adult say
 _NOT_AN_AGE = re.compile(
     r"\b(?:over|under|above|below|than|after|before|from|by|until|till|between|every|within|beyond|past|since"
     r"|to|turn\w*)"
@@ -142,6 +143,14 @@ _NOT_AN_AGE = re.compile(
 )
 _OUTCOME = re.compile(r"\b(?:cured?|surviv\w+|recurr?\w*|relapse\w*|follow-?up|series|stud(?:y|ies)|rates?)\b")
 _POINTED = re.compile(r"\b(?:this|our) (?:(?!(?:were|was|is|had)\b)[\w-]+ ){0,3}[\w-]+$")
+_LIKE_THIS_ONE = re.compile(
+    r"(?: \w+)? (?:of (?:this|that|his|her) age|(?:like|such as) (?:him|her|this (?:one"
+    r"|patient)))\b"
+)
+_OCCURS = re.compile(
+    r"\b(?:occurs?|seen|common|begins?|appears?|starts?|frequent|arises?|happens?|develops?|even|or"
+    r"|and) $"
+)
 _AS_A = re.compile(r"\b(?:as|like|since) (?:an? )?$")  # "as a child"
 _PEOPLE = re.compile(
     r"\b(?:people|persons|wom[ae]n|m[ae]n|children|adults|most(?= (?:of|\w+s)\b)|many|everyone"
@@ -207,7 +216,7 @@ def _reasons(asked: Asked, facts: Facts) -> Iterator[str]:
             yield from _ages(statement, asked, facts)
         yield from _phototypes(statement, given, facts)
         if is_sexed and not (place and _is_of_others(told[place - 1].text)):
-            yield from _sexes(statement, given, facts)
+            yield from _sexes(statement, asked, facts)
         if facts.body_site:
             yield from _sites(statement, asked, facts)
 
@@ -273,6 +282,10 @@ def _is_loose(statement: Statement, found: re.Match[str]) -> bool:
         return statement.denies(start, len(statement.text))
     if _AS_A.search(before) and found.group().startswith(("a ", "an ")):
         return True
+    if _LIKE_THIS_ONE.match(statement.text, end):
+        return statement.denies(start, end)
+    if _OCCURS.search(before) and found.group().startswith("in the "):
+        return True
     is_of_age = found.group().startswith("age")  # "by the age of 15"
     is_somebody = found.group().startswith(("a ", "an ", "the ", "this "))  # "from a woman"
     if not is_somebody and _NOT_AN_AGE.search(f"{before}age " if is_of_age else before):
@@ -301,18 +314,20 @@ def _other_age(age: Age, facts: Facts) -> str:
         numbers = [int(number) for number in re.findall(r"\d+", facts.age_band)]
         low, high = (numbers[0], numbers[-1] if len(numbers) > 1 else 130) if numbers else (0, 130)
         return "" if age.youngest <= high and low <= age.oldest else f"the recorded age is {facts.age_band}"
-    return "no age is recorded"
+    return "no age is recorded" if age.oldest - age.youngest < _MOST_OPEN else ""
 
 
 # --- sex ---
 
 
-def _sexes(statement: Statement, given: str, facts: Facts) -> Iterator[str]:
+def _sexes(statement: Statement, asked: Asked, facts: Facts) -> Iterator[str]:
+    question, given = asked.question, asked.given
     told = _sexes_told(statement.text)
     if len(told) != 1 or facts.sex in told:
         return
     [(sex, found)] = told.items()
-    is_given = [each for each in _SEXES if _is_given(each, given)] == [sex]
+    is_imagined = _WOULD.search(question) and [each for each in _SEXES if _NOUNS[each].search(question)] == [sex]
+    is_given = is_imagined or [each for each in _SEXES if _is_given(each, given)] == [sex]
     is_pronoun = bool(_PRONOUNS[sex].fullmatch(found.group()))
     is_whose = _WHOSE.match(statement.text, found.start()) and not statement.supposes(found.start())
     text = statement.text[: found.start()] if is_whose else statement.text
@@ -413,9 +428,12 @@ def _is_of_any(statement: Statement, hit: Hit[frozenset[str]]) -> bool:
     return bool(is_general or is_supposed)
 
 
+_ITEM_BEGINS = re.compile(r"(?:^|[,;] )(?:left |right |l |r |the |upper |lower |inner |outer )*$")  # of a note
+_ITEM_ENDS = re.compile(r"[,;]")
 _AS_HERE = re.compile(r"\bas (?:\w+ )?(?:here|in (?:this|the present|our) (?:case|patient|image|picture|photograph))\b")
 _IS_WHERE = re.compile(
-    r"\b(?:which|that|this|it|and) is (?:also |just |exactly |precisely )?where (?:this|the|her|his|it|your)\b"
+    r"^, where (?:this|the|her|his|your)\b|\b(?:which|that|this|it|and) is (?:also |just |exactly "
+    r"|precisely )?where (?:this|the|her|his|it|your)\b"
 )
 
 
@@ -437,6 +455,8 @@ def _is_placed(
         return False
     if _ADVISED.match(after) and not is_this_one:
         return False
+    if _ITEM_BEGINS.search(before) and _ITEM_ENDS.match(after) and not _VERB.search(statement.text):
+        return True
     if _SIDED.search(before) and re.match(r"^(?:[,.;:]|$)", after):
         return True
     if len(hits) == 1 and _NOTHING_ELSE.match(before) and _HEADS_A_NOTE.match(after):

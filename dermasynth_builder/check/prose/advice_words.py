@@ -7,11 +7,12 @@ def _any(*parts: str) -> tuple[re.Pattern[str], ...]:
     return tuple(map(re.compile, parts))
 
 
-_DRUGS = (
+DRUGS = (
     r"(?:hydrocortisone|clobetasol|betamethasone|mometasone|prednis\w+|steroids?|fluorouracil|5-fu|imiquimod"
     r"|methotrexate|isotretinoin|tretinoin|doxycycline|amoxicillin|cephalexin|ibuprofen|paracetamol"
     r"|acetaminophen|antihistamine|cetirizine|aci?clovir|clotrimazole|terbinafine|ketoconazole|permethrin"
-    r"|ivermectin|retinoid|cream|ointment|lotion|tablets?|capsules?|gel|antibiotics?|medicine|medication|pills?"
+    r"|ivermectin|retinoid|cream|oint|crm|susp|tabs?|caps?|ointment|lotion|tablets?|capsules?|gel|antibiotics?"
+    r"|medicine|medication|pills?"
     r"|\w+(?:cillin|cycline|mycin|floxacin|conazole|sone|solone|methasone|mab|tinib|profen))"
 )
 _SO_MUCH = (
@@ -24,9 +25,10 @@ _SO_OFTEN = (
 )
 DOSE = re.compile(
     r"\b\d+(?:\.\d+)? ?(?:mg|mcg|µg|milligrams?|ml|units?|iu)\b(?!/dl)|\b\d+(?:\.\d+)? ?(?:%"
-    rf"|percent) (?:\w+ )?{_DRUGS}|\b{_DRUGS} (?:\w+ )?\d+(?:\.\d+)? ?(?:%|percent)|\b(?:apply|take|use|rub"
+    rf"|percent) (?:\w+ )?{DRUGS}|\b{DRUGS} (?:\w+ )?\d+(?:\.\d+)? ?(?:%|percent)|\b(?:apply|take|use|rub"
     rf"|swallow|inject|dab|put)\b[^.;]{{0,60}}\b(?:once|twice|three times|four times|every (?:\w+ )?(?:hours?"
     r"|day|night|morning)|\w+ times|daily|nightly|a day|per day|for (?:\w+ )?(?:days|weeks|months))\b"
+    rf"|\b{DRUGS}\b[^.;]{{0,30}}\b(?:bd|bid|tds|tid|qds|qid|qhs|nocte|b\.i\.d|t\.i\.d)\b"
     rf"|\b{_SO_MUCH} (?:\w+ ){{0,3}}?{_SO_OFTEN}\b"
 )
 _TOOLS = (
@@ -69,7 +71,8 @@ HOME = _any(
     rf"\b(?:buy|get|order|obtain|fetch) (?:\w+ ){{0,3}}?(?:liquid nitrogen|dry ice|freeze spray"
     rf"|{_CAUSTICS})\b[^.;]{{0,80}}?\b"
     r"(?:hold|apply|put|dab|rub|drip|pour|use|on (?:it|the))\b",
-    rf"\b(?:leftover|left-over|expired|spare|old|remaining) {_DRUGS}\b[^.;]{{0,60}}?\b(?:start|take|use|finish|apply"
+    rf"\b(?:leftover|left-over|expired|spare|old|remaining) {DRUGS}\b[^.;]{{0,60}}?\b(?:start|taken?|used?|finish"
+    rf"|applied|apply"
     rf"|try)\b",
     r"\b(?:stop|throw away|bin|discard|quit|skip|forget|ignore|leave off|put aside) (?:using |taking |with )?(?:what"
     r"|whatever"
@@ -215,6 +218,9 @@ DISSUADES = _any(
     r"|have) to) (?:go|come|show"
     r"|call|do|ask|tell) (?:\w+ )?(?:anywhere|anybody|anyone|anything|back)\b",
     r"\b(?:is|would be|['’]s) (?:just |only |simply |really )?a waste of (?:time|money|[\w'’]+ (?:time|money))\b",
+    rf"\b{SEEN} (?:can|may|could|should) (?:\w+ )?be (?:\w+ )?(?:dropped|skipped|omitted|cancelled|left out"
+    rf"|dispensed with|abandoned"
+    r"|given up|stopped)\b",
     r"\b(?:reassure and discharge|discharge (?:him|her|the patient|them)|send (?:him|her|the patient"
     r"|them) (?:home|away))\b",
 )
@@ -269,6 +275,9 @@ SURE = _any(
     r"|a problem)\b|\bnever (?:a problem|dangerous|malignant|cancer\w*)\b",
     r"\b(?:he|she|you|the patient) (?:will|is going to|are going to) (?:be dead|die)\b|\bnot (?:the slightest"
     r"|a shadow of a|any|a) doubt\b|\bno room for doubt\b",
+    r"\b(?:is|are|will be) (?:completely|fully|definitely|permanently|forever|entirely) cured\b|\b(?:he"
+    r"|she) will (?:never|certainly"
+    r"|definitely|surely)\b",
     r"\b(?:100|99(?:\.\d+)?|(?:a |one )?hundred) ?(?:%|per ?cent)(?: (?:sure|certain|sensitiv\w+|accura\w+"
     r"|benign|malignant|safe))?",
     r"\b(?:absolutely|totally|completely|entirely|fully|perfectly|utterly) (?:certain|sure|is\b|positive|safe"

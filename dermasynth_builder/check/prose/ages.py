@@ -48,7 +48,11 @@ _DECADE = re.compile(
 )
 _PART_OF_DECADE = re.compile(r"(?<!their )\b(?:early|mid|late)[- ](\w+ties|teens|\d0s)\b")
 _ORDINAL = re.compile(r"\bin (?:his|her|the|their) (\w+) decade\b")
-_NAMED = re.compile(r"\b(?:an?|this|the) (?:[\w-]+ )?(\w+genarian|centenarian|(?:\w+ty|\d0)[- ]?something)\b")
+_NAMED = re.compile(
+    r"\b(?:(?:an?|this|the) (?:[\w-]+ )?(?=\w+(?:genarian|centenarian|[- ]?something)\b)|(?=\w+genarians (?:like"
+    r"|such as) (?:her|him"
+    r"|this)\b))(\w+genarian|centenarian|(?:\w+ty|\d0)[- ]?something)s?\b"
+)
 _NAMES = {
     **dict(
         zip(
@@ -117,6 +121,7 @@ _STAGES: tuple[tuple[re.Pattern[str], int, int], ...] = (
         130,
     ),
     (_stage(_ADULT, "(?:very )?young(?:er|ish)? "), 12, 39),
+    (_stage(rf"adult(?: {_ADULT})?"), 17, 130),
     (_stage(f"middle-aged(?: {_ADULT})?"), 35, 69),
     (re.compile(r"\bin (?:his|her|the patient['’]s) (?:mid-?life|middle age)\b|\bof middle age\b"), 35, 69),
 )
@@ -172,8 +177,8 @@ def _ages(text: str) -> Iterator[Age]:
             yield Age(found, youngest, _OLDEST if found[1] else years)
     if told := _PATTERNS.found(text):
         yield from _decades(text, told)
-        for place, (_, youngest, oldest) in enumerate(_STAGES):
-            for stage in told.get(f"stage {place}", ()):
+        for place, (pattern, youngest, oldest) in enumerate(_STAGES):
+            for stage in pattern.finditer(text) if f"stage {place}" in told else ():
                 yield Age(stage, youngest, oldest)
 
 

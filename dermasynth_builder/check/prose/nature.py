@@ -19,7 +19,8 @@ _NOT_INSIDE = (  # words over which a subject and what is said of it do not belo
 )
 _FILL = rf"(?: (?:(?:form|kind|type|sort|variety|example|case) of|{_NOT_INSIDE}[\w'’,-]+)){{0,4}}?"
 _SUBJECT = (
-    rf"(?:\b(?:this|it|that|yours?|(?:this|the|your|her|his|that|what) (?:[\w'’-]+ ){{0,3}}?{_LESION})\b"
+    r"(?:\bwhat (?:you|he|she|we|they|i) (?:have|has|sees?|are (?:seeing|looking at)|is looking at)(?: there| here)?"
+    rf"|\b(?:this|it|that|yours?|(?:this|the|your|her|his|that|what) (?:[\w'’-]+ ){{0,3}}?{_LESION})\b"
     rf"(?: {_NOT_INSIDE}[\w'’-]+){{0,5}}?)"
 )
 _VERB = (
@@ -55,6 +56,9 @@ _BENIGN = Pattern(
         r"|malignant about)|\bneed not worry|^(?:benign|harmless)[.,:;] (?:this|it|the lesion|nothing)"
         rf"|\b(?:a|an|one|entirely|completely|purely|clearly|the|its|this|your) (?:[\w-]+ ){{0,2}}?{_ADJECTIVE}"
         rf" (?:[\w-]+ ){{0,2}}?(?:{_LESION}|nature|character|behaviou?r|biology)\b"
+        r"|\b(?:belongs? (?:to|among|with)|counts? among|falls? (?:under|among|into)|is (?:one of|among)) (?:the "
+        r"|a )?(?:group of )?"
+        rf"(?:[\w-]+ ){{0,2}}?{_ADJECTIVE} \w+"
         rf"|\b(?:consistent|compatible|in keeping|in line) with (?:an? )?{_ADJECTIVE}\b|\bpoints? (?:to|towards?)"
         rf" (?:an? |its |the )?{_ADJECTIVE}\b"
         rf"|\b(?:favou?rs?|suggests?|indicates?|confirms?) (?:an? |its )?{_ADJECTIVE}\b"
@@ -71,6 +75,9 @@ _MALIGNANT = Pattern(
         r"|^(?:an? |invasive |aggressive |obvious |clear |likely |probable |advanced |early )*(?:skin cancer|cancer"
         r"|malignancy|malignant \w+)(?:[.,;]|$)"
         rf"|\b(?:a|an|the|its|this|your) (?:[\w-]+ )?(?:malignant|cancerous) (?:[\w-]+ )?{_LESION}\b"
+        r"|\b(?:belongs? (?:to|among|with)|counts? among|falls? (?:under|among|into)|is (?:one of|among)) (?:the "
+        r"|a )?(?:group of )?"
+        r"(?:[\w-]+ ){0,2}?(?:malignan\w+|cancers?|cancerous)\b"
         r"|\b(?:shows?|depicts?|reveals?|represents?|you have|we see|i see|consistent with|indicates?|confirms?"
         r"|diagnostic of|points? to|suggests?) (?:an? )?(?:[\w-]+ )?(?:skin cancer|malignancy|cancer)\b"
     )

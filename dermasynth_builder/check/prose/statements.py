@@ -96,7 +96,8 @@ _GENERAL = re.compile(
     r"(?:(?:any|every|each|some|many|most|all|such|those|other|few) (?:[\w'’-]+ ){0,3}?"
     + _KINDS
     + r" (?:that|which|who|with|is|"
-    r"are|can|may|has|have|tends?|of|on|in|grows?|itch\w*|bleeds?|needs?|appears?|begins?|starts?|arises?|do|does)\b"
+    r"are|can|may|has|have|tends?|of|on|in|grows?|itch\w*|bleeds?|needs?|appears?|begins?|starts?|arises?|do|does"
+    r"|neither|never|hurt|also|go|look|turn|stay|remain)\b"
     r"|an? (?:[\w'’-]+ ){0,3}?"
     + _KINDS
     + r" (?:that|which|who|of this kind|like this|can|may|tends?|grows?|itch\w*|bleeds?|needs?|arises?|do|does"

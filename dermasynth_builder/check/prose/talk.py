@@ -206,7 +206,12 @@ _LEAK = (
     r"|details|phototype|answer|lesion location|location|skin type|tags?|condition|symptoms?|duration)\b",
     r"\b(?:the|this) (?:annotated|published|provided|supplied|stated|given) (?:diagnos[ie]s|label|age|site|sex"
     r"|diameters?|facts?|class|details|phototype|answer|lesion location)\b",
-    r"\b(?:the|all|these) (?:\w+ )?(?:fields|columns|attributes|entries) (?:read|say|state|show|list|are|give|contain"
+    r"\b(?:label|class|confidence) weights?\b|\bweights? of 0?\.\d|\bwithout (?:revealing|disclosing"
+    r"|giving away) (?:the|any|that|its)\b"
+    r"|\b(?:we|i) (?:need|have|are|am) (?:to|supposed to|going to|meant to) (?:produce|generate|output|craft"
+    r"|compose) (?:an?|the)\b",
+    r"\b(?:the|all|these) (?:[\w-]+ )?(?:fields|columns|attributes|entries)(?: (?:of|in) (?:the|this"
+    r"|that) \w+)? (?:read|mention|say|state|show|list|are|give|contain"
     r"|hold|tell)"
     r"\b|\b(?:the|this|its|image|figure) (?:captions?|legend) (?:says?|states?|reads?|tells?|names?|gives?|mentions?"
     r"|notes?"

@@ -121,7 +121,7 @@ CLAIMS: tuple[Claim, ...] = (
             "indurated",
             "(?:moves?|slides?|glides?|movable|mobile|fixed|adherent|tethered) (?:freely )?(?:over|on|to|against"
             "|with) (?:the )?(?:underlying|deeper|skin|tissue|bone|fascia|muscle)",
-            "(?:under|between) (?:the )?(?:finger(?:s|tips?)?|thumb)",
+            "(?<!skin )(?<!web )(?<!space )(?:under|between) (?:the )?(?:finger(?:s|tips?)?|thumb)",
             "(?:temperature|heat) of the (?:skin|lesion|area)",
             "(?:firm|hard|soft|rubbery|warm|hot|indurated|fluctuant|mobile|fixed) (?:to (?:the )?touch"
             "|on palpation|when touched|on touch)",
@@ -165,6 +165,9 @@ CLAIMS: tuple[Claim, ...] = (
             "(?:her|his|their|the patient['’]s) (?:very )?(?:first|second|third|previous|prior"
             "|earlier) (?:skin cancer|melanoma"
             "|carcinoma|cancer)",
+            "(?:had|underwent) (?:[\\w-]+ ){0,4}?(?:carcinomas?|melanomas?|cancers?|moles?|keratos[ei]s"
+            "|lesions?) (?:\\w+ )?(?:removed"
+            "|excised|treated|cut out|frozen|operated)",
             "(?:childhood|earlier|previous|past|repeated|severe|blistering|many) (?:sunburns?|episodes?|flares?"
             "|outbreaks?|attacks?)",
             "(?:outdoor|farm|construction|office|garden) (?:work(?:er)?|job)",
@@ -173,7 +176,7 @@ CLAIMS: tuple[Claim, ...] = (
             "(?:smokes|smoker|drinks alcohol|takes (?:medication|immuno\\w+|steroids)|immunosuppress(?:ed|ion)"
             "|diabet(?:es|ic)|sunbeds?|tanning beds?|works (?:outdoors|as)|farmer|pregnan(?:t|cy)|allerg(?:y"
             "|ies|ic) to|hiv|transplant)",
-            "(?:her|his|the patient['’]s|their) (?:mother|father|parents?|sister|brother|family|grandmother"
+            "(?:her|his|the patient['’]s|their|whose) (?:mother|father|parents?|sister|brother|family|grandmother"
             "|grandfather)",
             "(?<!a )(?:patient|man|woman|person|she|he) (?:reports?(?! any\\b)|says|states|complains?|describes|recalls"
             "|noticed|remembers|adds|admits|tells|explains|complained|reported|noted"
