@@ -19,6 +19,7 @@ _MARKUP_END = " \n\t*_~`"
 _SHORT = 4  # words that may answer without a stop: "Basal cell carcinoma", "None are seen"
 _NOTE = 12  # words of a note that has no subject: "Adequate; slightly out of focus"
 _SHORT_ITEM = 6  # words of what stands between the semicolons of a note
+_WHERE_OR_HOW = re.compile(r"\W*(?:on|in|at|with|under|between|by|through|from|near|over|behind)\b", re.I)
 _FINITE = re.compile(
     r"\b(?:is|are|was|were|has|have|had|can|could|may|might|must|should|will|would|do|does|did|shows?|lies|sits"
     r"|appears?|looks?|seems?|consists?|suggests?|measures?)\b|n['’]t\b",
@@ -171,7 +172,7 @@ def _is_whole(text: str, end: str, *, is_question: bool) -> bool:
     told = end.split()
     if not end[-1].isalnum() or told[-1].lower() in word_tables().never_last:
         return False
-    is_note = not _SUBJECT.match(text) or not _FINITE.search(text)
+    is_note = not _SUBJECT.match(text) or (_WHERE_OR_HOW.match(text) and not _FINITE.search(text))
     if not is_question and (len(told) <= _SHORT or (len(told) <= _NOTE and is_note and not _SENTENCE.search(text))):
         return True
     mark = text.rstrip()[-1]
