@@ -14,6 +14,7 @@ from dermasynth_builder.check.modality import check_modality
 from dermasynth_builder.check.person import check_person
 from dermasynth_builder.check.prose.ages import ages
 from dermasynth_builder.check.prose.vocabulary import diagnosis_terms, word_tables, zones_of
+from dermasynth_builder.check.unseen import check_unseen
 from dermasynth_builder.core.records import Facts, Finding, Pair
 from tests.support.clinical_images import EXPORTED, FULL, SPARSE, clinical_image, pair
 
@@ -245,3 +246,22 @@ def test_a_loop_of_words_is_read_in_no_time(text: str) -> None:
     began = time.process_time()
     told(text * 2500, MELANOMA)
     assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize(
+    "told_of",
+    [
+        "lost ten kilos",
+        "a temperature of 39 degrees",
+        "been coughing since March",
+        "a sore throat",
+        "slept badly of late",
+    ],
+)
+def test_symptoms_of_the_whole_body_that_nobody_recorded_are_found(told_of: str) -> None:
+    of_patient = pair(
+        "What do you see?", f"A pearly papule. The patient has {told_of}.", image=clinical_image(facts=FULL)
+    )
+    in_general = pair("What do you see?", f"Someone who has {told_of} should see a doctor.", image=clinical_image())
+    assert [found.severity for found in check_unseen([of_patient])] == ["flag"]
+    assert not list(check_unseen([in_general]))

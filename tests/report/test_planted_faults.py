@@ -1,6 +1,7 @@
 """`dermasynth report` finds the faults that a service put into its answers at known rates, within what checks find."""
 
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,10 +38,11 @@ UNLIKE_ANY_ROW = {
         "The surface is warm to the touch.",
         "The patient has lost weight since the winter.",
         "It measures 143 mm in diameter.",
-        "Her fever began on Monday.",
+        "The fever began on Monday.",
     ),
 }
 FROM_SETS = ("form", "speech", "advice")
+NAMING = r"(?i)benign|malignan|cancer|carcinoma|keratos|eczema|\bmoles?\b|nevus|melanoma|\bs?he\b|\bhi[ms]\b|\bher\b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Fault:
 def _faults() -> dict[str, list[Fault]]:
     items = [item for name in JUDGED for item in labelled(LABELLED / f"{name}.jsonl")]
     plain = [each for each in items if each.is_fault and not each.earlier and len(each.pair.messages) == 2]
+    # What names a lesion, its class or a sex may be another fault too, by the row that it is planted in.
+    plain = [each for each in plain if not re.search(NAMING, each.pair.answer)]
     told = {
         family: [
             Fault(each.pair.answer, any(found.check == family for found in findings_on(each)))

@@ -154,6 +154,15 @@ print("PULLED", len(mine))
 """
 
 
+OFFLINE_SCRIPT = """
+from dermasynth_builder.cli import main
+assert main(["evaluate", "items", "--out", "dermasynth", "--task", "diagnosis"]) == 0
+asked = ("--adapter", "adapter", "--dtype", "float32", "--batch", "60", "--max-new-tokens", "2")
+assert main(["evaluate", "predict", "tester/tiny-gemma3", *asked]) == 0
+assert main(["evaluate", "predict", "tester/never-fetched", "--to", "never.jsonl"]) == 1
+"""
+
+
 def test_an_adapter_goes_to_the_hub_and_comes_back(specimens600: Built, tmp_path: Path) -> None:
     shutil.copytree(specimens600.release, tmp_path / "dermasynth")
     with LoopbackHub() as hub:
@@ -162,6 +171,14 @@ def test_an_adapter_goes_to_the_hub_and_comes_back(specimens600: Built, tmp_path
         done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         assert "PULLED" in done.stdout, done.stderr[-3000:]
         files = hub.files("tester/adapter")
+        asked = len(hub.requests)
+        alone = [sys.executable, "-c", OFFLINE_SCRIPT]
+        offline = environment | {"HF_HUB_OFFLINE": "1"}
+        later = subprocess.run(alone, cwd=tmp_path, env=offline, capture_output=True, text=True, check=False)
+        assert later.returncode == 0, later.stderr[-3000:]
+        assert len(hub.requests) == asked  # what was fetched once is there
+    assert "tester/never-fetched cannot be loaded" in later.stderr
+    assert not (tmp_path / "never.jsonl").read_text().count("\n") > 1
     assert "drawn specimens or on rows that no model wrote" in done.stderr
     assert {"README.md", "run.json", "adapter_config.json", "adapter_model.safetensors"} <= files.keys()
     assert not [name for name in files if name.endswith(".bin") or "checkpoint" in name]

@@ -38,7 +38,8 @@ STATED: Mapping[Kind, re.Pattern[str]] = MappingProxyType(
         "confirmation": re.compile(
             r"\b(?:proven|confirmed|established) by (?:a )?(?:biopsy|histopathology|tissue)|\bbiopsy[- ]proven\b"
             r"|\bmade clinically\b|\bwithout (?:a |any )?biopsy\b|\bclinical(?:ly)? diagnos\w+ without\b"
-            r"|\bagreed on by experts\b",
+            r"|\bagreed on by experts\b|\b(?:a|no|the) (?:biopsy|histology) (?:has|had|was)\b|\btissue was examined\b"
+            r"|\brests? on (?:histology|a biopsy)\b|\b(?:no histology|histology stands)\b|\bmade the diagnosis by\b",
             re.IGNORECASE,
         ),
     }

@@ -27,6 +27,10 @@ IDENTIFIER = re.compile(
     r"doi:10\.\d{4,9}/\S+|pmid:\d{5,8}|https://(?:[\w-]+\.)*(?:cancer\.gov|medlineplus\.gov|cdc\.gov|nih\.gov|nice\.org\.uk|who\.int)/\S*"
 )
 RAISED = re.compile(r"dome-shaped|\bbumps?\b|\bbumpy\b|papules?|nodules?|\blumps?\b|\bknob\b|stuck onto|stand out")
+THROUGH_A_LENS = re.compile(
+    r"\bnetwork|globules|streaks(?! of small blisters)|leaf-like|milia-like|blue-white|lagoons|pseudopods|spoke-wheel|"
+    r"ovoid nests|structureless|parallel (?:furrow|ridge)|(?:comma|glomerular|hairpin|dotted|arborising) vessels"
+)
 FLAT = re.compile(r"\bflat\b(?!-topped| or raised| and raised| patch or)|\bmacules?\b")
 YOUNG, OLD = (
     re.compile(r"\bchildren have\b|teenagers"),
@@ -68,6 +72,14 @@ def test_what_a_fact_of_the_case_would_contradict_has_a_condition(kind: str) -> 
             assert "not_raised" in curated.unless, (name, curated.say)
         if is_flat and not is_raised and kind == "look" and "mostly flat" not in curated.say:
             assert {"raised"} & {*curated.unless} or "not_raised" in curated.when, (name, curated.say)
+
+
+def test_what_only_a_dermoscope_shows_is_a_clue_for_dermoscopic_images_alone() -> None:
+    rivals = [each for entry in KNOWLEDGE.entries.values() for each in entry.kinds["tells_apart"]]
+    clues = [each for each in rivals if THROUGH_A_LENS.search(each.by)]
+    assert len(clues) > 20
+    for clue in clues:
+        assert "dermoscopic" in clue.when or "dermoscop" in clue.by, clue.by
 
 
 def test_what_is_told_of_the_very_young_or_old_is_not_told_of_the_other() -> None:
