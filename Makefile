@@ -42,7 +42,7 @@ simulate: $(VENV)/installed-dev ## play 10,000 seeds of clock, network, faults a
 	$(VENV)/bin/python -m tests.simulation $(SEEDS)
 
 test-train: $(VENV_TRAIN)/installed ## run the tests that tune and score models; needs torch, half a gigabyte to several
-	OMP_NUM_THREADS=1 $(VENV_TRAIN)/bin/python -m pytest -q -n 2 --dist loadfile tests/train tests/check/test_splits.py tests/test_doors_of_the_hub.py
+	OMP_NUM_THREADS=1 $(VENV_TRAIN)/bin/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/train tests/check/test_splits.py tests/test_doors_of_the_hub.py
 
 test-clusters: $(VENV)/installed-dev $(VENV_CLUSTER)/installed ## run the script for clusters with two workers of Ray, datatrove and Slurm
 	DERMASYNTH_CLUSTER_PYTHON=$(CURDIR)/$(VENV_CLUSTER)/bin/python $(RUN) pytest -q tests/generate/test_cluster.py

@@ -1,7 +1,7 @@
 """A tiny model that is tuned by the real commands reads the pictures of held-out patients, and of nobody else.
 
-Drawn specimens of pad_ufes have one look a diagnosis; the place on the body is not drawn. That a loss falls proves
-nothing: it falls in every case. That blank and other patients' pictures are at chance does.
+Drawn specimens of pad_ufes have one look a diagnosis. That a loss falls proves nothing: it falls in every case. That
+blank and other patients' pictures are at chance does.
 """
 
 import json
@@ -23,15 +23,6 @@ pytestmark = [
 ]
 
 STEPS: dict[Family, int] = {"gemma3": 350, "mllama": 550}
-
-
-@pytest.fixture(scope="module")
-def evaluation(specimens600: Built) -> Path:
-    folder = specimens600.folder / "evaluation"
-    run(
-        "evaluate", "items", "--out", specimens600.release, "--to", folder, "--task", "diagnosis", "--task", "body_site"
-    )
-    return folder
 
 
 @pytest.mark.parametrize("family", STEPS)
@@ -56,25 +47,3 @@ def test_a_tuned_model_reads_the_pictures_of_patients_it_has_not_seen(
     card = json.loads((tuned / "run.json").read_text())
     assert card["losses"][-1][1] < card["losses"][0][1] / 4
     assert len(card["examples"]) == diagnosis["systems"]["tuned"]["n"] / 0.3 * 0.7
-
-
-def test_what_no_picture_shows_is_not_learned_from_pictures(
-    specimens600: Built, evaluation: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The places of specimens are not drawn: a model tuned on them names places, and no better than by chance."""
-    monkeypatch.chdir(specimens600.folder)
-    before = base("gemma3", specimens600)
-    words = (*TUNING[:2], "--task", "body_site", *TUNING[4:])
-    run("train", before, "--out", "dermasynth", "--to", "tuned-site", *words, "--steps", "200")
-    asked = ("--items", evaluation, "--dtype", "float32", "--batch", "60", "--max-new-tokens", "12")
-    for shown in ("real", "blank"):
-        to = ("--image", shown, "--to", f"site-{shown}.jsonl")
-        run("evaluate", "predict", "tuned-site", *asked, *to)
-    scores = ("--items", evaluation, "--to", "site-scores", "--run", "tuned-site/run.json")
-    run("evaluate", "score", "tuned=site-real.jsonl", "blank=site-blank.jsonl", *scores)
-    site = json.loads(Path("site-scores/scores.json").read_text())["tasks"]["body_site/named"]
-    tuned = site["systems"]["tuned"]
-    assert tuned["unanswered"] < 0.5  # it has learned to name places
-    assert tuned["balanced_accuracy"] <= 2 * site["chance"]
-    low, high = site["first_against"]["blank"]["balanced_accuracy_95"]
-    assert low <= 0 <= high
