@@ -16,7 +16,6 @@ from tests.support.fake_service import KEY, run_command
 from tests.support.watched_gemini import WatchedGemini
 
 IMAGES, CONCURRENCY, KILLS = 12, 4, 3
-REQUESTS = 3 * IMAGES  # a look and two questions
 OWN_WORDS = {
     "gemini": ("--concurrency", str(CONCURRENCY)),
     "gemini_batch": ("--batch-rows", "9", "--poll", "0.02"),
@@ -83,7 +82,7 @@ def test_online_a_run_killed_among_its_questions_asks_no_look_again_and_ends_as_
             kill(process)
         assert run_command(*given).returncode == 0
         repeated = [digest for digest, count in fake.asked.items() if count > 1]
-        assert len(fake.asked) == REQUESTS
+        assert len(fake.asked) == len(texts_in(work)) > 2 * IMAGES  # a look, and of fit images two questions
         assert len(repeated) <= KILLS * CONCURRENCY
         assert len(set(list(fake.asked)[:IMAGES]) & set(repeated)) == 0, "a look was asked again"
     seen = frozen_looks(work)
@@ -106,7 +105,7 @@ def test_in_batches_a_run_killed_at_every_step_of_its_questions_hands_nothing_in
         assert run_command(*given).returncode == 0
         assert set(fake.created.values()) == {1}
         assert set(fake.asked.values()) == {1}
-        assert len(fake.asked) == REQUESTS
+        assert len(fake.asked) == len(texts_in(work)) > 2 * IMAGES  # a look, and of fit images two questions
     seen = frozen_looks(work)
     assert seen
     assert (texts_in(work), seen.read_bytes()) == calm("gemini_batch", raw, tmp_path / "calm")

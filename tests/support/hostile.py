@@ -98,5 +98,5 @@ def _spoilt(value: Any, draw: Random) -> Any:
         return [_spoilt(each, draw) for each in value]
     if not isinstance(value, str) or value.count(" ") < 4 or draw.random() < 0.3:  # of a few words are choices
         return value
-    hostile = draw.choice([*HOSTILE, *HTML, *MARKDOWN, *FORMULAS, "evil \ud800 half a character"])
+    hostile = draw.choice([*HOSTILE, *HTML, *MARKDOWN, *FORMULAS, *FORMULAS, "evil \ud800 half a character"])
     return draw.choice([f"{value} {hostile}", f"{hostile} {value}", hostile, f"{value} The {hostile} is seen."])

@@ -68,9 +68,9 @@ def test_killed_at_every_step_no_shard_gets_a_second_job_and_the_rows_are_exact(
         jobs, asked = fake.batches.made, fake.asked.copy()
         again = run_command(*given)
         assert (fake.batches.made, fake.asked) == (jobs, asked)
-    assert "0 answered, 0 failed, 36 known from before" in again.stdout
+    assert f"0 answered, 0 failed, {len(asked)} known from before" in again.stdout
     assert Counter(record["key"] for record in records_in(work)).most_common(1)[0][1] == 1
-    assert len(records_in(work)) == len(asked) == asked.total() == 36
+    assert len(records_in(work)) == len(asked) == asked.total() > 2 * 12  # a look, and of fit images two questions
     require_nowhere([KEY], tmp_path, done.stdout, done.stderr)
 
 
