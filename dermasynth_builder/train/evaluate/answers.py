@@ -84,9 +84,4 @@ def _pattern(name: str) -> re.Pattern[str]:
 def _is_denied(answer: str, start: int, end: int) -> bool:
     before = _CLAUSE.split(answer[max(0, start - _NEAR) : start])[-1].lower()
     after = _CLAUSE.split(answer[end : end + _NEAR])[0].lower()
-    return bool(
-        _DENIAL.search(before)
-        or re.match(
-            r"\W*(?:is|was|seems|appears)? ?(?:un|not |less )likely|\W*(?:is|was) (?:excluded|ruled out)", after
-        )
-    )
+    return bool(_DENIAL.search(before) or _DENIED.match(after))

@@ -64,7 +64,7 @@ def predict(model: str, options: PredictOptions, report: Reporter) -> Path:
                 for batch in batches(_questions(items, options, waiting), options.batch):
                     _write(file, batch, answer)
                     advance(len(batch))
-                    waiting = waiting - {item.item_id for item, _ in batch}
+                    waiting -= {item.item_id for item, _ in batch}
             if waiting:
                 raise ScoreError(f"{items.folder} has no image for {min(waiting)}; write the items anew")
     finally:
