@@ -127,8 +127,8 @@ class _Flags:
 
     def take(self, row: Mapping[str, Any]) -> None:
         """Counts one row; of two doubts of a check the first is the example."""
-        found = {doubt.partition(": ")[0]: doubt.partition(": ")[2] for doubt in reversed(row["doubts"])}
-        found = {check: reason for check, reason in found.items() if check not in _NOT_OF_CHECKS}
+        reasons = _first_of_each(row["doubts"])
+        found = {check: reason for check, reason in reasons.items() if check not in _NOT_OF_CHECKS}
         self.checks.update(list(found))
         for grouping in GROUPINGS:
             self.pairs[grouping][_told(row[grouping])] += 1
@@ -171,6 +171,11 @@ def quality(release: Path, rejects: Path | None = None) -> dict[str, Any]:
     }
 
 
+def _first_of_each(reasons: Sequence[str]) -> dict[str, str]:
+    """Check -> its reason, of "check: reason"; of several reasons of a check the first."""
+    return {check: reason for check, _, reason in (each.partition(": ") for each in reversed(reasons))}
+
+
 def rejected(folder: Path, sources: Iterable[str], pairs: int) -> dict[str, Any]:
     """What was left out, by the check that says so, with examples. Of sources that the release has."""
     counts: Counter[str] = Counter()
@@ -181,8 +186,7 @@ def rejected(folder: Path, sources: Iterable[str], pairs: int) -> dict[str, Any]
         for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
             reject = json.loads(line)
             of_source[name] += 1
-            found = {check: why for check, _, why in (each.partition(": ") for each in reversed(reject["reasons"]))}
-            for check, reason in found.items():  # of two reasons of a check the first is the example
+            for check, reason in _first_of_each(reject["reasons"]).items():
                 counts[check] += 1
                 if len(examples[check]) < MOST_EXAMPLES:
                     told = {"reason": reason, "question": reject["question"], "reply": reject["reply"] or ""}
