@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset
 import pyarrow.parquet as pq
 
 from dermasynth_builder.core.records import Split
@@ -40,21 +41,15 @@ class Unfit(NamedTuple):
 
 def unfit_columns(files: Sequence[Path]) -> list[Unfit]:
     """The columns of one split, given by its files in their order, at which the viewer's statistics would fail."""
-    read = _read_files(files)
-    names = [name for name in pq.read_schema(read[0]).names if name != "image"]
+    read = pyarrow.dataset.dataset([str(path) for path in _read_files(files)], format="parquet")
     found: dict[str, str] = {}
-    for name in names:
-        if reason := _reason(_column(read, name)):
-            found[name] = reason
-    widths = pc.struct_field(_column(read, path_of("width_px")), "width_px")
-    if reason := _span(widths, "widths"):
+    for field in read.schema:
+        if not pa.types.is_struct(field.type) and (reason := _reason(read.to_table([field.name]).column(0))):
+            found[field.name] = reason
+    width = pc.field(*path_of("width_px").split("."))
+    if reason := _span(read.to_table({"width_px": width}).column(0), "widths"):
         found["image"] = reason
     return [Unfit(name, reason) for name, reason in found.items()]
-
-
-def _column(files: Sequence[Path], path: str) -> Any:
-    """A column of all files; of a field in a struct, the struct with that field alone."""
-    return pa.concat_tables(pq.ParquetFile(file).read([path]) for file in files).column(0)
 
 
 def viewer_faults(configs: Mapping[str, Mapping[Split, Sequence[Path]]]) -> Iterator[str]:
