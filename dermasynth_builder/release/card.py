@@ -178,6 +178,7 @@ def body_text(
         two_digits=lambda value: "" if value is None else round(value, 2),
         columns=COLUMNS,
         giver_of=giver_of,
+        counted=counted,
         checks=_LOOKS_FOR,
         giveaway_rows=_giveaway_rows,
         figures=figures,
@@ -237,6 +238,11 @@ def _giveaway_rows(source: Mapping[str, Any]) -> list[list[str]]:
     words = {"by": {"missing": "whether it is recorded", "value": "its value"}}
     told = [[words.get(name, {}).get(each[name], each[name]) for name in order] for each in source["giveaways"]]
     return [[str(_on_page(cell)) for cell in (source["name"], *cells)] for cells in told]
+
+
+def counted(number: int, one: str, many: str | None = None) -> Markup:
+    """A number with what it counts: "1 pair", "2,000 pairs"."""
+    return Markup(f"{number:,} {one if number == 1 else many or f'{one}s'}")  # noqa: S704 - words of the template
 
 
 def _page(name: str, environment: Environment) -> Template:

@@ -292,10 +292,10 @@ def test_the_card_says_what_each_check_that_ships_looks_for(facts: dict[str, Any
 def test_the_card_says_how_a_model_was_asked_and_what_was_left_to_the_service(facts: dict[str, Any]) -> None:
     made = facts["made"] | {"models": {"skin-1": 3}, "first_day": "2026-01-02", "last_day": "2026-01-02"}
     asked = {"asked_with": {"model": None, "thinking": None, "image_side_px": 1024, "temperature": 0.3}}
-    page = body_text(facts | asked | {"made": made | {"cost_usd": 1.25}}, TEMPLATES)
+    page = body_text(facts | asked | {"made": made | {"cost_usd": 1.25}, "spent_usd": 3.5}, TEMPLATES)
     assert "They answered on 2026-01-02." in page
     assert "Asked with: image side px 1,024, temperature 0.3. Left to the service's own default: thinking." in page
-    assert "These rows cost 1.25 US dollars" in page
+    assert re.search("rows cost 1.25 US dollars; with all else that was asked, .* 3.5.\n\nQuestions come", page)
 
 
 def test_no_two_of_many_sources_are_drawn_alike() -> None:
@@ -303,3 +303,9 @@ def test_no_two_of_many_sources_are_drawn_alike() -> None:
 
     for count in (1, 8, 12, 32):
         assert len(set(paints_of([f"source {number}" for number in range(count)]).values())) == count
+
+
+def test_one_is_told_of_as_one(facts: dict[str, Any]) -> None:
+    page = body_text(facts | {"pairs": 1, "images": 1, "sample_pairs": 1}, TEMPLATES)
+    assert "1 pair over 1 image of 1 public image set." in page
+    assert "is 1 pair of the train splits" in page
