@@ -235,7 +235,7 @@ def _rows(counts: Mapping[str, int] | Sequence[Mapping[str, Any]]) -> list[list[
 def _giveaway_rows(source: Mapping[str, Any]) -> list[list[str]]:
     """The cells of a table of what gives the label away in a source."""
     order = ("fact", "by", "cramers_v", "least_percent", "least", "most_percent", "most")
-    words = {"by": {"missing": "whether it is recorded", "value": "its value"}}
+    words = {"by": {"missing": "gap"}}
     told = [[words.get(name, {}).get(each[name], each[name]) for name in order] for each in source["giveaways"]]
     return [[str(_on_page(cell)) for cell in (source["name"], *cells)] for cells in told]
 

@@ -119,6 +119,8 @@ def _lengths(facts: Mapping[str, Any]) -> _Drawn:
 
 
 def _flags(facts: Mapping[str, Any]) -> _Drawn:
+    if not facts["quality"]["flagged"]:
+        return None, ""
     rates = {
         row["name"].replace("_", " "): {"flagged, %": row["flagged_percent"]} for row in facts["quality"]["by_type"]
     }

@@ -190,7 +190,7 @@ def test_figures_are_drawn_of_the_facts_alone(facts: dict[str, Any], built: Buil
     from dermasynth_builder.release.figures import draw_figures
 
     shows = draw_figures(facts, tmp_path)
-    assert set(shows) == {"pairs.png", "diagnoses.png", "people.png", "lengths.png", "flags.png", "wheel.png"}
+    assert set(shows) == {"pairs.png", "diagnoses.png", "people.png", "lengths.png", "wheel.png"}
     for name in shows:
         assert (tmp_path / name).read_bytes() == (built.release / "figures" / name).read_bytes()
 
@@ -322,3 +322,11 @@ def test_one_is_told_of_as_one(facts: dict[str, Any]) -> None:
     page = body_text(facts | {"pairs": 1, "images": 1, "sample_pairs": 1}, TEMPLATES)
     assert "1 pair over 1 image of 1 public image set." in page
     assert "is 1 pair of the train splits" in page
+
+
+@pytest.mark.parametrize("flagged", [0, 1])
+def test_flags_have_a_figure_where_there_are_any(facts: dict[str, Any], tmp_path: Path, flagged: int) -> None:
+    from dermasynth_builder.release.figures import draw_figures
+
+    told = facts | {"quality": facts["quality"] | {"flagged": flagged}}
+    assert ("flags.png" in draw_figures(told, tmp_path)) == (tmp_path / "flags.png").exists() == bool(flagged)
