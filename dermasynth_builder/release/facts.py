@@ -6,7 +6,6 @@ a page is rendered. Rejects are counted from the lists beside the release, as it
 
 import json
 import platform
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -40,7 +39,6 @@ _FEW_IMAGES = 50  # of which nothing can be claimed of a group
 _LEFT_OUT = ("messages", "grounds", "references")
 _DECADE = 10
 _ADULT = 18
-_WORD = re.compile(r"\W")
 _STEPS = [factor * 10**power for power in range(6) for factor in (1, 2, 5)]  # words
 _ORDER = {"under 2": -3, "2 to 11": -2, "12 to 17": -1, "90 or older": 90}  # bands that are no decade
 
@@ -74,7 +72,7 @@ def release_facts(written: Sequence[Written], run: Run, *, sample: SplitFiles | 
     """All facts of a release as plain values: the same for the same files, rejects and run."""
     pairs = _pairs(written)
     images = pairs.drop_duplicates(["source", "image_id"])
-    rejects = [_rejects(each) for each in written]
+    rejects = [rejected(each) for each in written]
     people = {name: _by_class(images, column) for name, column in _BY.items()}
     return {
         "version": __version__,
@@ -317,15 +315,15 @@ def _percent(count: float, of: int) -> float | None:
     return round(100 * float(count) / of, 1) if of else None
 
 
-def _rejects(written: Written) -> list[dict[str, Any]]:
+def rejected(written: Written) -> list[dict[str, Any]]:
     """What was left out of a source, by the check that says so and the question type."""
     from pandas import DataFrame
 
     lines = written.rejects.read_text(encoding="utf-8").splitlines() if written.rejects.is_file() else []
     rows = [
-        {"source": written.name, "reason": _WORD.split(reason, maxsplit=1)[0], "question_type": reject["question_type"]}
+        {"source": written.name, "reason": kind, "question_type": reject["question_type"]}
         for reject in map(json.loads, lines)
-        for reason in reject["reasons"]
+        for kind in dict.fromkeys(reason.partition(":")[0] for reason in reject["reasons"])
     ]
     return _table(DataFrame(rows), ["source", "reason", "question_type"], "replies") if rows else []
 

@@ -330,3 +330,15 @@ def test_flags_have_a_figure_where_there_are_any(facts: dict[str, Any], tmp_path
 
     told = facts | {"quality": facts["quality"] | {"flagged": flagged}}
     assert ("flags.png" in draw_figures(told, tmp_path)) == (tmp_path / "flags.png").exists() == bool(flagged)
+
+
+def test_a_reject_counts_once_a_kind_of_reason_under_the_name_that_the_report_gives_it(built: Built) -> None:
+    from dermasynth_builder.read.sources.pad_ufes import PadUfes
+    from dermasynth_builder.release.facts import Written, rejected
+
+    path = built.folder / "rejects.jsonl"
+    reasons = [["unseen: one", "unseen: two", "form: cut off"], ["image unfit: no skin"]]
+    rejects = [{"question_type": "overview", "reasons": each} for each in reasons]
+    path.write_text("".join(f"{json.dumps(each)}\n" for each in rejects), encoding="utf-8")
+    told = rejected(Written(PadUfes(), {}, path))
+    assert [(row["reason"], row["replies"]) for row in told] == [("form", 1), ("image unfit", 1), ("unseen", 1)]
