@@ -342,3 +342,18 @@ def test_a_reject_counts_once_a_kind_of_reason_under_the_name_that_the_report_gi
     path.write_text("".join(f"{json.dumps(each)}\n" for each in rejects), encoding="utf-8")
     told = rejected(Written(PadUfes(), {}, path))
     assert [(row["reason"], row["replies"]) for row in told] == [("form", 1), ("image unfit", 1), ("unseen", 1)]
+
+
+def test_few_are_as_many_on_the_card_as_where_they_are_counted(facts: dict[str, Any]) -> None:
+    from dermasynth_builder.core.records import ClinicalImage, Facts
+    from dermasynth_builder.read.privacy import people_of
+
+    def share(people: int) -> float:
+        images = [
+            ClinicalImage("pad_ufes", str(n), "", str(n), "clinical", Facts(sex="female"), "CC0-1.0", "nobody", "")
+            for n in range(people)
+        ]
+        return people_of(images).singled_out[0].few_percent
+
+    assert (share(4), share(5)) == (100, 0)  # a person and three others; a person and four
+    assert "% with three others at most" in body_text(facts, TEMPLATES)
