@@ -62,6 +62,7 @@ _LOOKS_FOR = MappingProxyType(
 """A check that ships -> what it looks for, as a card says it."""
 _SHOWN = 10  # rows of a table before the rest is folded
 _NOT_STATED = "not stated here"
+_CITED = "@misc{dermasynth,"  # a pushed card adds where it is
 VERIFY = "dermasynth verify dermasynth --raw"  # of the folder beside; a pushed card names repository and tag
 _CODE = re.compile(r"(?<=^```python\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
 
@@ -195,8 +196,11 @@ def giver_of(path: str) -> str:
 
 
 def with_repository(card: str, repo: str) -> str:
-    """The card whose code loads `repo` from the Hub in place of the folder beside it; the rest is untouched."""
-    if repo == "dermasynth":
+    """The card whose code loads `repo` from the Hub in place of the folder beside it, and whose entry names it.
+
+    The rest is untouched.
+    """
+    if repo == "dermasynth" or repository_of(card) != "dermasynth":
         return card
 
     def on_hub(code: re.Match[str]) -> str:
@@ -205,6 +209,7 @@ def with_repository(card: str, repo: str) -> str:
 
     told = _CODE.sub(on_hub, card)
     tag = re.search(r'revision="(v[^"]+)"', card)
+    told = told.replace(_CITED, f"{_CITED}\n  url = {{https://huggingface.co/datasets/{repo}}},")
     return told.replace(VERIFY, f"dermasynth verify {repo}{'@' + tag[1] if tag else ''} --raw")
 
 

@@ -46,4 +46,7 @@ def test_a_pushed_card_loads_its_repository_in_every_block_and_says_the_rest_as_
         assert '"dermasynth' not in code
         assert "tester/skin" in code
     assert f"dermasynth verify tester/skin@v{__version__} --raw" in pushed
-    assert re.sub(r"(hf://datasets/)?tester/skin(@v[\d.]+)?", "dermasynth", pushed) == card
+    url = "\n  url = {https://huggingface.co/datasets/tester/skin},"
+    assert f"@misc{{dermasynth,{url}\n" in pushed
+    assert re.sub(r"(hf://datasets/)?tester/skin(@v[\d.]+)?", "dermasynth", pushed.replace(url, "")) == card
+    assert with_repository(pushed, "tester/skin") == pushed
