@@ -36,6 +36,8 @@ from dermasynth_builder.release.parquet import SplitFiles, check_images, read_sp
 _FIGURE = re.compile(rf"{FIGURES}/(row-\d+\.(jpg|png)|[a-z]+\.png)")
 CARD = "README.md"
 ATTRIBUTION = "ATTRIBUTION.md"
+TEXTS = (CARD, ATTRIBUTION, LICENCE, FACTS, CROISSANT, RECIPE, WITHDRAWN)
+"""The files of a release that are no Parquet and no picture."""
 
 
 @contextmanager
@@ -218,10 +220,9 @@ def files_of(folder: Path, configs: Mapping[str, ConfigFiles]) -> dict[str, Path
 
 def _named(folder: Path, configs: Mapping[str, ConfigFiles]) -> set[Path]:
     """The files of a release: its card, what the card names, attribution, recipe, what was withdrawn."""
-    texts = (CARD, ATTRIBUTION, LICENCE, FACTS, CROISSANT, RECIPE, WITHDRAWN)
     figures = [path for path in (folder / FIGURES).glob("*") if is_figure(path.relative_to(folder).as_posix())]
     return {
-        *(folder / name for name in texts),
+        *(folder / name for name in TEXTS),
         *figures,
         *(path for config in [*configs.values(), *read_closed(folder).values()] for path in config.paths),
     }

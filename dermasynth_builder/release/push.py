@@ -5,33 +5,31 @@ the new one. Then the head is tagged. What the Hub has already is not sent again
 with the pull request that it left open.
 """
 
-import hashlib
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from functools import cache
+from json import JSONDecodeError
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Any
 
-import yaml
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, DatasetCard, HfApi
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is httpx's or httpx2's, by version
-    EntryNotFoundError,
+    BadRequestError,
     HfHubHTTPError,
     HFValidationError,
     HTTPError,
-    RepositoryNotFoundError,
+    LocalEntryNotFoundError,
 )
+from huggingface_hub.utils._http import get_session, hf_raise_for_status
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from dermasynth_builder.core.errors import PushError, ReleaseError
 from dermasynth_builder.core.hub import hub_address
 from dermasynth_builder.core.hub_options import PushOptions
 from dermasynth_builder.core.options import WITHDRAWN
-from dermasynth_builder.core.records import is_fake_version
+from dermasynth_builder.core.records import digest, is_fake_version
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.core.wording import join_words
 from dermasynth_builder.generate.foreign import masked
@@ -40,43 +38,23 @@ from dermasynth_builder.release.folder import (
     CARD,
     ConfigFiles,
     files_of,
-    is_figure,
+    read_card,
     read_closed,
     sources_of,
     values_in,
     verify,
 )
+from dermasynth_builder.release.on_the_hub import MAIN, Difference, Snapshot, compared, snapshot
 from dermasynth_builder.release.parquet import read_values
 from dermasynth_builder.release.viewer import viewer_faults
 from dermasynth_builder.release.withdrawn import parse_withdrawn, read_withdrawn, why_withdrawn, withdrawn_of
 from dermasynth_builder.release.write import has_controls
 
 _COMMIT_FILES = 50  # of a commit: the Hub gives one a minute
-_SHARD = re.compile(r"(data/)?\w+/(train|validation|test)-\d{5}-of-\d{5}\.parquet")
+_TAG = re.compile(r"(?!(main|HEAD|[0-9a-f]{40})$)[A-Za-z0-9]([A-Za-z0-9_+-]|\.(?!\.|lock$|$))*")
 
 Ask = Callable[[str], bool]
 """Asks a yes-or-no question of whoever runs the command; False where nobody can be asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """How a release differs from what the Hub has, by paths in the repository."""
-
-    new: tuple[str, ...]
-    changed: tuple[str, ...]
-    same: tuple[str, ...]
-    stale: tuple[str, ...]  # shards and pictures of an older release that this one has no more
-    tag: Literal["free", "head", "other"] = "free"  # what the order's tag marks: nothing, what the head has, another
-
-    @property
-    def has_changes(self) -> bool:
-        """Whether a file of the repository has to change."""
-        return bool(self.new or self.changed or self.stale)
-
-    @property
-    def is_none(self) -> bool:
-        """Whether the Hub has just this release, under its tag."""
-        return self.tag == "head" and not self.has_changes
 
 
 def push(options: PushOptions, report: Reporter, ask: Ask = lambda _: False) -> Difference:
@@ -84,9 +62,60 @@ def push(options: PushOptions, report: Reporter, ask: Ask = lambda _: False) -> 
 
     Raises PushError where the release must not go or the Hub refuses.
     """
+    _require_names(options)
+    try:
+        checked = _stamps(options.release)
+        fit = _require_fit(options, report)
+    except ReleaseError as error:
+        raise PushError(f"not pushed: {error}") from error
     with TemporaryDirectory(prefix="dermasynth-") as folder:
-        files = _with_repository(_require_fit(options, report), options.repo, Path(folder))
-        return _pushed(options, files, report, ask=ask)
+        files = _with_repository(fit, options.repo, Path(folder))
+        api = HfApi(hub_address(lambda why: PushError(f"not pushed: {why}")))
+        return _pushed(_Order(options, api, files, checked), report, ask=ask)
+
+
+def _require_names(options: PushOptions) -> None:
+    if options.repo.count("/") != 1:
+        raise PushError(f"{options.repo!r} is not a repository name; write it as USER/NAME")
+    if not _TAG.fullmatch(options.tag):
+        raise PushError(
+            f"--tag: {options.tag!r} cannot name a release; write letters, digits, '.', '-', '+' and '_', as in v1.0.0"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What goes, and where."""
+
+    options: PushOptions
+    api: HfApi
+    files: Mapping[str, Path]  # by path in the repository
+    checked: Mapping[Path, tuple[int, ...]]  # `_stamps` of the release before it was checked
+
+    @property
+    def where(self) -> str:
+        """The address of the repository's page."""
+        return f"{self.api.endpoint}/datasets/{self.options.repo}"
+
+    @property
+    def title(self) -> str:
+        """Of its pull request: no two releases share one, whoever pushes another under the same tag meanwhile."""
+        return f"{self.tag_title}{digest(self.files[CARD].read_text(encoding='utf-8'))[:8]})"
+
+    @property
+    def tag_title(self) -> str:
+        """What the title of each pull request for this tag begins with."""
+        return f"Release {self.options.tag} ("
+
+    def compared(self, ref: str = MAIN) -> Difference:
+        """How it differs from what a reference of the repository leads to."""
+        return compared(snapshot(self.api, self.options.repo, ref), self.files, tag=self.options.tag)
+
+
+def _stamps(release: Path) -> dict[Path, tuple[int, ...]]:
+    """Size, time and place on the disk of each file of a release, by which any later writer shows."""
+    stats = {path: path.stat() for path in files_of(release, read_card(release)).values()}
+    return {path: (stat.st_size, stat.st_mtime_ns, stat.st_ino) for path, stat in stats.items()}
 
 
 def _with_repository(files: Mapping[str, Path], repo: str, folder: Path) -> dict[str, Path]:
@@ -96,21 +125,21 @@ def _with_repository(files: Mapping[str, Path], repo: str, folder: Path) -> dict
     return {**files, CARD: card}
 
 
-def _pushed(options: PushOptions, files: Mapping[str, Path], report: Reporter, *, ask: Ask) -> Difference:
+def _pushed(order: _Order, report: Reporter, *, ask: Ask) -> Difference:
     if not sys.stderr.isatty():
         disable_progress_bars()  # huggingface_hub draws its own, on terminals and into logs alike
-    api = HfApi(hub_address(lambda why: PushError(f"not pushed: {why}")))
+    options = order.options
     try:
-        difference = _compare_if_reached(api, options, files, report=report)
-        _tell(difference, files, report)
+        difference = _compare_if_reached(order, report)
+        _tell(difference, order.files, report)
         if difference.is_none:
             report.say(f"{options.repo} has this release already, tagged {options.tag}; nothing to send")
             return difference
         _require_free_tag(options, difference)
         if not options.is_dry:
             _require_deletion_wanted(options, difference, ask)
-            report.say(_sent(api, options, files, difference=difference))
-    except (HTTPError, HFValidationError, OSError) as error:
+            report.say(_sent(order, difference))
+    except (HTTPError, HFValidationError, JSONDecodeError, OSError) as error:
         raise PushError(
             f"the Hub did not take {options.release} as {options.repo}: {_told(error)}. Push again to continue "
             "where it stopped; if it is about access, check the name and log in with `hf auth login` (a token "
@@ -121,12 +150,7 @@ def _pushed(options: PushOptions, files: Mapping[str, Path], report: Reporter, *
 
 def _require_fit(options: PushOptions, report: Reporter) -> dict[str, Path]:
     """The release's files by their path in the repository, after all refusals."""
-    if options.repo.count("/") != 1:
-        raise PushError(f"{options.repo!r} is not a repository name; write it as USER/NAME")
-    try:
-        configs = verify(options.release, report)
-    except ReleaseError as error:
-        raise PushError(f"not pushed: {error}") from error
+    configs = verify(options.release, report)
     of_sources = sources_of(configs)
     for reason in _reasons_against(options, of_sources, configs):
         if not options.is_dry:
@@ -180,134 +204,30 @@ def _withdrawn_in(release: Path, configs: Sequence[ConfigFiles], withdrawn: Mapp
         )
 
 
-def _require_nothing_unwithdrawn(api: HfApi, options: PushOptions) -> None:
+def _require_nothing_unwithdrawn(options: PushOptions, main: Snapshot) -> None:
     """What the Hub's own list names must not come back, nor be forgotten."""
-    there = (
-        parse_withdrawn(text, f"{options.repo}/{WITHDRAWN}") if (text := _text_there(api, options, WITHDRAWN)) else {}
-    )
+    text = main.text(WITHDRAWN)
+    there = parse_withdrawn(text, f"{options.repo}/{WITHDRAWN}") if text else {}
     here = read_withdrawn(options.release / WITHDRAWN)
-    if lost := sorted(set(there) - set(here)):
+    if lost := sorted(name for name in there if not why_withdrawn(name, here)):
         raise PushError(
             f"not pushed: {options.repo} has withdrawn {', '.join(lost[:3])}{' ...' if lost[3:] else ''}, and the list "
             f"of this release does not; add the lines of {options.repo}'s {WITHDRAWN} to yours and build anew"
         )
 
 
-def _compare_if_reached(api: HfApi, options: PushOptions, files: Mapping[str, Path], *, report: Reporter) -> Difference:
-    """As `_compare`; a dry run does without the Hub where it cannot be reached, and takes all files for new."""
+def _compare_if_reached(order: _Order, report: Reporter) -> Difference:
+    """How the release differs; a dry run does without the Hub where it cannot be reached, and takes all for new."""
     try:
-        difference = _compare(api, options, files)
-        _require_nothing_unwithdrawn(api, options)
-    except (HTTPError, ConnectionError) as error:
-        if not options.is_dry or isinstance(error, HfHubHTTPError):
+        main = snapshot(order.api, order.options.repo)
+        difference = compared(main, order.files, tag=order.options.tag)
+        _require_nothing_unwithdrawn(order.options, main)
+    except (HTTPError, ConnectionError, LocalEntryNotFoundError) as error:
+        if not order.options.is_dry or isinstance(error, HfHubHTTPError):
             raise
         report.warn(f"cannot reach the Hub ({_told(error)}); these are all files, of which it may have some already")
-        return Difference(tuple(files), (), (), ())
+        return Difference(tuple(order.files), (), (), ())
     return difference
-
-
-def _compare(api: HfApi, options: PushOptions, files: Mapping[str, Path], *, revision: str | None = None) -> Difference:
-    """How the files differ from the repository's at a revision, and what the tag marks there."""
-    try:
-        tags = {tag.name for tag in api.list_repo_refs(options.repo, repo_type="dataset").tags}  # at once or not at all
-        there = _tree(api, options.repo, revision)
-    except RepositoryNotFoundError:
-        return Difference(tuple(files), (), (), ())
-    card_there = _text_there(api, options, CARD) if CARD in there else ""
-    stale = _of_older_releases(options.repo, there, files, card_there=card_there)
-    same = tuple(name for name in files if name in there and _is_same(files[name], there[name]))
-    return Difference(
-        new=tuple(name for name in files if name not in there),
-        changed=tuple(name for name in files if name in there and name not in same),
-        same=same,
-        stale=stale,
-        tag=_marked_by_tag(api, options, files, head=there) if options.tag in tags else "free",
-    )
-
-
-def _tree(api: HfApi, repo: str, revision: str | None = None) -> dict[str, Any]:
-    """The files of the repository by path."""
-    tree = api.list_repo_tree(repo, revision=revision, recursive=True, repo_type="dataset")
-    files = {item.path: item for item in tree if hasattr(item, "blob_id")}
-    if scripts := [path for path in files if path.endswith(".py")]:
-        raise PushError(
-            f"not pushed: {repo} holds {', '.join(scripts)}, and `datasets` refuses a repository with a script; "
-            "delete it there first"
-        )
-    return files
-
-
-def _of_older_releases(
-    repo: str, there: Mapping[str, Any], files: Mapping[str, Path], *, card_there: str
-) -> tuple[str, ...]:
-    """The shards and pictures that the card on the Hub names and this release has not.
-
-    Raises PushError where somebody else's file would be loaded as a part of this release.
-    """
-    new_patterns = _patterns(files[CARD].read_text(encoding="utf-8"))
-    old_patterns = _patterns(card_there)
-    gone = [path for path in there if path not in files]
-    stale = {path for path in gone if _SHARD.fullmatch(path) and _fits(path, [*old_patterns, *new_patterns])}
-    stale |= {path for path in gone if is_figure(path) and f"]({path})" in card_there}
-    if strangers := [path for path in gone if path not in stale and _fits(path, new_patterns)]:
-        raise PushError(
-            f"not pushed: {repo} holds {', '.join(strangers)}, which `load_dataset` would take for a part of this "
-            "release; move it there first, to another folder"
-        )
-    return tuple(sorted(stale))
-
-
-def _fits(path: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatchcase(path, pattern) for pattern in patterns)
-
-
-def _patterns(card: str) -> list[str]:
-    """The patterns of files that a card names; none where it has no metadata block."""
-    match card.split("---\n", 2):
-        case ["", block, _]:
-            configs = (yaml.safe_load(block) or {}).get("configs") or []
-        case _:
-            return []
-    listed = [file["path"] for config in configs for file in config.get("data_files") or [] if isinstance(file, dict)]
-    return [pattern for each in listed for pattern in ([each] if isinstance(each, str) else each)]
-
-
-def _text_there(api: HfApi, options: PushOptions, name: str) -> str:
-    """A text of the repository's head; "" where it is not there."""
-    try:
-        return Path(api.hf_hub_download(options.repo, name, repo_type="dataset")).read_text(encoding="utf-8")
-    except (EntryNotFoundError, RepositoryNotFoundError):
-        return ""
-
-
-def _marked_by_tag(
-    api: HfApi, options: PushOptions, files: Mapping[str, Path], *, head: Mapping[str, Any]
-) -> Literal["head", "other"]:
-    """Whether the tag has the head's files, as far as they are a release's."""
-
-    def ours(tree: Mapping[str, Any]) -> dict[str, str]:
-        named = [path for path in tree if path in files or _SHARD.fullmatch(path) or is_figure(path)]
-        return {path: tree[path].blob_id for path in named}
-
-    return "head" if ours(_tree(api, options.repo, options.tag)) == ours(head) else "other"
-
-
-def _is_same(path: Path, there: Any) -> bool:
-    """Whether the Hub's file has these bytes: by sha256 for large files, else by git's own hash."""
-    if there.size != path.stat().st_size:
-        return False
-    if there.lfs is not None:
-        return _sha256_of(path) == str(there.lfs.sha256)
-    content = path.read_bytes()
-    blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
-    return blob == str(there.blob_id)
-
-
-@cache
-def _sha256_of(path: Path) -> str:
-    """Made once a push: it takes a second or two a GB."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _tell(difference: Difference, files: Mapping[str, Path], report: Reporter) -> None:
@@ -342,79 +262,130 @@ def _require_deletion_wanted(options: PushOptions, difference: Difference, ask: 
         )
 
 
-def _sent(api: HfApi, options: PushOptions, files: Mapping[str, Path], *, difference: Difference) -> str:
+def _sent(order: _Order, difference: Difference) -> str:
     """Sends what differs, merges and tags it; gives what was done in a sentence."""
-    where = f"{api.endpoint}/datasets/{options.repo}"
+    options, api = order.options, order.api
+    commit = difference.commit
     if difference.has_changes:
         if CARD in difference.new + difference.changed:
-            _require_card_accepted(files[CARD], options.release / CARD)
+            _require_card_accepted(order)
         api.create_repo(options.repo, repo_type="dataset", private=options.is_private, exist_ok=True)
-        pull = _pull_request(api, options)
-        _complete(api, options, files, num=pull.num)
+        pull = _pull_request(order)
+        _complete(order, num=pull.num)
         if options.is_pull_request:
-            return f"{where}/discussions/{pull.num} holds the release; merge it there, then push again to tag it"
-        if pull.status == "draft":
-            api.change_discussion_status(options.repo, pull.num, "open", repo_type="dataset")
-        api.merge_pull_request(options.repo, pull.num, repo_type="dataset")
-        if _compare(api, options, files).has_changes:
-            raise PushError(f"{where} was changed by somebody else while this was merged; look at it and push again")
-    api.create_tag(options.repo, tag=options.tag, repo_type="dataset")
-    return f"pushed to {where}, tagged {options.tag}"
+            return f"{order.where}/discussions/{pull.num} holds the release; merge it there, then push again to tag it"
+        commit = _merged(order, pull)
+    api.create_tag(options.repo, tag=options.tag, revision=commit, repo_type="dataset")
+    return f"pushed to {order.where}, tagged {options.tag}"
 
 
-def _pull_request(api: HfApi, options: PushOptions) -> Any:
-    """The pull request that an earlier push of this tag has left open, or a new one."""
-    title, me = f"Release {options.tag}", api.whoami()["name"]
+def _merged(order: _Order, pull: Any) -> str:
+    """Merges a pull request that holds the release; gives the commit at which the repository has it."""
+    options, api = order.options, order.api
+    _require_nothing_unwithdrawn(options, snapshot(api, options.repo))
+    if pull.status == "draft":
+        api.change_discussion_status(options.repo, pull.num, "open", repo_type="dataset")
+    api.merge_pull_request(options.repo, pull.num, repo_type="dataset")
+    found = order.compared()
+    if found.has_changes:
+        raise PushError(f"{order.where} was changed by somebody else while this was merged; look at it and push again")
+    return found.commit
+
+
+def _pull_request(order: _Order) -> Any:
+    """The pull request that an earlier push of this tag has left open, or a new one.
+
+    One of another release for this tag is closed, and one that cannot be merged any more, since the repository was
+    changed after it began.
+    """
+    repo, api = order.options.repo, order.api
     opened = api.get_repo_discussions(
-        options.repo, repo_type="dataset", author=me, discussion_type="pull_request", discussion_status="open"
+        repo,
+        repo_type="dataset",
+        author=api.whoami()["name"],
+        discussion_type="pull_request",
+        discussion_status="open",
     )
-    for pull in opened:
-        if pull.title == title:
+    for pull in [pull for pull in opened if pull.title.startswith(order.tag_title)]:
+        is_ours = pull.title == order.title
+        if is_ours and not api.get_discussion_details(repo, pull.num, repo_type="dataset").conflicting_files:
             return pull
-    return api.create_pull_request(options.repo, title, repo_type="dataset", description=_DESCRIPTION)
+        api.change_discussion_status(repo, pull.num, "closed", comment=_SUPERSEDED, repo_type="dataset")
+    return api.create_pull_request(repo, order.title, repo_type="dataset", description=_DESCRIPTION)
 
 
 _DESCRIPTION = (
     "All files of a release, sent by `dermasynth push`. It is whole when the command says so, and not before."
 )
+_SUPERSEDED = (
+    "Another pull request takes the place of this one: of another release, or after a change of the repository."
+)
 
 
-def _complete(api: HfApi, options: PushOptions, files: Mapping[str, Path], *, num: int) -> None:
-    """Commits to a pull request what it lacks of the release."""
-    revision = f"refs/pr/{num}"
-    lacking = _compare(api, options, files, revision=revision)
+def _complete(order: _Order, *, num: int) -> None:
+    """Commits to a pull request what it lacks of the release. Raises PushError where it then does not hold just that.
+
+    Files that were written since they were checked are nobody's release, nor is what a .gitignore there has kept out.
+    """
+    ref = f"refs/pr/{num}"
+    for operations, message in _commits(order, order.compared(ref)):
+        order.api.create_commit(
+            order.options.repo, operations, repo_type="dataset", revision=ref, commit_message=message
+        )
+    if _stamps(order.options.release) != order.checked:
+        raise PushError(f"not merged: {order.options.release} was written to while it was pushed; push again")
+    left = order.compared(ref)
+    if names := [*left.new, *left.changed, *left.stale]:
+        raise PushError(
+            f"not merged: {order.where}/discussions/{num} does not hold {', '.join(names[:3])} as this release does; "
+            "if a .gitignore there keeps files out, delete it there, and push again"
+        )
+
+
+def _commits(
+    order: _Order, lacking: Difference
+) -> Iterator[tuple[list[CommitOperationAdd | CommitOperationDelete], str]]:
+    """The commits that add what is lacking and delete what is stale, each with its message."""
     names = [*(name for name in lacking.new + lacking.changed if name != CARD), *lacking.stale]
     if CARD in lacking.new + lacking.changed:
         names.append(CARD)  # last, so that a pull request with a card is whole
     batches = [names[start : start + _COMMIT_FILES] for start in range(0, len(names), _COMMIT_FILES)]
     for number, batch in enumerate(batches, 1):
-        operations: list[CommitOperationAdd | CommitOperationDelete] = [
-            CommitOperationDelete(name) if name in lacking.stale else CommitOperationAdd(name, files[name])
-            for name in batch
-        ]
         part = f", part {number} of {len(batches)}" if len(batches) > 1 else ""
-        api.create_commit(
-            options.repo,
-            operations,
-            repo_type="dataset",
-            revision=revision,
-            commit_message=f"Release {options.tag}{part}",
+        yield (
+            [
+                CommitOperationDelete(name) if name in lacking.stale else CommitOperationAdd(name, order.files[name])
+                for name in batch
+            ],
+            f"Release {order.options.tag}{part}",
         )
 
 
-def _require_card_accepted(card: Path, built: Path) -> None:
+def _require_card_accepted(order: _Order) -> None:
     """Asks the Hub before the data go: new data under an old card that cannot be replaced would fit nobody.
 
-    `built` is what the user knows the card as.
+    The client's own way asks huggingface.co, whatever Hub the release goes to, in versions before 2.
     """
+    told = {"repoType": "dataset", "content": order.files[CARD].read_text(encoding="utf-8")}
+    address, headers = f"{order.api.endpoint}/api/validate-yaml", {"Accept": "text/plain"}
+    response = get_session().post(address, json=told, headers=headers)
     try:
-        DatasetCard.load(card).validate()
-    except ValueError as error:
-        raise PushError(f"not pushed: the Hub refuses {built}: {_told(error)}; build the release anew") from error
+        hf_raise_for_status(response)
+    except BadRequestError as error:
+        raise PushError(
+            f"not pushed: the Hub refuses {order.options.release / CARD}: {_in_short(response.text)}; build the "
+            "release anew"
+        ) from error
 
 
 def _told(error: Exception) -> str:
-    """What went wrong in the Hub's own words, three lines at most; never a request's headers."""
-    text = getattr(error, "server_message", None) or str(error)
+    """What went wrong in the Hub's own words; never a request's headers."""
+    if isinstance(error, JSONDecodeError):
+        return "its answer is not JSON; a proxy or a page to log in to the network may stand between"
+    return _in_short(getattr(error, "server_message", None) or str(error)) or type(error).__name__
+
+
+def _in_short(text: str) -> str:
+    """Three lines at most, as one."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return masked(" ".join(lines[:3])).rstrip(".") or type(error).__name__
+    return masked(" ".join(lines[:3])).rstrip(".")

@@ -1,11 +1,14 @@
 """Builds a release again from its recipe, its replies and the raw images, and compares the bytes."""
 
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import file_digest
+from json import JSONDecodeError
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
@@ -17,8 +20,22 @@ from dermasynth_builder.core.recipe import read_recipe
 from dermasynth_builder.core.reporter import Reporter
 from dermasynth_builder.generate.foreign import masked
 from dermasynth_builder.release.card import repository_of, with_repository
-from dermasynth_builder.release.folder import CARD, files_of, is_figure, is_release, read_card, require_current, verify
+from dermasynth_builder.release.examples import FIGURES
+from dermasynth_builder.release.folder import (
+    CARD,
+    TEXTS,
+    files_of,
+    is_figure,
+    is_release,
+    read_card,
+    require_current,
+    verify,
+)
+from dermasynth_builder.release.on_the_hub import patterns_in
 from dermasynth_builder.release.parquet import read_values
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +64,33 @@ def fetched(named: str, to: Path) -> Path:
     repo, _, revision = named.partition("@")
     if repo.count("/") != 1 or Path(named).exists():
         raise ReleaseError(f"{named} is not a release; give a release's folder, or USER/NAME@TAG of one on the Hub")
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import HfApi
     from huggingface_hub.errors import HFValidationError, HTTPError  # type: ignore[attr-defined]
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
-    hub_address(lambda why: ReleaseError(f"{named} was not fetched: {why}"))
+    disable_progress_bars()  # `prove` draws its own
+    api = HfApi(hub_address(lambda why: ReleaseError(f"{named} was not fetched: {why}")))
     try:
-        return Path(snapshot_download(repo, repo_type="dataset", revision=revision or None, local_dir=to / "release"))
+        return _fetched(api, repo, revision or None, to / "release")
+    except JSONDecodeError as error:
+        raise ReleaseError(
+            f"{named} did not come from the Hub: its answer is not JSON; a proxy or a page to log in to the network "
+            "may stand between"
+        ) from error
     except (HTTPError, HFValidationError, OSError) as error:
-        raise ReleaseError(f"{named} did not come from the Hub: {masked(str(error).splitlines()[0])}") from error
+        told = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ReleaseError(f"{named} did not come from the Hub: {masked(told)}") from error
+
+
+def _fetched(api: "HfApi", repo: str, revision: str | None, to: Path) -> Path:
+    """What the card of a repository names, at one commit; its owner may keep other files there too."""
+    commit = api.dataset_info(repo, revision=revision).sha
+    options: dict[str, Any] = {"repo_type": "dataset", "revision": commit, "local_dir": to}
+    api.snapshot_download(repo, allow_patterns=[CARD], **options)
+    card = (to / CARD).read_text(encoding="utf-8", errors="replace") if (to / CARD).is_file() else ""
+    pictures = re.findall(rf"\]\(({FIGURES}/[^)*?\[]+)\)", card)
+    api.snapshot_download(repo, allow_patterns=[*TEXTS, *pictures, *patterns_in(card).of_releases], **options)
+    return to
 
 
 def recipe_in(release: Path) -> Settings:
@@ -89,6 +125,8 @@ def _again(recipe: Settings, release: Path, raw: Mapping[str, Path], *, folder: 
 def _bring_replies(settings: Settings, ledgers: Path | None, report: Reporter) -> None:
     target = settings.work / "ledgers"
     if ledgers is not None:
+        if not ledgers.is_dir():
+            raise ReleaseError(f"--ledgers: {ledgers} is not a folder; name the one that holds the release's replies")
         shutil.copytree(ledgers, target)
     engine = pipeline.open_engine(settings)
     if engine.is_model and not len(pipeline.open_ledger(engine, settings, report)):
@@ -117,7 +155,7 @@ def _is_same(name: str, old: Path, new: Path) -> bool:
     """Whether two files of one name are the same; a card that was pushed names its repository in its code."""
     if name != CARD or _sha256(old) == _sha256(new):
         return _sha256(old) == _sha256(new)
-    card = old.read_text(encoding="utf-8")
+    card = old.read_text(encoding="utf-8", errors="replace")
     return card == with_repository(new.read_text(encoding="utf-8"), repository_of(card))
 
 
@@ -132,7 +170,7 @@ def _differences(old: Path, new: Path) -> Iterator[str]:
         yield "the picture"
         return
     if old.suffix != ".parquet":
-        texts = (path.read_text(encoding="utf-8").splitlines() for path in (old, new))
+        texts = (path.read_text(encoding="utf-8", errors="replace").splitlines() for path in (old, new))
         pairs = enumerate(zip(*texts, strict=False), 1)
         yield from (f"line {number}: {a!r}, and again {b!r}" for number, (a, b) in pairs if a != b)
         return

@@ -11,7 +11,7 @@ Use the server only in a `with` block: left to the interpreter's end, it would w
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,7 +21,7 @@ from typing import Self
 
 from tests.loopback_hub.http import HANG_UP, TOKEN, USER, Answer, Call, answer, refusal
 from tests.loopback_hub.routes import ROUTES
-from tests.loopback_hub.store import Commit, HubError, HubStore
+from tests.loopback_hub.store import Commit, Edit, HubError, HubStore, StoredFile, is_for_lfs
 from tests.support.loopback_server import serving
 
 __all__ = ["HANG_UP", "TOKEN", "USER", "Commit", "HubError", "LoopbackHub", "RecordedRequest"]
@@ -51,6 +51,7 @@ class _Fault:
     after: int
     times: int
     act: Callable[[], None] | None = None  # in place of a refusal; then the connection is closed
+    body: bytes | None = None  # in place of a refusal: what somebody between has answered
     is_done: bool = False  # whether the request is answered before `act`, and does what it asks
     met: int = 0  # requests of its kind so far
 
@@ -135,6 +136,13 @@ class LoopbackHub:
         with self._lock:
             self._store.create(repo_id, is_private=False)
 
+    def write(self, repo_id: str, files: Mapping[str, bytes]) -> None:
+        """Commits files to a repository, which is made if it is not there, without a request: as its owner would."""
+        with self._lock:
+            self._store.create(repo_id, is_private=False)
+            edits = [Edit(path, StoredFile(content, is_for_lfs(path, len(content)))) for path, content in files.items()]
+            self._store.find(repo_id).commit("main", "by hand", edits, parent=None)
+
     def tags(self, repo_id: str) -> dict[str, str]:
         """The commit oid of each tag."""
         with self._lock:
@@ -153,13 +161,18 @@ class LoopbackHub:
         with self._lock:
             self._faults.append(_Fault(method, path_part, status, after, times))
 
+    def stand_between(self, method: str, path_part: str, body: bytes) -> None:
+        """Answers one such request with this body, as a proxy or a page to log in does: it gets nowhere."""
+        with self._lock:
+            self._faults.append(_Fault(method, path_part, 200, 0, 1, body=body))
+
     def interrupt(self, method: str, path_part: str, act: Callable[[], None], *, after: int = 0, is_done: bool) -> None:
         """At such a request, once `after` of them have passed: calls `act` and closes the connection.
 
-        With `is_done` the request has done by then what it asks.
+        With `is_done` the request has done by then what it asks. `act` must not ask the Hub.
         """
         with self._lock:
-            self._faults.append(_Fault(method, path_part, HANG_UP, after, 1, act, is_done))
+            self._faults.append(_Fault(method, path_part, HANG_UP, after, 1, act, is_done=is_done))
 
     def answer(self, call: Call) -> Answer:
         """The recorded answer to one request: a fault that is due, or what the routes say."""
@@ -170,7 +183,8 @@ class LoopbackHub:
                     answer(ROUTES, self._store, call)
                 if fault.act:
                     fault.act()
-                given = refusal(HubError(fault.status, "Injected fault"))
+                refused = refusal(HubError(fault.status, "Injected fault"))
+                given = refused if fault.body is None else Answer(fault.status, fault.body)
             else:
                 given = answer(ROUTES, self._store, call)
             self._requests.append(RecordedRequest(call.method, call.target, len(call.body), given.status))

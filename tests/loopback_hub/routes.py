@@ -103,7 +103,7 @@ def describe_pull_request(repository: Repository, pull: PullRequest) -> dict[str
         "createdAt": "2025-01-01T00:00:00.000Z",
         "repo": {"name": repository.repo_id, "type": "dataset"},
         "events": [],
-        "filesWithConflicts": [],
+        "filesWithConflicts": repository.conflicts(pull),
         "changes": {"base": "refs/heads/main", "mergeCommitId": pull.merge_oid},
         "diff": "",
     }

@@ -185,17 +185,23 @@ class Repository:
         pull = self.find_pull_request(num)
         if pull.status != "open":
             raise HubError(400, f"This pull request is {pull.status} and cannot be merged")
-        base, head, main = (self.commit_at(name) for name in (pull.base, pull.ref, "main"))
-        changed = {
-            path for path in {*base.snapshot, *head.snapshot} if base.snapshot.get(path) != head.snapshot.get(path)
-        }
-        if any(base.snapshot.get(path) != main.snapshot.get(path) for path in changed):
+        if self.conflicts(pull):
             raise HubError(409, "This pull request has conflicts with main")
+        head, main, changed = self.commit_at(pull.ref), self.commit_at("main"), self._changed(pull)
         kept = {path: file for path, file in main.snapshot.items() if path not in changed}
         added = {path: head.snapshot[path] for path in changed if path in head.snapshot}
         commit = self._record("main", f"{pull.title} (#{num})", kept | added, parent=main)
         pull.status, pull.merge_oid = "merged", commit.oid
         return commit
+
+    def conflicts(self, pull: PullRequest) -> list[str]:
+        """The files that a pull request changes and `main` has changed since it began."""
+        base, main = (self.commit_at(name).snapshot for name in (pull.base, "main"))
+        return sorted(path for path in self._changed(pull) if base.get(path) != main.get(path))
+
+    def _changed(self, pull: PullRequest) -> set[str]:
+        base, head = (self.commit_at(name).snapshot for name in (pull.base, pull.ref))
+        return {path for path in {*base, *head} if base.get(path) != head.get(path)}
 
     def add_branch(self, name: str, revision: str) -> None:
         """Starts a branch at the commit that `revision` names."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -110,7 +111,7 @@ def test_a_push_is_one_commit_of_a_pull_request_and_tags_it(story: Story) -> Non
     assert merged.changed == tuple(sorted(files))
     assert len([name for name in merged.changed if "train-" in name]) > 1
     assert merged.oid == story.hub.tags(REPO)[TAG]
-    assert merged.summary == f"Release {TAG} (#1)"
+    assert re.fullmatch(rf"Release {TAG} \([0-9a-f]{{8}}\) \(#1\)", merged.summary)
     assert story.hub.pull_requests(REPO) == {1: "merged", 2: "merged"}
     assert sent(first)[-3:] == ["status", "merge", "tag"]
     assert published(story.hub, TAG) == files

@@ -70,13 +70,32 @@ def test_a_release_on_the_hub_is_proved_by_its_tag(built: Built, specimens: Path
     import sys
 
     with LoopbackHub() as hub:
+        hub.write(
+            REPO, {"notes/thesis.txt": b"the owner's", "own.parquet": b"the owner's", "figures/mine.png": b"mine"}
+        )
         assert push(hub, tmp_path / "home", built.release).code == 0
         words = ("verify", f"{REPO}@{TAG}", "--raw", str(specimens))
         done = run_process(hub, tmp_path / "home", sys.executable, "-c", COMMAND, *words)
+        fetched_paths = {each.path.partition("/resolve/")[2].partition("/")[2] for each in done.requests}
         none = run_process(hub, tmp_path / "home", sys.executable, "-c", COMMAND, "verify", f"{REPO}@v9", *words[2:])
+        hub.stand_between("GET", f"/api/datasets/{REPO}/revision", b"<html>Please log in</html>")
+        page = run_process(hub, tmp_path / "home", sys.executable, "-c", COMMAND, *words)
     there = sum(path.is_file() for path in built.release.rglob("*"))
     assert (done.code, f"all {there} files are the same, byte for byte" in done.out) == (0, True), done.err
+    assert not {"notes/thesis.txt", "own.parquet"} & fetched_paths
+    assert (page.code, "its answer is not JSON" in page.err, "Traceback" in page.err) == (1, True, False)
     assert (none.code, f"{REPO}@v9 did not come from the Hub" in none.err) == (1, True)
+
+
+def test_replies_that_are_in_no_folder_and_a_licence_that_is_no_text_are_told(
+    built: Built, specimens: Path, tmp_path: Path, capsys: Output
+) -> None:
+    release = shutil.copytree(built.release, tmp_path / "dermasynth")
+    assert verified(release, specimens, "--ledgers", str(tmp_path / "gone")) == 1
+    assert f"--ledgers: {tmp_path / 'gone'} is not a folder" in capsys.readouterr().err
+    (release / "LICENSE").write_bytes(b"\xff\xfe")
+    assert verified(release, specimens) == 1
+    assert "different: LICENSE\nLICENSE, line 1" in capsys.readouterr().err
 
 
 def test_what_is_no_release_is_told(tmp_path: Path) -> None:
