@@ -138,7 +138,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed: $(VENV)/bin/python pyproject.toml $(CONSTRAINTS)
-	$(RUN) pip install --quiet $(HELD) --editable .
+	$(RUN) pip install --quiet $(HELD) --editable '.[figures]'
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed

@@ -48,7 +48,8 @@ from dermasynth_builder.release.closed_config import closed_facts, write_closed
 from dermasynth_builder.release.examples import FIGURES, choose_examples, write_examples
 from dermasynth_builder.release.facts import Run as PageRun
 from dermasynth_builder.release.facts import Written, release_facts, temperature_of
-from dermasynth_builder.release.folder import loading_call, new_release, read_closed, verify
+from dermasynth_builder.release.figures import why_not_drawn
+from dermasynth_builder.release.folder import loading_call, new_release, read_closed, verify, why_not_loaded
 from dermasynth_builder.release.kept import rejects_path, remember
 from dermasynth_builder.release.pages import write_pages
 from dermasynth_builder.release.sample import write_sample
@@ -316,7 +317,8 @@ def release(
     if any(config.rejected for config in configs):
         report.say(f"read why pairs were rejected: dermasynth failures --work {settings.work}")
     report.say(f"release written to {settings.out}")
-    _warn_of_magic(settings.out, report)
+    for warning in filter(None, (why_not_drawn(), why_not_loaded(settings.out))):
+        report.warn(warning)
     report.say(f"load it: {loading_call(settings.out, configs[0].source.name)}")
     return configs
 
@@ -470,15 +472,6 @@ def _require_all_asked(planned: Sequence[Planned], ledger: Ledger, otherwise: st
         missing = sum(not ledger.is_settled(key) for key in each.all_keys())
         if missing:
             raise ReleaseError(f"{missing} requests of {each.read.name} have no reply in {ledger.path}; {otherwise}")
-
-
-def _warn_of_magic(out: Path, report: Reporter) -> None:
-    """`datasets` takes the path of a folder for a pattern, brackets and all, and then finds nothing under it."""
-    if magic := sorted(set(str(out.resolve())) & set("*?[]")):
-        report.warn(
-            f"{out.resolve()}: `load_dataset` takes a path with {' '.join(magic)} for a pattern, and finds no file "
-            "or those of another folder; move the release, or choose another --out"
-        )
 
 
 def open_engine(settings: Settings) -> Engine:

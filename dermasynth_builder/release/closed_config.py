@@ -7,6 +7,7 @@ what is on record. Each image's questions stand together, so that a row group st
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -23,7 +24,8 @@ from dermasynth_builder.core.records import ClinicalImage, Facts, Modality, Spli
 from dermasynth_builder.core.reporter import Advance
 from dermasynth_builder.release.closed import ClosedQuestions, balanced, one_an_image
 from dermasynth_builder.release.columns import TOP_COLUMNS, facts_of, told_to_datasets
-from dermasynth_builder.release.parquet import MAX_GROUP_BYTES, MAX_GROUP_ROWS, SplitFiles, read_rows, shard_name
+from dermasynth_builder.release.parquet import MAX_GROUP_BYTES, MAX_GROUP_ROWS, SplitFiles, read_rows
+from dermasynth_builder.release.shards import Shards
 
 if TYPE_CHECKING:
     from datasets import Features
@@ -84,7 +86,7 @@ def write_closed(
     *,
     max_side_px: int | None,
 ) -> SplitFiles | None:
-    """Writes the config's one file; `images` are those of each source by id. None where there is nothing to ask.
+    """Writes the config's files; `images` are those of each source by id. None where there is nothing to ask.
 
     Raises ReleaseError where an image is not what its row says, and as `publish_image`.
     """
@@ -93,12 +95,11 @@ def write_closed(
         return None
     notices = {(each.source, each.image_id): (each.licence, each.attribution) for each in seen}
     folder.mkdir(parents=True)
-    path = folder / shard_name(SPLIT, 0, 1)
-    with pq.ParquetWriter(path, _schema(), **_STORED) as writer:
+    with closing(Shards(folder, SPLIT, _schema(), stored=_STORED, marks={})) as shards:
         for group in _groups(_published(items, images, max_side_px)):
             rows = [_row(item, image, notices[item.source, item.image_id]) for item, image in group]
-            writer.write_table(pa.Table.from_pylist(rows, _schema()), row_group_size=len(rows))
-    return read_closed_files([path])
+            shards.write(pa.Table.from_pylist(rows, _schema()), _image_bytes(group))
+        return read_closed_files(shards.named())
 
 
 _STORED: dict[str, Any] = {
@@ -129,13 +130,18 @@ def _groups(of_images: Iterable[list[tuple[Item, PublishedImage]]]) -> Iterator[
     """Row groups, which part no image."""
     group: list[tuple[Item, PublishedImage]] = []
     for of_image in of_images:
-        size = sum(len(image.content) for _, image in [*group, *of_image])
-        if group and (len(group) + len(of_image) > MAX_GROUP_ROWS or size > MAX_GROUP_BYTES):
+        joined = [*group, *of_image]
+        if group and (len(joined) > MAX_GROUP_ROWS or _image_bytes(joined) > MAX_GROUP_BYTES):
             yield group
             group = []
         group += of_image
     if group:
         yield group
+
+
+def _image_bytes(group: Iterable[tuple[Item, PublishedImage]]) -> int:
+    """Of a group's images, each counted once."""
+    return sum({image.sha256: len(image.content) for _, image in group}.values())
 
 
 def _row(item: Item, image: PublishedImage, notice: tuple[str, str]) -> dict[str, Any]:

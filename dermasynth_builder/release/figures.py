@@ -29,9 +29,16 @@ _LONGEST_NAME = 40
 _Bars = Mapping[str, Mapping[str, float]]  # name of a bar -> parts
 
 
+def why_not_drawn() -> str:
+    """Why a card gets no figures, and how it gets them; "" where it gets them."""
+    if find_spec("matplotlib"):
+        return ""
+    return "the card has no figures, for want of matplotlib: pip install 'dermasynth[figures]', then release again"
+
+
 def draw_figures(facts: Mapping[str, Any], folder: Path) -> dict[str, str]:
     """Draws all into the folder; gives what each shows, by the file's name, for those who do not see it."""
-    if find_spec("matplotlib") is None:
+    if why_not_drawn():
         return {}
     from matplotlib import rc_context
 

@@ -135,6 +135,16 @@ def loading_call(folder: Path, config: str) -> str:
     return f"load_dataset({json.dumps(str(folder.resolve()), ensure_ascii=False)}, {json.dumps(config)})"
 
 
+def why_not_loaded(folder: Path) -> str:
+    """Why `datasets` finds no file under the folder's path: it takes brackets for a pattern. "" where it finds them."""
+    if magic := sorted(set(str(folder.resolve())) & set("*?[]")):
+        return (
+            f"{folder.resolve()}: `load_dataset` takes a path with {' '.join(magic)} for a pattern, and finds no file "
+            "or those of another folder; move the release, or choose another --out"
+        )
+    return ""
+
+
 def verify(folder: Path, report: Reporter, unread: Container[str] = ()) -> dict[str, ConfigFiles]:
     """The configs of a release whose card, files and images agree. Raises ReleaseError naming the first disagreement.
 

@@ -28,6 +28,7 @@ from dermasynth_builder.core.images.strip import strip
 from dermasynth_builder.core.records import SPLITS, Pair, Split, canonical_json
 from dermasynth_builder.core.reporter import Advance
 from dermasynth_builder.release.columns import TEXT_COLUMNS, file_marks, flat, leaves, path_of, row, schema
+from dermasynth_builder.release.shards import Shards
 
 
 def check_images(files: Iterable[Path], advance: Advance) -> None:
@@ -72,10 +73,7 @@ def _metadata_in(image: bytes) -> str:
 
 MAX_GROUP_ROWS = 64
 MAX_GROUP_BYTES = 80_000_000  # of images, each counted once
-MAX_SHARD_BYTES = 100_000_000  # a reader of a stream holds some shards of this size
-FIRST_SHARD_BYTES, FIRST_SHARD_ROWS = 12_500_000, 64  # the first two are smaller, so that two readers share any split
 _HASHED_ROWS = 1024  # together
-_BUFFER_BYTES = 1 << 16  # a row group has a hundred small pages beside the images
 
 # Columns whose values are long, or others in each row: zstd, and no dictionary. Those with a few short values take some
 # bytes a row group, of which zstd makes more, in half the time that all other work on text takes. Nobody looks for the
@@ -185,43 +183,19 @@ class _RowGroup:
         return pa.StructArray.from_arrays([cells, pa.nulls(len(cells), pa.string())], fields=list(_IMAGE))
 
 
-class _Shard:
-    """A file in the making."""
-
-    def __init__(self, path: Path) -> None:
-        varying = [leaf for leaf in leaves() if _VARIES.search(leaf)]
-        compression: dict[str, Any] = dict.fromkeys(leaves(), "none")
-        compression |= {leaf: "zstd" for leaf in varying if not leaf.startswith("image.")}
-        encoded: Any = ["image.bytes", *(leaf for leaf in leaves() if leaf not in varying)]
-        self._sink = pa.output_stream(str(path), buffer_size=_BUFFER_BYTES)
-        self._writer = pq.ParquetWriter(
-            self._sink,
-            _written_schema(),
-            compression=compression,
-            use_dictionary=encoded,
-            write_page_index=True,
-            write_statistics=[leaf for leaf in leaves() if not _HAS_NO_ORDER.search(leaf)],
-            store_schema=False,  # or readers would be told that images are of a dictionary type
-        )
-        self._writer.add_key_value_metadata(file_marks())
-        self._rows = 0
-
-    def has_room(self, table: pa.Table, image_bytes: int, number: int) -> bool:
-        """Whether one more row group keeps to the limits of the shard of that number."""
-        times: int = 2 ** max(0, number - 1)
-        most_bytes = min(MAX_SHARD_BYTES, times * FIRST_SHARD_BYTES)
-        is_short = self._rows + table.num_rows <= times * FIRST_SHARD_ROWS
-        return is_short and self._sink.tell() + image_bytes <= most_bytes
-
-    def write(self, table: pa.Table) -> None:
-        """Adds one row group."""
-        self._writer.write_table(table, row_group_size=max(MAX_GROUP_ROWS, table.num_rows))
-        self._rows += table.num_rows
-
-    def close(self) -> None:
-        """Ends the file; nothing if it is ended."""
-        self._writer.close()
-        self._sink.close()
+@cache
+def _stored() -> dict[str, Any]:
+    """How the columns are stored, as `ParquetWriter` is told it."""
+    varying = [leaf for leaf in leaves() if _VARIES.search(leaf)]
+    compression: dict[str, Any] = dict.fromkeys(leaves(), "none")
+    compression |= {leaf: "zstd" for leaf in varying if not leaf.startswith("image.")}
+    return {
+        "compression": compression,
+        "use_dictionary": ["image.bytes", *(leaf for leaf in leaves() if leaf not in varying)],
+        "write_page_index": True,
+        "write_statistics": [leaf for leaf in leaves() if not _HAS_NO_ORDER.search(leaf)],
+        "store_schema": False,  # or readers would be told that images are of a dictionary type
+    }
 
 
 class SplitWriter:
@@ -235,8 +209,7 @@ class SplitWriter:
         self._thread = thread
         self._group = _RowGroup()  # in the making
         self._writing: Future[None] | None = None  # of the group before
-        self._shard: _Shard | None = None  # in the making; with the paths the thread's alone until all is written
-        self._paths: list[Path] = []
+        self._shards = Shards(folder, split, _written_schema(), stored=_stored(), marks=file_marks())
         self._total_rows = self._arrow_bytes = 0
         self._hash = ContentHash()
 
@@ -248,7 +221,7 @@ class SplitWriter:
     ) -> None:
         if self._writing:
             wait([self._writing])
-        self._end_shard()
+        self._shards.close()
 
     def add(self, image: PublishedImage, rows: Sequence[dict[str, Any]]) -> None:
         """Adds all rows of one image, as `columns.row` makes them."""
@@ -260,11 +233,7 @@ class SplitWriter:
         """Writes what is left and gives the files their final names; None where nothing was added."""
         self._end_group()
         self._await_group()
-        self._end_shard()
-        final = [self._folder / shard_name(self._split, i, len(self._paths)) for i in range(len(self._paths))]
-        for path, name in zip(self._paths, final, strict=True):
-            path.rename(name)
-        if not final:
+        if not (final := self._shards.named()):
             return None
         file_bytes = sum(path.stat().st_size for path in final)
         return SplitFiles(tuple(final), self._total_rows, file_bytes, self._arrow_bytes, self._hash.hexdigest())
@@ -278,29 +247,11 @@ class SplitWriter:
         self._hash.update(table)
         self._arrow_bytes += table.drop_columns("image").nbytes + group.repeated_bytes
         self._await_group()
-        self._writing = self._thread.submit(self._write_group, table, group.image_bytes)
+        self._writing = self._thread.submit(self._shards.write, table, group.image_bytes)
 
     def _await_group(self) -> None:
         if self._writing:
             self._writing.result()  # raises what went wrong
-
-    def _write_group(self, table: pa.Table, image_bytes: int) -> None:
-        if self._shard and not self._shard.has_room(table, image_bytes, len(self._paths) - 1):
-            self._end_shard()
-        if self._shard is None:
-            self._paths.append(self._folder / f"{self._split}-{len(self._paths):05d}.parquet.part")
-            self._shard = _Shard(self._paths[-1])
-        self._shard.write(table)
-
-    def _end_shard(self) -> None:
-        if self._shard:
-            self._shard.close()
-        self._shard = None
-
-
-def shard_name(split: Split, number: int, count: int) -> str:
-    """ "train-00000-of-00002.parquet"."""
-    return f"{split}-{number:05d}-of-{count:05d}.parquet"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset
 import pyarrow.parquet as pq
 
 from dermasynth_builder.core.records import Split
@@ -41,6 +40,8 @@ class Unfit(NamedTuple):
 
 def unfit_columns(files: Sequence[Path]) -> list[Unfit]:
     """The columns of one split, given by its files in their order, at which the viewer's statistics would fail."""
+    import pyarrow.dataset  # loads pandas
+
     read = pyarrow.dataset.dataset([str(path) for path in _read_files(files)], format="parquet")
     found: dict[str, str] = {}
     for field in read.schema:

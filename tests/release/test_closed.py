@@ -207,6 +207,24 @@ def test_it_loads_by_its_name(version: str, built: Built, closed: list[dict[str,
     }
 
 
+def test_several_readers_share_a_large_one_as_they_do_a_split(
+    specimens: Path,
+    build_release: Callable[..., Built],
+    closed: list[dict[str, Any]],
+    *,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dermasynth_builder.release.closed_config.MAX_GROUP_ROWS", 4)
+    monkeypatch.setattr("dermasynth_builder.release.shards.FIRST_SHARD_ROWS", 4)
+    release = build_release(specimens, tmp_path, split_shares=(0.6, 0.2, 0.2)).release
+    files = read_closed(release)["closed"].files["test"]
+    assert [path.name for path in files] == [f"test-{n:05d}-of-{len(files):05d}.parquet" for n in range(len(files))]
+    assert len(files) > 2
+    assert list(read_rows(files)) == closed
+    assert "closed" not in verify(release, SilentReporter())  # which reads it, and gives the configs of pairs
+
+
 def test_a_release_without_a_test_split_has_no_such_config(
     specimens: Path, build_release: Callable[..., Built], tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ import PIL
 import pyarrow
 import pytest
 
+from dermasynth_builder.cli import main
 from dermasynth_builder.core.files import jinja_environment
 from dermasynth_builder.read.licences import known_licences
 from dermasynth_builder.release.card import (
@@ -192,6 +193,18 @@ def test_figures_are_drawn_of_the_facts_alone(facts: dict[str, Any], built: Buil
     assert set(shows) == {"pairs.png", "diagnoses.png", "people.png", "lengths.png", "flags.png", "wheel.png"}
     for name in shows:
         assert (tmp_path / name).read_bytes() == (built.release / "figures" / name).read_bytes()
+
+
+def test_without_matplotlib_the_card_has_no_figures_and_a_sentence_says_what_to_install(
+    specimens: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("dermasynth_builder.release.figures.find_spec", lambda _: None)
+    words = ["build", "pad_ufes", "--raw", specimens, "--work", tmp_path / "build", "--out", tmp_path / "dermasynth"]
+    assert main([str(word) for word in words]) == 0
+    assert "pip install 'dermasynth[figures]'" in capsys.readouterr().err
+    shown = {path.name for path in (tmp_path / "dermasynth" / "figures").iterdir()}
+    assert shown
+    assert not shown & {f"{name}.png" for name in ("pairs", "diagnoses", "people", "lengths", "flags", "wheel")}
 
 
 # --- what a reader of the card has to know of the whole ---

@@ -16,7 +16,7 @@ import pytest
 
 from dermasynth_builder.core.errors import ReleaseError
 from dermasynth_builder.core.records import ClinicalImage, ImageFile, Pair, Split, Turn
-from dermasynth_builder.release import parquet
+from dermasynth_builder.release import parquet, shards
 from dermasynth_builder.release.columns import COLUMNS, flat, leaves, schema
 from dermasynth_builder.release.parquet import SplitFiles, read_split, read_values, write_config
 from tests.support.clinical_images import clinical_image
@@ -189,13 +189,13 @@ def test_an_image_of_more_pairs_than_a_group_may_have_stays_whole(tmp_path: Path
 def test_a_split_is_cut_into_shards_with_the_names_that_readers_expect(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert (parquet.MAX_SHARD_BYTES, parquet.FIRST_SHARD_BYTES, parquet.FIRST_SHARD_ROWS) == (
+    assert (shards.MAX_SHARD_BYTES, shards.FIRST_SHARD_BYTES, shards.FIRST_SHARD_ROWS) == (
         100_000_000,
         12_500_000,
         64,
     )
-    monkeypatch.setattr(parquet, "MAX_SHARD_BYTES", 250_000)
-    monkeypatch.setattr(parquet, "FIRST_SHARD_BYTES", 250_000)
+    monkeypatch.setattr(shards, "MAX_SHARD_BYTES", 250_000)
+    monkeypatch.setattr(shards, "FIRST_SHARD_BYTES", 250_000)
     monkeypatch.setattr(parquet, "MAX_GROUP_ROWS", 4)
     images = images_of(tmp_path / "raw", [50_000] * 11)
     pairs = [pair_of(image, n, "test" if image is images[-1] else "train") for image in images for n in range(2)]
@@ -211,18 +211,18 @@ def test_a_split_is_cut_into_shards_with_the_names_that_readers_expect(
 def test_two_readers_share_every_split_of_more_than_a_group_and_no_shard_is_large(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parquet, "MAX_SHARD_BYTES", 800_000)
-    monkeypatch.setattr(parquet, "FIRST_SHARD_BYTES", 100_000)
+    monkeypatch.setattr(shards, "MAX_SHARD_BYTES", 800_000)
+    monkeypatch.setattr(shards, "FIRST_SHARD_BYTES", 100_000)
     few, short, large = ([900] * 32, [900] * 480, [50_000] * 60)
-    shards = {
+    written = {
         name: write_train(tmp_path / name, pairs_of(images_of(tmp_path / f"{name} raw", sizes), 2)).files
         for name, sizes in (("few", few), ("short", short), ("large", large))
     }
-    rows = {name: [pq.read_metadata(path).num_rows for path in files] for name, files in shards.items()}
+    rows = {name: [pq.read_metadata(path).num_rows for path in files] for name, files in written.items()}
     assert rows["few"] == [64]
     assert rows["short"] == [64, 64, 128, 256, 448]
     assert rows["large"] == [64, 56]
-    assert max(path.stat().st_size for path in shards["large"]) < 1_700_000  # a group of 64 rows is 1.6 MB
+    assert max(path.stat().st_size for path in written["large"]) < 1_700_000  # a group of 64 rows is 1.6 MB
 
 
 def test_all_files_have_one_schema_and_empty_columns_keep_their_type(built: Built) -> None:

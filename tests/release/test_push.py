@@ -70,7 +70,7 @@ def story(
     root = tmp_path_factory.mktemp("pushed")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("dermasynth_builder.release.parquet.MAX_GROUP_ROWS", 8)
-        patch.setattr("dermasynth_builder.release.parquet.MAX_SHARD_BYTES", 1)
+        patch.setattr("dermasynth_builder.release.shards.MAX_SHARD_BYTES", 1)
         old = build_release(specimens, root, split_shares=(0.6, 0.2, 0.2), seed=2).release
     home, new = root / "home", built.release
     with LoopbackHub() as hub:

@@ -69,7 +69,7 @@ def old(specimens: Path, build_release: Callable[..., Built], tmp_path_factory: 
     """A release in many shards, where the newer one has few."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("dermasynth_builder.release.parquet.MAX_GROUP_ROWS", 8)
-        patch.setattr("dermasynth_builder.release.parquet.FIRST_SHARD_ROWS", 8)
+        patch.setattr("dermasynth_builder.release.shards.FIRST_SHARD_ROWS", 8)
         folder = tmp_path_factory.mktemp("old")
         return build_release(specimens, folder, split_shares=(0.6, 0.2, 0.2), seed=2).release
 

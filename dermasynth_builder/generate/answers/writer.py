@@ -25,6 +25,7 @@ class _Option:
     text: str
     block: Block | None = None
     curated: Curated | None = None
+    about: str = ""  # the finding and the kind of what is curated of it: one of several textures, complaints, sites
 
     @property
     def cites(self) -> list[str]:
@@ -69,12 +70,12 @@ class Texts:
         rivals = kind == RIVAL
         told_of = list(self._curated(topic, "tells_apart" if rivals else kind, case))
         if rivals:  # what was weighed against it in this case, before what is usually weighed
-            told_of = [each for each in told_of if _is_weighed(each.rival, case)] or told_of
-        for curated in told_of:
+            told_of = [each for each in told_of if _is_weighed(each[1].rival, case)] or told_of
+        for about, curated in told_of:
             if rivals:
                 yield from self._of_block(self.forms.blocks["rival_forms"], case, curated)
             elif notation.can_write(notation.parsed(curated.say), case.slots.__contains__):
-                yield _Option(curated.say, curated=curated)
+                yield _Option(curated.say, curated=curated, about=about)
 
     def _of_block(self, blocks: Sequence[Block], case: Case, curated: Curated | None = None) -> Iterator[_Option]:
         """The forms that can be written; with a rival curated, it and what would point to it are known too."""
@@ -85,18 +86,19 @@ class Texts:
                     if notation.can_write(notation.parsed(text), lambda slot: slot in case.slots or slot in brought):
                         yield _Option(text, block, curated)
 
-    def _curated(self, topic: str, kind: str, case: Case) -> Iterator[Curated]:
-        """The sentences of one kind that fit: of a diagnosis those of the nearest entry that has any."""
+    def _curated(self, topic: str, kind: str, case: Case) -> Iterator[tuple[str, Curated]]:
+        """What fits of one kind, each after what it is about: of a diagnosis that of the nearest entry that has any."""
         if topic in ("", "second"):
             conditions = case.conditions[1:2] if topic else case.conditions[:1]
             for diagnosis in conditions:
                 for sentences in self.knowledge.of_diagnosis(diagnosis, kind):
                     if fitting := [each for each in sentences if each.fits(case)]:
-                        yield from fitting
+                        yield from (("", each) for each in fitting)
                         return
             return
         for finding in _findings(topic, case):
-            yield from (each for each in self.knowledge.of_finding(topic, finding, kind) if each.fits(case))
+            about = f"{topic} {finding} {kind}"
+            yield from ((about, each) for each in self.knowledge.of_finding(topic, finding, kind) if each.fits(case))
 
 
 def _is_weighed(rival: str, case: Case) -> bool:
@@ -183,7 +185,8 @@ class Writer:
             if not options and wanted.is_required and (options := list(self.texts.options(name, self._whole))):
                 self.case = self._whole
             fresh = [each for each in options if not self._said & {each.text, _rival(each)}]
-            if chosen := fresh or (options if wanted.is_required else []):
+            others = [each for each in fresh if each.about not in self._said]
+            if chosen := others or (fresh or options if wanted.is_required else []):
                 return self._sentence(self._draw.choice(chosen), wanted)
         return None
 
@@ -198,7 +201,7 @@ class Writer:
         keys = {ground.key for ground in grounds}
         if not wanted.is_required and not option.curated and (keys <= self._told or self._only_repeats(option, used)):
             return None
-        self._said |= {_rival(option) or option.text}
+        self._said |= {_rival(option) or option.text, option.about} - {""}
         self._told |= keys
         self.grounds += grounds
         self.cited += option.cites

@@ -188,3 +188,16 @@ def test_a_rival_that_was_weighed_comes_before_one_that_was_not() -> None:
     assert rivals == {"psoriasis"}
     alone = Facts(differential=("eczema",), differential_weights=(1.0,), diagnosis="eczema")
     assert len({o.curated.rival for o in TEXTS.options("rival", case_of(alone, "clinical")) if o.curated}) > 1
+
+
+def test_of_several_textures_each_is_translated_and_none_twice() -> None:
+    both = case_of(Facts(textures=("raised or bumpy", "rough or flaky")), "clinical")
+    one = case_of(Facts(textures=("raised or bumpy",)), "clinical")
+    plan = Plan(("texture.what", "texture.what?"))
+    for number in range(20):
+        answer = Writer(TEXTS, f"key {number}").answer(plan, both)
+        assert "papule" in answer.replace("bump under", "papule")
+        assert "scal" in answer
+        writer = Writer(TEXTS, f"key {number}")
+        writer.answer(plan, one)
+        assert len({each.sentence for each in writer.grounds}) == 1
