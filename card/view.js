@@ -60,8 +60,17 @@ function refresh() {
   shown = rows.filter(fits);
   at("count").textContent = `${shown.length} of ${rows.length} pairs`;
   at("list").replaceChildren(...shown.map((row) => row.item));
+  at("all").hidden = shown.length > 0;
   if (!shown.includes(current)) open(shown[0] || null, false);
   showProgress();
+}
+
+function showAll() {
+  at("search").value = "";
+  at("open-only").checked = false;
+  for (const filter of Object.keys(FILTERS)) at(`filter-${filter}`).value = "";
+  refresh();
+  at("search").focus();
 }
 
 function addItem(row) {
@@ -87,7 +96,10 @@ function open(row, isWanted = true) {
   row.item.firstChild.setAttribute("aria-current", "true");
   if (isWanted) {
     row.item.scrollIntoView({ block: "nearest" });
-    if (getComputedStyle(document.querySelector(".back")).display !== "none") scrollTo(0, 0);
+    if (getComputedStyle(document.querySelector(".back")).display !== "none") {
+      at("pair").focus({ preventScroll: true }); // the list, which had the focus, is hidden there
+      scrollTo(0, 0);
+    }
   }
 }
 
@@ -272,6 +284,7 @@ function start() {
   addFilters();
   at("search").addEventListener("input", refresh);
   at("open-only").addEventListener("change", refresh);
+  at("all").addEventListener("click", showAll);
   document.addEventListener("keydown", onKey);
   at("judging").hidden = !axes.length;
   const keys = "j k or arrows: next and previous; /: search; Esc: back";

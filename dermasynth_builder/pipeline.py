@@ -305,7 +305,7 @@ def release(
         hold(planned, ledger)
     with new_release(settings.out) as folder:
         configs = [write_source(each, ledger, folder, settings=settings, report=report) for each in planned]
-        facts = _write_pages(planned, configs, folder, settings=settings)
+        facts = _write_pages(planned, configs, folder, settings=settings, spent_usd=ledger.spent_usd)
         (folder / RECIPE).write_text(release_recipe(settings), encoding="utf-8")
         _write_withdrawn(folder, settings, report)
         written = verify(folder, report, unread={config.source.name for config in configs if config.is_kept})
@@ -348,7 +348,7 @@ def _tell_written(config: Config, images: int, report: Reporter) -> None:
 
 
 def _write_pages(
-    planned: Sequence[Planned], configs: Sequence[Config], folder: Path, *, settings: Settings
+    planned: Sequence[Planned], configs: Sequence[Config], folder: Path, *, settings: Settings, spent_usd: float
 ) -> dict[str, Any]:
     """Writes the sample and all that is not Parquet, of the facts of what is written; gives these."""
     beside = _write_beside(planned, configs, folder, settings=settings)
@@ -357,7 +357,7 @@ def _write_pages(
     facts = release_facts(written, _run_of(planned, settings), sample=sample)
     images = {each.read.name: {image.image_id: image for image in each.read.images} for each in planned}
     shown = sample.files if sample else [path for files in configs[0].splits.values() for path in files.files]
-    facts["closed"] = closed_facts(beside.closed)
+    facts |= {"closed": closed_facts(beside.closed), "spent_usd": round(spent_usd, 2)}
     facts["examples"] = list(write_examples(choose_examples(shown), images, folder / FIGURES))
     write_pages(facts, configs, folder, beside=beside)
     return facts

@@ -60,6 +60,8 @@ def giveaways(images: Iterable[ClinicalImage]) -> list[Giveaway]:
         recorded = values[~is_missing]
         if recorded.nunique() > 1:
             told = _with_rare_together(_banded(recorded))
+            if (told.value_counts() >= _FEW).sum() < 2:
+                continue
             found.append(_measured(name, "value", values=told, label=label[~is_missing]))
     return sorted((each for each in found if each.images >= 2 * _FEW), key=lambda each: (-each.cramers_v, each.fact))
 

@@ -42,8 +42,27 @@ _GIVERS = MappingProxyType(
     }
 )
 """The last part of a column's path, or a struct that it stands in -> who gives its value."""
+_LOOKS_FOR = MappingProxyType(
+    {
+        "advice": "advice that may harm whoever follows it, and certainty that no image gives.",
+        "claims": "claims that another model says are contradicted.",
+        "columns": "recorded facts of one row that do not go together; the doubt is about the record, not the text.",
+        "contradictions": "what is recorded otherwise for the same picture elsewhere.",
+        "diagnosis": "a diagnosis or class that the recorded one rules out.",
+        "form": "text that is broken, cut off, in another language or not plain.",
+        "modality": "an image taken for one of another kind, as dermoscopy for a photograph.",
+        "novelty": "questions written by the engine that are not new.",
+        "person": "an age, a sex or a place on the body that is not the recorded one.",
+        "repeats": "the same text on one image twice, on many images, or in two splits.",
+        "review": "what persons doubt.",
+        "speech": "a model that speaks of itself, its task or what it was told.",
+        "unseen": "what no such image shows and nobody recorded: sizes, complaints, history, touch.",
+    }
+)
+"""A check that ships -> what it looks for, as a card says it."""
 _SHOWN = 10  # rows of a table before the rest is folded
 _NOT_STATED = "not stated here"
+VERIFY = "dermasynth verify dermasynth --raw"  # of the folder beside; a pushed card names repository and tag
 _CODE = re.compile(r"(?<=^```python\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
 
 
@@ -159,6 +178,9 @@ def body_text(
         two_digits=lambda value: "" if value is None else round(value, 2),
         columns=COLUMNS,
         giver_of=giver_of,
+        counted=counted,
+        checks=_LOOKS_FOR,
+        giveaway_rows=_giveaway_rows,
         figures=figures,
         shown=_SHOWN,
         rows=_rows,
@@ -181,7 +203,9 @@ def with_repository(card: str, repo: str) -> str:
         paths = code[0].replace('"dermasynth/', f'"hf://datasets/{repo}/')
         return paths.replace('"dermasynth"', f'"{repo}"')
 
-    return _CODE.sub(on_hub, card)
+    told = _CODE.sub(on_hub, card)
+    tag = re.search(r'revision="(v[^"]+)"', card)
+    return told.replace(VERIFY, f"dermasynth verify {repo}{'@' + tag[1] if tag else ''} --raw")
 
 
 def repository_of(card: str) -> str:
@@ -206,6 +230,19 @@ def _rows(counts: Mapping[str, int] | Sequence[Mapping[str, Any]]) -> list[list[
     """The cells of a table, fit for a page."""
     rows = counts.items() if isinstance(counts, Mapping) else (row.values() for row in counts)
     return [[str(_on_page(cell)) for cell in row] for row in rows]
+
+
+def _giveaway_rows(source: Mapping[str, Any]) -> list[list[str]]:
+    """The cells of a table of what gives the label away in a source."""
+    order = ("fact", "by", "cramers_v", "least_percent", "least", "most_percent", "most")
+    words = {"by": {"missing": "gap"}}
+    told = [[words.get(name, {}).get(each[name], each[name]) for name in order] for each in source["giveaways"]]
+    return [[str(_on_page(cell)) for cell in (source["name"], *cells)] for cells in told]
+
+
+def counted(number: int, one: str, many: str | None = None) -> Markup:
+    """A number with what it counts: "1 pair", "2,000 pairs"."""
+    return Markup(f"{number:,} {one if number == 1 else many or f'{one}s'}")  # noqa: S704 - words of the template
 
 
 def _page(name: str, environment: Environment) -> Template:

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from dermasynth_builder.read.licences import by_strictness
-from dermasynth_builder.release.card import Config, Note, notes
+from dermasynth_builder.release.card import NOTHING_BESIDE, Beside, Config, Note, notes
+from dermasynth_builder.release.closed_config import closed_features
 from dermasynth_builder.release.columns import COLUMNS
+from dermasynth_builder.release.parquet import SplitFiles
 
 CROISSANT = "croissant.json"
 _CONFORMS = ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"]
@@ -63,13 +65,24 @@ _TYPES = {
     "int32": "sc:Integer",
     "image": "sc:ImageObject",
 }
+_PERSONAL = ("Health", "Age", "Sex", "Skin tone")
 _PARQUET = "application/x-parquet"
 
 
-def croissant_text(facts: Mapping[str, Any], configs: Sequence[Config], folder: Path) -> str:
-    """The whole croissant.json of a release whose Parquet files lie in `folder`."""
+def croissant_text(
+    facts: Mapping[str, Any], configs: Sequence[Config], folder: Path, *, beside: Beside = NOTHING_BESIDE
+) -> str:
+    """The whole croissant.json of a release whose Parquet files lie in `folder`: each of them is named."""
     licences = {source["name"]: _urls(source["licences"]) for source in facts["sources"]}
-    files = [file for config in configs for file in _files(config, folder, licences[config.source.name])]
+    of_pairs = [
+        file
+        for config in configs
+        for split, files in config.splits.items()
+        for file in _files(files, folder, f"{config.source.title}, split {split}", licences[config.source.name])
+    ]
+    everything = _urls(facts["licences"])
+    of_pairs += _files(beside.sample, folder, "the sample over all sources, from their train splits", everything)
+    asked = list(_files(beside.closed, folder, "lettered questions about images of the test splits", everything))
     described = {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
@@ -85,8 +98,11 @@ def croissant_text(facts: Mapping[str, Any], configs: Sequence[Config], folder: 
         "isLiveDataset": False,
         **_responsible(facts),
         **_provenance(facts),
-        "distribution": files,
-        "recordSet": [_records(file["@id"]) for file in files],
+        "distribution": [*of_pairs, *asked],
+        "recordSet": [
+            *(_records(file["@id"], _PAIR_FIELDS) for file in of_pairs),
+            *(_records(file["@id"], _closed_fields()) for file in asked),
+        ],
     }
     return json.dumps(described, indent=1, ensure_ascii=False) + "\n"
 
@@ -100,42 +116,52 @@ def _description(facts: Mapping[str, Any]) -> str:
     return f"{told}. For research only, not for clinical use. {facts['part']}".strip()
 
 
-def _files(config: Config, folder: Path, licences: list[str]) -> Iterator[dict[str, Any]]:
-    for split, files in config.splits.items():
-        for path in files.files:
-            name = path.relative_to(folder).as_posix()
-            with path.open("rb") as file:
-                sha256 = file_digest(file, "sha256").hexdigest()
-            yield {
-                "@type": "cr:FileObject",
-                "@id": name,
-                "name": name,
-                "description": f"Rows of {config.source.title}, split {split}.",
-                "contentUrl": name,
-                "contentSize": f"{path.stat().st_size} B",
-                "encodingFormat": _PARQUET,
-                "sha256": sha256,
-                "license": licences,
-            }
+def _files(files: SplitFiles | None, folder: Path, rows: str, licences: list[str]) -> Iterator[dict[str, Any]]:
+    for path in files.files if files else ():
+        name = path.relative_to(folder).as_posix()
+        with path.open("rb") as file:
+            sha256 = file_digest(file, "sha256").hexdigest()
+        yield {
+            "@type": "cr:FileObject",
+            "@id": name,
+            "name": name,
+            "description": f"Rows of {rows}.",
+            "contentUrl": name,
+            "contentSize": f"{path.stat().st_size} B",
+            "encodingFormat": _PARQUET,
+            "sha256": sha256,
+            "license": licences,
+        }
 
 
-def _records(file: str) -> dict[str, Any]:
+_MEANINGS = {column.path: column.meaning for column in COLUMNS}
+_PAIR_FIELDS = {column.path: _TYPES[column.type] for column in COLUMNS if column.type in _TYPES}
+
+
+def _closed_fields() -> dict[str, str]:
+    """The columns of the config of lettered questions that hold one value."""
+    features = {name: getattr(feature, "dtype", "") for name, feature in closed_features().items()}
+    told = {name: "image" if name == "image" else dtype for name, dtype in features.items()}
+    return {name: _TYPES[dtype] for name, dtype in told.items() if dtype in _TYPES}
+
+
+def _records(file: str, columns: Mapping[str, str]) -> dict[str, Any]:
     """The rows of one file: the image, and the columns at the top that hold one value."""
     name = file.removesuffix(".parquet")
     fields = []
-    for column in COLUMNS:
-        if "." in column.path or column.type not in _TYPES:
+    for path, kind in columns.items():
+        if "." in path:
             continue
-        source: dict[str, Any] = {"fileObject": {"@id": file}, "extract": {"column": column.path}}
-        if column.type == "image":
+        source: dict[str, Any] = {"fileObject": {"@id": file}, "extract": {"column": path}}
+        if kind == _TYPES["image"]:
             source["transform"] = {"jsonPath": "bytes"}
         fields.append(
             {
                 "@type": "cr:Field",
-                "@id": f"{name}/{column.path}",
-                "name": column.path,
-                "description": column.meaning,
-                "dataType": _TYPES[column.type],
+                "@id": f"{name}/{path}",
+                "name": path,
+                "description": _MEANINGS.get(path, f"the column {path}, as the card says"),
+                "dataType": kind,
                 "source": source,
             }
         )
@@ -148,13 +174,13 @@ def _responsible(facts: Mapping[str, Any]) -> dict[str, Any]:
     engines = ", ".join([*made["engines"], *made["models"]])
     missing = "; ".join(
         f"{source['name']}: phototype missing in {source['missing_percent']['fitzpatrick']} % of the images, "
-        f"{source['malignant_percent']} % of them malignant"
+        f"{source['malignant_percent']} % of all its images malignant"
         for source in told
     )
     consent = "; ".join(f"{source['name']}: {notes().get(source['name'], Note()).consent}" for source in told)
     return {
         "rai:hasSyntheticData": True,
-        "rai:dataCollection": f"Images and facts: public sets ({', '.join(_titles(facts))}). Texts: {engines}.",
+        "rai:dataCollection": f"Images and facts: {_images_from(facts)}. Texts: {engines}.",
         "rai:dataCollectionType": ["Secondary data analysis", "Synthetic data"],
         "rai:machineAnnotationTools": sorted({*made["engines"], *made["models"]}),
         "rai:annotationsPerItem": f"{facts['pairs']} pairs over {facts['images']} images; {_review(facts)}",
@@ -168,13 +194,9 @@ def _responsible(facts: Mapping[str, Any]) -> dict[str, Any]:
             "May help research where texts are rare; taken for clinical knowledge it can harm, for answers may be "
             "wrong and are not evidence of what an image shows. Not a medical device, not for diagnosis."
         ),
-        "rai:personalSensitiveInformation": [
-            "Health",
-            "Age",
-            "Sex",
-            "Skin tone",
-            f"Metadata of image files is removed. Consent: {consent}.",
-        ],
+        "rai:personalSensitiveInformation": ["None: images and facts are invented."]
+        if facts["is_specimen"]
+        else [*_PERSONAL, f"Metadata of image files is removed. Consent: {consent}."],
         "rai:dataReleaseMaintenancePlan": "Tagged versions; withdrawn.csv lists rows that were taken out, and why.",
     }
 
@@ -184,8 +206,10 @@ def _review(facts: Mapping[str, Any]) -> str:
     return f"human review: {told['pairs']} pairs by {told['persons']} persons" if told else "human review: none"
 
 
-def _titles(facts: Mapping[str, Any]) -> list[str]:
-    return [source["title"] for source in facts["sources"]]
+def _images_from(facts: Mapping[str, Any]) -> str:
+    if facts["is_specimen"]:
+        return "drawn by a script, of nobody"
+    return f"public sets ({', '.join(source['title'] for source in facts['sources'])})"
 
 
 def _provenance(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ a page is rendered. Rejects are counted from the lists beside the release, as it
 
 import json
 import platform
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -19,7 +18,7 @@ from dermasynth_builder import __version__
 from dermasynth_builder.core.protocols import Source
 from dermasynth_builder.core.records import ClinicalImage, Split, is_fake_version
 from dermasynth_builder.plan.question_verbs import root, wheel
-from dermasynth_builder.read.giveaways import giveaway_table
+from dermasynth_builder.read.giveaways import THRESHOLD, giveaway_table
 from dermasynth_builder.read.licences import by_strictness
 from dermasynth_builder.read.privacy import people_of
 from dermasynth_builder.release.columns import NAMES, TOP_COLUMNS, facts_of
@@ -39,7 +38,7 @@ _GROUPS = ("phototype", "sex", "age")  # of people
 _FEW_IMAGES = 50  # of which nothing can be claimed of a group
 _LEFT_OUT = ("messages", "grounds", "references")
 _DECADE = 10
-_WORD = re.compile(r"\W")
+_ADULT = 18
 _STEPS = [factor * 10**power for power in range(6) for factor in (1, 2, 5)]  # words
 _ORDER = {"under 2": -3, "2 to 11": -2, "12 to 17": -1, "90 or older": 90}  # bands that are no decade
 
@@ -73,7 +72,7 @@ def release_facts(written: Sequence[Written], run: Run, *, sample: SplitFiles | 
     """All facts of a release as plain values: the same for the same files, rejects and run."""
     pairs = _pairs(written)
     images = pairs.drop_duplicates(["source", "image_id"])
-    rejects = [_rejects(each) for each in written]
+    rejects = [rejected(each) for each in written]
     people = {name: _by_class(images, column) for name, column in _BY.items()}
     return {
         "version": __version__,
@@ -87,6 +86,7 @@ def release_facts(written: Sequence[Written], run: Run, *, sample: SplitFiles | 
         "types": _table(pairs, ["question_type", "source"], "pairs"),
         "diagnoses": _table(images, ["diagnosis", "malignancy"], "images"),
         "people": people,
+        "ties_from": THRESHOLD,  # Cramér's V from which a fact is listed among the giveaways of a source
         "few": {"below": _FEW_IMAGES, "groups": _few(people)},
         "quality": _quality(pairs),
         "opinions": {
@@ -94,7 +94,7 @@ def release_facts(written: Sequence[Written], run: Run, *, sample: SplitFiles | 
             "verifiers": of_models(each or () for each in pairs["judgements"]),
         },
         "between_splits": [between_splits(str(name), same) for name, same in pairs.groupby("source", sort=False)],
-        "rejects": [each for of_source in rejects for each in of_source],
+        "rejects": sorted((each for of_source in rejects for each in of_source), key=lambda row: -row["replies"]),
         "sources": [_source(each, pairs, images) for each in written],
     }
 
@@ -138,17 +138,20 @@ def _pairs(written: Sequence[Written]) -> "DataFrame":
         for split, files in each.files.items()
         for values in read_values(files.files, names)
     )
-    frame["age"] = [_age(*ages) for ages in zip(frame["age_years"], frame["age_band"], strict=True)]
+    frame["age"] = [age_group(*ages) for ages in zip(frame["age_years"], frame["age_band"], strict=True)]
     frame["words"] = [len(answer.split()) for answer in frame["answer"]]
     return frame
 
 
-def _age(years: float | None, band: str | None) -> str | None:
-    """A decade, or the band that takes its place."""
+def age_group(years: float | None, band: str | None) -> str | None:
+    """A decade, parted where adults begin as bands are, or the band that takes its place."""
     if years is None or years != years:  # pandas gives NaN for none
         return band
     decade = int(years) // _DECADE * _DECADE
-    return f"{decade} to {decade + _DECADE - 1}"
+    first, last = decade, decade + _DECADE - 1
+    if first < _ADULT <= last:
+        first, last = (_ADULT, last) if years >= _ADULT else (first, _ADULT - 1)
+    return f"{first} to {last}"
 
 
 def _counts(values: "Series[Any]") -> dict[str, int]:
@@ -234,10 +237,11 @@ def _quality(pairs: "DataFrame") -> dict[str, Any]:
     )
     return {
         "flagged": int(doubted["is_doubted"].sum()),
+        "marked": int(sum(not checks and flagged for checks, flagged in zip(found, pairs["is_flagged"], strict=True))),
         "examples": _examples(pairs),
         "flags": _table(flags, ["flag", "source"], "pairs"),
         "by_source": _rates(doubted, doubted["source"]),
-        "by_type": _rates(doubted, doubted["question_type"]),
+        "by_type": sorted(_rates(doubted, doubted["question_type"]), key=lambda row: -row["pairs"]),
         "by_tone": _rates(doubted, doubted["fitzpatrick"].fillna(NOT_RECORDED)),
         "wheel": _wheel(pairs["question"]),
         "lengths": _lengths(pairs["words"]),
@@ -306,19 +310,20 @@ def _examples(pairs: "DataFrame") -> list[dict[str, str]]:
     return [found[check] for check in sorted(found)]
 
 
-def _percent(count: float, of: int) -> float:
-    return round(100 * float(count) / of, 1) if of else 0.0
+def _percent(count: float, of: int) -> float | None:
+    """Of nothing there is no share: None."""
+    return round(100 * float(count) / of, 1) if of else None
 
 
-def _rejects(written: Written) -> list[dict[str, Any]]:
+def rejected(written: Written) -> list[dict[str, Any]]:
     """What was left out of a source, by the check that says so and the question type."""
     from pandas import DataFrame
 
     lines = written.rejects.read_text(encoding="utf-8").splitlines() if written.rejects.is_file() else []
     rows = [
-        {"source": written.name, "reason": _WORD.split(reason, maxsplit=1)[0], "question_type": reject["question_type"]}
+        {"source": written.name, "reason": kind, "question_type": reject["question_type"]}
         for reject in map(json.loads, lines)
-        for reason in reject["reasons"]
+        for kind in dict.fromkeys(reason.partition(":")[0] for reason in reject["reasons"])
     ]
     return _table(DataFrame(rows), ["source", "reason", "question_type"], "replies") if rows else []
 
@@ -336,7 +341,7 @@ def _source(written: Written, pairs: "DataFrame", images: "DataFrame") -> dict[s
         "pairs": len(of_pairs),
         "images": len(of_images),
         "groups": int(of_images["group_id"].nunique()),
-        "lesions": int(of_images["lesion_id"].nunique()),
+        "lesions": int(of_images["lesion_id"].nunique()) or None,
         "bytes": sum(files.file_bytes for files in written.files.values()),
         "splits": {
             split: {"pairs": len(same), "images": int(same["image_id"].nunique())}

@@ -1,7 +1,7 @@
 """Draws the figures of a card from the facts of its release; none where matplotlib, the extra `figures`, is not there.
 
-Colours are those of Okabe and Ito, which people see apart whatever their colour vision; the same facts give the same
-bytes with one matplotlib. Each figure is as wide as a card.
+Colours are those of Okabe and Ito, which people see apart whatever their colour vision; hatching parts what looks alike
+in grey. The same facts give the same bytes with one matplotlib. Each figure is as wide as a card.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,8 +19,15 @@ if TYPE_CHECKING:
 _BLUE, _VERMILION, _ORANGE, _PURPLE, _SKY, _GREEN = "#0072B2", "#D55E00", "#E69F00", "#CC79A7", "#56B4E9", "#009E73"
 _GREY, _INK = "#B5B5B5", "#333333"
 _YELLOW, _BLACK = "#F0E442", "#000000"
+_Paint = tuple[str, str]  # colour and hatching
 _SOURCES = (_BLUE, _ORANGE, _GREEN, _PURPLE, _SKY, _VERMILION, _YELLOW, _BLACK)
-_CLASSES = {"benign": _BLUE, "indeterminate": _ORANGE, "malignant": _VERMILION, "not recorded": _GREY}
+_HATCHES = ("", "///", "...", "xxx")  # of sources, beside the colour
+_CLASSES: Mapping[str, _Paint] = {
+    "benign": (_BLUE, ""),
+    "indeterminate": (_ORANGE, "..."),
+    "malignant": (_VERMILION, "///"),
+    "not recorded": (_GREY, ""),
+}
 _STYLE: Any = {"font.family": "DejaVu Sans", "font.size": 10, "text.parse_math": False}
 _WIDTH_INCH, _BAR_INCH, _DPI = 9.0, 0.3, 110
 _WHEEL_DPI = 80
@@ -64,9 +71,17 @@ def _pairs(facts: Mapping[str, Any]) -> _Drawn:
     bars: dict[str, dict[str, float]] = {}
     for row in facts["types"]:
         bars.setdefault(row["question_type"].replace("_", " "), {})[row["source"]] = row["pairs"]
-    colours = {name: _SOURCES[number % len(_SOURCES)] for number, name in enumerate(names)}
-    figure = _stacked(bars, colours, "Pairs of each question type, by source", unit="pairs")
+    figure = _stacked(bars, paints_of(names), "Pairs of each question type, by source", unit="pairs")
     return figure, f"Bars: pairs of each question type, by source. {_first(bars)}"
+
+
+def paints_of(sources: Sequence[str]) -> dict[str, _Paint]:
+    """A colour and hatching for each source, no two alike up to four times the colours."""
+    paints = {}
+    for number, name in enumerate(sources):
+        turn, place = divmod(number, len(_SOURCES))
+        paints[name] = _SOURCES[place], _HATCHES[(place + turn) % len(_HATCHES)]
+    return paints
 
 
 def _diagnoses(facts: Mapping[str, Any]) -> _Drawn:
@@ -99,15 +114,19 @@ def _of_all_sources(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, fl
 
 def _lengths(facts: Mapping[str, Any]) -> _Drawn:
     counts = {f"{row['from']} to {row['to']}": {"answers": row["answers"]} for row in facts["quality"]["lengths"]}
-    figure = _stacked(counts, {"answers": _BLUE}, "Words of the answers", unit="answers", is_ordered=True)
+    figure = _stacked(counts, {"answers": (_BLUE, "")}, "Words of the answers", unit="answers", is_ordered=True)
     return figure, f"Bars: answers by their words. {_first(counts)}"
 
 
 def _flags(facts: Mapping[str, Any]) -> _Drawn:
+    if not facts["quality"]["flagged"]:
+        return None, ""
     rates = {
         row["name"].replace("_", " "): {"flagged, %": row["flagged_percent"]} for row in facts["quality"]["by_type"]
     }
-    figure = _stacked(rates, {"flagged, %": _VERMILION}, "Pairs that a check doubts, of each question type", unit="%")
+    figure = _stacked(
+        rates, {"flagged, %": (_VERMILION, "")}, "Pairs that a check doubts, of each question type", unit="%"
+    )
     return figure, f"Bars: share of pairs that a check doubts, by question type. {_first(rates)}"
 
 
@@ -138,7 +157,7 @@ def _figure(height_inch: float) -> "Figure":
 
 
 def _stacked(
-    bars: _Bars, colours: Mapping[str, str], title: str, *, unit: str, is_ordered: bool = False
+    bars: _Bars, paints: Mapping[str, _Paint], title: str, *, unit: str, is_ordered: bool = False
 ) -> "Figure | None":
     """Bars from the left, the longest first unless they have an order of their own; those that are many as one."""
     if not bars:
@@ -146,13 +165,15 @@ def _stacked(
     lengths = {name: sum(parts.values()) for name, parts in bars.items()}
     names = list(bars) if is_ordered else sorted(bars, key=lambda name: (-lengths[name], name))
     shown = {name: bars[name] for name in names[:_MOST_BARS]}
-    if len(names) > _MOST_BARS and unit != "%":
+    if len(names) > _MOST_BARS and unit == "%":
+        title = f"{title}: the {_MOST_BARS} highest of {len(names)}"
+    elif len(names) > _MOST_BARS:
         rest = names[_MOST_BARS:]
-        shown[f"{len(rest)} others"] = {part: sum(bars[name].get(part, 0) for name in rest) for part in colours}
+        shown[f"{len(rest)} others"] = {part: sum(bars[name].get(part, 0) for name in rest) for part in paints}
     figure = _figure(_BAR_INCH * len(shown) + 1.2)
     axes = figure.subplots()
-    _draw(axes, shown, colours, title=title, unit=unit)
-    if len(colours) > 1:
+    _draw(axes, shown, paints, title=title, unit=unit)
+    if len(paints) > 1:
         _explain(figure)
     return figure
 
@@ -165,12 +186,12 @@ def _explain(figure: "Figure") -> None:
     figure.legend(parts.values(), parts, loc="outside upper left", fontsize=9, frameon=False, ncols=5)
 
 
-def _draw(axes: "Axes", bars: _Bars, colours: Mapping[str, str], *, title: str, unit: str) -> None:
+def _draw(axes: "Axes", bars: _Bars, paints: Mapping[str, _Paint], *, title: str, unit: str) -> None:
     left = [0.0] * len(bars)
-    for part, colour in colours.items():
+    for part, (colour, hatch) in paints.items():
         widths = [parts.get(part, 0) for parts in bars.values()]
         if any(widths):
-            axes.barh(range(len(bars)), widths, left=left, color=colour, label=part)
+            axes.barh(range(len(bars)), widths, left=left, color=colour, label=part, hatch=hatch, edgecolor="white")
         left = [start + width for start, width in zip(left, widths, strict=True)]
     for row, end in enumerate(left):
         axes.annotate(f"{end:,g}", (end, row), (3, 0), textcoords="offset points", va="center", fontsize=8, color=_INK)

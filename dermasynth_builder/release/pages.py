@@ -19,7 +19,7 @@ def write_pages(facts: Mapping[str, Any], configs: Sequence[Config], folder: Pat
     templates = jinja_environment(resource_dir("card"))
     texts = {
         FACTS: facts_text(facts),
-        CROISSANT: croissant_text(facts, configs, folder),
+        CROISSANT: croissant_text(facts, configs, folder, beside=beside),
         ATTRIBUTION: attribution_text(facts, templates),
         LICENCE: licence_text(facts, templates),
         CARD: card_text(facts, configs, templates, beside=beside, figures=figures),

@@ -59,6 +59,14 @@ def test_a_fact_that_decides_the_label_and_a_gap_that_does_are_both_found() -> N
     assert [each["fact"] for each in giveaway_table(told)] == ["confirmation", "fitzpatrick"]
 
 
+def test_a_fact_with_one_value_that_is_frequent_enough_has_nothing_to_be_held_against() -> None:
+    bleeding = [n % 2 == 0 for n in range(60)] + [True] * 19
+    told = images(
+        *(Facts(malignancy=label(is_malignant), bleeds=n >= 60) for n, is_malignant in enumerate(bleeding)),
+    )
+    assert [each.fact for each in giveaways(told)] == []
+
+
 def test_chance_is_not_taken_for_a_tie_however_many_values_there_are() -> None:
     draw = Random(5)  # noqa: S311 - a draw, not a secret
     sexes: tuple[Sex, Sex] = ("female", "male")

@@ -157,3 +157,11 @@ def test_a_licence_that_is_not_known_counts_as_strictest_and_permits_nothing() -
     names = ["Terms of a Museum", "CC-BY-NC-4.0", "CC0-1.0"]
     assert [licence.name for licence in by_strictness(names)] == ["CC0-1.0", "CC-BY-NC-4.0", "Terms of a Museum"]
     assert not licence_of("Terms of a Museum").permits_commerce_with_attribution
+
+
+def test_lesions_are_counted_where_a_source_tells_of_them_and_else_not_recorded(built: Built) -> None:
+    facts = json.loads((built.release / "facts.json").read_text(encoding="utf-8"))
+    for source in facts["sources"]:
+        found = {row["lesion_id"] for row in rows_of(built.release, source["name"])} - {None}
+        assert source["lesions"] == (len(found) or None)
+    assert {bool(source["lesions"]) for source in facts["sources"]} == {True, False}

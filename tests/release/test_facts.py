@@ -190,7 +190,7 @@ def test_figures_are_drawn_of_the_facts_alone(facts: dict[str, Any], built: Buil
     from dermasynth_builder.release.figures import draw_figures
 
     shows = draw_figures(facts, tmp_path)
-    assert set(shows) == {"pairs.png", "diagnoses.png", "people.png", "lengths.png", "flags.png", "wheel.png"}
+    assert set(shows) == {"pairs.png", "diagnoses.png", "people.png", "lengths.png", "wheel.png"}
     for name in shows:
         assert (tmp_path / name).read_bytes() == (built.release / "figures" / name).read_bytes()
 
@@ -257,3 +257,103 @@ def test_the_card_says_of_each_column_who_gives_it() -> None:
     assert givers["evidence.reviews"] == "persons"
     assert givers["origin.pixel_sha256"] == givers["provenance.seed"] == "builder"
     assert len(set(givers.values())) == 7
+
+
+def test_of_nothing_there_is_no_share_and_the_card_leaves_its_cell_empty(facts: dict[str, Any]) -> None:
+    import pandas
+
+    from dermasynth_builder.release.facts import between_splits
+
+    columns = ["split", "group_id", "pixel_sha256", "question", "answer"]
+    told = between_splits("pad_ufes", pandas.DataFrame([["train", "a", "1", "why?", "so"]], columns=columns))
+    assert (told["test_pairs"], told["pairs_percent"], told["answers_percent"]) == (0, None, None)
+    assert "| pad_ufes | 0 | 0 | 0 |  |  |" in body_text(facts | {"between_splits": [told]}, TEMPLATES)
+
+
+def test_lesions_that_no_source_tells_of_are_not_recorded_rather_than_none(facts: dict[str, Any]) -> None:
+    [source] = facts["sources"]
+    assert source["lesions"] > 0
+    page = body_text(facts | {"sources": [source | {"lesions": None}]}, TEMPLATES)
+    assert f"| {source['groups']} | not recorded |" in page
+
+
+@pytest.mark.parametrize(
+    ("years", "told"), [(9.0, "0 to 9"), (10.0, "10 to 17"), (17.0, "10 to 17"), (18.0, "18 to 19"), (20.0, "20 to 29")]
+)
+def test_a_decade_of_age_never_lies_across_a_band_of_minors(years: float, told: str) -> None:
+    from dermasynth_builder.release.facts import age_group
+
+    assert age_group(years, None) == told
+    assert age_group(None, "12 to 17") == age_group(float("nan"), "12 to 17") == "12 to 17"
+
+
+def test_what_is_flagged_is_doubted_or_marked(facts: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+    quality = facts["quality"]
+    assert quality["flagged"] + quality["marked"] == sum(row["is_flagged"] for row in rows)
+    marked = facts | {"quality": quality | {"marked": 77}}
+    assert "`is_flagged` is true in 77 more" in body_text(marked, TEMPLATES)
+
+
+def test_the_card_says_what_each_check_that_ships_looks_for(facts: dict[str, Any]) -> None:
+    from dermasynth_builder.core.registry import CHECKS
+
+    flags = [{"flag": name, "source": "pad_ufes", "pairs": 1} for name in CHECKS.shipped]
+    page = body_text(facts | {"quality": facts["quality"] | {"flags": flags}}, TEMPLATES)
+    assert all(f"- `{name}` looks for " in page for name in CHECKS.shipped)
+
+
+def test_the_card_says_how_a_model_was_asked_and_what_was_left_to_the_service(facts: dict[str, Any]) -> None:
+    made = facts["made"] | {"models": {"skin-1": 3}, "first_day": "2026-01-02", "last_day": "2026-01-02"}
+    asked = {"asked_with": {"model": None, "thinking": None, "image_side_px": 1024, "temperature": 0.3}}
+    page = body_text(facts | asked | {"made": made | {"cost_usd": 1.25}, "spent_usd": 3.5}, TEMPLATES)
+    assert "They answered on 2026-01-02." in page
+    assert "Asked with: image side px 1,024, temperature 0.3. Left to the service's own default: thinking." in page
+    assert re.search("rows cost 1.25 US dollars; with all else that was asked, .* 3.5.\n\nQuestions come", page)
+
+
+def test_no_two_of_many_sources_are_drawn_alike() -> None:
+    from dermasynth_builder.release.figures import paints_of
+
+    for count in (1, 8, 12, 32):
+        assert len(set(paints_of([f"source {number}" for number in range(count)]).values())) == count
+
+
+def test_one_is_told_of_as_one(facts: dict[str, Any]) -> None:
+    page = body_text(facts | {"pairs": 1, "images": 1, "sample_pairs": 1}, TEMPLATES)
+    assert "1 pair over 1 image of 1 public image set." in page
+    assert "is 1 pair of the train splits" in page
+
+
+@pytest.mark.parametrize("flagged", [0, 1])
+def test_flags_have_a_figure_where_there_are_any(facts: dict[str, Any], tmp_path: Path, flagged: int) -> None:
+    from dermasynth_builder.release.figures import draw_figures
+
+    told = facts | {"quality": facts["quality"] | {"flagged": flagged}}
+    assert ("flags.png" in draw_figures(told, tmp_path)) == (tmp_path / "flags.png").exists() == bool(flagged)
+
+
+def test_a_reject_counts_once_a_kind_of_reason_under_the_name_that_the_report_gives_it(built: Built) -> None:
+    from dermasynth_builder.read.sources.pad_ufes import PadUfes
+    from dermasynth_builder.release.facts import Written, rejected
+
+    path = built.folder / "rejects.jsonl"
+    reasons = [["unseen: one", "unseen: two", "form: cut off"], ["image unfit: no skin"]]
+    rejects = [{"question_type": "overview", "reasons": each} for each in reasons]
+    path.write_text("".join(f"{json.dumps(each)}\n" for each in rejects), encoding="utf-8")
+    told = rejected(Written(PadUfes(), {}, path))
+    assert [(row["reason"], row["replies"]) for row in told] == [("form", 1), ("image unfit", 1), ("unseen", 1)]
+
+
+def test_few_are_as_many_on_the_card_as_where_they_are_counted(facts: dict[str, Any]) -> None:
+    from dermasynth_builder.core.records import ClinicalImage, Facts
+    from dermasynth_builder.read.privacy import people_of
+
+    def share(people: int) -> float:
+        images = [
+            ClinicalImage("pad_ufes", str(n), "", str(n), "clinical", Facts(sex="female"), "CC0-1.0", "nobody", "")
+            for n in range(people)
+        ]
+        return people_of(images).singled_out[0].few_percent
+
+    assert (share(4), share(5)) == (100, 0)  # a person and three others; a person and four
+    assert "% with three others at most" in body_text(facts, TEMPLATES)

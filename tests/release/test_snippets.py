@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dermasynth_builder import __version__
 from dermasynth_builder.release.card import repository_of, with_repository
 from tests.support.paths import ROOT
 from tests.support.releases import Built
@@ -44,4 +45,5 @@ def test_a_pushed_card_loads_its_repository_in_every_block_and_says_the_rest_as_
     for code in blocks(pushed):
         assert '"dermasynth' not in code
         assert "tester/skin" in code
-    assert re.sub(r"(hf://datasets/)?tester/skin", "dermasynth", pushed) == card
+    assert f"dermasynth verify tester/skin@v{__version__} --raw" in pushed
+    assert re.sub(r"(hf://datasets/)?tester/skin(@v[\d.]+)?", "dermasynth", pushed) == card

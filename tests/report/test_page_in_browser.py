@@ -46,6 +46,9 @@ def test_a_page_is_searched_filtered_and_read_by_keyboard(chromium: Browser, bui
     chromium.type("no such word at all")
     assert chromium.texts("#count") == ["0 of 20 pairs"]
     assert chromium.texts("#pair") == ["no pair fits"]
+    chromium.click("#all")
+    assert chromium.texts("#count") == ["20 of 20 pairs"]
+    assert chromium.texts("#all") == []
     assert chromium.complaints() == []
 
 
@@ -58,6 +61,7 @@ def test_on_a_narrow_screen_a_pair_takes_the_page_and_gives_it_back(
     assert chromium.texts("#pair") == []
     chromium.click("#list li:nth-child(2) button")
     assert chromium.texts("#pair h2") == [chromium.value("rows[1].question")]
+    assert chromium.value("document.activeElement.id") == "pair"  # the list is hidden: a key or a reader goes on here
     assert chromium.value("document.documentElement.scrollWidth") <= 400
     chromium.click(".back")
     assert chromium.texts("#pair") == []
