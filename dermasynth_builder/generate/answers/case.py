@@ -26,6 +26,12 @@ _SUNNY = re.compile(r"\b(?:face|nose|ear|lip|scalp|head or neck|neck|forearm|han
 _PALMS_AND_SOLES = re.compile(r"\b(?:palms? or soles?|palm|sole)\b")
 _ACUTE = frozenset({"one day", "less than one week", "one to four weeks"})
 _CHRONIC = frozenset({"three to twelve months", "more than one year", "more than five years", "since childhood"})
+_ONE_THING = re.compile(  # names of what can be counted
+    r"\b(?:bite|rash|exanthem|eruption|reaction|ulcer|cyst|keratocyst|abscess|scar|nevus|furuncle|lipoma|fissure|erosion"
+    r"|(?:actinic|seborrheic) keratosis|carcinoma|melanoma|lymphoma|abrasion|scab|granuloma|dermatofibroma|tumou?r|hair"
+    r"|fibrokeratoma|ha?emangioma|blister|neoplasm|metastasis|wound|injury|nodule|foreign body|comedone|ha?ematoma"
+    r"|xanthoma|mastocytoma)(?= of | due | caused | related |$)"
+)
 _OLD, _YOUNG, _CHILD = 60, 30, 18  # years
 _AGREED, _HALF = 0.9, 0.5  # of the raters' weight
 # A mark -> the columns of the facts that set it.
@@ -76,6 +82,7 @@ _COLUMNS = {
     "felt": ("itches", "hurts", "bleeds", "symptoms"),
     "unrecorded": ("itches", "hurts", "bleeds", "has_grown", "has_changed", "is_elevated"),
     "denied": ("itches", "hurts", "bleeds"),
+    **dict.fromkeys(("alarms", "no_alarms"), ("has_grown", "has_changed", "bleeds")),
     "larger": ("diameter_1_mm", "diameter_2_mm"),
     "smaller": ("diameter_1_mm", "diameter_2_mm"),
     "one_diameter": ("diameter_1_mm", "diameter_2_mm"),
@@ -159,8 +166,13 @@ def _with_article(facts: Facts) -> str | None:
     """A lesion has an article, a disease of the skin has none: "a nevus", "eczema", "Bowen's disease"."""
     is_lesion = facts.malignancy or facts.is_melanocytic is not None
     if not facts.diagnosis or not is_lesion or facts.diagnosis.endswith("disease"):
-        return facts.diagnosis
+        return _as_one(facts.diagnosis) if facts.diagnosis else None
     return facts_in_words.with_article(facts.diagnosis)
+
+
+def _as_one(condition: str) -> str:
+    """A condition with an article where its name is that of one thing: "an insect bite"; "eczema"."""
+    return facts_in_words.with_article(condition) if _ONE_THING.search(condition) else condition
 
 
 def _finding(facts: Facts, modality: Modality) -> str:
@@ -209,13 +221,23 @@ def _sizes(facts: Facts) -> dict[str, str | None]:
 
 def _signs(facts: Facts) -> dict[str, str | None]:
     felt = {"itches": "itching", "hurts": "pain", "bleeds": "bleeding"}
-    present = [noun for name, noun in felt.items() if getattr(facts, name) is True]
-    denied = [noun for name, noun in felt.items() if getattr(facts, name) is False]
+    alarms = {"has_grown": "growth", "has_changed": "change", "bleeds": "bleeding"}
     reported = [symptom for symptom in facts.symptoms if symptom not in ("bothersome appearance", "darkening")]
     return {
-        "felt": join_words([*present, *reported]) if present or reported else None,
-        "denied": join_words(denied, "or") if denied else None,
+        "felt": _joined([*_with(facts, felt, answer=True), *reported], "and"),
+        "denied": _joined(_with(facts, felt, answer=False), "or"),
+        "alarms": _joined(_with(facts, alarms, answer=True), "and"),
+        "no_alarms": _joined(_with(facts, alarms, answer=False), "or"),
     }
+
+
+def _with(facts: Facts, nouns: Mapping[str, str], *, answer: bool) -> list[str]:
+    """The nouns of the columns that have this answer."""
+    return [noun for column, noun in nouns.items() if getattr(facts, column) is answer]
+
+
+def _joined(words: Sequence[str], last: str) -> str | None:
+    return join_words(words, last) if words else None
 
 
 def _opinions(facts: Facts) -> dict[str, str | None]:
@@ -227,7 +249,7 @@ def _opinions(facts: Facts) -> dict[str, str | None]:
     told[0] = f"{told[0][:-1]} of the weight of opinion)"
     return {
         "first": weighted[0][0],
-        "a_first": _with_article(facts) if weighted[0][0] == facts.diagnosis else weighted[0][0],
+        "a_first": _with_article(facts) if weighted[0][0] == facts.diagnosis else _as_one(weighted[0][0]),
         "weight": f"{_share(weighted[0][1])} of the weight of opinion",
         "share": _share(weighted[0][1]),
         "second": weighted[1][0] if len(weighted) > 1 else None,

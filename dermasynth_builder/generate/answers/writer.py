@@ -14,6 +14,7 @@ RIVAL = "rival"  # the part that tells the diagnosis from one of its mimics
 APPEARANCE = "appearance"  # the part that stands for `look` or `dermoscopy`, by the kind of image
 _SURE = "certainty"  # the part that says how sure a name is
 _HOW_SURE = "confirmed"  # the slot that says so in passing
+_ONCE = ("site", "person", "size")  # slots that an answer writes again only where it must
 _OF_MODALITY = {"look": "clinical", "dermoscopy": "dermoscopic"}  # kinds that fit one kind of image only
 
 
@@ -24,6 +25,7 @@ class _Option:
     text: str
     block: Block | None = None
     curated: Curated | None = None
+    about: str = ""  # the finding and the kind of what is curated of it: one of several textures, complaints, sites
 
     @property
     def cites(self) -> list[str]:
@@ -66,11 +68,14 @@ class Texts:
         if _OF_MODALITY.get(kind, "dermoscopic" if "dermoscopic" in case.marks else "clinical") not in case.marks:
             return
         rivals = kind == RIVAL
-        for curated in self._curated(topic, "tells_apart" if rivals else kind, case):
+        told_of = list(self._curated(topic, "tells_apart" if rivals else kind, case))
+        if rivals:  # what was weighed against it in this case, before what is usually weighed
+            told_of = [each for each in told_of if _is_weighed(each[1].rival, case)] or told_of
+        for about, curated in told_of:
             if rivals:
                 yield from self._of_block(self.forms.blocks["rival_forms"], case, curated)
             elif notation.can_write(notation.parsed(curated.say), case.slots.__contains__):
-                yield _Option(curated.say, curated=curated)
+                yield _Option(curated.say, curated=curated, about=about)
 
     def _of_block(self, blocks: Sequence[Block], case: Case, curated: Curated | None = None) -> Iterator[_Option]:
         """The forms that can be written; with a rival curated, it and what would point to it are known too."""
@@ -81,18 +86,25 @@ class Texts:
                     if notation.can_write(notation.parsed(text), lambda slot: slot in case.slots or slot in brought):
                         yield _Option(text, block, curated)
 
-    def _curated(self, topic: str, kind: str, case: Case) -> Iterator[Curated]:
-        """The sentences of one kind that fit: of a diagnosis those of the nearest entry that has any."""
+    def _curated(self, topic: str, kind: str, case: Case) -> Iterator[tuple[str, Curated]]:
+        """What fits of one kind, each after what it is about: of a diagnosis that of the nearest entry that has any."""
         if topic in ("", "second"):
             conditions = case.conditions[1:2] if topic else case.conditions[:1]
             for diagnosis in conditions:
                 for sentences in self.knowledge.of_diagnosis(diagnosis, kind):
                     if fitting := [each for each in sentences if each.fits(case)]:
-                        yield from fitting
+                        yield from (("", each) for each in fitting)
                         return
             return
         for finding in _findings(topic, case):
-            yield from (each for each in self.knowledge.of_finding(topic, finding, kind) if each.fits(case))
+            about = f"{topic} {finding} {kind}"
+            yield from ((about, each) for each in self.knowledge.of_finding(topic, finding, kind) if each.fits(case))
+
+
+def _is_weighed(rival: str, case: Case) -> bool:
+    """Whether it is among the further conditions of the case, be it named more closely or in the plural there."""
+    name = rival.removeprefix("a ").removeprefix("an ").removesuffix("s")
+    return any(name in condition or condition in name for condition in case.conditions[1:])
 
 
 def _findings(topic: str, case: Case) -> list[str]:
@@ -129,6 +141,7 @@ class Writer:
     _said: set[str] = field(default_factory=set)  # in the whole reply
     _told: set[str] = field(default_factory=set)  # keys of the grounds of one answer
     _words: str = ""  # of one answer
+    _whole: Case = field(init=False)  # the case with what the answer has told of such slots
 
     def __post_init__(self) -> None:
         """Begins the draws."""
@@ -138,16 +151,27 @@ class Writer:
         """One sentence of each part of the plan that can be written of the case."""
         parts = list(map(part, plan.parts))
         is_told_later = any(each.is_required and _SURE in each.alternatives for each in parts)
-        self.case, self._told, self._words = case.without(_HOW_SURE) if is_told_later else case, set(), ""
+        self._whole = case.without(_HOW_SURE) if is_told_later else case
+        self.case, self._told, self._words = self._whole, set(), ""
         for each in parts:
             is_told = self._told.issuperset(columns_of(_HOW_SURE))
-            if is_told and _HOW_SURE in self.case.slots:
-                self.case = self.case.without(_HOW_SURE)
+            if is_told and _HOW_SURE in self._whole.slots:
+                self._whole, self.case = self._whole.without(_HOW_SURE), self.case.without(_HOW_SURE)
             if is_told and _SURE in each.alternatives and not each.is_required:
                 continue
             if sentence := self._write(each):
+                self.case = self._without_what_is_told()
                 self._words = f"{self._words} {sentence}".lstrip()
         return self._words
+
+    def _without_what_is_told(self) -> Case:
+        """The case to the next sentences, which do not say again where, in whom and how large it is."""
+        case = self.case
+        for slot in _ONCE:
+            known = [column for column in columns_of(slot) if _is_known(case, column)]
+            if slot in case.slots and self._told.issuperset(known):
+                case = case.without(slot)
+        return case
 
     def question(self, block: str, case: Case) -> str:
         """A question of a self-instruct plan; questions rest on nothing."""
@@ -158,8 +182,11 @@ class Writer:
         is_wanted = wanted.is_required or self._draw.random() < wanted.share
         for name in wanted.alternatives if is_wanted else ():
             options = list(self.texts.options(name, self.case))
+            if not options and wanted.is_required and (options := list(self.texts.options(name, self._whole))):
+                self.case = self._whole
             fresh = [each for each in options if not self._said & {each.text, _rival(each)}]
-            if chosen := fresh or (options if wanted.is_required else []):
+            others = [each for each in fresh if each.about not in self._said]
+            if chosen := others or (fresh or options if wanted.is_required else []):
                 return self._sentence(self._draw.choice(chosen), wanted)
         return None
 
@@ -174,7 +201,7 @@ class Writer:
         keys = {ground.key for ground in grounds}
         if not wanted.is_required and not option.curated and (keys <= self._told or self._only_repeats(option, used)):
             return None
-        self._said |= {_rival(option) or option.text}
+        self._said |= {_rival(option) or option.text, option.about} - {""}
         self._told |= keys
         self.grounds += grounds
         self.cited += option.cites

@@ -25,7 +25,7 @@ from dermasynth_builder.generate.answers.writer import Texts, Writer
 from dermasynth_builder.plan import facts_in_words
 from dermasynth_builder.plan.questions import PromptBook, load_prompt_book
 
-REVISION = 4
+REVISION = 5
 """Raised by hand whenever this code words the same files differently."""
 _FEW = 64  # cases at hand
 
