@@ -188,7 +188,9 @@ def test_a_question_for_yes_or_no_gets_one(facts: Facts, first: str) -> None:
 CALM = re.compile(
     r"\b(?:nothing (?:has|needs) to be done|no (?:need to worry|hurry|treatment is needed; one that bothers)|"
     r"good news|it can (?:wait|stay)|(?:watching|eye kept on it|routine appointment) is enough|left alone|"
-    r"nothing dangerous|scared|nothing to fear)",
+    r"nothing dangerous|scared|nothing to fear|not urgent|no rush|risk is to cut out|neither risk is great|in haste|"
+    r"need for fear|"
+    r"overtreating is the greater)",
     re.IGNORECASE,
 )
 
@@ -200,11 +202,13 @@ CALM = re.compile(
             (name, "has_grown")
             for name in ("nevus", "seborrheic keratosis", "solar lentigo", "dermatofibroma", "angioma")
         ),
+        ("actinic keratosis", "has_grown"),
         *(("nevus", sign) for sign in ("has_changed", "bleeds")),
     ],
 )
 def test_nobody_is_calmed_about_a_lesion_that_grows_changes_or_bleeds(diagnosis: str, sign: str) -> None:
-    quiet = Facts(diagnosis=diagnosis, malignancy="benign", confirmation="clinical assessment", body_site="back")
+    malignancy = "indeterminate" if diagnosis == "actinic keratosis" else "benign"
+    quiet = Facts(diagnosis=diagnosis, malignancy=malignancy, confirmation="clinical assessment", body_site="back")
     restless: Facts = replace(quiet, **{sign: True})  # type: ignore[arg-type]  # each of these is a bool
     proven = replace(restless, confirmation="histopathology")
     said = {
@@ -214,6 +218,27 @@ def test_nobody_is_calmed_about_a_lesion_that_grows_changes_or_bleeds(diagnosis:
     assert said[restless] == []
     assert said[quiet]
     assert said[proven]
+
+
+WAITS = re.compile(r"routine appointment|may wait|next free appointment|No emergency|some weeks")
+
+
+@pytest.mark.parametrize("duration", ["one day", "one to three months", "more than one year", None])
+@pytest.mark.parametrize("sign", ["bleeds", "has_grown", "hurts"])
+def test_what_nobody_has_named_does_not_wait_where_it_bleeds_grows_or_hurts(sign: str, duration: str | None) -> None:
+    quiet = Facts(duration=duration, body_site="arm")
+    told: Facts = replace(quiet, **{sign: True})  # type: ignore[arg-type]  # each of these is a bool
+    wording = next(each for each in KINDS["general: next_steps"].every_wording if "How urgently" in each)
+    requests = {
+        facts: [request_for(KINDS["general: next_steps"], facts, wording, number) for number in range(20)]
+        for facts in (quiet, told)
+    }
+    waiting = {
+        facts: [reply.text for reply in ENGINE.answer(asked, Run()) if WAITS.search(reply.text or "")]
+        for facts, asked in requests.items()
+    }
+    assert waiting[told] == []
+    assert waiting[quiet]
 
 
 def of_wording(name: str, part: str, facts: Facts, count: int = 20) -> Iterator[Reply]:
