@@ -74,7 +74,12 @@ def verify(
     *,
     raw: Annotated[list[str] | None, Option("raw images, as for `dermasynth build`", "--raw", metavar="DIR")] = None,
     ledgers: Annotated[
-        Path | None, Option("folder of its replies; needed where a model wrote them", "--ledgers", metavar="DIR")
+        Path | None,
+        Option(
+            "its replies, WORK/ledgers, with the reviews beside; needed where a model or a person wrote them",
+            "--ledgers",
+            metavar="DIR",
+        ),
     ] = None,
 ) -> None:
     """Build a release again from its recipe, its replies and your raw images, and compare every byte.

@@ -31,8 +31,10 @@ from dermasynth_builder.release.folder import (
     require_current,
     verify,
 )
+from dermasynth_builder.release.judgements import VERDICTS
 from dermasynth_builder.release.on_the_hub import patterns_in
 from dermasynth_builder.release.parquet import read_values
+from dermasynth_builder.release.reviews import review_folder
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -106,7 +108,8 @@ def prove(release: Path, raw: Mapping[str, Path], ledgers: Path | None, *, repor
     """Builds the release again beside it, in a folder of its own that is removed, and compares.
 
     `raw` gives the raw release of each source of its recipe; `ledgers` the replies of its engine, but an engine in
-    which no model takes part is asked again. Raises ReleaseError where the release does not hold together.
+    which no model takes part is asked again. What persons and other models said of the pairs is taken from the folders
+    beside `ledgers`, where a working folder has them. Raises ReleaseError where the release does not hold together.
     """
     require_current(release, read_card(release).values())
     verify(release, report)
@@ -128,6 +131,9 @@ def _bring_replies(settings: Settings, ledgers: Path | None, report: Reporter) -
         if not ledgers.is_dir():
             raise ReleaseError(f"--ledgers: {ledgers} is not a folder; name the one that holds the release's replies")
         shutil.copytree(ledgers, target)
+        for said in (review_folder(settings.work), settings.work / VERDICTS):
+            if (beside := ledgers.parent / said.name).is_dir():
+                shutil.copytree(beside, said)
     engine = pipeline.open_engine(settings)
     if engine.is_model and not len(pipeline.open_ledger(engine, settings, report)):
         raise ReleaseError(

@@ -1,12 +1,21 @@
 """`dermasynth verify`: a release is what its recipe makes of the raw images, or the first difference is named."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from dermasynth_builder import pipeline
 from dermasynth_builder.cli import main
 from dermasynth_builder.core.errors import ReleaseError
+from dermasynth_builder.core.records import CheckedClaim, Judgement, text_digest
+from dermasynth_builder.core.reporter import SilentReporter
+from dermasynth_builder.release.folder import read_card
+from dermasynth_builder.release.judgements import VERDICTS, keep_judgements
+from dermasynth_builder.release.parquet import read_values
+from dermasynth_builder.release.reviews import Judged, Verdicts, keep_sheet, take_verdicts
 from dermasynth_builder.report.proof import fetched, proof_text, prove, recipe_in
 from tests.loopback_hub.client import run_process
 from tests.loopback_hub.hub import LoopbackHub
@@ -85,6 +94,32 @@ def test_a_release_on_the_hub_is_proved_by_its_tag(built: Built, specimens: Path
     assert not {"notes/thesis.txt", "own.parquet"} & fetched_paths
     assert (page.code, "its answer is not JSON" in page.err, "Traceback" in page.err) == (1, True, False)
     assert (none.code, f"{REPO}@v9 did not come from the Hub" in none.err) == (1, True)
+
+
+def test_what_persons_and_other_models_said_is_taken_from_beside_the_replies(
+    specimens: Path, build_release: Callable[..., Built], tmp_path: Path
+) -> None:
+    built = build_release(specimens, tmp_path)
+    work = built.settings.work
+    rows = list(read_values(read_card(built.release)["all"].paths))[:3]
+    texts = {row["pair_id"]: text_digest(row["pair_id"], _turns(row)) for row in rows}
+    kept, out, judged = texts.items()
+    sheet = keep_sheet(work, texts)
+    said = (Judged(*kept, "keep", {"accuracy": 4}), Judged(*out, "leave_out"))
+    take_verdicts([(tmp_path / "Ann.json", Verdicts("dermasynth review 1", sheet, "Ann", said))], work)
+    (work / VERDICTS).mkdir()
+    claims = (CheckedClaim("It is a mole.", "contradicted", "nothing shows it"),)
+    keep_judgements(work / VERDICTS / "judge.json", {judged[1]: Judgement("judge", claims)})
+    pipeline.build(built.settings, SilentReporter())
+    raw = {"pad_ufes": specimens}
+    assert prove(built.release, raw, work / "ledgers", report=Recorder()).is_whole
+    alone = prove(built.release, raw, Path(shutil.copytree(work / "ledgers", tmp_path / "alone")), report=Recorder())
+    assert not alone.is_whole
+    assert out[0] in alone.first or kept[0] in alone.first
+
+
+def _turns(row: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(turn["role"], turn["content"]) for turn in row["messages"]]
 
 
 def test_replies_that_are_in_no_folder_and_a_licence_that_is_no_text_are_told(
