@@ -33,6 +33,7 @@ _ONE_THING = re.compile(  # names of what can be counted
     r"|xanthoma|mastocytoma)(?= of | due | caused | related |$)"
 )
 _OLD, _YOUNG, _CHILD = 60, 30, 18  # years
+_BREATHLESS = "shortness of breath"
 _AGREED, _HALF = 0.9, 0.5  # of the raters' weight
 # A mark -> the columns of the facts that set it.
 MARKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -55,7 +56,7 @@ MARKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         **dict.fromkeys(("one_opinion", "several_opinions", "unweighted"), ("differential",)),
         **dict.fromkeys(("labelled", "unlabelled"), ("diagnosis",)),
         **dict.fromkeys(("melanocytic", "not_melanocytic"), ("is_melanocytic",)),
-        **dict.fromkeys(("feverish", "burning", "joint_pain", "darkened"), ("symptoms",)),
+        **dict.fromkeys(("feverish", "breathless", "alarming", "burning", "joint_pain", "darkened"), ("symptoms",)),
         **dict.fromkeys(("skin_cancer_before", "no_skin_cancer_before"), ("has_skin_cancer_history",)),
         **dict.fromkeys(("cancer_before", "no_cancer_before"), ("has_cancer_history",)),
         **dict.fromkeys(("melanoma_before", "no_melanoma_before"), ("has_melanoma_history",)),
@@ -277,6 +278,8 @@ def _marks(facts: Facts, modality: Modality, measured: Sequence[Measured]) -> fr
         "chronic": facts.duration in _CHRONIC,
         "subacute": facts.duration == "one to three months",
         "feverish": bool({"fever", "chills"} & {*facts.symptoms}),
+        "breathless": _BREATHLESS in facts.symptoms,
+        "alarming": bool({"fever", "chills", _BREATHLESS} & {*facts.symptoms}),
         "burning": "burning" in facts.symptoms,
         "joint_pain": "joint pain" in facts.symptoms,
         "measured": bool(measured),

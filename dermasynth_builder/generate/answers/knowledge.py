@@ -85,6 +85,8 @@ class _EntryTable:
     next: tuple[Curated, ...] = ()
     lay: tuple[Curated, ...] = ()
     lay_next: tuple[Curated, ...] = ()
+    alarm: tuple[Curated, ...] = ()  # what is said beside all else where a complaint calls for haste
+    lay_alarm: tuple[Curated, ...] = ()
     why: tuple[Curated, ...] = ()
 
 

@@ -14,7 +14,7 @@ from dermasynth_builder.core.errors import PromptError
 from dermasynth_builder.core.files import resource_dir
 from dermasynth_builder.core.images.eyes import NAMES
 from dermasynth_builder.core.options import PlanOptions
-from dermasynth_builder.core.records import Asked, ClinicalImage, Facts, Ground, Measured, Reply, Request
+from dermasynth_builder.core.records import Asked, ClinicalImage, Facts, Ground, Malignancy, Measured, Reply, Request
 from dermasynth_builder.core.registry import SPECIMENS
 from dermasynth_builder.generate.answers.forms import load_forms
 from dermasynth_builder.generate.answers.knowledge import load_knowledge
@@ -207,7 +207,7 @@ CALM = re.compile(
     ],
 )
 def test_nobody_is_calmed_about_a_lesion_that_grows_changes_or_bleeds(diagnosis: str, sign: str) -> None:
-    malignancy = "indeterminate" if diagnosis == "actinic keratosis" else "benign"
+    malignancy: Malignancy = "indeterminate" if diagnosis == "actinic keratosis" else "benign"
     quiet = Facts(diagnosis=diagnosis, malignancy=malignancy, confirmation="clinical assessment", body_site="back")
     restless: Facts = replace(quiet, **{sign: True})  # type: ignore[arg-type]  # each of these is a bool
     proven = replace(restless, confirmation="histopathology")
@@ -218,6 +218,30 @@ def test_nobody_is_calmed_about_a_lesion_that_grows_changes_or_bleeds(diagnosis:
     assert said[restless] == []
     assert said[quiet]
     assert said[proven]
+
+
+@pytest.mark.parametrize("symptom", ["fever", "chills", "shortness of breath"])
+@pytest.mark.parametrize(
+    ("kind", "differential"),
+    [
+        ("general: next_steps", ("eczema", "urticaria")),
+        ("general: next_steps", ("eczema",)),
+        ("general: next_steps", ()),
+        ("general: patient_explanation", ("eczema", "urticaria")),
+    ],
+)
+def test_who_has_a_fever_or_is_short_of_breath_is_told_to_be_seen_at_once(
+    kind: str, differential: tuple[str, ...], symptom: str
+) -> None:
+    facts = replace(
+        Facts(symptoms=(symptom,), body_site="arm", diagnosis=differential[0] if differential else None),
+        differential=differential,
+        differential_weights=tuple(0.6 / (place + 1) for place in range(len(differential))),
+    )
+    answers = said_of(kind, facts)
+    at_once = r"emergency|at once" if symptom == "shortness of breath" else r"same day|doctor today|means today"
+    slow = [answer for answer in answers if not re.search(at_once, answer)]
+    assert slow == []
 
 
 WAITS = re.compile(r"routine appointment|may wait|next free appointment|No emergency|some weeks")
