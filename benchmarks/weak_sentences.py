@@ -54,7 +54,7 @@ ASKED = re.compile(
 LOOKS = frozenset({"structures", "visual_features", "self_instruct"})
 
 
-def found(request: Request, reply: Reply, question: str, answer: str) -> Iterator[str]:
+def found(request: Request, reply: Reply, question: str, *, answer: str) -> Iterator[str]:
     """The kinds of weakness in one answer."""
     sentences = list(dict.fromkeys(ground.sentence for ground in reply.grounds if ground.sentence in answer))
     if sentences:
@@ -125,7 +125,7 @@ def main() -> int:
             total[source] += 1
             answers.add(answer)
             sentences.update({ground.sentence for ground in reply.grounds})
-            for kind in found(request, reply, question, answer):
+            for kind in found(request, reply, question, answer=answer):
                 counts[kind][source] += 1
                 if kind == arguments.show:
                     shown.append(f"{request.pair_id} {request.question_type}\n  {question}\n  {answer}")

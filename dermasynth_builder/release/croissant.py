@@ -65,6 +65,8 @@ _TYPES = {
     "int32": "sc:Integer",
     "image": "sc:ImageObject",
 }
+_OF_SAMPLE = "the sample over all sources, from their train splits"
+_OF_CLOSED = "lettered questions about images of the test splits"
 _PERSONAL = ("Health", "Age", "Sex", "Skin tone")
 _PARQUET = "application/x-parquet"
 
@@ -73,16 +75,6 @@ def croissant_text(
     facts: Mapping[str, Any], configs: Sequence[Config], folder: Path, *, beside: Beside = NOTHING_BESIDE
 ) -> str:
     """The whole croissant.json of a release whose Parquet files lie in `folder`: each of them is named."""
-    licences = {source["name"]: _urls(source["licences"]) for source in facts["sources"]}
-    of_pairs = [
-        file
-        for config in configs
-        for split, files in config.splits.items()
-        for file in _files(files, folder, f"{config.source.title}, split {split}", licences[config.source.name])
-    ]
-    everything = _urls(facts["licences"])
-    of_pairs += _files(beside.sample, folder, "the sample over all sources, from their train splits", everything)
-    asked = list(_files(beside.closed, folder, "lettered questions about images of the test splits", everything))
     described = {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
@@ -98,13 +90,32 @@ def croissant_text(
         "isLiveDataset": False,
         **_responsible(facts),
         **_provenance(facts),
-        "distribution": [*of_pairs, *asked],
-        "recordSet": [
-            *(_records(file["@id"], _PAIR_FIELDS) for file in of_pairs),
-            *(_records(file["@id"], _closed_fields()) for file in asked),
-        ],
+        **_contents(facts, configs, folder, beside=beside),
     }
     return json.dumps(described, indent=1, ensure_ascii=False) + "\n"
+
+
+def _contents(
+    facts: Mapping[str, Any], configs: Sequence[Config], folder: Path, *, beside: Beside
+) -> dict[str, list[dict[str, Any]]]:
+    """The files and what is in their rows."""
+    everything, licences = (
+        _urls(facts["licences"]),
+        {each["name"]: _urls(each["licences"]) for each in facts["sources"]},
+    )
+    of_pairs = [
+        file
+        for config in configs
+        for split, files in config.splits.items()
+        for file in _files(
+            files, folder, rows=f"{config.source.title}, split {split}", licences=licences[config.source.name]
+        )
+    ]
+    of_pairs += _files(beside.sample, folder, rows=_OF_SAMPLE, licences=everything)
+    asked = list(_files(beside.closed, folder, rows=_OF_CLOSED, licences=everything))
+    records = [_records(file["@id"], _PAIR_FIELDS) for file in of_pairs]
+    records += [_records(file["@id"], _closed_fields()) for file in asked]
+    return {"distribution": [*of_pairs, *asked], "recordSet": records}
 
 
 def _urls(licences: Iterable[str]) -> list[str]:
@@ -116,7 +127,7 @@ def _description(facts: Mapping[str, Any]) -> str:
     return f"{told}. For research only, not for clinical use. {facts['part']}".strip()
 
 
-def _files(files: SplitFiles | None, folder: Path, rows: str, licences: list[str]) -> Iterator[dict[str, Any]]:
+def _files(files: SplitFiles | None, folder: Path, *, rows: str, licences: list[str]) -> Iterator[dict[str, Any]]:
     for path in files.files if files else ():
         name = path.relative_to(folder).as_posix()
         with path.open("rb") as file:

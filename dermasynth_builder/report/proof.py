@@ -73,7 +73,7 @@ def fetched(named: str, to: Path) -> Path:
     disable_progress_bars()  # `prove` draws its own
     api = HfApi(hub_address(lambda why: ReleaseError(f"{named} was not fetched: {why}")))
     try:
-        return _fetched(api, repo, revision or None, to / "release")
+        return _fetched(api, repo, revision or None, to=to / "release")
     except JSONDecodeError as error:
         raise ReleaseError(
             f"{named} did not come from the Hub: its answer is not JSON; a proxy or a page to log in to the network "
@@ -84,7 +84,7 @@ def fetched(named: str, to: Path) -> Path:
         raise ReleaseError(f"{named} did not come from the Hub: {masked(told)}") from error
 
 
-def _fetched(api: "HfApi", repo: str, revision: str | None, to: Path) -> Path:
+def _fetched(api: "HfApi", repo: str, revision: str | None, *, to: Path) -> Path:
     """What the card of a repository names, at one commit; its owner may keep other files there too."""
     commit = api.dataset_info(repo, revision=revision).sha
     options: dict[str, Any] = {"repo_type": "dataset", "revision": commit, "local_dir": to}

@@ -332,11 +332,11 @@ def test_flags_have_a_figure_where_there_are_any(facts: dict[str, Any], tmp_path
     assert ("flags.png" in draw_figures(told, tmp_path)) == (tmp_path / "flags.png").exists() == bool(flagged)
 
 
-def test_a_reject_counts_once_a_kind_of_reason_under_the_name_that_the_report_gives_it(built: Built) -> None:
+def test_a_reject_counts_once_a_kind_of_reason_under_the_name_that_the_report_gives_it(tmp_path: Path) -> None:
     from dermasynth_builder.read.sources.pad_ufes import PadUfes
     from dermasynth_builder.release.facts import Written, rejected
 
-    path = built.folder / "rejects.jsonl"
+    path = tmp_path / "rejects.jsonl"
     reasons = [["unseen: one", "unseen: two", "form: cut off"], ["image unfit: no skin"]]
     rejects = [{"question_type": "overview", "reasons": each} for each in reasons]
     path.write_text("".join(f"{json.dumps(each)}\n" for each in rejects), encoding="utf-8")
