@@ -245,9 +245,9 @@ def _giveaway_rows(source: Mapping[str, Any]) -> list[list[str]]:
     return [[str(_on_page(cell)) for cell in (source["name"], *cells)] for cells in told]
 
 
-def counted(number: int, one: str, many: str | None = None) -> Markup:
+def counted(number: int, one: str, many: str | None = None) -> str:
     """A number with what it counts: "1 pair", "2,000 pairs"."""
-    return Markup(f"{number:,} {one if number == 1 else many or f'{one}s'}")  # noqa: S704 - words of the template
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 def _page(name: str, environment: Environment) -> Template:
